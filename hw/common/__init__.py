@@ -1,0 +1,1 @@
+"""What two engines share: memories, delay lines, stream helpers."""

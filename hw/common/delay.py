@@ -1,0 +1,70 @@
+"""A fixed delay of a bus."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import check_int
+from ..emit.shared import shared
+from .ram import Ram
+
+__all__ = ["DelayLine", "delayed"]
+
+SHIFT_REGISTER_CYCLES = 3
+"""Up to this delay a shift register is smaller than a memory with its pointer."""
+
+
+class DelayLine(wiring.Component):
+    """``o`` is ``i`` of ``cycles`` cycles ago: a shift register, or a ring buffer in a memory.
+
+    There is no reset; what comes out in the first ``cycles`` cycles is undefined.
+
+    Parameters
+    ----------
+    width
+        Bits of the bus.
+    cycles
+        Delay, at least 1.
+    """
+
+    def __init__(self, width: int, cycles: int):
+        check_int("width", width, 1)
+        check_int("cycles", cycles, 1)
+        self.config = (width, cycles)
+        self._width, self._cycles = width, cycles
+        super().__init__({"i": In(width), "o": Out(width)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        if self._cycles <= SHIFT_REGISTER_CYCLES:
+            stages = Signal(self._width * self._cycles, reset_less=True)
+            m.d.sync += stages.eq(Cat(self.i, stages)[: len(stages)])
+            m.d.comb += self.o.eq(stages[-self._width :])
+            return m
+        rows = self._cycles - 1  # the read port's register is the remaining cycle
+        ram = Ram(self._width, rows)
+        m.submodules.ram = shared(ram)
+        row = Signal(range(rows))
+        with m.If(row == rows - 1):
+            m.d.sync += row.eq(0)
+        with m.Else():
+            m.d.sync += row.eq(row + 1)
+        m.d.comb += [
+            ram.i_write_enable.eq(1),
+            ram.i_write_address.eq(row),
+            ram.i_write_data.eq(self.i),
+            ram.i_read_enable.eq(1),
+            ram.i_read_address.eq(row),
+            self.o.eq(ram.o_read_data),
+        ]
+        return m
+
+
+def delayed(m: Module, name: str, bus, cycles: int):
+    """`bus` as it was `cycles` cycles ago (itself for 0), by a shared delay line named `name`."""
+    if cycles == 0:
+        return bus
+    line = DelayLine(len(bus), cycles)
+    m.submodules[name] = shared(line)
+    m.d.comb += line.i.eq(bus)
+    return line.o

@@ -1,0 +1,125 @@
+"""Base of every engine's configuration: validation, derived values, TOML."""
+
+import dataclasses
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+
+__all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments"]
+
+
+class ConfigError(ValueError):
+    """A configuration value that breaks a rule: ``<field> must be <rule>, not <value>``."""
+
+
+def check(field: str, condition: bool, rule: str, value: object) -> None:
+    """Raise `ConfigError` saying field, rule and value unless `condition` holds."""
+    if not condition:
+        raise ConfigError(f"{field} must be {rule}, not {value!r}")
+
+
+def check_int(field: str, value: object, low: int, high: int | None = None) -> None:
+    """Check that `value` is an integer from `low` to `high` (inclusive).
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer (a bool is not).
+    ConfigError
+        If it is out of range.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{field} must be an integer, not {value!r}")
+    rule = f"an integer from {low} to {high}" if high is not None else f"an integer of at least {low}"
+    check(field, value >= low and (high is None or value <= high), rule, value)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """An engine's parameters: frozen, hashable, the only place where a number lives.
+
+    A subclass adds fields with defaults and validates them in ``__post_init__``.
+    """
+
+    @classmethod
+    def field_types(cls) -> dict[str, type]:
+        """Names and types of the fields, in the order of definition."""
+        hints = typing.get_type_hints(cls)
+        return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from plain values; an unknown field or a value of a wrong type is a `ConfigError`."""
+        types = cls.field_types()
+        for name in values:
+            if name not in types:
+                raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ConfigError(str(error)) from None
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """Build from TOML text with one ``field = value`` a line."""
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"configuration is not valid TOML: {error}") from None
+        return cls.from_dict(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by field name."""
+        return dataclasses.asdict(self)
+
+    def to_toml(self) -> str:
+        """TOML text from which `from_toml` rebuilds an equal configuration."""
+        return tomli_w.dumps(self.to_dict())
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed (validated again)."""
+        return self.from_dict(self.to_dict() | changes)
+
+
+def parse_assignments(cls: type[Config], assignments: list[str]) -> dict[str, Any]:
+    """Turn ``["rows=32", ...]`` into values of the types that `cls` declares.
+
+    Raises
+    ------
+    ConfigError
+        For a missing ``=``, an unknown field, or text that is not a value of the field's type.
+    """
+    types = cls.field_types()
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        name, text = name.strip(), text.strip()
+        if not separator:
+            raise ConfigError(f"assignment must be of the form field=value, not {assignment!r}")
+        if name not in types:
+            raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}")
+        values[name] = _parse_value(name, types[name], text)
+    return values
+
+
+def _parse_value(name: str, kind: type, text: str) -> Any:
+    if kind is bool:
+        check(name, text.lower() in ("true", "false"), "true or false", text)
+        return text.lower() == "true"
+    if kind is int:
+        try:
+            return int(text, 0)
+        except ValueError:
+            raise ConfigError(f"{name} must be an integer, not {text!r}") from None
+    return text
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Values of a TOML file; errors name the file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,0 +1,4 @@
+"""Shared-module Verilog emission: every distinct (class, configuration) becomes one module.
+
+Public names: `tensorloom.hw.emit.emitter.emit`, `tensorloom.hw.emit.shared.shared`.
+"""

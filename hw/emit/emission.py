@@ -1,0 +1,185 @@
+"""What an emission consists of, and how it is written to a folder."""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib import stream, wiring
+
+from .shape import describe_shape
+from .waivers import verilator_control
+
+__all__ = ["Emission", "make_emission"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Emission:
+    """Verilog, lint waivers and manifest of one top.
+
+    Attributes
+    ----------
+    top
+        Module name of the top.
+    verilog
+        Verilog text by file name.
+    waivers
+        Verilator control file: lint waivers and hierarchical blocks.
+    manifest
+        Configuration, ports, streams, module tree, and the hash of all texts; plain values for JSON.
+    """
+
+    top: str
+    verilog: dict[str, str]
+    waivers: str
+    manifest: dict[str, Any]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Every file of the emission by name."""
+        manifest = json.dumps(self.manifest, indent=1) + "\n"
+        return self.verilog | {f"{self.top}.vlt": self.waivers, f"{self.top}.json": manifest}
+
+    def split(self) -> "Emission":
+        """The same emission with one Verilog file a module."""
+        text = "".join(self.verilog.values())
+        modules = re.findall(r"^(?:\(\*[^\n]*\n)*module (\w+).*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
+        bodies = re.finditer(r"^(?:\(\*[^\n]*\n)*module \w+.*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
+        verilog = {f"{name}.v": body[0] for name, body in zip(modules, bodies, strict=True)}
+        return _seal(self.top, verilog, self.manifest)
+
+    def write(self, folder: Path | str) -> list[Path]:
+        """Write all files; those that are already equal are left untouched.
+
+        Returns
+        -------
+        list of Path
+            The files of the emission, Verilog first.
+
+        Raises
+        ------
+        OSError
+            If the folder can't be made or written; files written before are complete.
+        """
+        root = Path(folder)
+        root.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for name, text in self.files.items():
+            path = root / name
+            if not path.exists() or path.read_text() != text:
+                partial = path.with_name(f".{name}.partial")
+                try:
+                    partial.write_text(text)
+                    partial.replace(path)
+                finally:
+                    partial.unlink(missing_ok=True)
+            paths.append(path)
+        return paths
+
+
+def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
+    """Build the emission from elaborated modules (children before parents) and their Verilog."""
+    config = top.config
+    is_config = dataclasses.is_dataclass(config)
+    by_name = {module.name: module for module in modules}
+    totals = _instance_totals(top.name, by_name)
+    manifest = {
+        "format": 1,
+        "top": top.name,
+        "files": [],
+        "waivers": f"{top.name}.vlt",
+        "config": dataclasses.asdict(config) if is_config else None,
+        "config_class": type(config).__name__ if is_config else None,
+        "ports": _ports(top),
+        "streams": _streams(top.component),
+        "modules": [
+            {
+                "name": module.name,
+                "class": type(module.component).__name__,
+                "config": _plain(module.config),
+                "instances": totals[module.name],
+                "submodules": dict(module.children),
+            }
+            for module in reversed(modules)
+        ],
+        "hierarchical": [module.name for module in modules if module.hier_block],
+        "hash": "",
+    }
+    return _seal(top.name, {f"{top.name}.v": verilog}, manifest)
+
+
+def _seal(top: str, verilog: dict[str, str], manifest: dict[str, Any]) -> Emission:
+    """Fill in what depends on the texts: file names, waivers, hash."""
+    waivers = verilator_control(list(verilog), manifest["hierarchical"])
+    digest = hashlib.sha256("".join([*verilog.values(), waivers]).encode()).hexdigest()
+    return Emission(top, verilog, waivers, manifest | {"files": list(verilog), "hash": digest})
+
+
+def _plain(config: Any) -> Any:
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return {"class": type(config).__name__} | dataclasses.asdict(config)
+    if isinstance(config, (tuple, list)):
+        return [_plain(item) for item in config]
+    return config if isinstance(config, (int, str, bool, float, type(None))) else str(config)
+
+
+def _ports(top: Any) -> list[dict[str, Any]]:
+    shapes = {
+        "__".join(map(str, path)): getattr(value, "shape", lambda: len(value))()
+        for path, _, value in top.component.signature.flatten(top.component)
+    }
+    ports = [{"name": clock, "direction": "in", "width": 1, "shape": {"kind": "unsigned", "width": 1}} for clock in top.clocks]
+    for name, value, direction in top.ports:
+        ports.append(
+            {
+                "name": name,
+                "direction": "in" if direction is PortDirection.Input else "out",
+                "width": len(value),
+                "shape": describe_shape(shapes[name]),
+            }
+        )
+    return ports
+
+
+def _streams(component: wiring.Component) -> list[dict[str, Any]]:
+    streams = []
+
+    def visit(members: Any, flip: bool, prefix: str) -> None:
+        for name, member in members.items():
+            if not member.is_signature:
+                continue
+            paths = [prefix + name]
+            for dimension in member.dimensions:
+                paths = [f"{path}__{index}" for path in paths for index in range(dimension)]
+            inward = (member.flow == wiring.In) != flip
+            inner = member.signature
+            base = inner.flip() if isinstance(inner, wiring.FlippedSignature) else inner
+            for path in paths:
+                if isinstance(base, stream.Signature):
+                    payload = describe_shape(base.members["payload"].shape)
+                    streams.append(
+                        {
+                            "name": path,
+                            "direction": "in" if inward else "out",
+                            "payload": payload,
+                            "width": payload["width"],
+                        }
+                    )
+                else:
+                    visit(base.members, inward, f"{path}__")
+
+    visit(component.signature.members, False, "")
+    return streams
+
+
+def _instance_totals(top: str, modules: dict[str, Any]) -> Counter:
+    """Instances of each module in the whole design, the top counting one."""
+    totals: Counter = Counter({top: 1})
+    for name in reversed(list(modules)):  # parents come after their children, so totals are complete when used
+        for child, count in modules[name].children.items():
+            totals[child] += count * totals[name]
+    return totals

@@ -1,0 +1,230 @@
+"""Verilog emission with one module for each (class, configuration).
+
+Amaranth emits a module an instance, so a 256x256 array would be 65,536 copies of one PE. Here a
+submodule marked with `shared` is elaborated once; every use of it becomes an instance. Nothing in
+a component's `elaborate` changes, and Amaranth's simulator sees plain submodules.
+"""
+
+import contextlib
+import dataclasses
+import gc
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Fragment, Instance, ResetSignal, Signal, Value
+from amaranth.hdl._ir import Design, PortDirection
+from amaranth.hdl._mem import MemoryInstance
+from amaranth.lib import wiring
+
+from .emission import Emission, make_emission
+from .shared import Shared
+from .yosys import rtlil_to_verilog
+
+__all__ = ["UNINITIALISED", "EmitError", "emit"]
+
+CLOCKS = ("clk", "rst")
+"""The only ports that a module may have beyond its component's signature."""
+
+UNINITIALISED = "tensorloom.uninitialised"
+"""Memory attribute: the design never reads a row before writing it, so leave the initial rows out.
+
+Without it a memory of 4096 rows is 4096 lines of zeros, and an ASIC memory cannot be loaded anyway.
+"""
+
+
+class EmitError(ValueError):
+    """The design can't be emitted: an unexpected port, a signal that crosses a shared module, a name clash."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Module:
+    """A module that has been elaborated: its text and what its parents need to know."""
+
+    name: str
+    component: wiring.Component
+    config: Any
+    ports: list[tuple[str, Value, PortDirection]]
+    clocks: tuple[str, ...]
+    hier_block: bool
+    rtlil: str
+    children: Counter
+
+
+def emit(component: wiring.Component, *, name: str | None = None) -> Emission:
+    """Emit `component` and every shared module below it.
+
+    Parameters
+    ----------
+    component
+        The top. Its signature gives the ports; beyond them only ``clk`` and ``rst`` are allowed.
+    name
+        Module name of the top; by default the class name in snake case.
+
+    Returns
+    -------
+    Emission
+        Verilog, lint waivers and manifest, byte-identical for equal input.
+
+    Raises
+    ------
+    EmitError
+        For a clock domain other than ``sync``, a port that is not in the signature, a signal that is
+        used across the border of a shared module, or two modules of one name.
+    TypeError
+        If `component` is not a component.
+    """
+    if not isinstance(component, wiring.Component):
+        raise TypeError(f"component must be an Amaranth component, not {component!r}")
+    emitter = _Emitter()
+    with _no_garbage_collection():
+        top = emitter.define(component, getattr(component, "config", None), name=name)
+    emitter.check_borders()
+    modules = list(emitter.modules.values())
+    verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name)
+    return make_emission(top, modules, verilog)
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Netlists are millions of live objects, which the collector would visit again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Emitter:
+    """Platform that turns `Shared` submodules into instances and collects their modules."""
+
+    def __init__(self) -> None:
+        self.modules: dict[tuple[type, Any], _Module] = {}
+        self._names: Counter = Counter()
+        self._children: list[Counter] = []
+        self._driven: dict[int, str] = {}
+        self._floating: list[tuple[str, Signal]] = []
+
+    def instance_of(self, shared: Shared) -> Elaboratable:
+        """An instance of the module of `shared`, which is elaborated at its first use."""
+        module = self.modules.get(shared.key)
+        if module is None:
+            module = self.define(shared.component, shared.config, hier_block=shared.hier_block)
+        ports = _signature_ports(shared.component)
+        if [(n, len(v), d) for n, v, d in ports] != [(n, len(v), d) for n, v, d in module.ports]:
+            raise EmitError(f"{module.name}: two components of equal class and config have different ports")
+        self._children[-1][module.name] += 1
+        connections: dict[str, Any] = {
+            f"{'i' if direction is PortDirection.Input else 'o'}_{name}": value for name, value, direction in ports
+        }
+        signals = {"clk": ClockSignal("sync"), "rst": ResetSignal("sync")}
+        connections |= {f"i_{clock}": signals[clock] for clock in module.clocks}
+        return Instance(module.name, **connections)
+
+    def define(
+        self, component: wiring.Component, config: Any, *, name: str | None = None, hier_block: bool = False
+    ) -> _Module:
+        """Elaborate a component into a module of its own."""
+        name = self._unique_name(name or _snake_case(type(component).__name__))
+        ports = _signature_ports(component)
+        self._children.append(Counter())
+        fragment = Fragment.get(component, self)
+        design = fragment.prepare(
+            {port: (value, direction) for port, value, direction in ports},
+            hierarchy=(name,),
+            missing_domain=lambda domain: self._domain(name, domain),
+        )
+        self._note_signals(name, design)
+        for memory in design.fragments:
+            if isinstance(memory, MemoryInstance) and UNINITIALISED in memory._attrs:
+                memory._data._init._raw = []  # millions of bits that `_drop_initial_rows` would discard
+        text, _ = rtlil.convert_fragment(design, name=name, emit_src=False)
+        text = _drop_initial_rows(text)
+        expected = {port for port, _, _ in ports}
+        found = _top_ports(text, name)
+        for port in found:
+            if port not in expected and port not in CLOCKS:
+                raise EmitError(f"{name}: port {port!r} is not in the signature of {type(component).__name__}")
+        clocks = tuple(port for port in CLOCKS if port in found)
+        module = _Module(name, component, config, ports, clocks, hier_block, text, self._children.pop())
+        self.modules[type(component), config] = module
+        return module
+
+    def check_borders(self) -> None:
+        """Refuse signals that a module reads but only another module drives: they would read as constants."""
+        for name, signal in self._floating:
+            driver = self._driven.get(id(signal))
+            if driver is not None:
+                raise EmitError(f"{name}: signal {signal.name!r} is driven in {driver} but is no port of {name}")
+
+    def _unique_name(self, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise EmitError(f"module name must be a Verilog identifier, not {name!r}")
+        self._names[name] += 1
+        return name if self._names[name] == 1 else self._unique_name(f"{name}_{self._names[name]}")
+
+    @staticmethod
+    def _domain(module: str, domain: str) -> ClockDomain:
+        if domain != "sync":
+            raise EmitError(f"{module}: clock domain must be 'sync', not {domain!r}")
+        return ClockDomain("sync")
+
+    def _note_signals(self, name: str, design: Design) -> None:
+        driven: set[int] = set()
+        for fragment, info in design.fragments.items():
+            for statements in getattr(fragment, "statements", {}).values():
+                for statement in statements:
+                    driven |= {id(signal) for signal in statement._lhs_signals()}
+            if isinstance(fragment, Instance):
+                for value, kind in fragment.ports.values():
+                    if kind == "o":
+                        driven |= {id(signal) for signal in value._lhs_signals()}
+            for port in getattr(fragment, "_read_ports", ()):
+                driven |= {id(signal) for signal in port._data._lhs_signals()}
+        ports = {id(signal) for _, value, _ in design.ports for signal in value._lhs_signals()}
+        self._driven |= dict.fromkeys(driven, name)
+        self._floating += [
+            (name, signal) for signal in design.signal_lca if id(signal) not in driven and id(signal) not in ports
+        ]
+
+
+def _signature_ports(component: wiring.Component) -> list[tuple[str, Value, PortDirection]]:
+    ports = []
+    for path, member, value in component.signature.flatten(component):
+        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
+        ports.append(("__".join(map(str, path)), Value.cast(value), direction))
+    return [port for port in ports if len(port[1])]
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _top_ports(text: str, name: str) -> list[str]:
+    body = text.split(f"module \\{name}\n", 1)[1].split("\nend\n", 1)[0]
+    return re.findall(r"^  wire .*?(?:input|output|inout) \d+ .*?\\(\S+)$", body, re.MULTILINE)
+
+
+def _drop_initial_rows(text: str) -> str:
+    """Remove the initial rows of memories that carry the `UNINITIALISED` attribute."""
+    marked = rf"attribute \\{re.escape(UNINITIALISED)} [^\n]*\n(?:\s*attribute [^\n]*\n)*\s*memory [^\n]*\\(\S+)\n"
+    for memory in re.findall(marked, text):
+        cell = rf"  cell \$meminit_v2 [^\n]*\n(?:    [^\n]*\n)*?    parameter \\MEMID \"\\\\{re.escape(memory)}\"\n(?:    [^\n]*\n)*  end\n"
+        text = re.sub(cell, "", text)
+    return re.sub(rf"\s*attribute \\{re.escape(UNINITIALISED)} [^\n]*(?=\n)", "", text)
+
+
+def _unique_module_names(text: str) -> str:
+    """Rename private submodules from ``parent.child`` to ``parent__child``, a plain Verilog identifier."""
+    names = re.findall(r"^module \\(\S+)$", text, re.MULTILINE)
+    plain = {name: name.replace(".", "__").replace("$", "_") for name in names}
+    clashes = [name for name, count in Counter(plain.values()).items() if count > 1]
+    if clashes:
+        raise EmitError(f"module names must be unique, not {clashes[0]!r} twice")
+    return re.sub(
+        r"^(module|  cell) \\(\S+)", lambda m: f"{m[1]} \\{plain.get(m[2], m[2])}", text, flags=re.MULTILINE
+    )

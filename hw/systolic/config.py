@@ -1,0 +1,113 @@
+"""Configuration of the weight-stationary systolic matrix unit."""
+
+import dataclasses
+from math import ceil, log2
+
+from ..config import Config, check, check_int
+
+__all__ = ["PRESETS", "SystolicConfig"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SystolicConfig(Config):
+    """Parameters of the matrix unit (TPU v1: 256 x 256 PEs, 4096 accumulators a column).
+
+    Parameters
+    ----------
+    rows, columns
+        PEs down (the reduction dimension K) and across (the output dimension N).
+    tile_rows, tile_columns
+        PEs of one tile, the module that is emitted once and instantiated.
+    accumulator_rows
+        Rows of accumulators; each holds `columns` sums. A power of two.
+    accumulator_bits
+        Width of one accumulator. Sums wrap modulo 2**accumulator_bits.
+    weight_fifo_tiles
+        Weight tiles (rows x columns) that the weight FIFO stages.
+    drain_queue
+        Commands that may wait for their sums to drain. A power of two.
+    """
+
+    rows: int = 256
+    columns: int = 256
+    tile_rows: int = 16
+    tile_columns: int = 16
+    accumulator_rows: int = 4096
+    accumulator_bits: int = 32
+    weight_fifo_tiles: int = 4
+    drain_queue: int = 8
+
+    def __post_init__(self) -> None:
+        check_int("tile_rows", self.tile_rows, 1, 64)
+        check_int("tile_columns", self.tile_columns, 1, 64)
+        check_int("rows", self.rows, 1, 4096)
+        check_int("columns", self.columns, 1, 4096)
+        check("rows", self.rows % self.tile_rows == 0, f"a multiple of tile_rows ({self.tile_rows})", self.rows)
+        check(
+            "columns",
+            self.columns % self.tile_columns == 0,
+            f"a multiple of tile_columns ({self.tile_columns})",
+            self.columns,
+        )
+        check_int("accumulator_rows", self.accumulator_rows, 4, 1 << 16)
+        check(
+            "accumulator_rows",
+            self.accumulator_rows & (self.accumulator_rows - 1) == 0,
+            "a power of two",
+            self.accumulator_rows,
+        )
+        check_int("accumulator_bits", self.accumulator_bits, self.sum_bits, 64)
+        check_int("weight_fifo_tiles", self.weight_fifo_tiles, 2, 64)
+        check_int("drain_queue", self.drain_queue, 2, 64)
+        check("drain_queue", self.drain_queue & (self.drain_queue - 1) == 0, "a power of two", self.drain_queue)
+
+    @property
+    def data_bits(self) -> int:
+        """Width of one operand byte plane; 16-bit operands are two planes."""
+        return 8
+
+    @property
+    def operand_bits(self) -> int:
+        """Width of an operand inside the array: a plane and the sign that makes it signed or unsigned."""
+        return self.data_bits + 1
+
+    @property
+    def sum_bits(self) -> int:
+        """Bits that hold the sum of `rows` products without overflow."""
+        return 2 * self.operand_bits - 1 + ceil(log2(self.rows))
+
+    @property
+    def psum_bits(self) -> int:
+        """Width of the partial sums that travel down the array."""
+        return self.accumulator_bits
+
+    @property
+    def tile_grid(self) -> tuple[int, int]:
+        """Tiles down and across."""
+        return self.rows // self.tile_rows, self.columns // self.tile_columns
+
+    @property
+    def block_tiles(self) -> tuple[int, int]:
+        """Tiles down and across of one block: the largest divisors of the grid up to 4."""
+        down, across = (max(n for n in (1, 2, 3, 4) if size % n == 0) for size in self.tile_grid)
+        return down, across
+
+    @property
+    def multipliers(self) -> int:
+        """PEs of the array, one multiplier each."""
+        return self.rows * self.columns
+
+    @property
+    def half_rows(self) -> int:
+        """Accumulator rows of one half: one half drains while the other fills."""
+        return self.accumulator_rows // 2
+
+
+PRESETS: dict[str, SystolicConfig] = {
+    "tpu-v1": SystolicConfig(),
+    "systolic-128": SystolicConfig(rows=128, columns=128, accumulator_rows=2048),
+    "systolic-64": SystolicConfig(rows=64, columns=64, accumulator_rows=1024),
+    "systolic-32": SystolicConfig(rows=32, columns=32, accumulator_rows=512),
+    "systolic-16": SystolicConfig(rows=16, columns=16, accumulator_rows=256),
+    "tiny": SystolicConfig(rows=4, columns=4, tile_rows=2, tile_columns=2, accumulator_rows=32),
+}

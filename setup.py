@@ -1,0 +1,14 @@
+"""Package list: setuptools cannot discover packages that live under another name (`hw` -> `tensorloom.hw`)."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+ROOTS = ("hw", "sim", "tb", "fpga", "cli")
+
+packages = {
+    f"tensorloom.{'.'.join(init.parent.parts)}": str(init.parent)
+    for root in ROOTS
+    for init in sorted(Path(root).rglob("__init__.py"))
+}
+setup(packages=list(packages), package_dir=packages)

@@ -1,0 +1,1 @@
+"""Bit-exact functional models in int64, written from the maths."""

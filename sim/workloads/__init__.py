@@ -1,0 +1,1 @@
+"""Layers, tensors and networks to run."""
