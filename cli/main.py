@@ -1,0 +1,82 @@
+"""The command ``tensorloom``."""
+
+import importlib.metadata
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from . import bench, demo, lint, presets, sim, verilog
+from .errors import INTERRUPTED, report
+
+__all__ = ["app", "main"]
+
+
+class _Group(TyperGroup):
+    """Every error becomes one line on standard error and an exit code; ``--debug`` works behind any command."""
+
+    def main(self, args: Any = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in given or os.environ.get("TENSORLOOM_DEBUG", "") not in ("", "0")
+        try:
+            # An interrupt comes back as its exit code.
+            code = super().main([arg for arg in given if arg != "--debug"], *rest, standalone_mode=False, **extra)
+        except (Exception, KeyboardInterrupt) as error:
+            if debug:
+                raise
+            code = report(error)
+        else:
+            if code == INTERRUPTED:
+                report(KeyboardInterrupt())
+        sys.exit(code or 0)
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tensorloom {importlib.metadata.version('tensorloom')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tensorloom(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks of errors (or set TENSORLOOM_DEBUG=1).")
+    ] = False,
+) -> None:
+    """Generate neural-network accelerators in Verilog, check them, run them, measure them.
+
+    Exit codes: 0 fine, 1 a failure (mismatch, lint warning, failed build, missing tool), 2 a wrong option,
+    configuration, tensor or path.
+    """
+
+
+app.command("list", epilog=presets.LIST_EXAMPLES)(presets.list_presets)
+app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
+app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
+app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
+app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
+app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+
+
+def main() -> None:
+    """Entry point of the installed program."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

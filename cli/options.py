@@ -1,0 +1,132 @@
+"""Options that several commands share, and the design that they choose."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..hw.config import parse_assignments, read_toml
+from .engines import ENGINES, Design, find_preset, preset_names
+from .errors import UsageError, usage_errors
+
+__all__ = [
+    "Assignments",
+    "ConfigFile",
+    "Json",
+    "Preset",
+    "check_folder",
+    "choose_design",
+    "choose_engine",
+    "examples",
+    "unknown",
+]
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
+Preset = Annotated[
+    str | None, typer.Argument(metavar="PRESET", help="A preset: see tensorloom list.", autocompletion=_complete)
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="TOML file with one field = value a line, and preset = NAME or engine = NAME to start from.",
+    ),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="FIELD=VALUE", help="Change one field; can be given several times."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+def examples(*lines: str) -> str:
+    """Text for the end of a command's help."""
+    return "\n\n".join(["[bold]Examples[/bold]", *lines])
+
+
+def unknown(kind: str, name: str, names: Sequence[str]) -> UsageError:
+    """Error for a name that isn't in a list, with the nearest one as a hint."""
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    return UsageError(f"{kind} must be one of {', '.join(names)}, not {name!r}", hint)
+
+
+def choose_design(preset: str | None, config_file: Path | None, assignments: list[str] | None) -> Design:
+    """The design of a preset or a configuration file, with fields changed.
+
+    Raises
+    ------
+    UsageError
+        If neither or both are given, or for anything wrong in them.
+    """
+    if preset is None and config_file is None:
+        raise UsageError(f"a preset ({', '.join(preset_names())}) or --config FILE is needed")
+    if preset is not None and config_file is not None:
+        raise UsageError("give a preset or --config, not both", "a configuration file can hold preset = NAME")
+    design = _from_preset(preset) if config_file is None else _from_file(config_file)
+    with usage_errors():
+        changes = parse_assignments(design.engine.config_class, assignments or [])
+        config = design.config.replace(**changes)
+    name = " ".join([design.name, *(f"{field}={value}" for field, value in changes.items())])
+    return Design(engine=design.engine, name=name, config=config)
+
+
+def choose_engine(name: str) -> Any:
+    """The engine of that name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name not in ENGINES:
+        raise unknown("engine", name, list(ENGINES))
+    return ENGINES[name]
+
+
+def check_folder(folder: Path) -> None:
+    """Check, before work that takes long, that `folder` is a folder or can be made; nothing is written."""
+    existing = next(path for path in [folder, *folder.absolute().parents] if path.exists() or path.is_symlink())
+    if not existing.is_dir():
+        raise UsageError(f"cannot write {folder}: {existing} is not a folder")
+    import os
+
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write {folder}: no permission to write to {existing}")
+
+
+def _from_preset(name: str | None) -> Design:
+    design = find_preset(str(name))
+    if design is None:
+        raise unknown("preset", str(name), preset_names())
+    return design
+
+
+def _from_file(path: Path) -> Design:
+    with usage_errors():
+        values = read_toml(path)
+    preset, engine = values.pop("preset", None), values.pop("engine", None)
+    base: dict[str, Any] = {}
+    try:
+        if preset is not None:
+            design = _from_preset(preset)
+            if engine not in (None, design.engine.name):
+                raise UsageError(f"engine must be {design.engine.name}, the preset's, not {engine!r}")
+            base = design.config.to_dict()
+            chosen = design.engine
+        else:
+            chosen = choose_engine(str(engine)) if engine is not None else ENGINES["systolic"]
+        config = chosen.config_class.from_dict(base | values)
+    except (UsageError, ValueError) as error:
+        raise UsageError(f"{path}: {error}", getattr(error, "hint", "")) from error
+    return Design(engine=chosen, name=path.stem, config=config)

@@ -1,0 +1,115 @@
+"""Printing: JSON and tables on standard output, progress on standard error."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+__all__ = ["Stages", "bytes_text", "print_json", "print_table", "say", "seconds_text"]
+
+PLAIN_INTERVAL_SECONDS = 5
+"""Where progress is not read live, details come no faster than this."""
+
+
+def say(text: str = "") -> None:
+    """Print a line of the result."""
+    typer.echo(text)
+
+
+def print_json(values: Any) -> None:
+    """Print values as JSON; numpy numbers become plain ones."""
+    typer.echo(json.dumps(values, indent=2, default=lambda value: value.item()))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
+    """Print a table; numbers are right-aligned and grouped by thousands. It is never cut where it isn't read live."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [list(row) for row in rows]
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        numbers = all(isinstance(row[index], (int, float, type(None))) for row in cells)
+        table.add_column(column, justify="right" if numbers else "left", no_wrap=numbers or index == 0)
+    for row in cells:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return str(value)
+
+
+def bytes_text(size: float) -> str:
+    """``3.2 MB``."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}" if unit != "B" else f"{size:.0f} B"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
+def seconds_text(seconds: float) -> str:
+    """``12.3 s``, ``2 min 5 s``."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+class Stages:
+    """Progress of work in stages: a line with a spinner on a terminal, plain lines in a file or a pipe.
+
+    Attributes
+    ----------
+    seconds
+        Time that each stage took, by title.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Show `title` while the block runs, and then how long it took; gives a function that shows details."""
+        start = time.perf_counter()
+        with (_live if sys.stderr.isatty() else _plain)(title) as update:
+            yield update
+        self.seconds[title] = time.perf_counter() - start
+        typer.echo(f"{title}: {seconds_text(self.seconds[title])}", err=True)
+
+
+@contextmanager
+def _live(title: str) -> Iterator[Callable[[str], None]]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda detail: progress.update(task, description=f"{title}: {detail}")
+
+
+@contextmanager
+def _plain(title: str) -> Iterator[Callable[[str], None]]:
+    typer.echo(f"{title} ...", err=True)
+    last = time.monotonic()
+
+    def update(detail: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PLAIN_INTERVAL_SECONDS:
+            last = time.monotonic()
+            typer.echo(f"  {detail}", err=True)
+
+    yield update

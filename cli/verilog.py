@@ -1,0 +1,59 @@
+"""``tensorloom verilog``: write a design's Verilog."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .emission import emit_design
+from .errors import writing
+from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples
+from .output import Stages, bytes_text, print_json, print_table, say
+
+__all__ = ["EXAMPLES", "verilog"]
+
+EXAMPLES = examples(
+    "tensorloom verilog tpu-v1 -o build",
+    "tensorloom verilog tpu-v1 --set rows=128 --set accumulator_rows=2048 -o build --json",
+    "tensorloom verilog --config my.toml -o build --split",
+)
+
+
+def verilog(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")],
+    preset: Preset = None,
+    config_file: ConfigFile = None,
+    assignments: Assignments = None,
+    split: Annotated[bool, typer.Option("--split", help="One file a module.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the Verilog of a design, its lint waivers and its manifest.
+
+    Files that are already equal are left untouched. On an error nothing is written.
+    """
+    design = choose_design(preset, config_file, assignments)
+    check_folder(output)
+    stages = Stages()
+    with stages(f"Emitting {design.name}"):
+        emission = emit_design(design)
+    if split:
+        emission = emission.split()
+    with writing(output):
+        paths = emission.write(output)
+    manifest = emission.manifest
+    if as_json:
+        print_json(
+            {
+                "design": design.name,
+                "engine": design.engine.name,
+                "top": emission.top,
+                "seconds": round(sum(stages.seconds.values()), 3),
+                "files": [{"path": str(path), "bytes": path.stat().st_size} for path in paths],
+                "modules": {module["name"]: module["instances"] for module in manifest["modules"]},
+                "hash": manifest["hash"],
+            }
+        )
+        return
+    print_table(["file", "size"], [[path, bytes_text(path.stat().st_size)] for path in paths])
+    instances = sum(module["instances"] for module in manifest["modules"])
+    say(f"{emission.top}: {len(manifest['modules'])} modules, {instances:,} instances")

@@ -1,0 +1,199 @@
+"""Compile an emitted design into a shared library that `Model` drives."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..build_log import BuildError, first_errors
+from ..sources import EmissionLike, Sources
+from ..tools import check_tools, compiler, tool_environment, verilator_version
+from .cache import Cache
+
+__all__ = ["BuildError", "Options", "Progress", "compile_library"]
+
+LIBRARY = "model.so"
+
+Progress = Callable[[str], None]
+"""Called with what is being done, in a few words."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a simulation is compiled.
+
+    Parameters
+    ----------
+    assertions
+        Check the design's assertions (for tests; off for speed).
+    trace
+        Able to write waveforms (slower even when it doesn't).
+    threads
+        Threads that one simulation runs on.
+    flags
+        Further options of Verilator.
+    """
+
+    assertions: bool = False
+    trace: bool = False
+    threads: int = 1
+    flags: tuple[str, ...] = ()
+
+    def verilator_flags(self, *, hierarchical: bool) -> list[str]:
+        """Command line options of Verilator."""
+        flags = ["--cc", "--exe", "--prefix", "Vdut", "-O3", "--x-assign", "fast", "--x-initial", "fast"]
+        flags += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet", "-o", LIBRARY]
+        # Without splitting, one function holds a whole tile: the compiler takes three times as long, and on one core.
+        flags += ["--output-split", "5000", "--output-split-cfuncs", "300"]
+        flags += ["-CFLAGS", "-fPIC -fvisibility=hidden -fvisibility-inlines-hidden"]
+        flags += ["-CFLAGS", "-DVL_USER_FINISH -DVL_USER_STOP -DVL_USER_FATAL", "-LDFLAGS", "-shared"]
+        flags += ["--assert"] if self.assertions else ["--no-assert"]
+        flags += ["--trace-vcd"] if self.trace else []
+        flags += ["--threads", str(self.threads)] if self.threads > 1 else []
+        flags += ["--hierarchical"] if hierarchical else []
+        return flags + list(self.flags)
+
+
+def compile_library(
+    sources: Sources | EmissionLike | Path | str, options: Options, *, cache: Cache, progress: Progress | None = None
+) -> tuple[Path, dict[str, Any]]:
+    """Find the compiled library of a design in the cache, or build it.
+
+    Returns
+    -------
+    path, meta
+        The library, and ``{"build_seconds", "bytes", "cached", ...}``.
+
+    Raises
+    ------
+    BuildError
+        If Verilator or the compiler reports an error.
+    ToolError
+        If one of the programs is missing.
+    """
+    sources = Sources.load(sources)
+    harness = Path(__file__).with_name("harness.cpp").read_text(encoding="utf-8")
+    wrapper = {"harness.cpp": harness, "ports.h": _port_table(sources.manifest)}
+    flags = options.verilator_flags(hierarchical=bool(sources.manifest["hierarchical"]))
+    check_tools()
+    environment = tool_environment()
+    version = subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False).stdout
+    identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, verilator_version(), version]
+    key = _key(identity)
+    if found := cache.find(key):
+        return found[0] / LIBRARY, found[1] | {"cached": True}
+    with cache.lock(key):
+        if found := cache.find(key):  # another process built it in the meantime
+            return found[0] / LIBRARY, found[1] | {"cached": True}
+        with cache.work_folder(key) as work:
+            start = time.perf_counter()
+            runtime = _key(["runtime", options.trace, options.threads, flags, verilator_version(), version])
+            job = _Job(sources, wrapper, flags, work, cache.folder / f"{key}.log", environment)
+            library = job.run(progress or (lambda _: None), cache, runtime)
+            meta = {
+                "top": sources.top,
+                "build_seconds": round(time.perf_counter() - start, 3),
+                "bytes": library.stat().st_size,
+                "verilator": verilator_version(),
+                "options": dataclasses.asdict(options),
+            }
+            entry = cache.publish(key, work, [library], meta)
+    return entry / LIBRARY, meta | {"cached": False}
+
+
+def _key(identity: Any) -> str:
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """One build in its work folder; the log is kept only if it fails."""
+
+    sources: Sources
+    wrapper: dict[str, str]
+    flags: list[str]
+    work: Path
+    log: Path
+    environment: dict[str, str]
+
+    def run(self, report: Progress, cache: Cache, runtime: str) -> Path:
+        """Run Verilator and make; return the library."""
+        self.log.unlink(missing_ok=True)
+        for name, text in self.wrapper.items():
+            (self.work / name).write_text(text, encoding="utf-8")
+        inputs = [path.name for path in self.sources.write(self.work)]
+        hierarchical = bool(self.sources.manifest["hierarchical"])
+        objects = self.work / "objects"
+        report(f"translating {self.sources.top} with Verilator")
+        top = ["--top-module", self.sources.top]
+        self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, "harness.cpp")
+        if found := cache.find(runtime):  # Verilator's own C++, the same for all designs
+            for name in found[1]["files"]:
+                shutil.copyfile(found[0] / name, objects / name)
+        report(f"compiling {self.sources.top}")
+        jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        target = ["-f", "Vdut_hier.mk", "hier_build"] if hierarchical else ["-f", "Vdut.mk"]
+        self._call("make", f"-j{jobs}", "-C", "objects", *target, "OPT_FAST=-O2")
+        self.log.unlink(missing_ok=True)
+        if not found:
+            with cache.lock(runtime):
+                cache.publish(runtime, self.work, sorted(objects.glob("verilated*.o")), {})
+        return objects / LIBRARY
+
+    def _call(self, *command: str) -> None:
+        """Run a command in a process group of its own, so that nothing of it survives an interrupt."""
+        with self.log.open("a", encoding="utf-8") as output:
+            output.write(f"$ {' '.join(command)}\n")
+            output.flush()
+            process = subprocess.Popen(
+                command,
+                cwd=self.work,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                self.log.unlink(missing_ok=True)
+                raise
+        if code:
+            errors = first_errors(self.log.read_text(encoding="utf-8", errors="replace"))
+            raise BuildError(f"{command[0]} failed:\n{errors}\nfull log: {self.log}")
+
+
+def _port_table(manifest: dict[str, Any]) -> str:
+    """C++ that binds the ports of the verilated class: inputs first, each in the manifest's order."""
+    ports = ordered_ports(manifest)
+    names = [port["name"] for port in ports]
+    table = "".join(f"        {{&top.{_mangle(port['name'])}, {port['width']}}},\n" for port in ports)
+    inputs = sum(port["direction"] == "in" for port in ports)
+    return (
+        f"static constexpr int inputs = {inputs};\n"
+        "static void bind(Vdut& top, std::vector<Port>& ports, int& clk, int& rst) {\n"
+        f"    ports = {{\n{table}    }};\n"
+        f"    clk = {names.index('clk') if 'clk' in names else -1};\n"
+        f"    rst = {names.index('rst') if 'rst' in names else -1};\n"
+        "}\n"
+    )
+
+
+def ordered_ports(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ports as the harness numbers them: inputs, then outputs."""
+    return sorted(manifest["ports"], key=lambda port: port["direction"] == "out")
+
+
+def _mangle(name: str) -> str:
+    """Verilator's C++ name of a port: it keeps double underscores for itself."""
+    return name.replace("__", "___05F")

@@ -1,0 +1,317 @@
+// Runs a verilated design in bulk: whole jobs on stream beats or on per-cycle port values, one call from Python.
+// `ports.h` is generated and fills the table of ports; everything else here is the same for every design.
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "Vdut.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+struct Port {
+    void* data;
+    uint32_t width;
+
+    // Verilator stores a port in 1, 2, 4 or 8 bytes, wider ones in 32-bit words.
+    size_t bytes() const {
+        return width <= 8 ? 1 : width <= 16 ? 2 : width <= 32 ? 4 : width <= 64 ? 8 : (width + 31) / 32 * 4;
+    }
+    uint8_t* raw() const { return static_cast<uint8_t*>(data); }
+    bool get() const { return *raw() != 0; }
+    void set(bool value) { *raw() = value; }
+    void load(const uint8_t* from) { memcpy(data, from, bytes()); }
+    void store(uint8_t* to) const { memcpy(to, data, bytes()); }
+
+    void randomize(uint64_t& state);
+};
+
+uint32_t random32(uint64_t& state) {  // xorshift64*
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return static_cast<uint32_t>((state * 0x2545F4914F6CDD1DULL) >> 32);
+}
+
+void Port::randomize(uint64_t& state) {
+    for (size_t at = 0; at < bytes(); at += 4) {
+        uint32_t word = random32(state);
+        const size_t bits = width - at * 8;
+        if (bits < 32) word &= (uint32_t{1} << bits) - 1;
+        memcpy(raw() + at, &word, bytes() - at < 4 ? bytes() - at : 4);
+    }
+}
+
+std::string fault;  // the last $stop or fatal error of the design
+
+}  // namespace
+
+#include "ports.h"
+
+void vl_finish(const char*, int, const char*) {}
+
+void vl_stop(const char* file, int line, const char* hier) {
+    fault = std::string("assertion failed in ") + hier + " (" + file + ":" + std::to_string(line) + ")";
+}
+
+void vl_fatal(const char* file, int line, const char* hier, const char* message) {
+    throw std::runtime_error(std::string(message) + " in " + hier + " (" + file + ":" + std::to_string(line) + ")");
+}
+
+enum Status { RUNNING = 0, DONE = 1, WATCHDOG = 2, FAULT = 3, PROTOCOL = 4 };
+
+// One stream of a job; the same layout as `Stream` in model.py, which keeps it between calls.
+struct Stream {
+    int32_t payload, valid, ready, output;
+    uint8_t* data;       // beats to send, or room for the beats to receive
+    uint64_t beats;      // how many
+    uint64_t done;       // transferred so far
+    uint64_t extra;      // received beyond `beats`
+    uint64_t random;     // state of the stall generator
+    uint32_t stall;      // probability of a stall times 2**32
+    uint32_t offered;    // input: a beat is on offer and must stay; output: one was refused and must stay
+    uint8_t* held;       // output: the refused beat
+};
+
+struct Job {
+    uint64_t cycle;          // cycles since reset
+    uint64_t last_transfer;  // cycle (counted from 1) of the last transfer on any stream
+    uint64_t last_output;    // the same for outputs
+    uint64_t watchdog;       // cycles without a transfer before giving up
+    int32_t stream;          // which stream broke the protocol
+};
+
+struct Model {
+    VerilatedContext context;
+    std::unique_ptr<Vdut> top;
+    std::vector<Port> ports;
+    int clk = -1, rst = -1;
+    uint64_t cycle = 0;
+#if VM_TRACE
+    std::unique_ptr<VerilatedVcdC> trace;
+    std::string trace_path;
+    uint64_t trace_start = 0, trace_stop = 0;
+#endif
+
+    Model() {
+        context.randReset(0);
+#if VM_TRACE
+        context.traceEverOn(true);
+#endif
+        top.reset(new Vdut(&context, "top"));
+        bind(*top, ports, clk, rst);
+    }
+
+    ~Model() {
+        close();
+        top->final();
+    }
+
+    void close() {
+#if VM_TRACE
+        if (trace) trace->close();
+        trace.reset();
+#endif
+    }
+
+    void dump(uint64_t half) {
+#if VM_TRACE
+        if (cycle < trace_start || cycle >= trace_stop) return;
+        if (!trace) {
+            trace.reset(new VerilatedVcdC);
+            top->trace(trace.get(), 99);
+            trace->open(trace_path.c_str());
+            if (!trace->isOpen()) throw std::runtime_error("waveform file " + trace_path + " can't be written");
+        }
+        trace->dump(cycle * 10 + half * 5);
+        if (half && cycle + 1 == trace_stop) close();
+#endif
+    }
+
+    void settle() {
+        if (clk >= 0) ports[clk].set(false);
+        top->eval();
+    }
+
+    void edge() {
+        if (clk >= 0) ports[clk].set(true);
+        top->eval();
+    }
+
+    void reset(int cycles) {
+        for (int i = 0; i < inputs; ++i) memset(ports[i].data, 0, ports[i].bytes());
+        if (rst >= 0 && clk >= 0) {
+            ports[rst].set(true);
+            for (int i = 0; i < cycles; ++i) {
+                settle();
+                edge();
+            }
+            ports[rst].set(false);
+        }
+        cycle = 0;
+    }
+
+    // `until_done`: stop after the last beat; otherwise run the whole chunk (to look for extra beats).
+    Status run(Job& job, Stream* streams, int count, uint64_t chunk, bool until_done) {
+        for (uint64_t n = 0; n < chunk; ++n) {
+            for (int i = 0; i < count; ++i) {
+                Stream& s = streams[i];
+                const bool go = s.stall == 0 || random32(s.random) >= s.stall;
+                if (s.output) {
+                    ports[s.ready].set(go);
+                } else if (!s.offered) {
+                    s.offered = s.done < s.beats && go;
+                    if (s.payload >= 0) {
+                        Port& payload = ports[s.payload];
+                        if (s.offered) payload.load(s.data + s.done * payload.bytes());
+                        else if (ports[s.valid].get()) payload.randomize(s.random);  // nobody may use it now
+                    }
+                    ports[s.valid].set(s.offered);
+                }
+            }
+            settle();
+            dump(0);
+            bool all = true;
+            ++job.cycle;
+            for (int i = 0; i < count; ++i) {
+                Stream& s = streams[i];
+                const bool valid = ports[s.valid].get(), ready = ports[s.ready].get();
+                if (s.output && s.payload >= 0) {
+                    const Port& payload = ports[s.payload];
+                    if (s.offered && (!valid || memcmp(s.held, payload.data, payload.bytes()) != 0)) {
+                        job.stream = i;
+                        return PROTOCOL;
+                    }
+                    s.offered = valid && !ready;
+                    if (s.offered) payload.store(s.held);
+                }
+                if (valid && ready) {
+                    job.last_transfer = job.cycle;
+                    if (s.output) job.last_output = job.cycle;
+                    if (s.done == s.beats) {
+                        ++s.extra;
+                    } else {
+                        if (s.output && s.payload >= 0) {
+                            const Port& payload = ports[s.payload];
+                            payload.store(s.data + s.done * payload.bytes());
+                        }
+                        ++s.done;
+                    }
+                    if (!s.output) s.offered = false;
+                }
+                all = all && s.done == s.beats;
+            }
+            edge();
+            dump(1);
+            ++cycle;
+            if (!fault.empty()) return FAULT;
+            if (all && until_done) return DONE;
+            if (until_done && job.cycle - job.last_transfer >= job.watchdog) return WATCHDOG;
+        }
+        return RUNNING;
+    }
+};
+
+// Runs `body`; a fatal error of the design becomes FAULT, its text is kept for `tl_fault`.
+template <class Body>
+static int guard(Body body) {
+    try {
+        fault.clear();
+        return body();
+    } catch (const std::exception& e) {
+        fault = e.what();
+        return FAULT;
+    }
+}
+
+EXPORT Model* tl_create() {
+    try {
+        return new Model;
+    } catch (const std::exception& e) {
+        fault = e.what();
+        return nullptr;
+    }
+}
+
+EXPORT void tl_destroy(Model* model) { delete model; }
+
+EXPORT const char* tl_fault() { return fault.c_str(); }
+
+EXPORT int tl_reset(Model* model, int cycles) {
+    return guard([&] {
+        model->reset(cycles);
+        return fault.empty() ? DONE : FAULT;
+    });
+}
+
+EXPORT int tl_run(Model* model, Job* job, Stream* streams, int count, uint64_t chunk, int until_done) {
+    return guard([&] { return model->run(*job, streams, count, chunk, until_done != 0); });
+}
+
+// Per-cycle values: rows of inputs are applied after an edge, outputs sampled before the next one.
+EXPORT int tl_cycles(Model* model, uint64_t cycles, int count_in, const int32_t* in, const uint8_t* const* from,
+                     int count_out, const int32_t* out, uint8_t* const* to) {
+    return guard([&] {
+        for (uint64_t n = 0; n < cycles; ++n) {
+            for (int i = 0; i < count_in; ++i) {
+                Port& port = model->ports[in[i]];
+                port.load(from[i] + n * port.bytes());
+            }
+            model->settle();
+            model->dump(0);
+            for (int i = 0; i < count_out; ++i) {
+                const Port& port = model->ports[out[i]];
+                port.store(to[i] + n * port.bytes());
+            }
+            model->edge();
+            model->dump(1);
+            ++model->cycle;
+            if (!fault.empty()) return FAULT;
+        }
+        return DONE;
+    });
+}
+
+// Pseudo-random values on every input in every cycle: nothing but the simulation's own speed.
+EXPORT int tl_bench(Model* model, uint64_t cycles, uint64_t random) {
+    return guard([&] {
+        for (uint64_t n = 0; n < cycles; ++n) {
+            for (int i = 0; i < inputs; ++i)
+                if (i != model->clk && i != model->rst) model->ports[i].randomize(random);
+            model->settle();
+            model->edge();
+            if (!fault.empty()) return FAULT;
+        }
+        return DONE;
+    });
+}
+
+EXPORT void tl_peek(const Model* model, int port, uint8_t* to) { model->ports[port].store(to); }
+
+// For a check that Python's structures are these.
+EXPORT void tl_sizes(uint64_t* to) {
+    to[0] = sizeof(Job);
+    to[1] = sizeof(Stream);
+}
+
+EXPORT int tl_trace(Model* model, const char* path, uint64_t start, uint64_t stop) {
+#if VM_TRACE
+    model->close();
+    model->trace_path = path;
+    model->trace_start = start;
+    model->trace_stop = stop;
+    return DONE;
+#else
+    (void)model, (void)path, (void)start, (void)stop;
+    return FAULT;
+#endif
+}

@@ -1,0 +1,84 @@
+"""Jobs of a compiled simulation: what they take, give, and how they fail."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "Result",
+    "SimulationError",
+    "WatchdogError",
+    "check_outputs",
+    "check_streams",
+    "first",
+    "stall_probabilities",
+]
+
+
+class SimulationError(RuntimeError):
+    """The design broke a rule: an assertion, the stream protocol, or more output than it should give."""
+
+
+class WatchdogError(SimulationError):
+    """No stream moved for too long; the message says which ones wait."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a job on streams gave.
+
+    Attributes
+    ----------
+    outputs
+        Received beats by stream: arrays of shape (beats, ...), for structs dicts of them.
+    cycles
+        From the first edge after reset up to and including the last output transfer (the last transfer at all if
+        no output was expected).
+    counters
+        Value of each output port that belongs to no stream after the job's last edge.
+    beats
+        Transfers by stream, inputs included.
+    """
+
+    outputs: dict[str, Any]
+    cycles: int
+    counters: dict[str, Any]
+    beats: dict[str, int]
+
+
+def check_streams(streams: Sequence[dict[str, Any]], names: Mapping[str, Any], direction: str) -> None:
+    """Check that `names` are streams of a direction, ``in`` or ``out``."""
+    known = [stream["name"] for stream in streams if stream["direction"] == direction]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{direction}put stream must be one of {', '.join(known)}, not {name!r}")
+
+
+def check_outputs(counts: Mapping[str, int]) -> None:
+    """Check the numbers of beats that outputs must give."""
+    for name, count in counts.items():
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool):
+            raise TypeError(f"{name} must be an integer number of beats, not {count!r}")
+        if count < 0:
+            raise ValueError(f"{name} must be a number of beats of at least 0, not {count!r}")
+
+
+def stall_probabilities(names: Sequence[str], stalls: float | Mapping[str, float]) -> dict[str, float]:
+    """Probability of a stall by stream, from one number or numbers of some streams."""
+    if not isinstance(stalls, Mapping):
+        stalls = dict.fromkeys(names, stalls)
+    for name, value in stalls.items():
+        if name not in names:
+            raise ValueError(f"stream must be one of {', '.join(names)}, not {name!r}")
+        if not 0 <= value < 1:
+            raise ValueError(f"stalls must be a probability of at least 0 and less than 1, not {value!r}")
+    return dict.fromkeys(names, 0.0) | dict(stalls)
+
+
+def first(values: Any) -> Any:
+    """The only one of unpacked values, as a Python number where it is a number."""
+    if isinstance(values, dict):
+        return {name: first(value) for name, value in values.items()}
+    return values[0] if values.ndim > 1 else int(values[0])

@@ -1,0 +1,325 @@
+"""A compiled simulation, driven with numpy arrays."""
+
+import contextlib
+import ctypes
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..sources import EmissionLike, Sources
+from .build import Options, Progress, compile_library, ordered_ports
+from .cache import Cache
+from .job import Result, SimulationError, WatchdogError, check_outputs, check_streams, first, stall_probabilities
+from .library import DONE, FAULT, PROTOCOL, WATCHDOG, Job, Stream, load, random_state
+from .pack import pack, port_bytes, unpack
+
+__all__ = ["Model", "Result", "SimulationError", "WatchdogError", "build"]
+
+RESET_CYCLES = 2
+
+
+def build(
+    source: Sources | EmissionLike | Path | str,
+    *,
+    assertions: bool = False,
+    trace: bool = False,
+    threads: int = 1,
+    flags: Sequence[str] = (),
+    cache: Cache | None = None,
+    progress: Progress | None = None,
+) -> "Model":
+    """Compile an emitted design (or take it from the cache) and load it.
+
+    Parameters
+    ----------
+    source
+        An emission, the folder it was written to, or its manifest.
+    assertions, trace, threads, flags
+        See `Options`.
+    cache
+        Where compiled designs are kept; by default the user's cache folder.
+    progress
+        Called with what is being done, in a few words; not called if the design is in the cache.
+    """
+    options = Options(assertions=assertions, trace=trace, threads=threads, flags=tuple(flags))
+    return Model(Sources.load(source), options, cache=cache or Cache(), progress=progress)
+
+
+class Model:
+    """A compiled design: see `build`.
+
+    Every job starts on a fresh instance of the design, so that it doesn't depend on the jobs before it; with
+    ``fresh=False`` it goes on with the last one, from a reset.
+
+    Attributes
+    ----------
+    manifest
+        The design's manifest.
+    meta
+        ``build_seconds``, ``bytes``, ``cached`` and how it was built.
+    """
+
+    def __init__(self, sources: Sources, options: Options, *, cache: Cache, progress: Progress | None = None) -> None:
+        path, self.meta = compile_library(sources, options, cache=cache, progress=progress)
+        self.manifest = sources.manifest
+        self._sources, self._options, self._cache, self._progress = sources, options, cache, progress
+        self._library = load(path)
+        self._instance: int | None = None
+        self._traced: Model | None = None
+        self._window: tuple[bytes, int, int] | None = None
+        self._ports = {port["name"]: (index, port) for index, port in enumerate(ordered_ports(self.manifest))}
+        self._streams = {stream["name"]: stream for stream in self.manifest["streams"]}
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the design's memory; the next job starts a new instance."""
+        if getattr(self, "_instance", None):
+            self._library.tl_destroy(self._instance)
+            self._instance = None
+
+    def run(
+        self,
+        inputs: Mapping[str, Any],
+        outputs: Mapping[str, int],
+        *,
+        stalls: float | Mapping[str, float] = 0.0,
+        seed: int = 0,
+        watchdog: int = 100_000,
+        idle_cycles: int = 0,
+        fresh: bool = True,
+        vcd: Path | str | None = None,
+        window: tuple[int, int] = (0, 1000),
+        progress: Callable[[int, dict[str, int]], None] | None = None,
+    ) -> Result:
+        """Reset, offer beats on the input streams from the first cycle on, and collect the outputs.
+
+        Parameters
+        ----------
+        inputs
+            Beats by stream: arrays of shape (beats, ...), for structs dicts of them or structured arrays.
+        outputs
+            Number of beats that each output stream must give; one that isn't named must give none.
+        stalls
+            Probability that a stream pauses in a cycle: one number, or numbers by stream.
+        seed
+            Of the stalls.
+        watchdog
+            Cycles without any transfer after which to give up.
+        idle_cycles
+            Cycles to run on afterwards to look for extra beats.
+        fresh
+            Start on a new instance, not only from a reset.
+        vcd, window
+            Write waveforms of the cycles from ``window[0]`` up to and without ``window[1]`` (the first after reset
+            is 0) to this file, with a build of its own.
+        progress
+            Called about once a second with the cycles so far and the beats of each stream.
+
+        Raises
+        ------
+        WatchdogError
+            Saying which streams wait and how many beats they still have.
+        SimulationError
+            For a failed assertion, an extra beat, or an output that is withdrawn or changed while it waits.
+        TypeError, ValueError
+            For beats of a wrong type, shape or range, and unknown streams.
+        """
+        if vcd is not None:
+            with self._tracing(vcd, window, fresh) as model:
+                return model.run(
+                    inputs, outputs, stalls=stalls, seed=seed, watchdog=watchdog, idle_cycles=idle_cycles,
+                    progress=progress,
+                )  # fmt: skip
+        check_streams(self.manifest["streams"], inputs, "in")
+        check_streams(self.manifest["streams"], outputs, "out")
+        check_outputs(outputs)
+        probabilities = stall_probabilities(list(self._streams), stalls)
+        beats = {name: pack(name, value, self._streams[name]["payload"]) for name, value in inputs.items()}
+        for name, stream in self._streams.items():
+            if name not in beats:
+                count = int(outputs.get(name, 0))
+                beats[name] = np.zeros((count, port_bytes(stream["width"])), np.uint8)
+        held = {name: np.zeros(array.shape[1], np.uint8) for name, array in beats.items()}
+        streams = (Stream * max(len(self._streams), 1))()
+        for index, (name, stream) in enumerate(self._streams.items()):
+            streams[index] = Stream(
+                payload=self._index(f"{name}__payload"),
+                valid=self._index(f"{name}__valid"),
+                ready=self._index(f"{name}__ready"),
+                output=stream["direction"] == "out",
+                data=beats[name].ctypes.data,
+                beats=len(beats[name]),
+                random=random_state(seed, index),
+                stall=int(probabilities[name] * 2**32),
+                held=held[name].ctypes.data,
+            )
+        job = Job(watchdog=watchdog)
+        self._start(fresh)
+        self._advance(job, streams, progress)
+        counters = self._counters()
+        if idle_cycles:
+            for index in range(len(self._streams)):
+                streams[index].stall = 0
+            status = self._library.tl_run(self._instance, job, streams, len(self._streams), idle_cycles, False)
+            self._check(status, job)
+        for name, state in zip(self._streams, streams, strict=False):
+            if state.extra:
+                raise SimulationError(f"{name} gave {state.extra} beats more than the {state.beats} expected")
+        expects = any(outputs.values())
+        return Result(
+            outputs={name: unpack(beats[name], self._streams[name]["payload"]) for name in outputs},
+            cycles=job.last_output if expects else job.last_transfer,
+            counters=counters,
+            beats={name: state.done for name, state in zip(self._streams, streams, strict=False)},
+        )
+
+    def cycles(
+        self,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str],
+        *,
+        reset: bool = True,
+        fresh: bool = True,
+        vcd: Path | str | None = None,
+        window: tuple[int, int] = (0, 1000),
+    ) -> dict[str, Any]:
+        """Apply values to input ports cycle by cycle and sample output ports just before each rising edge.
+
+        Parameters
+        ----------
+        inputs
+            Values by port: arrays of shape (cycles, ...), all equally long. Ports that aren't named stay 0.
+        outputs
+            Ports to sample.
+        reset
+            Reset first (not with ``fresh=False, reset=False``, which goes on where the last call ended).
+        fresh, vcd, window
+            See `run`.
+
+        Returns
+        -------
+        dict
+            Arrays of shape (cycles, ...) by port, for structs dicts of them.
+        """
+        if vcd is not None:
+            with self._tracing(vcd, window, fresh) as model:
+                return model.cycles(inputs, outputs, reset=reset)
+        for names, direction in ((inputs, "in"), (outputs, "out")):
+            known = [n for n, (_, port) in self._ports.items() if port["direction"] == direction and n != "clk"]
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"port must be one of {', '.join(known)}, not {name!r}")
+        values = [pack(name, value, self._ports[name][1]["shape"]) for name, value in inputs.items()]
+        lengths = {name: len(value) for name, value in zip(inputs, values, strict=True)}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"inputs must be given for equally many cycles, not {lengths}")
+        count = next(iter(lengths.values()))
+        samples = [np.zeros((count, port_bytes(self._ports[name][1]["width"])), np.uint8) for name in outputs]
+        self._start(fresh, reset=reset)
+        status = self._library.tl_cycles(
+            self._instance, count, *self._table(inputs, values), *self._table(outputs, samples)
+        )
+        self._check(status, Job())
+        return {
+            name: unpack(sample, self._ports[name][1]["shape"]) for name, sample in zip(outputs, samples, strict=True)
+        }
+
+    def bench(self, cycles: int, seed: int = 1) -> float:
+        """Seconds for a number of cycles with pseudo-random values on all inputs, without Python in the loop."""
+        self._start(fresh=True)
+        start = time.perf_counter()
+        status = self._library.tl_bench(self._instance, cycles, random_state(seed, 0))
+        seconds = time.perf_counter() - start
+        self._check(status, Job())
+        return seconds
+
+    def _advance(self, job: Job, streams: Any, progress: Callable[[int, dict[str, int]], None] | None) -> None:
+        """Run to the end in chunks of about a quarter second, so that an interrupt is served in between."""
+        chunk, told = 256, time.perf_counter()
+        if all(state.beats == 0 for state in streams):
+            return
+        while True:
+            start = time.perf_counter()
+            status = self._library.tl_run(self._instance, job, streams, len(self._streams), chunk, True)
+            now = time.perf_counter()
+            if status == DONE:
+                return
+            if status == WATCHDOG:
+                waiting = [
+                    f"{name} {'gave' if state.output else 'took'} {state.done} of {state.beats} beats"
+                    for name, state in zip(self._streams, streams, strict=False)
+                    if state.done < state.beats
+                ]
+                raise WatchdogError(f"no transfer for {job.watchdog} cycles (cycle {job.cycle}): {', '.join(waiting)}")
+            self._check(status, job)
+            chunk = max(1, min(1 << 30, int(chunk * min(4.0, 0.25 / max(now - start, 1e-6)))))
+            if progress and now - told >= 1:
+                told = now
+                done = {name: int(state.done) for name, state in zip(self._streams, streams, strict=False)}
+                progress(int(job.cycle), done)
+
+    def _check(self, status: int, job: Job) -> None:
+        if status == FAULT:
+            at = f" at cycle {job.cycle}" if job.cycle else ""
+            raise SimulationError(self._library.tl_fault().decode() + at)
+        if status == PROTOCOL:
+            name = list(self._streams)[job.stream]
+            raise SimulationError(f"{name} withdrew or changed a beat that waited (cycle {job.cycle})")
+
+    def _start(self, fresh: bool, *, reset: bool = True) -> None:
+        if fresh or self._instance is None:
+            self.close()
+            self._instance = self._library.tl_create()
+            if not self._instance:
+                raise SimulationError(self._library.tl_fault().decode())
+        if self._window:
+            self._library.tl_trace(self._instance, *self._window)
+        if reset:
+            self._check(self._library.tl_reset(self._instance, RESET_CYCLES), Job())
+
+    @contextlib.contextmanager
+    def _tracing(self, vcd: Path | str, window: tuple[int, int], fresh: bool) -> "Iterator[Model]":
+        """The same design built with waveforms, set to write this window in its next job."""
+        start, stop = window
+        if not 0 <= start < stop:
+            raise ValueError(f"window must be (start, stop) with 0 <= start < stop, not {window!r}")
+        if not fresh:
+            raise ValueError("fresh must be True with vcd: waveforms come from a build of their own")
+        with open(vcd, "wb"):  # fail early where the file can't be written
+            pass
+        if self._traced is None:
+            options = dataclasses.replace(self._options, trace=True)
+            self._traced = Model(self._sources, options, cache=self._cache, progress=self._progress)
+        self._traced._window = (str(Path(vcd).absolute()).encode(), start, stop)
+        try:
+            yield self._traced
+        finally:
+            self._traced._window = None
+            self._traced.close()  # flushes the file
+
+    def _index(self, port: str) -> int:
+        """The harness's number of a port, -1 if there is none (a payload of no bits)."""
+        return self._ports[port][0] if port in self._ports else -1
+
+    def _table(self, names: Mapping[str, Any] | Sequence[str], arrays: Sequence[np.ndarray]) -> tuple[int, Any, Any]:
+        """Number of ports, their indices, and pointers to their values."""
+        indices = (ctypes.c_int32 * max(len(arrays), 1))(*(self._index(name) for name in names))
+        pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
+        return len(arrays), indices, pointers
+
+    def _counters(self) -> dict[str, Any]:
+        """Present values of the output ports outside streams, as Python numbers where they are numbers."""
+        members = {f"{name}__{part}" for name in self._streams for part in ("payload", "valid", "ready")}
+        values = {}
+        for name, (index, port) in self._ports.items():
+            if port["direction"] == "out" and name not in members:
+                packed = np.zeros((1, port_bytes(port["width"])), np.uint8)
+                self._library.tl_peek(self._instance, index, packed.ctypes.data)
+                values[name] = first(unpack(packed, port["shape"]))
+        return values

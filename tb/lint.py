@@ -1,0 +1,90 @@
+"""Lint of emitted Verilog with Verilator, every warning that the control file doesn't waive included."""
+
+import re
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .sources import EmissionLike, Sources
+from .tools import ToolError, check_tools, tool_environment
+
+__all__ = ["lint"]
+
+MODULE = re.compile(r"^[ \t]*module\s+(\w+).*?^[ \t]*endmodule\b", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(r"^[ \t]*(function|task)\b.*?^[ \t]*end\1\b", re.MULTILINE | re.DOTALL)
+FIRST_WORD = re.compile(r"^[ \t]*(\w+)", re.MULTILINE)
+PORTS = re.compile(r"^[ \t]*(?:input|output|inout)\b[^;]*;", re.MULTILINE)
+
+
+def lint(source: Sources | EmissionLike | Path | str) -> list[str]:
+    """Lint a design with all warnings on.
+
+    A flat elaboration of a big array takes minutes and gigabytes. So the design is cut where simulation cuts it: each
+    hierarchical block is linted once, on its own, and the modules above see only its ports.
+
+    Returns
+    -------
+    list of str
+        Warnings and errors, ``file:line:column: message [rule]``; empty for clean Verilog.
+
+    Raises
+    ------
+    ToolError
+        If Verilator can't run.
+    """
+    sources = Sources.load(source)
+    check_tools("perl")
+    roots = dict.fromkeys([sources.top, *sources.manifest["hierarchical"]])
+    with ThreadPoolExecutor(2) as pool:
+        messages = [message for found in pool.map(lambda root: _lint_part(sources, root), roots) for message in found]
+    return list(dict.fromkeys(messages))
+
+
+def _lint_part(sources: Sources, root: str) -> list[str]:
+    """Lint `root` and what is below it down to the next hierarchical blocks."""
+    inside, boxes = _reach(sources, root)
+    with tempfile.TemporaryDirectory(prefix="tensorloom-lint-") as folder:
+        stubs = []
+        for name, text in sources.verilog.items():
+
+            def keep(match: re.Match[str]) -> str:
+                if match[1] in boxes:
+                    stubs.append(_black_box(match[0]))
+                return match[0] if match[1] in inside else "\n" * match[0].count("\n")  # same line numbers
+
+            Path(folder, name).write_text(MODULE.sub(keep, text), encoding="utf-8")
+        Path(folder, "black_boxes.v").write_text("\n".join(stubs), encoding="utf-8")
+        waivers = sources.waivers + '\nlint_off -file "*black_boxes.v"\n'
+        Path(folder, "waivers.vlt").write_text(waivers, encoding="utf-8")
+        files = ["waivers.vlt", *sources.verilog, *(["black_boxes.v"] if stubs else [])]
+        command = ["verilator", "--lint-only", "-Wall", "--quiet", "--top-module", root, *files]
+        done = subprocess.run(command, cwd=folder, env=tool_environment(), capture_output=True, text=True, check=False)
+    messages = re.findall(r"^%(Warning|Error)(?:-(\w+))?: (.*)$", done.stdout + done.stderr, re.MULTILINE)
+    found = [f"{text} [{rule or kind}]" for kind, rule, text in messages if not text.startswith("Exiting due to")]
+    if done.returncode and not found:
+        raise ToolError(f"verilator --lint-only failed with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
+    return found
+
+
+def _reach(sources: Sources, root: str) -> tuple[set[str], set[str]]:
+    """Modules at and below `root`, and the hierarchical blocks where it ends.
+
+    Read from the Verilog: it has modules that the manifest doesn't list, those of submodules that aren't shared.
+    """
+    texts = {match[1]: match[0] for text in sources.verilog.values() for match in MODULE.finditer(text)}
+    inside, boxes, waiting = {root}, set(), [root]
+    while waiting:
+        for name in texts.keys() & set(FIRST_WORD.findall(texts.get(waiting.pop(), ""))):
+            if name in sources.manifest["hierarchical"] and name != root:
+                boxes.add(name)
+            elif name not in inside:
+                inside.add(name)
+                waiting.append(name)
+    return inside, boxes
+
+
+def _black_box(text: str) -> str:
+    """A module's ports without its contents."""
+    header, _, body = FUNCTION.sub("", text).partition(";")
+    return "\n".join([header + ";", *PORTS.findall(body), "endmodule", ""])

@@ -1,0 +1,170 @@
+"""Run cocotb tests on an emitted design in Verilator, from plain pytest functions."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from xml.etree import ElementTree
+
+from .build_log import BuildError, first_errors
+from .sources import EmissionLike, Sources
+from .tools import check_tools, tool_environment, verilator_version
+
+__all__ = ["job_data", "run_cocotb"]
+
+DATA = "TENSORLOOM_COCOTB_DATA"
+
+
+def run_cocotb(
+    source: Sources | EmissionLike | Path | str,
+    test_module: str | Sequence[str],
+    *,
+    build_dir: Path,
+    seed: int,
+    tests: Sequence[str] | None = None,
+    data: Mapping[str, Any] | None = None,
+    hierarchical: bool | None = None,
+    assertions: bool = True,
+    waves: bool = False,
+) -> int:
+    """Build a design for cocotb (once a design and folder) and run tests on it.
+
+    Only the top's ports are visible to the tests: publishing every signal makes big arrays slow to build and to run.
+
+    Parameters
+    ----------
+    source
+        An emission, the folder it was written to, or its manifest.
+    test_module
+        Dotted name of the module with the cocotb tests, or several.
+    build_dir
+        Where builds and results go; a design that was built there before isn't built again.
+    seed
+        Seed of cocotb's random generator; part of every failure message.
+    tests
+        Names of the tests to run; all of the module by default.
+    data
+        Plain values that the tests read back with `job_data`.
+    hierarchical
+        Use the hierarchical blocks of the manifest; by default if it has some.
+    assertions
+        Check the design's assertions.
+    waves
+        Write ``dump.vcd`` into the folder of results.
+
+    Returns
+    -------
+    int
+        How many tests ran.
+
+    Raises
+    ------
+    AssertionError
+        If a test failed or none ran.
+    BuildError
+        If the design doesn't build.
+    """
+    from cocotb_tools.runner import get_runner  # only needed here: cocotb is not a dependency of the generator
+
+    sources = Sources.load(source)
+    hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
+    arguments = ["--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
+    arguments += ["--assert"] if assertions else ["--no-assert"]
+    arguments += ["--hierarchical"] if hierarchical else []
+    identity = [sources.verilog, sources.waivers, sources.manifest, arguments, waves, verilator_version()]
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
+    check_tools()
+    runner = get_runner("verilator")
+    with mock.patch.dict(os.environ, tool_environment()), _locked(folder):
+        if not (folder / "built").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            _build(runner, sources, folder, arguments, waves)
+            (folder / "built").touch()
+    modules = [test_module] if isinstance(test_module, str) else list(test_module)
+    name = "-".join([*(module.rpartition(".")[2] for module in modules), *(tests or []), str(seed)])
+    results = folder / "results" / name[:100]
+    results.mkdir(parents=True, exist_ok=True)
+    log = results / "log.txt"
+    values = dict(data or {}) | {"manifest": sources.manifest, "seed": seed}
+    (results / "data.json").write_text(json.dumps(values), encoding="utf-8")
+    with contextlib.suppress(SystemExit), mock.patch.dict(os.environ):
+        os.environ.pop("PYTEST_CURRENT_TEST", None)  # cocotb would name the results by it
+        runner.build_dir = folder
+        with contextlib.suppress(RuntimeError):
+            runner.test(
+                modules,
+                sources.top,
+                hdl_toplevel_lang="verilog",
+                testcase=list(tests) if tests else None,
+                seed=seed,
+                build_dir=folder,
+                test_dir=results,
+                results_xml=str(results / "results.xml"),
+                extra_env={DATA: str(results / "data.json")},
+                waves=waves,
+                log_file=log,
+            )
+    return _check(results / "results.xml", log, modules, seed)
+
+
+def job_data() -> dict[str, Any]:
+    """Values that `run_cocotb` was given as `data`, and ``manifest`` and ``seed`` (call it in a cocotb test)."""
+    return json.loads(Path(os.environ[DATA]).read_text(encoding="utf-8"))
+
+
+def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], waves: bool) -> None:
+    files = sources.write(folder)
+    publish = folder / "publish_ports.vlt"
+    ports = [f'public_flat_rw -module "{sources.top}" -var "{port["name"]}"' for port in sources.manifest["ports"]]
+    publish.write_text("\n".join(["`verilator_config", *ports, ""]), encoding="utf-8")
+    log = folder / "build.log"
+    try:
+        runner.build(
+            sources=[publish, *files],
+            hdl_toplevel=sources.top,
+            build_dir=folder,
+            build_args=arguments,
+            timescale=("1ns", "1ps"),
+            waves=waves,
+            log_file=log,
+        )
+    except RuntimeError as error:
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else str(error)
+        raise BuildError(f"{sources.top} doesn't build for cocotb:\n{first_errors(text)}\nfull log: {log}") from None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One builder at a time for a folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _check(xml: Path, log: Path, modules: list[str], seed: int) -> int:
+    """Number of tests of the results, all of which passed."""
+    where = f"{', '.join(modules)}, seed {seed}, log: {log}"
+    if not xml.exists():
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+        raise AssertionError(f"simulation ended without results ({where})\n" + "\n".join(lines[-15:]))
+    cases = list(ElementTree.parse(xml).getroot().iter("testcase"))
+    failures = []
+    for case in cases:
+        for fault in [*case.iter("failure"), *case.iter("error")]:
+            text = next(filter(None, (fault.get("message"), fault.get("error_msg"), fault.text)), "failed")
+            failures.append(f"{case.get('name')}: {text.strip()}")
+    if failures:
+        raise AssertionError(f"{len(failures)} of {len(cases)} tests failed ({where})\n" + "\n".join(failures))
+    ran = sum(case.find("skipped") is None for case in cases)
+    if not ran:
+        raise AssertionError(f"no test ran ({where})")
+    return ran

@@ -1,0 +1,91 @@
+"""An emitted design as lint and simulation read it: from a folder, a manifest, or an emission in memory."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+__all__ = ["EmissionLike", "Sources"]
+
+
+class EmissionLike(Protocol):
+    """What is used of an emission of ``hw.emit``: its files by name, and its manifest."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Texts by file name."""
+        ...
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Plain values of the manifest."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Texts of an emitted design.
+
+    Attributes
+    ----------
+    manifest
+        The manifest's plain values.
+    verilog
+        Verilog text by file name.
+    waivers
+        Text of the Verilator control file.
+    """
+
+    manifest: dict[str, Any]
+    verilog: dict[str, str]
+    waivers: str
+
+    @classmethod
+    def load(cls, source: "Sources | EmissionLike | Path | str") -> "Sources":
+        """Read an emission, the folder it was written to, or the manifest in that folder.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no manifest or a file that it lists is missing.
+        ValueError
+            If the folder holds several manifests, or the file is not a manifest.
+        """
+        if isinstance(source, Sources):
+            return source
+        if not isinstance(source, (str, Path)):
+            files, manifest = source.files, source.manifest
+            return cls(manifest, {name: files[name] for name in manifest["files"]}, files[manifest["waivers"]])
+        path = _find_manifest(Path(source))
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            names, waivers = manifest["files"], manifest["waivers"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a manifest: {error}") from None
+        verilog = {name: (path.parent / name).read_text(encoding="utf-8") for name in names}
+        return cls(manifest, verilog, (path.parent / waivers).read_text(encoding="utf-8"))
+
+    @property
+    def top(self) -> str:
+        """Module name of the top."""
+        return self.manifest["top"]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write control file and Verilog to an existing folder, for Verilator's command line in this order."""
+        paths = []
+        for name, text in ({self.manifest["waivers"]: self.waivers} | self.verilog).items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+        return paths
+
+
+def _find_manifest(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    manifests = sorted(found for found in path.glob("*.json") if found.with_suffix(".vlt").exists())
+    if not manifests:
+        raise FileNotFoundError(f"{path} holds no emitted design (no manifest with its .vlt file)")
+    if len(manifests) > 1:
+        raise ValueError(f"{path} holds several manifests: name one of {', '.join(m.name for m in manifests)}")
+    return manifests[0]

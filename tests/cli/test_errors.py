@@ -1,0 +1,201 @@
+"""Every wrong input of the command line: one error line, exit code 2, nothing written."""
+
+import importlib
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tensorloom.cli import options
+from tensorloom.cli.engines import preset_names
+from tensorloom.cli.errors import EXPECTED
+from tensorloom.hw.systolic.config import SystolicConfig
+
+PRESET_NAMES = ", ".join(preset_names())
+FIELDS = ", ".join(SystolicConfig.field_types())
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("rows=5", r"rows must be a multiple of tile_rows \(2\), not 5"),
+        ("columns=7", r"columns must be a multiple of tile_columns \(2\), not 7"),
+        ("rows=0", r"rows must be an integer from 1 to \d+, not 0"),
+        ("rows=-4", r"rows must be an integer from 1 to \d+, not -4"),
+        ("tile_rows=0", r"tile_rows must be an integer from 1 to \d+, not 0"),
+        ("accumulator_rows=33", r"accumulator_rows must be a power of two, not 33"),
+        ("accumulator_bits=8", r"accumulator_bits must be an integer from \d+ to 64, not 8"),
+        ("rows=four", r"rows must be an integer, not 'four'"),
+        ("rows=4.0", r"rows must be an integer, not '4.0'"),
+        ("rows=", r"rows must be an integer, not ''"),
+        ("rowz=4", rf"field must be one of {FIELDS}, not 'rowz'"),
+        ("rows", r"assignment must be of the form field=value, not 'rows'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verilog", "sim"])
+def test_assignment(fails: Callable, command: str, assignment: str, message: str) -> None:
+    rest = ["-o", "out"] if command == "verilog" else ["--matmul", "4x4x4"]
+    assert re.fullmatch(message, fails(command, "tiny", "--set", assignment, *rest, code=2))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rows = 5\ntile_rows = 2", r"rows must be a multiple of tile_rows \(2\), not 5"),
+        ("rows = -4", r"rows must be an integer from 1 to \d+, not -4"),
+        ('rows = "four"', r"rows must be an integer, not 'four'"),
+        ("rows = true", r"rows must be an integer, not True"),
+        ("rows = 4.0", r"rows must be an integer, not 4.0"),
+        ("rows = [4]", r"rows must be an integer, not \[4\]"),
+        ("[rows]\nx = 1", r"rows must be an integer, not \{'x': 1\}"),
+        ("rowz = 4", rf"field must be one of {FIELDS}, not 'rowz'"),
+        ("rows = \n", r"Invalid value .*line 1, column 8.*"),
+        ('preset = "tinny"', rf"preset must be one of {PRESET_NAMES}, not 'tinny'"),
+        ("preset = 4", rf"preset must be one of {PRESET_NAMES}, not '4'"),
+        ('engine = "snapp"', r"engine must be one of .*systolic.*, not 'snapp'"),
+        ('engine = "other"\npreset = "tiny"', r"engine must be systolic, the preset's, not 'other'"),
+    ],
+)
+def test_configuration_file(fails: Callable, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "my.toml").write_text(text)
+    error = fails("verilog", "--config", "my.toml", "-o", "out", code=2)
+    assert re.fullmatch(rf"my\.toml: {message}", error)
+
+
+def test_configuration_file_of_bytes(fails: Callable, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_bytes(b"\xff\xfe\x00")
+    assert fails("config", "--config", "my.toml", code=2).startswith("my.toml: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["verilog", "tinny", "-o", "out"], rf"preset must be one of {PRESET_NAMES}, not 'tinny'"),
+        (["verilog", "-o", "out"], r"a preset \(.*\) or --config FILE is needed"),
+        (["verilog", "tiny"], r"Missing option .*--output.*"),
+        (["verilog", "--config", "none.toml", "-o", "out"], r"Invalid value for .*--config.*none\.toml.*"),
+        (["verilog", "tiny", "-o", "out", "--nonsense"], r"No such option: --nonsense.*"),
+        (["lint", "tinny"], rf"preset or folder must be one of {PRESET_NAMES}, not 'tinny'"),
+        (["list", "tinny"], r"engine must be one of .*, not 'tinny'"),
+        (["bench", "tinny"], r"engine must be one of .*, not 'tinny'"),
+        (["nonsense"], r"No such command 'nonsense'.*"),
+    ],
+)
+def test_names_and_options(fails: Callable, args: list[str], message: str) -> None:
+    assert re.fullmatch(message, fails(*args, code=2))
+
+
+def test_nearest_name_is_a_hint(run: Callable) -> None:
+    assert "hint: did you mean tiny?" in run("verilog", "tinny", "-o", "out").stderr
+
+
+def test_preset_and_file(fails: Callable, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("rows = 16\n")
+    error = fails("verilog", "tiny", "--config", "my.toml", "-o", "out", code=2)
+    assert error == "give a preset or --config, not both"
+
+
+@pytest.mark.parametrize("below", ["file", "file/deep/folder"])
+def test_output_below_a_file(fails: Callable, tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("content")
+    for command in (["verilog", "tiny", "-o", below], ["demo", "tiny", "-o", below]):
+        assert fails(*command, code=2) == f"cannot write {below}: {tmp_path / 'file'} is not a folder".replace(
+            f"{tmp_path}/" if below == "file" else "", ""
+        )
+    assert (tmp_path / "file").read_text() == "content"
+
+
+def test_folder_in_the_way_of_a_result(fails: Callable, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    error = fails("sim", "tiny", "--matmul", "4x4x4", "-o", "folder", code=2)
+    assert re.fullmatch(r"Invalid value for .*--output.*is a directory.*", error)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], r"one of --matmul MxKxN, --conv NxHxWxC,RxS,K, or --a and --b is needed"),
+        (["--matmul", "4x4x4", "--conv", "1x4x4x1,1x1,1"], r"one of --matmul .* is needed"),
+        (["--matmul", "4x4"], r"--matmul must be of the form MxKxN, not '4x4'"),
+        (["--matmul", "4xax4"], r"--matmul must be of the form MxKxN, not '4xax4'"),
+        (["--matmul", "4x0x4"], r"K in --matmul must be at least 1, not 0"),
+        (["--matmul", "4x4x-1"], r"N in --matmul must be at least 1, not -1"),
+        (["--matmul", "4x99999999x9"], r"a random tensor must have at most [\d,]+ elements, not 399,999,996"),
+        (["--matmul", "4x4x4", "--kinds", "int8"], r"--kinds must be two of .*, not 'int8'"),
+        (["--matmul", "4x4x4", "--kinds", "int8,float32"], r"--kinds must be two of .*, not 'int8,float32'"),
+        (["--matmul", "4x4x4", "--stall", "1"], r"--stall must be from 0 to 0\.99, not 1\.0"),
+        (["--matmul", "4x4x4", "--stall", "nan"], r"--stall must be from 0 to 0\.99, not nan"),
+        (["--matmul", "4x4x4", "--seed", "-1"], r"Invalid value for .*--seed.*"),
+        (["--matmul", "4x4x4", "--window", "9:3"], r"--window must be FIRST:END with FIRST less than END, not '9:3'"),
+        (["--matmul", "4x4x4", "--a", "none.npy"], r"Invalid value for .*--a.*none\.npy.*"),
+        (["--conv", "1x4x4x1"], r"--conv must be of the form NxHxWxC,RxS,K, not '1x4x4x1'"),
+        (["--conv", "1x4x4x3,3x3,4", "--groups", "2"], r"--groups must be a divisor of the 3 channels, not 2"),
+        (["--conv", "1x4x4x1,3x3,4", "--stride", "0"], r"stride.* must be .*, not .*0.*"),
+        (["--conv", "1x4x4x1,3x3,4", "--padding", "-1"], r"padding.* must be .*, not .*-1.*"),
+        (["--conv", "1x2x2x1,3x3,4"], r".* must be .*, not .*"),
+    ],
+)
+def test_jobs(fails: Callable, args: list[str], message: str) -> None:
+    assert re.fullmatch(message, fails("sim", "tiny", *args, code=2))
+
+
+def test_product_too_big_for_the_accumulators(fails: Callable) -> None:
+    args = ["--matmul", "2x64x4", "--kinds", "uint16,uint16", "--set", "accumulator_bits=24"]
+    error = fails("sim", "tiny", *args, code=2)
+    assert re.fullmatch(r"result at \[0, 0\] must be from -8388608 to 8388607 to fit 24-bit accumulators, .*", error)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_expected_failures_exist(name: str) -> None:
+    module, _, kind = name.rpartition(".")
+    assert issubclass(getattr(importlib.import_module(module), kind), Exception)
+
+
+def test_unexpected_error(fails: Callable, run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(options, "find_preset", broken)
+    assert fails("config", "tiny", code=1) == "KeyError: 'surprise'"
+    assert "--debug" in run("config", "tiny").stderr
+    for result in (run("config", "tiny", "--debug"), run("--debug", "config", "tiny")):
+        assert isinstance(result.exception, KeyError)
+    monkeypatch.setenv("TENSORLOOM_DEBUG", "1")
+    assert isinstance(run("config", "tiny").exception, KeyError)
+
+
+def test_interrupt(fails: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(options, "find_preset", interrupted)
+    assert fails("config", "tiny", code=130) == "interrupted"
+
+
+def test_program_reports_in_the_same_way(program: Callable, tmp_path: Path) -> None:
+    done = program("verilog", "tiny", "--set", "rows=5", "-o", tmp_path / "out")
+    assert done.returncode == 2
+    assert (done.stdout, done.stderr) == ("", "error: rows must be a multiple of tile_rows (2), not 5\n")
+    assert not (tmp_path / "out").exists()
+    done = program("verilog", "tiny", "--set", "rows=5", "-o", tmp_path / "out", TENSORLOOM_DEBUG="1")
+    assert done.returncode == 1 and "Traceback" in done.stderr
+
+
+def test_missing_compiler(program: Callable, tmp_path: Path) -> None:
+    for name in ("perl", "env", "sh"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    cache = tmp_path / "cache"
+    environment = {"PATH": str(tmp_path), "TENSORLOOM_CACHE": str(cache)}
+    done = program("sim", "tiny", "--matmul", "4x4x4", **environment)
+    assert done.returncode == 1
+    assert "error: g++, make not found: install the system packages g++ make" in done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".json"] == []
+
+
+def test_read_only_file_system(fails: Callable) -> None:
+    if not os.access("/proc", os.X_OK):
+        pytest.skip("needs /proc")
+    assert re.match(r"cannot write /proc/none\b", fails("verilog", "tiny", "-o", "/proc/none", code=2))

@@ -1,0 +1,56 @@
+"""``tensorloom list`` and ``tensorloom config``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
+
+
+def test_list_json(run: Callable) -> None:
+    result = run("list", "--json")
+    assert result.exit_code == 0
+    found = {item["name"]: item for item in json.loads(result.stdout)}
+    assert set(found) >= set(PRESETS)
+    for name, config in PRESETS.items():
+        assert found[name]["engine"] == "systolic"
+        assert SystolicConfig.from_dict(found[name]["config"]) == config
+        assert found[name]["figures"]["multipliers"] == config.rows * config.columns
+    assert found["tpu-v1"]["figures"]["weight_fifo_bytes"] == 4 * 256 * 256
+    assert found["tpu-v1"]["figures"]["accumulator_bytes"] == 4096 * 256 * 4
+
+
+def test_list_table(run: Callable) -> None:
+    result = run("list", "systolic")
+    assert result.exit_code == 0
+    for name in PRESETS:
+        assert name in result.stdout
+    assert "65,536" in result.stdout
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_config_is_read_back(run: Callable, tmp_path: Path, name: str) -> None:
+    (tmp_path / "my.toml").write_text(run("config", name).stdout)
+    result = run("config", "--config", tmp_path / "my.toml", "--json")
+    assert json.loads(result.stdout) == {"engine": "systolic", "config": PRESETS[name].to_dict()}
+
+
+def test_file_starts_from_a_preset(run: Callable, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text('preset = "tiny"\nrows = 8\n')
+    result = run("config", "--config", tmp_path / "my.toml", "--set", "columns=0x10", "--json")
+    expected = PRESETS["tiny"].replace(rows=8, columns=16)
+    assert json.loads(result.stdout)["config"] == expected.to_dict()
+
+
+@pytest.mark.parametrize("command", ["list", "config", "verilog", "lint", "sim", "bench", "demo"])
+def test_help_has_examples(run: Callable, command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Examples" in result.stdout and f"tensorloom {command}" in result.stdout
+    assert "--json" in result.stdout
+
+
+def test_no_command_shows_help(run: Callable) -> None:
+    result = run()
+    assert "Usage: " in result.output and result.exit_code == 2

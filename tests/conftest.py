@@ -1,0 +1,20 @@
+"""Seeds that repeat from run to run and that failures show."""
+
+import os
+import random
+
+import pytest
+
+SEED = int(os.environ.get("TEST_SEED", "1"))
+
+
+def pytest_report_header() -> str:
+    return f"seed: {SEED} (TEST_SEED)"
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A seed that differs from test to test and repeats from run to run; shown when the test fails."""
+    value = random.Random(f"{SEED} {request.node.nodeid}").getrandbits(32)
+    print(f"seed of this test: {value}")
+    return value

@@ -1,0 +1,39 @@
+"""Configuration of the SNAP core."""
+
+import re
+
+import pytest
+
+from tensorloom.hw.config import ConfigError
+from tensorloom.hw.snap.config import PRESETS, SnapConfig
+
+
+def test_derived_values() -> None:
+    config = PRESETS["snap-core"]
+    assert (config.core_multipliers, config.ports, config.psum_bits, config.index_bits) == (63, 9, 48, 5)
+    assert (config.window_entries, config.window_beats, config.tile_beats, config.slot_bits) == (64, 16, 8, 5)
+    assert PRESETS["snap-core-8b"].psum_bits == 32
+    for preset in PRESETS.values():
+        assert SnapConfig.from_toml(preset.to_toml()) == preset
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"aim_entries": 33}, "aim_entries must be a power of two from 4 to 64, not 33"),
+        ({"multipliers": 5}, "multipliers must be an integer from 1 to 4, not 5"),
+        ({"psum_bits": 31}, "psum_bits must be at least 32, not 31"),
+        ({"beat_entries": 16}, "beat_entries must be a power of two from 1 to 8, not 16"),
+        ({"weight_entries": 32}, "weight_entries must be a power of two from 64 to 1024, not 32"),
+        ({"activation_entries": 16}, "activation_entries must be a power of two from 32 to 1024, not 16"),
+        ({"psum_slots": 3}, "psum_slots must be a power of two from 2 to 256, not 3"),
+    ],
+)
+def test_wrong_values(changes: dict[str, int], text: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        SnapConfig(**changes)
+
+
+def test_wrong_type() -> None:
+    with pytest.raises(TypeError, match="core_rows must be an integer, not 7.0"):
+        SnapConfig(core_rows=7.0)  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorloom.tb.build_log import BuildError
+from tensorloom.tb.bulk.cache import Cache
+from tensorloom.tb.bulk.model import build
+from tensorloom.tb.tools import ToolError
+
+BUILDER = """
+import sys
+from tensorloom.tb.bulk.model import build
+build(sys.argv[1], progress=lambda text: print(text, flush=True))
+"""
+
+
+def entries(folder):
+    """Names in a cache apart from locks."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def delayed(model):
+    return model.cycles({"i_data": np.arange(5)}, ["o_data"])["o_data"].tolist()
+
+
+@pytest.fixture
+def source(designs, tmp_path):
+    return designs.chain(tmp_path / "design")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_interrupted_build_leaves_no_entry(source, tmp_path, number):
+    folder = tmp_path / "cache"
+    environment = os.environ | {"TENSORLOOM_CACHE": str(folder)}
+    builder = subprocess.Popen(
+        [sys.executable, "-c", BUILDER, str(source)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with builder:
+        lines = [builder.stdout.readline(), builder.stdout.readline()]
+        assert "compiling" in lines[1]
+        time.sleep(0.3)
+        builder.send_signal(number)
+    assert builder.returncode != 0
+    left = [name for name in entries(folder) if not name.endswith((".tmp", ".log"))]
+    assert left == []
+    if number == signal.SIGINT:
+        assert entries(folder) == []  # nothing at all
+    seen = []
+    model = build(source, cache=Cache(folder), progress=seen.append)
+    assert delayed(model) == [0, 0, 0, 1, 2] and len(seen) == 2
+    assert not [name for name in entries(folder) if name.endswith((".tmp", ".log"))]
+
+
+def test_cached_damaged_and_concurrent(source, cache):
+    with ThreadPoolExecutor(2) as pool:
+        models = list(pool.map(lambda _: build(source, cache=cache), range(2)))
+    assert sorted(model.meta["cached"] for model in models) == [False, True]
+    meta = models[0].meta
+    assert meta["build_seconds"] > 0 and meta["bytes"] > 10_000
+    library = next(path.parent / "model.so" for path in cache.folder.glob("*/meta.json") if "chain" in path.read_text())
+    seen = []
+    assert build(source, cache=cache, progress=seen.append).meta["cached"] and seen == []
+    for damaged in (library, library.with_name("meta.json")):
+        start = damaged.read_bytes()[:100]
+        damaged.unlink()  # the library is still mapped into this process
+        damaged.write_bytes(start)
+        model = build(source, cache=cache)
+        assert not model.meta["cached"] and delayed(model) == [0, 0, 0, 1, 2]
+    assert sorted(path.name for path in library.parent.iterdir()) == ["meta.json", "model.so"]
+
+
+def test_verilog_error_is_readable(designs, cache, tmp_path):
+    source = designs.chain(tmp_path, designs.CHAIN.replace("o_data <= i_data", "o_data <= missing"))
+    with pytest.raises(BuildError) as caught:
+        build(source, cache=cache)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "verilator failed:" or lines[0] == "make failed:"
+    assert any("chain.v:3:" in line and "missing" in line for line in lines) and len(lines) <= 7
+    assert "missing" in Path(lines[-1].removeprefix("full log: ")).read_text()
+
+
+def test_compiler_error_is_readable(designs, cache, tmp_path):
+    with pytest.raises(BuildError, match=r"make failed:\n.*no_such_flag"):
+        build(designs.accumulator(tmp_path), cache=cache, flags=["-CFLAGS", "-fno_such_flag"])
+    assert not list(cache.folder.glob("*.tmp"))
+
+
+def test_missing_compiler(source, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ToolError, match=r"g\+\+, make, perl not found: install the system packages g\+\+ make perl"):
+        build(source, cache=cache)
+
+
+def test_cache_folder_from_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "here"))
+    assert Cache().folder == tmp_path / "here"
+    monkeypatch.delenv("TENSORLOOM_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert Cache().folder.name == "tensorloom"
+
+
+def test_unwritable_cache(source, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        build(source, cache=Cache(tmp_path / "file" / "cache"))

@@ -1,0 +1,21 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from tensorloom.tb.bulk.cache import Cache
+
+
+@pytest.fixture(scope="session")
+def designs() -> ModuleType:
+    """Small hand-written designs: `designs.py` beside this file."""
+    spec = importlib.util.spec_from_file_location("tb_designs", Path(__file__).with_name("designs.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """A cache of compiled designs for this run of the tests."""
+    return Cache(tmp_path_factory.mktemp("cache"))

@@ -1,0 +1,133 @@
+import time
+from pathlib import Path
+
+import pytest
+from tensorloom.tb.build_log import BuildError
+from tensorloom.tb.runner import run_cocotb
+
+PASSING = """
+import cocotb
+from tensorloom.tb.runner import job_data
+from tensorloom.tb.streams import StreamSink, StreamSource, reset, within
+
+@cocotb.test()
+async def sums(dut):
+    data = job_data()
+    manifest = data["manifest"]
+    await reset(dut, manifest)
+    source = StreamSource(dut, manifest, "i_pairs", stall=data["stall"], seed=data["seed"])
+    sink = StreamSink(dut, manifest, "o_sums", stall=data["stall"], seed=data["seed"])
+    cocotb.start_soon(source.send({"a": a, "b": b, "negate": a & 1} for a, b in data["pairs"]))
+    got = await within(sink.receive(len(data["pairs"])), 2000)
+    assert got == [-(a + b) if a & 1 else a + b for a, b in data["pairs"]], got
+    assert int(dut.o_count.value) == source.transfers == sink.transfers == len(data["pairs"])
+"""
+FAILING = """
+import cocotb
+from cocotb.triggers import Timer
+
+@cocotb.test()
+async def good(dut):
+    await Timer(1, unit="ns")
+
+@cocotb.test()
+async def bad(dut):
+    await Timer(1, unit="ns")
+    assert False, "seven is not eight"
+"""
+SINK = """
+import cocotb
+from tensorloom.tb.runner import job_data
+from tensorloom.tb.streams import StreamSink, StreamSource, reset, within
+
+@cocotb.test()
+async def withdrawn(dut):
+    manifest = job_data()["manifest"]
+    await reset(dut, manifest)
+    source = StreamSource(dut, manifest, "i_pairs", stall=0.5)
+    sink = StreamSink(dut, manifest, "o_sums", stall=0.7)
+    cocotb.start_soon(source.send([{"a": 1, "b": 2, "negate": 0}] * 50))
+    await within(sink.receive(50), 1000)
+"""
+
+BLOCKS = """
+import cocotb
+from cocotb.triggers import FallingEdge
+from tensorloom.tb.runner import job_data
+from tensorloom.tb.streams import reset
+
+@cocotb.test()
+async def delayed(dut):
+    await reset(dut, job_data()["manifest"])
+    seen = []
+    for value in range(20):
+        dut.i_data.value = value
+        await FallingEdge(dut.clk)
+        seen.append(int(dut.o_data.value))
+    assert seen[1:] == list(range(19)), seen
+    assert not hasattr(dut, "middle")  # only the ports are published
+"""
+
+
+@pytest.fixture(scope="module")
+def build_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("cocotb")
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a cocotb test module and return its name."""
+
+    def make(name, text):
+        Path(tmp_path, f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        return name
+
+    return make
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.6])
+def test_streams_under_stalls(designs, tmp_path, build_dir, module, seed, stall):
+    pairs = [(a * 7 % 255 - 127, 100 - a * 11 % 200) for a in range(150)]
+    data = {"stall": stall, "pairs": pairs}
+    name = module("passing", PASSING)
+    start = time.perf_counter()
+    assert run_cocotb(designs.adder(tmp_path), name, build_dir=build_dir, seed=seed, data=data) == 1
+    if stall:
+        assert time.perf_counter() - start < 30
+        assert len(list(build_dir.glob("adder-*/built"))) == 1  # the first test's build serves the second
+
+
+def test_failure_is_raised_with_message_and_seed(designs, tmp_path, build_dir, module):
+    name = module("failing", FAILING)
+    with pytest.raises(AssertionError, match=r"(?s)1 of 2 tests failed.*seed 77.*bad: .*seven is not eight"):
+        run_cocotb(designs.adder(tmp_path), name, build_dir=build_dir, seed=77)
+    assert run_cocotb(designs.adder(tmp_path), name, build_dir=build_dir, seed=77, tests=["good"]) == 1
+
+
+def test_no_tests_is_a_failure(designs, tmp_path, build_dir, module):
+    for name, text in (("empty", "import cocotb\n"), ("broken", "import no_such_module\n")):
+        with pytest.raises(AssertionError, match=r"no test ran|without results"):
+            run_cocotb(designs.adder(tmp_path), module(name, text), build_dir=build_dir, seed=1)
+    with pytest.raises(AssertionError, match=r"no test ran|without results"):
+        run_cocotb(designs.adder(tmp_path), module("failing", FAILING), build_dir=build_dir, seed=1, tests=["other"])
+
+
+def test_sink_catches_a_withdrawn_beat(designs, tmp_path, build_dir, module):
+    source = designs.adder(tmp_path, valid="level != 3'd0 && o_count[0]")
+    with pytest.raises(AssertionError, match="withdrew or changed a beat"):
+        run_cocotb(source, module("sink", SINK), build_dir=build_dir, seed=3)
+
+
+def test_build_error_is_readable(designs, tmp_path, build_dir, module):
+    source = designs.adder(tmp_path, valid="missing")
+    with pytest.raises(BuildError, match=r"(?s)adder doesn't build for cocotb:\n.*missing.*full log: "):
+        run_cocotb(source, module("passing", PASSING), build_dir=build_dir, seed=1)
+
+
+def test_hierarchical_blocks_and_waveforms(designs, tmp_path, build_dir, module):
+    source = designs.chain(tmp_path)
+    assert run_cocotb(source, module("blocks", BLOCKS), build_dir=build_dir, seed=1, waves=True) == 1
+    (folder,) = build_dir.glob("chain-*/")
+    assert list(folder.glob("**/*delay*.a"))  # built as a block of its own
+    assert list(folder.glob("results/*/dump.vcd"))
