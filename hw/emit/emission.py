@@ -47,9 +47,8 @@ class Emission:
     def split(self) -> "Emission":
         """The same emission with one Verilog file a module."""
         text = "".join(self.verilog.values())
-        modules = re.findall(r"^(?:\(\*[^\n]*\n)*module (\w+).*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
-        bodies = re.finditer(r"^(?:\(\*[^\n]*\n)*module \w+.*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
-        verilog = {f"{name}.v": body[0] for name, body in zip(modules, bodies, strict=True)}
+        modules = re.finditer(r"^(?:\(\*[^\n]*\n)*module (\w+).*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
+        verilog = {f"{module[1]}.v": module[0] for module in modules}
         return _seal(self.top, verilog, self.manifest)
 
     def write(self, folder: Path | str) -> list[Path]:
@@ -70,10 +69,11 @@ class Emission:
         paths = []
         for name, text in self.files.items():
             path = root / name
-            if not path.exists() or path.read_text() != text:
+            content = text.encode()
+            if not path.exists() or path.read_bytes() != content:
                 partial = path.with_name(f".{name}.partial")
                 try:
-                    partial.write_text(text)
+                    partial.write_bytes(content)
                     partial.replace(path)
                 finally:
                     partial.unlink(missing_ok=True)
@@ -128,11 +128,10 @@ def _plain(config: Any) -> Any:
 
 
 def _ports(top: Any) -> list[dict[str, Any]]:
-    shapes = {
-        "__".join(map(str, path)): getattr(value, "shape", lambda: len(value))()
-        for path, _, value in top.component.signature.flatten(top.component)
-    }
-    ports = [{"name": clock, "direction": "in", "width": 1, "shape": {"kind": "unsigned", "width": 1}} for clock in top.clocks]
+    members = top.component.signature.flatten(top.component)
+    shapes = {"__".join(map(str, path)): member.shape for path, member, _ in members}
+    bit = {"kind": "unsigned", "width": 1}
+    ports: list[dict[str, Any]] = [{"name": clock, "direction": "in", "width": 1, "shape": bit} for clock in top.clocks]
     for name, value, direction in top.ports:
         ports.append(
             {
@@ -155,8 +154,8 @@ def _streams(component: wiring.Component) -> list[dict[str, Any]]:
             paths = [prefix + name]
             for dimension in member.dimensions:
                 paths = [f"{path}__{index}" for path in paths for index in range(dimension)]
-            inward = (member.flow == wiring.In) != flip
-            inner = member.signature
+            inner = member.signature  # flipped if the member is an input
+            inward = isinstance(inner, wiring.FlippedSignature) != flip
             base = inner.flip() if isinstance(inner, wiring.FlippedSignature) else inner
             for path in paths:
                 if isinstance(base, stream.Signature):

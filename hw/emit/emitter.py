@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Fragment, Instance, ResetSignal, Signal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Fragment, Instance, ResetSignal, Signal, Value
+from amaranth.hdl._ast import SignalDict, SignalSet
 from amaranth.hdl._ir import Design, PortDirection
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
@@ -72,7 +73,8 @@ def emit(component: wiring.Component, *, name: str | None = None) -> Emission:
     ------
     EmitError
         For a clock domain other than ``sync``, a port that is not in the signature, a signal that is
-        used across the border of a shared module, or two modules of one name.
+        used across the border of a shared module, a module name that is no plain identifier of
+        Verilog, or two modules of one name.
     TypeError
         If `component` is not a component.
     """
@@ -82,8 +84,10 @@ def emit(component: wiring.Component, *, name: str | None = None) -> Emission:
     with _no_garbage_collection():
         top = emitter.define(component, getattr(component, "config", None), name=name)
     emitter.check_borders()
-    modules = list(emitter.modules.values())
+    modules = emitter.modules
     verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name)
+    for keyword in re.findall(r"^module \\(\S+)", verilog, re.MULTILINE):
+        raise EmitError(f"module name must be a Verilog identifier, not the keyword {keyword!r}")
     return make_emission(top, modules, verilog)
 
 
@@ -103,18 +107,22 @@ class _Emitter:
     """Platform that turns `Shared` submodules into instances and collects their modules."""
 
     def __init__(self) -> None:
-        self.modules: dict[tuple[type, Any], _Module] = {}
+        self.modules: list[_Module] = []  # children before parents
+        self._shared: dict[tuple[type, Any], _Module] = {}
         self._names: Counter = Counter()
         self._children: list[Counter] = []
-        self._driven: dict[int, str] = {}
+        self._hidden = SignalDict()
         self._floating: list[tuple[str, Signal]] = []
 
-    def instance_of(self, shared: Shared) -> Elaboratable:
+    def instance_of(self, shared: Shared) -> Instance:
         """An instance of the module of `shared`, which is elaborated at its first use."""
-        module = self.modules.get(shared.key)
+        ports = _signature_ports(shared.component)
+        module = self._shared.get(shared.key)
         if module is None:
             module = self.define(shared.component, shared.config, hier_block=shared.hier_block)
-        ports = _signature_ports(shared.component)
+            self._shared[shared.key] = module
+        else:
+            self._note_attributes(module.name, shared.component, ports)
         if [(n, len(v), d) for n, v, d in ports] != [(n, len(v), d) for n, v, d in module.ports]:
             raise EmitError(f"{module.name}: two components of equal class and config have different ports")
         self._children[-1][module.name] += 1
@@ -139,10 +147,8 @@ class _Emitter:
             missing_domain=lambda domain: self._domain(name, domain),
         )
         self._note_signals(name, design)
-        for memory in design.fragments:
-            if isinstance(memory, MemoryInstance) and UNINITIALISED in memory._attrs:
-                memory._data._init._raw = []  # millions of bits that `_drop_initial_rows` would discard
-        text, _ = rtlil.convert_fragment(design, name=name, emit_src=False)
+        with _without_initial_rows(design):
+            text, _ = rtlil.convert_fragment(design, name=name, emit_src=False)
         text = _drop_initial_rows(text)
         expected = {port for port, _, _ in ports}
         found = _top_ports(text, name)
@@ -151,15 +157,15 @@ class _Emitter:
                 raise EmitError(f"{name}: port {port!r} is not in the signature of {type(component).__name__}")
         clocks = tuple(port for port in CLOCKS if port in found)
         module = _Module(name, component, config, ports, clocks, hier_block, text, self._children.pop())
-        self.modules[type(component), config] = module
+        self.modules.append(module)
         return module
 
     def check_borders(self) -> None:
         """Refuse signals that a module reads but only another module drives: they would read as constants."""
         for name, signal in self._floating:
-            driver = self._driven.get(id(signal))
-            if driver is not None:
-                raise EmitError(f"{name}: signal {signal.name!r} is driven in {driver} but is no port of {name}")
+            if signal in self._hidden:
+                module = self._hidden[signal]
+                raise EmitError(f"{name}: signal {signal.name!r} belongs to {module} but is no port between them")
 
     def _unique_name(self, name: str) -> str:
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
@@ -174,27 +180,56 @@ class _Emitter:
         return ClockDomain("sync")
 
     def _note_signals(self, name: str, design: Design) -> None:
-        driven: set[int] = set()
-        for fragment, info in design.fragments.items():
+        """Remember which signals a module drives, and which it reads although nothing in it drives them."""
+        driven = SignalSet()
+        for fragment in design.fragments:
             for statements in getattr(fragment, "statements", {}).values():
                 for statement in statements:
-                    driven |= {id(signal) for signal in statement._lhs_signals()}
+                    driven.update(statement._lhs_signals())
             if isinstance(fragment, Instance):
                 for value, kind in fragment.ports.values():
                     if kind == "o":
-                        driven |= {id(signal) for signal in value._lhs_signals()}
+                        driven.update(value._lhs_signals())
             for port in getattr(fragment, "_read_ports", ()):
-                driven |= {id(signal) for signal in port._data._lhs_signals()}
-        ports = {id(signal) for _, value, _ in design.ports for signal in value._lhs_signals()}
-        self._driven |= dict.fromkeys(driven, name)
-        self._floating += [
-            (name, signal) for signal in design.signal_lca if id(signal) not in driven and id(signal) not in ports
-        ]
+                driven.update(port._data._lhs_signals())
+        for signal in driven:
+            self._hidden[signal] = name
+        for _, value, _ in design.ports:
+            if isinstance(value, Value):
+                driven.update(value._rhs_signals())
+        self._floating += [(name, signal) for signal in design.signal_lca if signal not in driven]
+
+    def _note_attributes(self, name: str, component: wiring.Component, ports: list) -> None:
+        """Remember the signals of a component that is not elaborated, as its module exists already."""
+        outside = SignalSet(signal for _, value, _ in ports for signal in value._rhs_signals())
+        for value in vars(component).values():
+            if isinstance(value, Signal) and value not in outside:
+                self._hidden[value] = name
+
+
+@contextlib.contextmanager
+def _without_initial_rows(design: Design) -> Iterator[None]:
+    """Spare `rtlil` millions of bits that `_drop_initial_rows` would discard."""
+    inits = {
+        id(memory._data): memory._data._init
+        for memory in design.fragments
+        if isinstance(memory, MemoryInstance) and UNINITIALISED in memory._attrs
+    }.values()
+    rows = [init._raw for init in inits]
+    for init in inits:
+        init._raw = []
+    try:
+        yield
+    finally:
+        for init, raw in zip(inits, rows, strict=True):
+            init._raw = raw
 
 
 def _signature_ports(component: wiring.Component) -> list[tuple[str, Value, PortDirection]]:
     ports = []
     for path, member, value in component.signature.flatten(component):
+        if isinstance(value, Const) and path[-1] in ("valid", "ready"):
+            continue  # of a stream that is always valid or always ready
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports.append(("__".join(map(str, path)), Value.cast(value), direction))
     return [port for port in ports if len(port[1])]
@@ -212,19 +247,24 @@ def _top_ports(text: str, name: str) -> list[str]:
 def _drop_initial_rows(text: str) -> str:
     """Remove the initial rows of memories that carry the `UNINITIALISED` attribute."""
     marked = rf"attribute \\{re.escape(UNINITIALISED)} [^\n]*\n(?:\s*attribute [^\n]*\n)*\s*memory [^\n]*\\(\S+)\n"
-    for memory in re.findall(marked, text):
-        cell = rf"  cell \$meminit_v2 [^\n]*\n(?:    [^\n]*\n)*?    parameter \\MEMID \"\\\\{re.escape(memory)}\"\n(?:    [^\n]*\n)*  end\n"
-        text = re.sub(cell, "", text)
+
+    def strip(module: re.Match) -> str:
+        body = module[0]
+        for memory in re.findall(marked, body):
+            name = rf"    parameter \\MEMID \"\\\\{re.escape(memory)}\"\n"
+            cell = rf"  cell \$meminit_v2 [^\n]*\n(?:    [^\n]*\n)*?{name}(?:    [^\n]*\n)*  end\n"
+            body = re.sub(cell, "", body)
+        return body
+
+    text = re.sub(r"^module .*?^end$", strip, text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(rf"\s*attribute \\{re.escape(UNINITIALISED)} [^\n]*(?=\n)", "", text)
 
 
 def _unique_module_names(text: str) -> str:
-    """Rename private submodules from ``parent.child`` to ``parent__child``, a plain Verilog identifier."""
+    """Rename private submodules from ``parent.child`` to ``parent__child``, a plain identifier of Verilog."""
     names = re.findall(r"^module \\(\S+)$", text, re.MULTILINE)
-    plain = {name: name.replace(".", "__").replace("$", "_") for name in names}
+    plain = {name: re.sub(r"\W", "_", name.replace(".", "__")) for name in names}
     clashes = [name for name, count in Counter(plain.values()).items() if count > 1]
     if clashes:
         raise EmitError(f"module names must be unique, not {clashes[0]!r} twice")
-    return re.sub(
-        r"^(module|  cell) \\(\S+)", lambda m: f"{m[1]} \\{plain.get(m[2], m[2])}", text, flags=re.MULTILINE
-    )
+    return re.sub(r"^(module|  cell) \\(\S+)", lambda m: f"{m[1]} \\{plain.get(m[2], m[2])}", text, flags=re.MULTILINE)

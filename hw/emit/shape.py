@@ -15,7 +15,7 @@ def describe_shape(shape: ShapeLike) -> dict[str, Any]:
     """
     width = Shape.cast(shape).width
     if isinstance(shape, type) and issubclass(shape, data.Struct):
-        shape = data.Layout.cast(shape)
+        return describe_shape(data.Layout.cast(shape))
     if isinstance(shape, data.ArrayLayout):
         return {
             "kind": "array",
@@ -24,8 +24,6 @@ def describe_shape(shape: ShapeLike) -> dict[str, Any]:
             "element": describe_shape(shape.elem_shape),
         }
     if isinstance(shape, data.StructLayout):
-        fields = {
-            str(name): {"offset": field.offset, "shape": describe_shape(field.shape)} for name, field in shape
-        }
+        fields = {str(name): {"offset": field.offset, "shape": describe_shape(field.shape)} for name, field in shape}
         return {"kind": "struct", "width": width, "fields": fields}
     return {"kind": "signed" if Shape.cast(shape).signed else "unsigned", "width": width}

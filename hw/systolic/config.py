@@ -88,8 +88,8 @@ class SystolicConfig(Config):
 
     @property
     def block_tiles(self) -> tuple[int, int]:
-        """Tiles down and across of one block: the largest divisors of the grid up to 4."""
-        down, across = (max(n for n in (1, 2, 3, 4) if size % n == 0) for size in self.tile_grid)
+        """Tiles down and across of one block: at most 2 each."""
+        down, across = (2 - size % 2 for size in self.tile_grid)
         return down, across
 
     @property

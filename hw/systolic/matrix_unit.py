@@ -23,12 +23,12 @@ class MatrixUnit(wiring.Component):
 
     A command multiplies B activation rows by the rows x columns weight tile in use, in B cycles, and
     writes or adds the B rows of sums to the accumulators. The next tile is loaded meanwhile, so
-    commands of at least ``rows`` activation rows follow each other without a bubble. Operands are byte
-    planes, signed or unsigned by command; 16-bit operands are two planes, so 8x16 runs at half
-    and 16x16 at a quarter of the speed, as the sum of commands with their ``shift``.
+    commands of at least ``rows`` (and tiles down + 2) activation rows follow each other without a
+    bubble. Operands are byte planes, signed or unsigned by command; 16-bit operands are two planes, so
+    8x16 runs at half and 16x16 at a quarter of the speed, as the sum of commands with their ``shift``.
 
-    From the cycle in which a row enters until its sums are offered at ``o_sums``, if nothing holds
-    them back: rows + columns + 4 cycles. Back-pressure at any stream delays and loses nothing.
+    The sums of a row that enters in cycle t are offered at ``o_sums`` in cycle t + rows + columns + 3,
+    if nothing holds them back. Back-pressure at any stream delays and loses nothing.
 
     Attributes
     ----------

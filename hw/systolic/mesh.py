@@ -14,8 +14,8 @@ __all__ = ["Block", "Mesh"]
 class Block(wiring.Component):
     """A few tiles by a few tiles: a level of hierarchy between tile and mesh.
 
-    It exists for the tools: a 256x256 mesh of 16 blocks of 16 tiles is emitted and compiled several
-    times faster than one of 256 tiles, because every level is handled once.
+    It exists for the tools: Verilator compiles a block of 32x32 PEs once, and 64 of them simulate half
+    as fast again as 256 tiles do, because values cross fewer borders.
 
     Ports are those of the mesh as plain bits, one bus a tile row or tile column.
     """
@@ -47,7 +47,7 @@ class Block(wiring.Component):
                 # The neighbour's output is this tile's input: one signal, not an assignment of two.
                 tile.i_activations, tile.i_controls = activations[row], controls[row]
                 tile.i_weights, tile.i_psums = weights[column], psums[column]
-                m.submodules[f"tile_{row}_{column}"] = shared(tile, hier_block=True)
+                m.submodules[f"tile_{row}_{column}"] = shared(tile)
                 activations[row], controls[row] = tile.o_activations, tile.o_controls
                 weights[column], psums[column] = tile.o_weights, tile.o_psums
         for row in range(down):

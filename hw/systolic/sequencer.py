@@ -12,9 +12,7 @@ __all__ = ["Sequencer", "landing_layout"]
 
 def landing_layout(config: SystolicConfig) -> data.StructLayout:
     """What the accumulators must know of a row when its sums arrive."""
-    return data.StructLayout(
-        {"address": range(config.accumulator_rows), "accumulate": 1, "shift": 2, "drain": 1}
-    )
+    return data.StructLayout({"address": range(config.accumulator_rows), "accumulate": 1, "shift": 2, "drain": 1})
 
 
 class Sequencer(wiring.Component):

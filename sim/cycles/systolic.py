@@ -136,7 +136,7 @@ class _Drains:
     def enter(self, command: np.void, rows: int, address: int, time: int) -> int:
         """Issue the rows of a command from `time` on; returns the cycle of the last one."""
         self._advance(time)
-        older = {row for _, row in self.waiting} if self._overlaps(rows, address) else frozenset()
+        older = {row for _, row in self.waiting} if self._overlaps(rows, address) else set[int]()
         drains, accumulates = bool(command["drain"]), bool(command["accumulate"])
         own: list[tuple[int, int]] = []
         first = None

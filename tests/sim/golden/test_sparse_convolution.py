@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.formats.bundles import ActivationBundles, WeightBundles
 from tensorloom.sim.golden.convolution import convolution
