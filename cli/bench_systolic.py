@@ -112,7 +112,12 @@ def reference_model(config: SystolicConfig, cache: Cache, progress: Any = None) 
         "hierarchical": [],
     }
     text = Path(__file__).with_name("data").joinpath("reference_mesh.sv").read_text(encoding="utf-8")
-    sizes = f"-GROWS={config.rows}", f"-GCOLUMNS={config.columns}", f"-GTILE_ROWS={config.tile_rows}"
+    sizes = (
+        f"-GROWS={config.rows}",
+        f"-GCOLUMNS={config.columns}",
+        f"-GTILE_ROWS={config.tile_rows}",
+        f"-GPSUM_BITS={config.psum_bits}",
+    )
     sources = Sources(manifest, {"reference_mesh.sv": text}, "`verilator_config\n")
     return build(sources, flags=sizes, cache=cache, progress=progress)
 

@@ -56,7 +56,7 @@ class SystolicConfig(Config):
             "a power of two",
             self.accumulator_rows,
         )
-        check_int("accumulator_bits", self.accumulator_bits, self.sum_bits, 64)
+        check_int("accumulator_bits", self.accumulator_bits, self.psum_bits, 64)
         check_int("weight_fifo_tiles", self.weight_fifo_tiles, 2, 64)
         check_int("drain_queue", self.drain_queue, 2, 64)
         check("drain_queue", self.drain_queue & (self.drain_queue - 1) == 0, "a power of two", self.drain_queue)
@@ -72,14 +72,9 @@ class SystolicConfig(Config):
         return self.data_bits + 1
 
     @property
-    def sum_bits(self) -> int:
-        """Bits that hold the sum of `rows` products without overflow."""
-        return 2 * self.operand_bits - 1 + ceil(log2(self.rows))
-
-    @property
     def psum_bits(self) -> int:
-        """Width of the partial sums that travel down the array."""
-        return self.accumulator_bits
+        """Width of the partial sums that travel down the array: the sum of `rows` products never overflows."""
+        return 2 * self.operand_bits - 1 + ceil(log2(self.rows))
 
     @property
     def tile_grid(self) -> tuple[int, int]:

@@ -156,7 +156,11 @@ class _Core:
         lanes, depth = config.multipliers, config.list_depth
         zeros = np.zeros(pes, np.int64)
         asked, half, queued, landing, taken, begun, drained = (zeros.copy() for _ in range(7))
-        finished = [zeros, zeros, zeros]  # psum banks complete, as the reducer sees it 3 cycles after the last pair left
+        finished = [
+            zeros,
+            zeros,
+            zeros,
+        ]  # psum banks complete, as the reducer sees it 3 cycles after the last pair left
         w_at, a_at = np.zeros(n_columns, np.int64), np.zeros(n_rows, np.int64)
         turn = np.zeros(n_rows, np.int64)
         step, block = np.zeros(ports, np.int64), 0
@@ -168,7 +172,7 @@ class _Core:
         if limit is None:
             limit = 1000 + int(self.matches.reshape(-1, pes).sum(0).max() + self.operations.sum())
             limit += 4 * int(self.w_length.max() + self.a_length.max()) + 2 * int(self.program.slots.sum())
-            limit *= 1 if self.stalls == Stalls() else 20
+            limit *= 1 if all(pattern is None for pattern in vars(self.stalls).values()) else 20
         setup = self._block_setup(0)
         cycle = 0
         while block < self.blocks or holds.any():

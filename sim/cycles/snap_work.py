@@ -80,7 +80,9 @@ def _job_order(program: CoreProgram) -> tuple[np.ndarray, ...]:
                 for flag in ("group_last", "block_last")
             )
             if not same:
-                raise ValueError(f"{name} must be cut into the same groups in every stream, not otherwise in stream {number}")
+                raise ValueError(
+                    f"{name} must be cut into the same groups in every stream, not otherwise in stream {number}"
+                )
     w_ends, t_ends = np.flatnonzero(w_group) + 1, np.flatnonzero(tiles.group_last[tiles.last]) + 1
     if len(w_ends) != len(t_ends):
         raise ValueError(f"activations must be of as many groups as weights ({len(w_ends)}), not {len(t_ends)}")
@@ -122,7 +124,9 @@ def core_work(config: SnapConfig, program: CoreProgram) -> CoreWork:
             ends = weight_beats[column][edges, row]
             begins = np.append(0, ends[:-1])
             first = begins % span
-            straddles = (first < half) & (first + ends - begins > half) | (first >= half) & (first + ends - begins > span)
+            straddles = (first < half) & (first + ends - begins > half) | (first >= half) & (
+                first + ends - begins > span
+            )
             edges = np.flatnonzero(program.activations[row].last) + 1
             size = np.diff(np.append(0, activation_beats[row][edges, column]))
             operations[:, row, column] += straddles[window] & (size > config.tile_beats // 2)[tile]

@@ -1,4 +1,4 @@
-"""Golden models of the SNAP core: what its streams compute, and the sparse convolution on bundles."""
+"""Golden model of the SNAP core: the sums that its streams stand for."""
 
 from collections.abc import Iterator
 
@@ -6,18 +6,13 @@ import numpy as np
 
 from ...hw.snap.config import SnapConfig
 from ..mapping.snap_program import CoreProgram, Stream
+from .wrap import wrap
 
-__all__ = ["core_sums", "scatter_sums", "wrap"]
-
-
-def wrap(values: np.ndarray, bits: int) -> np.ndarray:
-    """Wrap int64 `values` modulo 2**bits into two's complement."""
-    half = np.int64(1) << (bits - 1)
-    return ((values + half) & ((np.int64(1) << bits) - 1)) - half
+__all__ = ["core_sums", "scatter_sums"]
 
 
 def core_sums(config: SnapConfig, program: CoreProgram) -> list[np.ndarray]:
-    """Sums that each port sends, by block: ``[ports, slots]`` wrapped to `psum_bits`.
+    """Compute the sums that each port sends, by block: ``[ports, slots]`` wrapped to `psum_bits`.
 
     It takes beats, masks, psum offsets, groups and blocks for what they mean and knows nothing of time.
     """
@@ -39,9 +34,7 @@ def core_sums(config: SnapConfig, program: CoreProgram) -> list[np.ndarray]:
     return sums
 
 
-def _multiply(
-    config: SnapConfig, psums: np.ndarray, windows: "_Group", row: int, tiles: "_Group", column: int
-) -> None:
+def _multiply(config: SnapConfig, psums: np.ndarray, windows: "_Group", row: int, tiles: "_Group", column: int) -> None:
     values, indices, slots, classes, _ = windows.entries(row)
     a_values, a_indices, _, _, item = tiles.entries(column)
     image = np.zeros((len(tiles.slots), config.channel_tile), np.int64)
@@ -86,7 +79,7 @@ class _Reader:
         self._at = 0
 
     def group(self) -> _Group:
-        """The next group."""
+        """Take the next group."""
         begin, self._at = self._at, next(self._ends)
         return _Group(self._stream, begin, self._at)
 

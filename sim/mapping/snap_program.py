@@ -94,7 +94,7 @@ class StreamBuilder:
         self._tags.append((slot, classes, group_last, block_last))
 
     def build(self) -> Stream:
-        """The stream so far."""
+        """Return the stream so far."""
         lengths = np.array([len(item.counts) for item in self._items])
         ends = np.cumsum(lengths) - 1
         tags = np.array(self._tags, np.int64)

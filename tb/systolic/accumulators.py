@@ -152,7 +152,7 @@ async def accumulate_on_one_row(bench: Bench, config: SystolicConfig, rng: np.ra
         await work(bench, config, rows, random.Random(1), latency=latency, pause=0, stall=0)
 
 
-@testbench(PARTS["accumulators"])
+@testbench({part: config for part, config in PARTS["accumulators"].items() if config.half_rows >= 4})
 async def drains_at_full_speed(bench: Bench, config: SystolicConfig, rng: np.random.Generator) -> None:
     """A row in and a row out in each cycle, also while the rows that come accumulate."""
     half = config.accumulator_rows // 2
@@ -162,7 +162,7 @@ async def drains_at_full_speed(bench: Bench, config: SystolicConfig, rng: np.ran
     commands["accumulate"][2:] = 1
     rows = random_rows(config, commands, rng)
     events = await work(bench, config, rows, random.Random(1), latency=1, pause=0, stall=0)
-    print(config.rows, half, events, len(rows))
+    assert events["cycles"] == len(rows) + 6, events  # landing, write, and four until the last is taken
 
 
 @testbench(PARTS["accumulators"])

@@ -8,6 +8,7 @@ from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.snap import core_sums, scatter_sums
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.mapping.snap import map_convolution, map_fully_connected
+from tensorloom.sim.mapping.snap_check import check_program
 
 
 def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float, bits: int) -> np.ndarray:
@@ -15,8 +16,11 @@ def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float, bit
     return rng.integers(low, -low, shape) * (rng.random(shape) < density)
 
 
-def check_convolution(config: SnapConfig, x: np.ndarray, w: np.ndarray, **steps: object) -> None:
-    program = map_convolution(config, x, w, **steps)
+def check_convolution(
+    config: SnapConfig, x: np.ndarray, w: np.ndarray, *, wraps: bool = False, **steps: object
+) -> None:
+    program = map_convolution(config, x, w, **steps, wraps=wraps)
+    check_program(config, program)
     expected = convolution(x[None], w, **steps)[0]
     sums = scatter_sums(program, core_sums(config, program), expected.size, config.psum_bits)
     assert np.array_equal(sums.reshape(expected.shape), wrap(expected, config.psum_bits)), steps
@@ -62,7 +66,13 @@ def test_layers_of_known_networks(seed: int, kernel: tuple[int, int], steps: dic
 
 def test_extreme_values() -> None:
     config = PRESETS["snap-core-8b"].replace(psum_bits=16)
-    check_convolution(config, np.full((4, 4, 33), -128), np.full((3, 3, 33, 5), -128), padding=1)
+    x, w = np.full((4, 4, 33), -128), np.full((3, 3, 33, 5), -128)
+    check_convolution(config, x, w, padding=1, wraps=True)
+    with pytest.raises(ConfigError, match="psum_bits must be at least 24 for these operands, not 16"):
+        map_convolution(config, x, w, padding=1)
+    check_convolution(config.replace(psum_bits=24), x, w, padding=1)
+    with pytest.raises(ConfigError, match="psum_bits must be at least 22 for these operands, not 16"):
+        map_fully_connected(config, np.full(70, -128), np.full((70, 3), 127))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -71,6 +81,7 @@ def test_fully_connected(seed: int, preset: str, density: float) -> None:
     rng, config = np.random.default_rng(seed), PRESETS[preset]
     x, w = sparse(rng, (70,), density, config.data_bits), sparse(rng, (70, 45), density, config.data_bits)
     program = map_fully_connected(config, x, w)
+    check_program(config, program)
     assert np.array_equal(
         scatter_sums(program, core_sums(config, program), 45, config.psum_bits), wrap(x @ w, config.psum_bits)
     )
@@ -105,5 +116,20 @@ def test_wrong_layers(x: np.ndarray, w: np.ndarray, steps: dict[str, object], te
 
 
 def test_wrong_types() -> None:
+    config = PRESETS["snap-core"]
     with pytest.raises(TypeError, match="x must be of an integer dtype"):
-        map_convolution(PRESETS["snap-core"], np.ones((3, 3, 1)), np.ones((1, 1, 1, 1), int))
+        map_convolution(config, np.ones((3, 3, 1)), np.ones((1, 1, 1, 1), int))
+    with pytest.raises(TypeError, match="weights must be of an integer dtype"):
+        map_fully_connected(config, np.ones(3, int), np.ones((3, 2)))
+    with pytest.raises(TypeError, match="activations must be a numpy array"):
+        map_fully_connected(config, [1, 2, 3], np.ones((3, 2), int))
+
+
+def test_wrong_fully_connected_layers() -> None:
+    config = PRESETS["snap-core-8b"]
+    with pytest.raises(ConfigError, match="rows of weights must be the 3 activations, not 4"):
+        map_fully_connected(config, np.ones(3, int), np.ones((4, 2), int))
+    with pytest.raises(ConfigError, match="weights must be of values that fit 8 bits"):
+        map_fully_connected(config, np.ones(3, int), np.full((3, 2), -129))
+    with pytest.raises(ConfigError, match="activations must be of rank 1"):
+        map_fully_connected(config, np.ones((3, 1), int), np.ones((3, 2), int))

@@ -1,0 +1,78 @@
+"""The README's tables of measured figures, from what ``tensorloom demo --json`` and ``tensorloom bench`` print."""
+
+import re
+from typing import Any
+
+__all__ = ["bench_tables", "demo_tables", "replace_tables"]
+
+
+def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Rows of the demo's tables, by table."""
+    layers = [
+        [
+            f"{layer['name']}: {layer['size']}",
+            f"{layer['cycles']:,}",
+            f"{layer['predicted_cycles']:,}",
+            f"{layer['scale_sim_cycles']:,}",
+            f"{layer['utilisation']:.2%}",
+            f"{layer['utilisation_limit']:.2%}",
+        ]
+        for layer in report["layers"]
+    ]
+    modules, stages = report["modules"], report["stage_seconds"]
+    verilog = sum(file["bytes"] for file in report["files"] if file["path"].endswith(".v"))
+    simulation = sum(seconds for stage, seconds in stages.items() if stage.startswith("Simulating"))
+    summary = [
+        ["Verilog", f"{verilog:,} bytes, {len(modules)} shared modules, {sum(modules.values()):,} instances"],
+        ["lint", f"{len(report['lint']) or 'no'} warnings"],
+        ["results", "bit-exact" if all(layer["bit_exact"] for layer in report["layers"]) else "WRONG"],
+        ["digits read correctly", f"{report['accuracy']:.2%} of {report['images']} images"],
+        ["Verilator build, once", f"{report['build_seconds']:.0f} s"],
+        ["simulation of all layers", f"{simulation:.0f} s"],
+    ]
+    return {"demo": layers, "demo-summary": summary}
+
+
+def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Rows of the benchmark's table."""
+    goals = {name: goal["goal"] for name, goal in figures["goals"].items()}
+    mesh, unit, product = figures["emission"]["mesh"], figures["emission"]["matrix_unit"], figures["product"]
+    speed, size = figures["simulation"], f"{product['m']} x {product['k']} x {product['n']}"
+    rows = [
+        ("emission of the mesh, s", f"{mesh['seconds']:.1f}", "emission.mesh.seconds"),
+        ("Verilog of the mesh, bytes", f"{mesh['bytes']:,}", "emission.mesh.bytes"),
+        ("emission of the matrix unit, s", f"{unit['seconds']:.1f}", "emission.matrix_unit.seconds"),
+        ("Verilog of the matrix unit, bytes", f"{unit['bytes']:,}", "emission.matrix_unit.bytes"),
+        ("Verilator build of the mesh, s", f"{figures['build']['mesh']['seconds']:.0f}", "build.mesh.seconds"),
+        ("simulated cycles a second, mesh", f"{speed['mesh']['cycles_per_second']:,.0f}", ""),
+        ("the same, plain SystemVerilog array", f"{speed['reference']['cycles_per_second']:,.0f}", ""),
+        ("ratio of the two, median of 5 runs", f"{speed['ratio']:.2f}", "simulation.ratio"),
+        (
+            "utilisation, steady state, B = 256",
+            f"{figures['steady_state']['utilisation']:.2%}",
+            "steady_state.utilisation",
+        ),
+        (f"cycles of {size}", f"{product['cycles']:,}", ""),
+        ("the same / (MACs / multipliers)", f"{product['ratio']:.3f}", "product.ratio"),
+        ("the same by the SCALE-Sim formula", f"{product['scale_sim_cycles']:,}", ""),
+    ]
+    return {"bench": [[name, value, _goal(goals.get(goal, ""))] for name, value, goal in rows]}
+
+
+def _goal(text: str) -> str:
+    """``<= 1e+06`` as ``at most 1,000,000``."""
+    if not text:
+        return ""
+    relation, number = text.split()
+    return f"{'at most' if relation == '<=' else 'at least'} {float(number):,.10g}"
+
+
+def replace_tables(text: str, tables: dict[str, list[list[str]]]) -> str:
+    """A Markdown text with the rows of the tables behind ``<!-- table: NAME`` comments replaced; heads stay."""
+    for name, rows in tables.items():
+        body = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        pattern = rf"(<!-- table: {name} [^\n]*-->\n\n(?:\|[^\n]*\n){{2}})(?:\|[^\n]*\n)*"
+        text, count = re.subn(pattern, lambda match, body=body: match[1] + body, text)
+        if count != 1:
+            raise ValueError(f"the text must have one table {name}, not {count}")
+    return text

@@ -1,0 +1,1 @@
+"""The SNAP compute core: sparse convolution by associative index matching and two-level reduction."""

@@ -1,0 +1,176 @@
+"""Core reducer: adds up the psums of diagonals or rows of PEs (second level of the two-level reduction)."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import bits_for
+
+from ..emit.shared import shared
+from .config import SnapConfig
+from .layouts import COUNTER_BITS, command_layout, sum_layout
+
+__all__ = ["CoreReducer", "ReducerPort"]
+
+
+class ReducerPort(wiring.Component):
+    """One port: sums slot after slot of its PEs, a sum a cycle, into an output register.
+
+    Attributes
+    ----------
+    i_open
+        The command uses the port, and all its PEs have completed the block.
+    i_sends
+        The sums go out; otherwise they are dropped, all at once.
+    i_slots
+        Sums of the block.
+    i_restart
+        The command is taken: begin the next block with the next cycle.
+    i_values
+        The PEs' psums of slot `o_step` (0 where there is no PE).
+    o_step
+        Slot to read.
+    o_free
+        The last sum of the block was read in this cycle: the PEs' banks are free.
+    o_finished
+        No sum of the block remains to be read after this cycle.
+    o_sums
+        The sums.
+    o_count
+        Sums handed over.
+    """
+
+    def __init__(self, config: SnapConfig):
+        self.config = config
+        super().__init__(
+            {
+                "i_open": In(1),
+                "i_sends": In(1),
+                "i_slots": In(bits_for(config.psum_slots)),
+                "i_restart": In(1),
+                "i_values": In(signed(config.psum_bits)).array(config.core_columns),
+                "o_step": Out(config.slot_bits),
+                "o_free": Out(1),
+                "o_finished": Out(1),
+                "o_sums": Out(stream.Signature(sum_layout(config))),
+                "o_count": Out(COUNTER_BITS),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        step, after = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
+        is_open, reads = Signal(), Signal()
+        m.d.comb += [
+            is_open.eq(self.i_open & (step != self.i_slots)),
+            reads.eq(is_open & self.i_sends & (~self.o_sums.valid | self.o_sums.ready)),
+            after.eq(Mux(is_open & ~self.i_sends, self.i_slots, step + reads)),
+            self.o_finished.eq(after == self.i_slots),
+            self.o_free.eq(is_open & self.o_finished),
+            self.o_step.eq(step),
+        ]
+        m.d.sync += step.eq(Mux(self.i_restart, 0, after))
+        with m.If(self.o_sums.ready):
+            m.d.sync += self.o_sums.valid.eq(0)
+            with m.If(self.o_sums.valid):
+                m.d.sync += self.o_count.eq(self.o_count + 1)
+        with m.If(reads):
+            m.d.sync += [
+                self.o_sums.valid.eq(1),
+                self.o_sums.payload.value.eq(sum(self.i_values)),
+                self.o_sums.payload.slot.eq(step),
+            ]
+        return m
+
+
+class CoreReducer(wiring.Component):
+    """Adds up the psums of PEs, block by block, as the commands say (SNAP, section V-B, Fig. 11).
+
+    Diagonal mode: port p sums the PEs with row - column + columns - 1 = p. Row mode: port p sums row p, and the ports
+    from ``core_rows`` on rest. All ports work on one block at a time, each as soon as its PEs have completed it; the
+    command is taken in the cycle in which the last port reads its last psum.
+
+    Latency: a sum is offered in the cycle after its psums were read. One sum a port and cycle.
+
+    Attributes
+    ----------
+    i_commands, o_sums
+        See `command_layout`, `sum_layout`; sums in the order of slots, only of ports that send.
+    i_done
+        By row and column: the PE has completed the block in its bank 0, bank 1.
+    i_psums
+        By row and column: the PE's psum at `o_bank` and `o_slots`.
+    o_bank
+        Bank of the present block.
+    o_slots
+        By row and column: the slot to read.
+    o_free
+        By row and column: the PE's bank `o_bank` was read.
+    o_busy
+        A command is offered or a sum waits.
+    o_counts
+        Sums handed over, by port.
+    o_error
+        Sticky: a command asked for no slot or for more than there are.
+    """
+
+    def __init__(self, config: SnapConfig):
+        self.config = config
+        rows, columns = config.core_rows, config.core_columns
+        super().__init__(
+            {
+                "i_commands": In(stream.Signature(command_layout(config))),
+                "i_done": In(2).array(rows, columns),
+                "i_psums": In(signed(config.psum_bits)).array(rows, columns),
+                "o_bank": Out(1),
+                "o_slots": Out(config.slot_bits).array(rows, columns),
+                "o_free": Out(1).array(rows, columns),
+                "o_sums": Out(stream.Signature(sum_layout(config))).array(config.ports),
+                "o_busy": Out(1),
+                "o_counts": Out(data.ArrayLayout(COUNTER_BITS, config.ports)),
+                "o_error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        config, command = self.config, self.i_commands
+        rows, columns = range(config.core_rows), range(config.core_columns)
+        ports = [ReducerPort(config) for _ in range(config.ports)]
+        row_mode, bank = command.payload.row_mode, self.o_bank
+        for p, port in enumerate(ports):
+            m.submodules[f"port_{p}"] = shared(port)
+            across = [(p, c) if p in rows else None for c in columns]
+            diagonal = [(r, c) if (r := p + c - columns[-1]) in rows else None for c in columns]
+            complete = [
+                Cat(self.i_done[r][c].bit_select(bank, 1) for r, c in filter(None, pes)).all() if any(pes) else 0
+                for pes in (across, diagonal)
+            ]
+            m.d.comb += [
+                port.i_open.eq(command.valid & Mux(row_mode, *complete)),
+                port.i_sends.eq(command.payload.ports[p]),
+                port.i_slots.eq(command.payload.slots),
+                port.i_restart.eq(command.ready),
+                self.o_counts[p].eq(port.o_count),
+            ]
+            for c in columns:
+                psums = [self.i_psums[pe[0]][pe[1]] if pe else 0 for pe in (across[c], diagonal[c])]
+                m.d.comb += port.i_values[c].eq(Mux(row_mode, *psums))
+            connect(m, port.o_sums, flipped(self.o_sums[p]))
+        for r in rows:
+            for c in columns:
+                across, diagonal = ports[r], ports[r - c + columns[-1]]
+                m.d.comb += [
+                    self.o_slots[r][c].eq(Mux(row_mode, across.o_step, diagonal.o_step)),
+                    self.o_free[r][c].eq(Mux(row_mode, across.o_free, diagonal.o_free)),
+                ]
+        finished = Cat(port.o_finished | (row_mode & (p not in rows)) for p, port in enumerate(ports))
+        slots = command.payload.slots
+        m.d.comb += [
+            command.ready.eq(command.valid & finished.all()),
+            self.o_busy.eq(command.valid | Cat(port.o_sums.valid for port in ports).any()),
+        ]
+        with m.If(command.ready):
+            m.d.sync += bank.eq(~bank)
+        with m.If(command.valid & ((slots == 0) | (slots > config.psum_slots))):
+            m.d.sync += self.o_error.eq(1)
+        return m

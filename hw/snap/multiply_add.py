@@ -1,0 +1,84 @@
+"""A PE's arithmetic: multipliers, reduction of products that meet, psums."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import SnapConfig
+from .list_layouts import pair
+from .psum_file import PsumFile
+from .reduction_selector import ReductionSelector
+
+__all__ = ["MultiplyAdd"]
+
+
+class MultiplyAdd(wiring.Component):
+    """``multipliers`` products a cycle, added to psums; products of one cycle with one address are added first.
+
+    Pairs arrive in cycle t, products are registered, the psums are updated in t + 1 and readable in t + 2 (SNAP,
+    section V-A, Fig. 10).
+
+    Attributes
+    ----------
+    i_pairs, i_weights, i_slots, i_activations
+        Pairs with their operands and the weights' psum offsets, to which a pair's own (the tile's) is added.
+    i_ends
+        By bank: the last pair of the block has arrived, in this cycle or before.
+    i_read, o_psum
+        {slot, bank (top bit)} to read, and the psum.
+    i_clear
+        By bank: it was read.
+    o_done
+        By bank: it holds all of a block's psums.
+    """
+
+    def __init__(self, config: SnapConfig):
+        self.config = config
+        super().__init__(
+            {
+                "i_pairs": In(data.ArrayLayout(pair(config), config.multipliers)),
+                "i_weights": In(signed(config.data_bits)).array(config.multipliers),
+                "i_slots": In(config.slot_bits).array(config.multipliers),
+                "i_activations": In(signed(config.data_bits)).array(config.multipliers),
+                "i_ends": In(2),
+                "i_read": In(config.slot_bits + 1),
+                "o_psum": Out(signed(config.psum_bits)),
+                "i_clear": In(2),
+                "o_done": Out(2),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        config, lanes = self.config, range(self.config.multipliers)
+        m.submodules.selector = selector = ReductionSelector(config)
+        m.submodules.psums = psums = PsumFile(config)
+        products = [Signal(signed(2 * config.data_bits), name=f"product_{lane}", reset_less=True) for lane in lanes]
+        valid = Signal(len(lanes))
+        addresses = Signal(selector.i_addresses.shape(), reset_less=True)
+        ends = Signal(2)
+        for lane in lanes:
+            one, slot = self.i_pairs[lane], Signal(config.slot_bits, name=f"slot_{lane}")
+            m.d.comb += slot.eq(one.slot + self.i_slots[lane])
+            m.d.sync += valid[lane].eq(one.valid)
+            with m.If(one.valid):
+                m.d.sync += [
+                    addresses[lane].eq(Cat(slot, one.bank)),
+                    products[lane].eq(self.i_weights[lane] * self.i_activations[lane]),
+                ]
+            m.d.comb += [
+                psums.i_address[lane].eq(addresses[lane]),
+                psums.i_value[lane].eq(
+                    sum(Mux(selector.o_members[lane][other], products[other], 0) for other in lanes[lane:])
+                ),
+            ]
+        m.d.comb += [
+            selector.i_valid.eq(valid),
+            selector.i_addresses.eq(addresses),
+            psums.i_add.eq(selector.o_write),
+            psums.i_read_address.eq(self.i_read),
+            psums.i_clear.eq(self.i_clear),
+            self.o_psum.eq(psums.o_psum),
+        ]
+        m.d.sync += [ends.eq(self.i_ends), self.o_done.eq(self.o_done & ~self.i_clear | ends)]
+        return m

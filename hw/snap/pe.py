@@ -1,0 +1,222 @@
+"""Processing element: W and IA register files, list queue, sequence decoder, multipliers, psums."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .aim_port import AimPort, aim_operands
+from .config import SnapConfig
+from .entry_file import EntryFile
+from .layouts import WAITS, activation_beat, pe_counter_layout, tile_tag, weight_beat, window_tag
+from .list_layouts import match_list
+from .list_queue import ListQueue
+from .multiply_add import MultiplyAdd
+from .requester import Requester
+from .ring import Ring
+from .sequence_decoder import SequenceDecoder
+
+__all__ = ["PE"]
+
+
+class PE(wiring.Component):
+    """``multipliers`` multipliers and everything that keeps them busy (SNAP, Fig. 8(b) and Fig. 10).
+
+    Windows and tiles are stored as they come; as soon as both of a job are there, the PE asks the AIM for the list of
+    its matches. The sequence decoder turns the lists into pairs, which are multiplied and added to psums. When a
+    block's last pair has landed, its psum bank waits for the reducer, while the other bank takes the next block.
+
+    Timing: beat stored in t, request (and grant) in t + 1, matching in t + 2, pairs decoded from t + 3 on, multiplied
+    a cycle later, added another cycle later, readable in t + 6.
+
+    Attributes
+    ----------
+    i_weights, i_weights_store, i_weights_end
+        Beat of the column, whether to store it, whether it is taken and ends a window.
+    o_weights_beat_room, o_weights_item_room
+        There is room for a beat; for one more complete window.
+    i_activations, i_activations_store, i_activations_end, o_activations_beat_room, o_activations_item_room
+        The same for the row's beats, and tiles.
+    o_request, o_operands, i_grant, o_made
+        Request for the AIM; the number of lists that the operation completes.
+    i_lists
+        Result of the AIM, in the cycle after the grant.
+    i_bank, i_slot, o_psum
+        Read port for the reducer.
+    o_done
+        By bank: the block in it is complete.
+    i_free
+        The reducer has read bank `i_bank`.
+    i_count
+        This cycle counts.
+    o_counters
+        See `pe_counter_layout`.
+    """
+
+    def __init__(self, config: SnapConfig):
+        self.config = config
+        super().__init__(
+            {
+                "i_weights": In(weight_beat(config)),
+                "i_weights_store": In(1),
+                "i_weights_end": In(1),
+                "o_weights_beat_room": Out(1),
+                "o_weights_item_room": Out(1),
+                "i_activations": In(activation_beat(config)),
+                "i_activations_store": In(1),
+                "i_activations_end": In(1),
+                "o_activations_beat_room": Out(1),
+                "o_activations_item_room": Out(1),
+                "o_request": Out(1),
+                "o_operands": Out(aim_operands(config)),
+                "i_grant": In(1),
+                "o_made": Out(range(3)),
+                "i_lists": In(data.ArrayLayout(match_list(config), 2)),
+                "i_bank": In(1),
+                "i_slot": In(config.slot_bits),
+                "o_psum": Out(signed(config.psum_bits)),
+                "o_done": Out(2),
+                "i_free": In(1),
+                "i_count": In(1),
+                "o_counters": Out(pe_counter_layout()),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.requester = requester = Requester(config)
+        m.submodules.list_queue = queue = ListQueue(config)
+        m.submodules.sequence_decoder = decoder = SequenceDecoder(config)
+        windows = Ring(config.weight_beats, config.weight_windows, window_tag().size, 1)
+        tiles = Ring(config.activation_beats, config.activation_tiles, tile_tag(config).size, 2)
+        m.submodules.windows, m.submodules.tiles = windows, tiles
+        self._store(m, windows, tiles, requester)
+        self._request(m, windows, tiles, requester)
+        self._decode(m, requester, queue, decoder)
+        self._compute(m, windows, tiles, decoder)
+        self._count(m, requester, queue, decoder)
+        return m
+
+    def _store(self, m: Module, windows: Ring, tiles: Ring, requester: Requester) -> None:
+        """Beats into the rings, and the items that are wanted out of them."""
+        beat = self.i_activations
+        tag = data.View(tile_tag(self.config), tiles.i_tag)
+        m.d.comb += [
+            windows.i_store.eq(self.i_weights_store),
+            windows.i_end.eq(self.i_weights_end),
+            windows.i_tag.eq(Cat(self.i_weights.group_last, self.i_weights.block_last)),
+            windows.i_item[0].eq(requester.o_window),
+            requester.i_window_complete.eq(windows.o_complete[0]),
+            requester.i_window.eq(windows.o_item[0]),
+            self.o_weights_beat_room.eq(windows.o_beat_room),
+            self.o_weights_item_room.eq(windows.o_item_room),
+            tiles.i_store.eq(self.i_activations_store),
+            tiles.i_end.eq(self.i_activations_end),
+            tag.slot.eq(beat.slot),
+            tag.classes.eq(beat.classes),
+            tag.group_last.eq(beat.group_last),
+            self.o_activations_beat_room.eq(tiles.o_beat_room),
+            self.o_activations_item_room.eq(tiles.o_item_room),
+        ]
+        for number in range(2):
+            m.d.comb += [
+                tiles.i_item[number].eq(requester.o_tiles[number]),
+                requester.i_tiles_complete[number].eq(tiles.o_complete[number]),
+                requester.i_tiles[number].eq(tiles.o_item[number]),
+            ]
+
+    def _request(self, m: Module, windows: Ring, tiles: Ring, requester: Requester) -> None:
+        """What the AIM is to match."""
+        m.submodules.aim_port = port = AimPort(self.config)
+        m.d.comb += [
+            port.i_weights.eq(self.i_weights),
+            port.i_weights_store.eq(windows.i_store),
+            port.i_weights_beat.eq(windows.o_beat),
+            port.i_activations.eq(self.i_activations),
+            port.i_activations_store.eq(tiles.i_store),
+            port.i_activations_beat.eq(tiles.o_beat),
+            port.i_window.eq(windows.o_item[0]),
+            *(port.i_tiles[number].eq(tiles.o_item[number]) for number in range(2)),
+            port.i_mode.eq(requester.o_mode),
+            port.i_half.eq(requester.o_half),
+            self.o_operands.eq(port.o_operands),
+            self.o_request.eq(requester.o_request),
+            self.o_made.eq(requester.o_made),
+            requester.i_grant.eq(self.i_grant),
+        ]
+
+    def _decode(self, m: Module, requester: Requester, queue: ListQueue, decoder: SequenceDecoder) -> None:
+        """The AIM's lists into the queue, and out of it as pairs."""
+        m.d.comb += [
+            queue.i_write.eq(requester.o_write),
+            queue.i_begin.eq(requester.o_begin),
+            queue.i_end.eq(requester.o_end),
+            queue.i_both.eq(requester.o_both),
+            queue.i_matches.eq(self.i_lists),
+            queue.i_heads.eq(requester.o_heads),
+            queue.i_clear.eq(decoder.o_clear),
+            queue.i_pop.eq(decoder.o_pop),
+            decoder.i_queued.eq(queue.o_queued),
+            decoder.i_lists.eq(queue.o_lists),
+            decoder.i_drained.eq(self.i_free),
+            requester.i_popped.eq(decoder.o_pop[0] + decoder.o_pop[1]),
+        ]
+
+    def _compute(self, m: Module, windows: Ring, tiles: Ring, decoder: SequenceDecoder) -> None:
+        """Operands of the pairs into the arithmetic."""
+        config, width = self.config, self.config.beat_entries
+        weight = data.StructLayout({"value": signed(config.data_bits), "slot": config.slot_bits})
+        weights = EntryFile(config.weight_beats, width, weight, config.multipliers)
+        activations = EntryFile(config.activation_beats, width, signed(config.data_bits), config.multipliers)
+        arithmetic = MultiplyAdd(config)
+        m.submodules.weights, m.submodules.activations = weights, activations
+        m.submodules.multiply_add = arithmetic
+        m.d.comb += [
+            windows.i_release.eq(decoder.o_free_windows),
+            tiles.i_release.eq(decoder.o_free_tiles),
+            weights.i_store.eq(windows.i_store),
+            weights.i_beat.eq(windows.o_beat),
+            activations.i_store.eq(tiles.i_store),
+            activations.i_beat.eq(tiles.o_beat),
+            arithmetic.i_pairs.eq(decoder.o_pairs),
+            arithmetic.i_ends.eq(decoder.o_ends),
+            arithmetic.i_read.eq(Cat(self.i_slot, self.i_bank)),
+            arithmetic.i_clear.eq(Cat(self.i_free & ~self.i_bank, self.i_free & self.i_bank)),
+            self.o_psum.eq(arithmetic.o_psum),
+            self.o_done.eq(arithmetic.o_done),
+        ]
+        for lane in range(width):
+            m.d.comb += [
+                weights.i_entries[lane].value.eq(self.i_weights.entries[lane].value),
+                weights.i_entries[lane].slot.eq(self.i_weights.entries[lane].slot),
+                activations.i_entries[lane].eq(self.i_activations.entries[lane].value),
+            ]
+        for lane in range(config.multipliers):
+            m.d.comb += [
+                weights.i_address[lane].eq(decoder.o_pairs[lane].weight),
+                activations.i_address[lane].eq(decoder.o_pairs[lane].activation),
+                arithmetic.i_weights[lane].eq(weights.o_entry[lane].value),
+                arithmetic.i_slots[lane].eq(weights.o_entry[lane].slot),
+                arithmetic.i_activations[lane].eq(activations.o_entry[lane]),
+            ]
+
+    def _count(self, m: Module, requester: Requester, queue: ListQueue, decoder: SequenceDecoder) -> None:
+        """Performance counters: multiplications, and what the PE does in this cycle."""
+        counters = self.o_counters
+        m.d.sync += counters.multiplies.eq(counters.multiplies + decoder.o_issued)
+        reasons = (
+            ("busy", decoder.o_issued != 0),
+            ("empty_list", decoder.o_open),
+            ("wait_psum", queue.o_queued[0]),
+            ("wait_aim", requester.o_in_flight != queue.o_count),
+            ("wait_weights", ~requester.i_window_complete),
+            ("wait_activations", ~requester.i_tiles_complete[0]),
+            ("wait_aim", 1),
+        )
+        reason = Signal(len(WAITS))
+        for number, (name, applies) in enumerate(reasons):
+            with m.If(applies) if not number else m.Elif(applies):
+                m.d.comb += reason[WAITS.index(name)].eq(1)
+        for name in WAITS:
+            with m.If(self.i_count & reason[WAITS.index(name)]):
+                m.d.sync += counters[name].eq(counters[name] + 1)

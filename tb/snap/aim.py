@@ -1,0 +1,76 @@
+"""Testbench of the AIM, both ways of matching."""
+
+from typing import Any
+
+import numpy as np
+
+from ...hw.snap.config import SnapConfig
+from ..bench import Bench
+from ..cocotb_bench import testbench
+from .parts import PARTS
+
+FULL, QUARTER = 0, 2
+
+
+def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, Any]:
+    """A window and one or two tiles somewhere in their rings; few indices or many, holes at the ends of beats."""
+    lanes, width = config.window_entries, config.aim_entries
+    mode = int(rng.integers(3))
+    weights = [
+        {"valid": 0, "index": int(rng.integers(width)), "kind": int(rng.integers(config.classes))} for _ in range(lanes)
+    ]
+    start, density = int(rng.integers(lanes)), rng.choice([0.3, 0.9, 1])
+    for place in range(int(rng.integers(lanes + 1))):
+        weights[(start + place) % lanes]["valid"] = int(rng.random() < density)
+    indices = rng.integers(0, width, width)
+    tile = [{"first": 0, "second": 0, "index": int(index)} for index in indices]
+    at, density = int(rng.integers(width)), rng.choice([0.5, 1])
+    for name in ("first", "second")[: 1 + (mode == QUARTER)]:
+        length = int(rng.integers(1 + (width >> mode)))
+        for place, index in enumerate(sorted(rng.permutation(width)[:length].tolist())):
+            tile[(at + place) % width] |= {name: int(rng.random() < density), "index": index}
+        at += length
+    return {
+        "i_enable": 1,
+        "i_weights": weights,
+        "i_tile": tile,
+        "i_classes": rng.choice([0, 5, 15], 2, p=[0.1, 0.2, 0.7]).tolist(),
+        "i_mode": mode,
+        "i_half": int(rng.integers(2)),
+    }
+
+
+def matches(config: SnapConfig, operation: dict[str, Any], number: int) -> dict[int, int]:
+    """Position of the match by weight lane, found by trying all pairs."""
+    width, mode = config.aim_entries, operation["i_mode"]
+    return {
+        lane: place % (width >> mode)
+        for lane, weight in enumerate(operation["i_weights"])
+        for place, activation in enumerate(operation["i_tile"])
+        if weight["valid"]
+        and activation[("first", "second")[number]]
+        and weight["index"] == activation["index"]
+        and operation["i_classes"][number] >> weight["kind"] & 1
+        and (mode != FULL or lane // width == operation["i_half"])
+    }
+
+
+@testbench(PARTS["aim"])
+async def random_operations(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Every match is found and nothing else; without a new operation the lists stay."""
+    operation: dict[str, Any] | None = None
+    found = [0, 0]
+    for _ in range(400):
+        following = random_operation(config, rng)
+        following["i_enable"] = int(rng.random() < 0.8)
+        outputs = await bench.cycle(following)
+        if operation is not None:
+            for number, got in enumerate(outputs["o_lists"]):
+                mask = (config.aim_entries >> operation["i_mode"]) - 1
+                lanes = [lane for lane in range(config.window_entries) if got["valid"] >> lane & 1]
+                positions = {lane: got["position"][lane] & mask for lane in lanes}
+                assert positions == matches(config, operation, number), f"list {number} of {operation}"
+                found[number] += len(lanes)
+        if following["i_enable"]:
+            operation = following
+    assert min(found) > 10

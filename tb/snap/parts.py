@@ -1,0 +1,27 @@
+"""Configurations under test: small, and each with a shape that the others don't have."""
+
+from ...hw.snap.config import PRESETS
+
+__all__ = ["CONFIGS", "ONE", "PARTS", "TINY", "TWO", "WIDE"]
+
+TINY = PRESETS["snap-tiny"]
+"""Three multipliers, 8 AIM entries, two entries a beat."""
+
+ONE = PRESETS["snap-tiny-1"]
+"""One multiplier, 4 AIM entries (a quarter tile is one entry), a queue of two lists, rings as short as can be."""
+
+TWO = TINY.replace(multipliers=2, weight_entries=16, activation_entries=8, list_depth=8, aim="table")
+"""Two multipliers, rings of one window and one tile, a long queue."""
+
+WIDE = TINY.replace(multipliers=4, aim_entries=16, beat_entries=4, weight_entries=64, list_depth=3, psum_slots=4)
+"""Four multipliers, four entries a beat, a queue whose depth is no power of two."""
+
+CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
+
+PARTS = {
+    "aim": {f"aim_{name}": config for name, config in CONFIGS.items()} | {"aim_one_table": ONE.replace(aim="table")},
+} | {
+    kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
+    for kind in ("list_queue", "sequence_decoder", "reduction_selector")
+}
+"""Configurations by name of the part, by component."""

@@ -1,0 +1,121 @@
+"""Runs a core's program on a compiled core: its streams as arrays of beats, its counters as the cycle model has them."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...hw.snap.config import SnapConfig
+from ...sim.cycles.snap import WAITS, CoreCounters
+from ...sim.mapping.snap_program import CoreProgram, Stream
+from ..bulk.model import Model, Result
+
+__all__ = ["ProgramResult", "program_inputs", "program_outputs", "run_program"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramResult:
+    """What a core gave for a program.
+
+    Attributes
+    ----------
+    sums
+        By block ``[ports, slots]``, 0 for ports that don't send.
+    counters
+        The core's performance counters.
+    errors
+        Its sticky errors.
+    result
+        Of the simulation.
+    """
+
+    sums: list[np.ndarray]
+    counters: CoreCounters
+    errors: dict[str, int]
+    result: Result
+
+
+def _weights(stream: Stream) -> dict[str, Any]:
+    entries = {"value": stream.values, "index": stream.indices, "slot": stream.slots, "kind": stream.classes}
+    return {"entries": entries, "count": stream.counts, "mask": stream.masks} | _flags(stream) | {
+        "block_last": stream.block_last
+    }  # fmt: skip
+
+
+def _activations(stream: Stream) -> dict[str, Any]:
+    return {
+        "entries": {"value": stream.values, "index": stream.indices}, "count": stream.counts, "mask": stream.masks,
+        "slot": stream.tile_slots, "classes": stream.tile_classes,
+    } | _flags(stream)  # fmt: skip
+
+
+def _flags(stream: Stream) -> dict[str, np.ndarray]:
+    return {"last": stream.last, "group_last": stream.group_last}
+
+
+def program_inputs(program: CoreProgram) -> dict[str, Any]:
+    """Beats of the core's input streams."""
+    inputs = {f"i_weights__{number}": _weights(stream) for number, stream in enumerate(program.weights)}
+    inputs |= {f"i_activations__{number}": _activations(stream) for number, stream in enumerate(program.activations)}
+    commands = {"slots": program.slots, "ports": program.ports, "row_mode": program.row_mode.astype(np.int64)}
+    return inputs | {"i_commands": commands}
+
+
+def program_outputs(config: SnapConfig, program: CoreProgram) -> dict[str, int]:
+    """Numbers of sums that the ports send."""
+    sends = program.ports[:, None] >> np.arange(config.ports) & 1
+    return {f"o_sums__{port}": int(count) for port, count in enumerate(program.slots @ sends)}
+
+
+def run_program(model: Model, config: SnapConfig, program: CoreProgram, **options: Any) -> ProgramResult:
+    """Run `program` on `model`, a compiled `SnapCore`.
+
+    Parameters
+    ----------
+    model, config, program
+        The compiled core, its configuration, and what it is fed.
+    options
+        As in `Model.run`.
+
+    Raises
+    ------
+    SimulationError
+        If sums are missing, too many, or not in the order of their slots.
+    """
+    outputs = program_outputs(config, program)
+    result = model.run(program_inputs(program), outputs, **{"idle_cycles": 20} | options)
+    return ProgramResult(
+        sums=_sums(config, program, result.outputs),
+        counters=_counters(config, result.counters["o_counters"]),
+        errors=result.counters["o_errors"],
+        result=result,
+    )
+
+
+def _sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, Any]) -> list[np.ndarray]:
+    sums = [np.zeros((config.ports, slots), np.int64) for slots in program.slots.tolist()]
+    for port in range(config.ports):
+        beats, at = outputs[f"o_sums__{port}"], 0
+        for block, slots in enumerate(program.slots.tolist()):
+            if program.ports[block] >> port & 1:
+                chunk = slice(at, at + slots)
+                if not np.array_equal(beats["slot"][chunk], np.arange(slots)):
+                    raise ValueError(f"o_sums[{port}] must send the slots of block {block} in order")
+                sums[block][port] = beats["value"][chunk]
+                at += slots
+    return sums
+
+
+def _counters(config: SnapConfig, counters: Mapping[str, Any]) -> CoreCounters:
+    pes, rows = counters["pes"], counters["rows"]
+    return CoreCounters(
+        cycles=int(counters["cycles"]),
+        multiplies=pes["multiplies"],
+        waits={name: pes[name] for name in WAITS},
+        aim_operations=rows["aim_operations"],
+        lists=rows["lists"],
+        sums=counters["sums"],
+        weight_beats=counters["weight_beats"],
+        activation_beats=counters["activation_beats"],
+    )

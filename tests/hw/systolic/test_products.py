@@ -1,0 +1,42 @@
+"""Whole products on the matrix unit's Verilog, in the form in which users get it."""
+
+import time
+
+import pytest
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.systolic.config import PRESETS
+from tensorloom.hw.systolic.matrix_unit import MatrixUnit
+from tensorloom.tb.runner import run_cocotb
+
+MODULE = "tensorloom.tb.systolic.product"
+KINDS = ("int8", "uint8", "int16", "uint16")
+SIZES = [(5, 4, 4), (1, 1, 1), (7, 9, 6), (33, 3, 5)]
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_small_unit(build_dir, bench_seed, stall):
+    """All pairs of operand kinds, sizes that are no multiples of the array, more rows than accumulators."""
+    pairs = [(a, b) for a in KINDS for b in KINDS]
+    products = [[*SIZES[index % len(SIZES)], a, b] for index, (a, b) in enumerate(pairs)]
+    # The accumulators hold 32 bits: 16 x 16 bits fit them only once.
+    products = [[m, 1, n, a, b] if "16" in a and "16" in b else [m, k, n, a, b] for m, k, n, a, b in products]
+    data = {"products": [p for p in products if p[3:] != ["uint16", "uint16"]], "stall": stall}
+    assert run_cocotb(emit(MatrixUnit(PRESETS["tiny"])), MODULE, build_dir=build_dir, seed=bench_seed, data=data) == 1
+
+
+def test_hierarchical_unit(build_dir, bench_seed):
+    """32 x 32 PEs, verilated block by block."""
+    emission = emit(MatrixUnit(PRESETS["systolic-32"]))
+    assert emission.manifest["hierarchical"]
+    data = {"products": [[70, 50, 40, "int8", "uint8"], [9, 32, 33, "int16", "int8"]], "stall": 0.1}
+    assert run_cocotb(emission, MODULE, build_dir=build_dir, seed=bench_seed, data=data, hierarchical=True) == 1
+
+
+@pytest.mark.slow
+def test_whole_tpu(build_dir, bench_seed):
+    """256 x 256 PEs: a product of four weight tiles."""
+    emission = emit(MatrixUnit(PRESETS["tpu-v1"]))
+    data = {"products": [[300, 500, 400, "int8", "int8"]], "stall": 0.0}
+    start = time.perf_counter()
+    assert run_cocotb(emission, MODULE, build_dir=build_dir, seed=bench_seed, data=data, hierarchical=True) == 1
+    print(f"built and simulated in {time.perf_counter() - start:.0f} s")

@@ -1,0 +1,17 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import tensorloom.sim.workloads.digits_cnn as digits_cnn
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_reproduces_the_committed_weights(tmp_path):
+    output = tmp_path / "digits_cnn.npz"
+    command = [sys.executable, str(ROOT / "scripts" / "train_digits_cnn.py"), "--output", str(output)]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # its matrices are too small for threads
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=environment)
+    assert output.read_bytes() == (Path(digits_cnn.__file__).parent / "data" / "digits_cnn.npz").read_bytes()
+    assert "test: 98.89% of 360 images" in result.stdout

@@ -1,0 +1,70 @@
+"""The pictures of the README are those that scripts/pictures draws now."""
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+HINT = "run scripts/pictures"
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with all pictures, drawn anew."""
+    pytest.importorskip("matplotlib")
+    folder = tmp_path_factory.mktemp("pictures")
+    command = [sys.executable, str(DOCS / "draw"), "-o", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_picture_is_committed(drawn: Path) -> None:
+    assert {path.name for path in drawn.iterdir()} == {path.name for path in DOCS.glob("*.svg")}
+
+
+@pytest.mark.parametrize("name", ["matrix_unit.svg", "timing.svg"])
+def test_own_pictures_are_equal(drawn: Path, name: str) -> None:
+    assert (drawn / name).read_bytes() == (DOCS / name).read_bytes(), HINT
+
+
+def test_plot_is_made_from_the_same_figures(drawn: Path) -> None:
+    committed, new = (figures(folder / "utilisation.svg") for folder in (DOCS, drawn))
+    assert committed == new, HINT
+    assert len(new["m"]) == len(new["matrix_unit"]) > 20
+    for ours, theirs, bound in zip(new["matrix_unit"], new["scale_sim"], new["bound"], strict=True):
+        assert 0 < theirs < ours <= bound
+
+
+def figures(path: Path) -> dict[str, list[float]]:
+    """What the plot's description says that it is made from; other bytes depend on matplotlib's version."""
+    description = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
+    assert description
+    return json.loads(unescape(description[1]))
+
+
+def test_drawing_twice_gives_the_same_bytes(drawn: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DOCS / "draw"), "-o", str(tmp_path)], capture_output=True, check=True)
+    for path in drawn.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+        assert not re.search(r"20\d\d-\d\d-\d\d", path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def tables() -> dict[str, Any]:
+    return runpy.run_path(str(DOCS / "draw/tables.py"))
+
+
+def test_tables_are_replaced(tables: dict[str, Any]) -> None:
+    text = "a\n\n<!-- table: one (x) -->\n\n| h | i |\n|---|---|\n| old | 1 |\n| old | 2 |\n\nb\n"
+    new = tables["replace_tables"](text, {"one": [["new", "3"]]})
+    assert new == "a\n\n<!-- table: one (x) -->\n\n| h | i |\n|---|---|\n| new | 3 |\n\nb\n"
+    with pytest.raises(ValueError, match="must have one table two, not 0"):
+        tables["replace_tables"](text, {"two": []})
