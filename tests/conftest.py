@@ -5,6 +5,8 @@ import random
 
 import pytest
 
+pytest.register_assert_rewrite("tensorloom.tb")  # a testbench that fails shows its values
+
 SEED = int(os.environ.get("TEST_SEED", "1"))
 
 

@@ -1,6 +1,6 @@
 """Channel indices of a PE's windows and tiles, as the AIM takes them."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -88,11 +88,13 @@ class AimPort(wiring.Component):
                 target.index.eq(entry.index),
                 target.kind.eq(entry.kind),
             ]
-        inside = _inside(m, "window", self.i_window, span)
+        inside = _inside(m, "window", self.i_window.start, self.i_window.end, span)
+        # Whole beats, not bits of lanes: a simulation is faster and its code shorter.
+        valid_bits = sum(1 << lane * weight_lane(config).size for lane in range(width))
+        targets = data.View(data.ArrayLayout(len(file.i_beat.as_value()), span), self.o_operands.weights.as_value())
         for place in range(span):
-            for lane in range(width):
-                entry, target = file.o_beats[place][lane], self.o_operands.weights[place * width + lane]
-                m.d.comb += [target.eq(entry), target.valid.eq(entry.valid & inside[place])]
+            keeps = inside[place].replicate(len(file.i_beat.as_value())) | ~Const(valid_bits, len(targets[place]))
+            m.d.comb += targets[place].eq(file.o_beats[place].as_value() & keeps)
 
     def _activations(self, m: Module) -> None:
         config, width, span = self.config, self.config.beat_entries, self.config.tile_beats
@@ -109,7 +111,7 @@ class AimPort(wiring.Component):
                 file.i_beat[lane].valid.eq(self.i_activations.count > lane),
                 file.i_beat[lane].index.eq(self.i_activations.entries[lane].index),
             ]
-        inside = [_inside(m, f"tile_{number}", item, span) for number, item in enumerate(self.i_tiles)]
+        inside = [_inside(m, f"tile_{number}", item.start, item.end, span) for number, item in enumerate(self.i_tiles)]
         both = self.i_mode == AimMode.QUARTER
         for place in range(span):
             for lane in range(width):
@@ -121,11 +123,11 @@ class AimPort(wiring.Component):
                 ]
 
 
-def _inside(m: Module, name: str, item: data.View, span: int) -> Value:
-    """Which of `span` places hold a beat of the item."""
-    size, inside = Signal.like(item.end, name=f"{name}_size"), Signal(span, name=f"{name}_inside")
-    m.d.comb += size.eq(item.end - item.start)
+def _inside(m: Module, name: str, start: Value, end: Value, span: int) -> Value:
+    """Which of `span` places hold a beat of the item from beat `start` up to and without `end`."""
+    size, inside = Signal.like(end, name=f"{name}_size"), Signal(span, name=f"{name}_inside")
+    m.d.comb += size.eq(end - start)
     for place in range(span):
         offset = Signal(range(span), name=f"{name}_offset_{place}")
-        m.d.comb += [offset.eq(place - item.start), inside[place].eq(offset < size)]
+        m.d.comb += [offset.eq(place - start), inside[place].eq(offset < size)]
     return inside

@@ -1,6 +1,6 @@
 """Register file of channel indices that shows a window or tile whole, one lane an entry, as the AIM wants it."""
 
-from amaranth.hdl import Module, Signal, ShapeLike
+from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out

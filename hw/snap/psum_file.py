@@ -61,6 +61,10 @@ class PsumFile(wiring.Component):
                 write.data.eq(read(address) + self.i_value[lane]),
             ]
             written = written | (self.i_add[lane] << address)
-        m.d.sync += valid.eq(valid & ~Cat(bank.replicate(slots) for bank in self.i_clear) | written)
-        m.d.comb += self.o_psum.eq(read(self.i_read_address))
+        cleared = Signal(2 * slots)
+        m.d.comb += [
+            cleared.eq(Cat(bank.replicate(slots) for bank in self.i_clear)),
+            self.o_psum.eq(read(self.i_read_address)),
+        ]
+        m.d.sync += valid.eq(valid & ~cleared | written)
         return m

@@ -1,6 +1,6 @@
 """Which window and tile a PE wants matched next, in which mode, and what the list will be."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
@@ -69,7 +69,6 @@ class Requester(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config, depth = self.config, self.config.list_depth
-        window = data.View(window_tag(), self.i_window.tag)
         tiles = [data.View(tile_tag(config), tile.tag) for tile in self.i_tiles]
         second, straddles, both = Signal(), self._straddles(m), Signal()
         sizes = [Signal(range(2 * config.activation_beats), name=f"size_{i}") for i in range(2)]
@@ -79,7 +78,7 @@ class Requester(wiring.Component):
             *(size.eq(tile.end - tile.start) for size, tile in zip(sizes, self.i_tiles, strict=True)),
             self.o_request.eq(self.i_window_complete & self.i_tiles_complete[0] & (self.o_in_flight < depth)),
             both.eq(
-                quarter[0] & quarter[1] & ~tiles[0].group_last & self.i_tiles_complete[1]
+                quarter[0] & quarter[1] & (tiles[0].group_last == 0) & self.i_tiles_complete[1]
                 & (self.o_in_flight < depth - 1)
             ),
             two.eq((sizes[0] > config.tile_beats // 2) & straddles),
@@ -146,5 +145,5 @@ class Requester(wiring.Component):
                     head.slot.eq(tile.slot),
                     head.frees_window.eq(tile.group_last),
                     head.frees_tile.eq(window.group_last),
-                    head.ends_block.eq(window.block_last & tile.group_last),
+                    head.ends_block.eq(Cat(window.block_last, tile.group_last).all()),
                 ]

@@ -1,6 +1,6 @@
 """Ring of beats with a directory of the items (windows or tiles) in it: all but the entries themselves."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out

@@ -106,7 +106,8 @@ class SnapRow(wiring.Component):
 
     def _match(self, m: Module, pes: list[PE]) -> None:
         """The AIM and its arbiter: the first PE from the one after the last that was served."""
-        m.submodules.aim = aim = Aim(self.config)
+        aim = Aim(self.config)
+        m.submodules.aim = shared(aim)
         count = len(pes)
         turn, grants = Signal(range(max(2, count))), Signal(count)
         requests = Signal(count)

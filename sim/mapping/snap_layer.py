@@ -83,7 +83,9 @@ class ConvolutionLayer:
                     continue
                 for lines, span in bands:
                     # Slots that an image's edge or a low band leaves are worth more kernels.
-                    for kernels in split(self.bank.shape[3], kernels_most if self.kernels else config.psum_slots // span):
+                    for kernels in split(
+                        self.bank.shape[3], kernels_most if self.kernels else config.psum_slots // span
+                    ):
                         self._diagonal_block(down, across, lines, q0, s0, columns, kernels, ports)
 
     def _bands(self, down: Phase, most: int) -> list[tuple[np.ndarray, int]]:
@@ -203,9 +205,13 @@ class ConvolutionLayer:
                 for w, b in zip(across.inputs, y, strict=True)
                 if 0 <= a < self.size[0] and 0 <= b < self.size[1]
             ]
-            for members in split(len(pixels), each * config.core_rows):
-                grid = [[pixels[m] for m in members[i :: config.core_rows]] for i in range(config.core_rows)]
-                depth = len(grid[0])
+            # Blocks of whole rows of pixels, so that only the last row of the last block has PEs without one.
+            for places in split(-(-len(pixels) // config.core_rows), each):
+                first, depth = int(places[0]) * config.core_rows, len(places)
+                grid = [
+                    pixels[first + i : first + depth * config.core_rows : config.core_rows]
+                    for i in range(config.core_rows)
+                ]
                 for kernels in split(self.bank.shape[3], kernels_most):
                     for third in thirds:
                         windows = mapper.windows(

@@ -111,7 +111,9 @@ def _vgg16() -> list[LayerShape]:
     layers, channels = [], 3
     for stage, (count, kernels) in enumerate([(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]):
         for number in range(count):
-            layers.append(_conv("vgg16", f"conv{stage + 1}_{number + 1}", 224 >> stage, channels, 3, kernels, padding=1))
+            layers.append(
+                _conv("vgg16", f"conv{stage + 1}_{number + 1}", 224 >> stage, channels, 3, kernels, padding=1)
+            )
             channels = kernels
     sizes = [("fc6", 25088, 4096), ("fc7", 4096, 4096), ("fc8", 4096, 1000)]
     return layers + [_conv("vgg16", name, 1, inputs, 1, outputs) for name, inputs, outputs in sizes]

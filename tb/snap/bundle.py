@@ -6,8 +6,10 @@ from amaranth.lib.wiring import Out, connect, flipped
 
 from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
+from ...hw.snap.core_reducer import CoreReducer
 from ...hw.snap.list_queue import ListQueue
 from ...hw.snap.reduction_selector import ReductionSelector
+from ...hw.snap.ring import Ring
 from ...hw.snap.sequence_decoder import SequenceDecoder
 from .parts import PARTS
 
@@ -18,6 +20,8 @@ COMPONENTS = {
     "list_queue": ListQueue,
     "sequence_decoder": SequenceDecoder,
     "reduction_selector": ReductionSelector,
+    "ring": lambda config: Ring(*config),
+    "core_reducer": CoreReducer,
 }
 
 

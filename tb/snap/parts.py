@@ -23,5 +23,9 @@ PARTS = {
 } | {
     kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
     for kind in ("list_queue", "sequence_decoder", "reduction_selector")
+} | {
+    "ring": {"ring_wide": (16, 4, 5, 2), "ring_short": (4, 8, 1, 1), "ring_one_long": (8, 2, 3, 3)},
+    "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
+    | {"core_reducer_column": TINY.replace(core_columns=1), "core_reducer_row": TINY.replace(core_rows=1)},
 }
 """Configurations by name of the part, by component."""

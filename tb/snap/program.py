@@ -1,4 +1,4 @@
-"""Runs a core's program on a compiled core: its streams as arrays of beats, its counters as the cycle model has them."""
+"""Runs a program on a compiled SNAP core: streams as arrays of beats, counters as the cycle model has them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -83,8 +83,8 @@ def run_program(model: Model, config: SnapConfig, program: CoreProgram, **option
     SimulationError
         If sums are missing, too many, or not in the order of their slots.
     """
-    outputs = program_outputs(config, program)
-    result = model.run(program_inputs(program), outputs, **{"idle_cycles": 20} | options)
+    options.setdefault("idle_cycles", 20)  # for sums that should not come
+    result = model.run(program_inputs(program), program_outputs(config, program), **options)
     return ProgramResult(
         sums=_sums(config, program, result.outputs),
         counters=_counters(config, result.counters["o_counters"]),

@@ -51,7 +51,7 @@ def drained(config: SystolicConfig, rows: list[Row]) -> list[list[int]]:
     for row in rows:
         at = row.landing["address"]
         kept = sums[at] if row.command["accumulate"] else 0
-        sums[at] = wrap(kept + wrap(row.psums << 8 * row.command["shift"], config.accumulator_bits), config.accumulator_bits)
+        sums[at] = wrap(kept + (row.psums << 8 * row.command["shift"]), config.accumulator_bits)
         out += [sums[at].tolist()] if row.command["drain"] else []  # each of a command's rows is another one
     return out
 

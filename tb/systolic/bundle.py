@@ -52,6 +52,7 @@ class Bundle(wiring.Component):
         super().__init__({name: Out(part.signature) for name, part in self._parts.items()})
 
     def elaborate(self, platform) -> Module:
+        """Parts and wires."""
         m = Module()
         for name, part in self._parts.items():
             m.submodules[name] = shared(part)

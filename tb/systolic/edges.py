@@ -48,8 +48,6 @@ async def left_edge(bench: Bench, config: SystolicConfig, rng: np.random.Generat
         "o_activations": skipped + pack_lanes(activations, config.operand_bits),
         "o_controls": skipped + pack_lanes(controls, 3),
     }
-    expected |= {
-        f"o_{name}": shifted(values.tolist(), rows + (name == "load")) for name, values in flags.items()
-    }
+    expected |= {f"o_{name}": shifted(values.tolist(), rows + (name == "load")) for name, values in flags.items()}
     inputs = {f"i_{name}": values.tolist() for name, values in flags.items()}
     await play(bench, inputs | {"i_activations": pack_lanes(planes, config.data_bits)}, expected)

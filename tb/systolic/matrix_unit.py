@@ -170,6 +170,20 @@ async def no_bubbles(bench: Bench, config: SystolicConfig, rng: np.random.Genera
 
 
 @testbench(PARTS["matrix_unit"])
+async def counters(bench: Bench, config: SystolicConfig, rng: np.random.Generator) -> None:
+    """A command whose tile is there: each cycle from its offer until its last row has landed, and no wait."""
+    program = make_program(config, commands_of({"rows": 3, "swap": 1}), rng)
+    numbers = random.Random(1)
+    weights, activations, commands = (Source(name, program.beats(name), 0, numbers) for name in INPUTS)
+    await run(bench, [weights], lambda: weights.done)
+    await settle(bench)
+    await run(bench, [activations, commands], lambda: activations.done)
+    got = (await settle(bench))["o_counters"]
+    waits = dict.fromkeys(("wait_weights", "wait_accumulators", "wait_activations"), 0)
+    assert got == {"cycles": 1 + 3 + config.rows + config.columns - 1, "issued": 3} | waits
+
+
+@testbench(PARTS["matrix_unit"])
 async def bad_commands(bench: Bench, config: SystolicConfig, rng: np.random.Generator) -> None:
     """No rows: skipped. Beyond the last accumulator row: wraps around. Both set the error flag until a reset."""
     size = config.accumulator_rows

@@ -64,9 +64,7 @@ async def work(
 @testbench(PARTS["weight_fifo"])
 async def stalls(bench: Bench, config: SystolicConfig, rng: np.random.Generator) -> None:
     """Both sides fast and slow; full and empty."""
-    levels = [
-        await work(bench, config, rng, *pair) for pair in ((0, 0), (0.5, 0.5), (0.9, 0), (0, 0.8), (0.2, 0.4))
-    ]
+    levels = [await work(bench, config, rng, *pair) for pair in ((0, 0), (0.5, 0.5), (0.9, 0), (0, 0.8), (0.2, 0.4))]
     assert max(levels) == config.rows * config.weight_fifo_tiles  # it was full
 
 

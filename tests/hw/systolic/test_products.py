@@ -4,7 +4,7 @@ import time
 
 import pytest
 from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.systolic.config import PRESETS
+from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit
 from tensorloom.tb.runner import run_cocotb
 
@@ -25,9 +25,11 @@ def test_small_unit(build_dir, bench_seed, stall):
 
 
 def test_hierarchical_unit(build_dir, bench_seed):
-    """32 x 32 PEs, verilated block by block."""
-    emission = emit(MatrixUnit(PRESETS["systolic-32"]))
-    assert emission.manifest["hierarchical"]
+    """Blocks that are verilated once and used four times."""
+    config = SystolicConfig(rows=16, columns=16, tile_rows=4, tile_columns=4, accumulator_rows=64)
+    emission = emit(MatrixUnit(config))
+    blocks = {module["name"]: module["instances"] for module in emission.manifest["modules"]}
+    assert blocks["block"] == 4 and "block" in emission.manifest["hierarchical"]
     data = {"products": [[70, 50, 40, "int8", "uint8"], [9, 32, 33, "int16", "int8"]], "stall": 0.1}
     assert run_cocotb(emission, MODULE, build_dir=build_dir, seed=bench_seed, data=data, hierarchical=True) == 1
 

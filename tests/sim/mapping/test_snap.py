@@ -133,3 +133,21 @@ def test_wrong_fully_connected_layers() -> None:
         map_fully_connected(config, np.ones(3, int), np.full((3, 2), -129))
     with pytest.raises(ConfigError, match="activations must be of rank 1"):
         map_fully_connected(config, np.ones((3, 1), int), np.ones((3, 2), int))
+
+
+def test_bands_are_few_and_even() -> None:
+    """An image's edge needs fewer psums, so that 14 lines of a 3x3 layer are two bands and 56 lines nine."""
+    config = PRESETS["snap-core"]
+    for height, lines in ((7, 1), (13, 2), (14, 2), (28, 5), (56, 9)):
+        program = map_convolution(config, np.ones((height, 7, 1), int), np.ones((3, 3, 1, 4), int), padding=1)
+        assert len(program.slots) == lines, height
+        assert program.slots.max() <= config.psum_slots
+    program = map_convolution(config, np.ones((4, 7, 1), int), np.ones((3, 3, 1, 16), int), padding=1)
+    assert program.slots.tolist() == [32, 32], "4 output lines leave room for 8 kernels"
+
+
+def test_rows_of_the_core_share_pixels_evenly() -> None:
+    config = PRESETS["snap-core"]
+    program = map_convolution(config, np.ones((7, 7, 96), int), np.ones((1, 1, 96, 8), int))
+    assert program.slots.tolist() == [32, 24], "49 pixels are 7 a row: 4, then 3"
+    assert all((targets >= 0).sum() == 7 * slots for targets, slots in zip(program.targets, program.slots, strict=True))

@@ -26,8 +26,8 @@ def test_good_streams() -> None:
     ("change", "text"),
     [
         (lambda p: p.weights[1].counts.__setitem__(3, 3), r"weights\[1\]: count of beat 3 must be from 0 to 2, not 3"),
-        (lambda p: p.activations[2].values.__setitem__((1, 1), 0), r"activations\[2\]: value of beat 1 must be non-zero"),
-        (lambda p: p.weights[0].values.__setitem__((0, 0), 0), r"weights\[0\]: value of beat 0 must be non-zero, not 0"),
+        (lambda p: p.activations[2].values.__setitem__((1, 1), 0), r"s\[2\]: value of beat 1 must be non-zero"),
+        (lambda p: p.weights[0].values.__setitem__((0, 0), 0), r"weights\[0\]: value of beat 0 must be non-zero"),
         (lambda p: p.activations[0].indices.__setitem__((2, 0), 7), r"\[0\]: c-idx of beat 2 must be above 7, not 5"),
         (lambda p: p.activations[0].indices.__setitem__((1, 0), 1), r"\[0\]: c-idx of beat 1 must be above 1, not 1"),
         (

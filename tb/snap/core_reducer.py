@@ -1,0 +1,139 @@
+"""Testbench of the core reducer."""
+
+import random
+from typing import Any
+
+import numpy as np
+
+from ...hw.snap.config import SnapConfig
+from ...sim.golden.wrap import wrap
+from ..bench import Bench, Sink, Source
+from ..cocotb_bench import testbench
+from .parts import PARTS
+
+Blocks = list[dict[str, Any]]
+
+
+def random_blocks(config: SnapConfig, rng: np.random.Generator, count: int) -> Blocks:
+    """Commands with the psums of all PEs ``[rows, columns, psum_slots]``, some of them extreme."""
+    half = 1 << config.psum_bits - 1
+    shape = (config.core_rows, config.core_columns, config.psum_slots)
+    blocks = []
+    for _ in range(count):
+        psums = rng.integers(-half, half, shape)
+        psums[rng.random(shape) < 0.2] = rng.choice([-half, half - 1, 0])
+        slots = int(rng.integers(1, config.psum_slots + 1))
+        ports = int(rng.integers(1 << config.ports)) if rng.random() < 0.7 else (1 << config.ports) - 1
+        mode = int(rng.integers(2))
+        if mode:
+            ports &= (1 << config.core_rows) - 1
+        blocks.append({"command": {"slots": slots, "ports": ports, "row_mode": mode}, "psums": psums})
+    return blocks
+
+
+def expected_sums(config: SnapConfig, blocks: Blocks) -> list[list[dict[str, int]]]:
+    """What each port sends."""
+    sums: list[list[dict[str, int]]] = [[] for _ in range(config.ports)]
+    for block in blocks:
+        command, total = block["command"], np.zeros((config.ports, config.psum_slots), np.int64)
+        for row in range(config.core_rows):
+            for column in range(config.core_columns):
+                port = row if command["row_mode"] else row - column + config.core_columns - 1
+                total[port] = wrap(total[port] + block["psums"][row, column], config.psum_bits)
+        for port in range(config.ports):
+            if command["ports"] >> port & 1:
+                values = total[port, : command["slots"]].tolist()
+                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(values)]
+    return sums
+
+
+async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: random.Random, stall: float) -> int:
+    """Complete the blocks PE by PE, in any order, and compare what leaves; returns the cycles."""
+    source = Source("i_commands", [block["command"] for block in blocks], stall, numbers)
+    sinks = [Sink(f"o_sums__{port}", stall, numbers) for port in range(config.ports)]
+    wanted = expected_sums(config, blocks)
+    completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
+    pes = list(np.ndindex(completed.shape))
+    cycles = quiet = 0
+    while not (source.done and all(len(sink.beats) == len(sums) for sink, sums in zip(sinks, wanted, strict=True))):
+        inputs: dict[str, Any] = source.drive()
+        for sink in sinks:
+            inputs |= sink.drive()
+        for pe in pes:
+            if completed[pe] - freed[pe] < 2 and completed[pe] < len(blocks) and numbers.random() >= stall:
+                completed[pe] += 1
+            done = sum(1 << block % 2 for block in range(freed[pe], completed[pe]))
+            inputs["i_done__{}__{}".format(*pe)] = done
+        outputs = await bench.peek(inputs)
+        for row, column in pes:
+            # Of a bank that isn't complete any number may be read, but it must not get out.
+            ready = [block for block in range(freed[row, column], completed[row, column])]
+            block = next((block for block in ready if block % 2 == outputs["o_bank"]), None)
+            slot = outputs[f"o_slots__{row}__{column}"]
+            psum = numbers.getrandbits(8) if block is None else blocks[block]["psums"][row, column, slot]
+            inputs[f"i_psums__{row}__{column}"] = int(psum)
+        outputs = await bench.cycle(inputs)
+        for pe in pes:
+            free = outputs["o_free__{}__{}".format(*pe)]
+            assert not free or freed[pe] < completed[pe], f"PE {pe} was freed before its block was complete"
+            freed[pe] += free
+        assert outputs["o_busy"] == (inputs["i_commands__valid"] or any(outputs[f"{s.name}__valid"] for s in sinks))
+        moved = [actor.observe(outputs) for actor in (source, *sinks)]
+        quiet = 0 if any(moved) else quiet + 1
+        assert quiet < 500, "nothing moved for 500 cycles"
+        cycles += 1
+    assert [sink.beats for sink in sinks] == wanted
+    assert (freed == len(blocks)).all()
+    outputs = await bench.cycle({"i_commands__valid": 0} | {f"{sink.name}__ready": 0 for sink in sinks})
+    assert outputs["o_counts"] == [len(sums) for sums in wanted]
+    assert not outputs["o_error"]
+    return cycles
+
+
+@testbench(PARTS["core_reducer"])
+async def random_work(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Modes, slots and ports of every kind, back to back, with and without stalls."""
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    for stall in (0, 0.3, 0.8):
+        await reduce(bench, config, random_blocks(config, rng, 20), numbers, stall)
+        await bench.reset()
+
+
+@testbench(PARTS["core_reducer"])
+async def full_speed(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Blocks of all ports follow each other without a pause, a sum a port and cycle."""
+    blocks = random_blocks(config, rng, 8)
+    for number, block in enumerate(blocks):
+        mode = number % 2
+        ports = (1 << (config.core_rows if mode else config.ports)) - 1
+        block["command"] = {"slots": config.psum_slots, "ports": ports, "row_mode": mode}
+    cycles = await reduce(bench, config, blocks, random.Random(1), 0)
+    assert cycles == 8 * config.psum_slots + 1
+
+
+@testbench(PARTS["core_reducer"])
+async def reset_in_the_middle(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """After a reset nothing of the past leaves."""
+    done = {f"i_done__{row}__{column}": 3 for row in range(config.core_rows) for column in range(config.core_columns)}
+    idle = {name: 0 for name in done}
+    for cycles in (1, 2, 3, config.psum_slots + 1):
+        command = {"slots": config.psum_slots, "ports": (1 << config.core_rows) - 1, "row_mode": 1}
+        await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command} | done)
+        for _ in range(cycles):
+            await bench.cycle()
+        await bench.cycle({"i_commands__valid": 0} | idle)
+        await bench.reset()
+        assert not (await bench.peek())["o_busy"]
+        await reduce(bench, config, random_blocks(config, rng, 4), random.Random(cycles), 0.2)
+        await bench.reset()
+
+
+@testbench(PARTS["core_reducer"])
+async def bad_commands(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """A command without slots, or with more than there are, is an error for good."""
+    for slots in range(2 * config.psum_slots):
+        command = {"slots": slots, "ports": 1, "row_mode": 0}
+        await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command})
+        await bench.cycle({"i_commands__valid": 0})
+        assert (await bench.cycle())["o_error"] == (not 1 <= slots <= config.psum_slots), slots
+        await bench.reset()

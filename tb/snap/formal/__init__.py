@@ -1,0 +1,1 @@
+"""Specifications of the SNAP core's blocks for formal proofs."""

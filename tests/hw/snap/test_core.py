@@ -1,0 +1,232 @@
+"""The whole core as emitted Verilog: its sums against the golden model, its counters against the cycle model."""
+
+import contextlib
+import dataclasses
+
+import numpy as np
+import pytest
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.snap.config import SnapConfig
+from tensorloom.hw.snap.core import SnapCore
+from tensorloom.sim.cycles.snap import simulate_core
+from tensorloom.sim.golden.convolution import convolution
+from tensorloom.sim.golden.snap import core_sums, scatter_sums
+from tensorloom.sim.golden.wrap import wrap
+from tensorloom.sim.mapping.snap import map_convolution, map_fully_connected
+from tensorloom.sim.mapping.snap_program import CoreProgram, Stream
+from tensorloom.tb.bulk.cache import Cache
+from tensorloom.tb.bulk.model import Model, SimulationError, build
+from tensorloom.tb.snap.parts import CONFIGS, TINY
+from tensorloom.tb.snap.program import ProgramResult, program_inputs, run_program
+
+CORES = CONFIGS | {
+    "pe": TINY.replace(core_rows=1, core_columns=1, activation_tiles=2, psum_slots=2, weight_windows=16),
+    "core": SnapConfig(),
+}
+"""``pe``: one PE, short of tiles and psums. ``core``: the preset, 7 x 3 PEs."""
+
+DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 0.52), (0.7, 0.9), (1, 1))
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in CORES])
+def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[SnapConfig, Model]:
+    config = CORES[request.param]
+    return config, build(emit(SnapCore(config)), cache=Cache(tmp_path_factory.mktemp("core")))
+
+
+def tensors(config: SnapConfig, rng: np.random.Generator, shapes: tuple, densities: tuple) -> list[np.ndarray]:
+    """Operands of all values, the extreme ones often, of exact zeros at random."""
+    half = 1 << config.data_bits - 1
+    made = []
+    for shape, density in zip(shapes, densities, strict=True):
+        values = rng.integers(-half, half, shape)
+        values[rng.random(shape) < 0.1] = -half
+        values[values == 0] = half - 1
+        made.append(values * (rng.random(shape) < density))
+    return made
+
+
+def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: object) -> ProgramResult:
+    config, model = core
+    got = run_program(model, config, program, **options)
+    for block, (sums, golden) in enumerate(zip(got.sums, core_sums(config, program), strict=True)):
+        sends = (int(program.ports[block]) >> np.arange(config.ports) & 1).astype(bool)
+        np.testing.assert_array_equal(sums[sends], golden[sends], f"block {block}")
+    assert got.errors == {"weights": 0, "activations": 0, "commands": 0}
+    if "stalls" not in options:
+        model_counters = simulate_core(config, program)
+        for field in dataclasses.fields(model_counters):
+            actual, predicted = (getattr(counters, field.name) for counters in (got.counters, model_counters))
+            if field.name == "waits":
+                actual, predicted = ([waits[name] for name in predicted] for waits in (actual, predicted))
+            np.testing.assert_array_equal(actual, predicted, field.name)
+        assert got.result.cycles == model_counters.cycles
+    return got
+
+
+def convolution_program(
+    core: tuple[SnapConfig, Model], rng: np.random.Generator, size: tuple, kernel: tuple, densities: tuple, **steps: int
+) -> CoreProgram:
+    shapes = size, (*kernel[:2], size[2] // steps.get("groups", 1), kernel[2])
+    return map_convolution(core[0], *tensors(core[0], rng, shapes, densities), **steps)
+
+
+@pytest.mark.parametrize("densities", DENSITIES)
+def test_layers_of_every_density(core, densities: tuple[float, float], seed: int) -> None:
+    rng, channels = np.random.default_rng(seed), core[0].channel_tile
+    check(core, convolution_program(core, rng, (5, 8, channels + 3), (3, 3, 4), densities, padding=1))
+    check(core, convolution_program(core, rng, (4, 5, 3 * channels), (1, 1, 6), densities))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "steps"),
+    [
+        ((1, 1, 1), (1, 1, 1), {}),
+        ((7, 6, 5), (3, 3, 3), {"stride": 2, "padding": 1}),
+        ((9, 9, 3), (5, 2, 2), {"padding": 2}),
+        ((6, 11, 4), (1, 7, 3), {"padding": 3}),
+        ((8, 8, 4), (3, 3, 2), {"dilation": 2}),
+        ((6, 6, 6), (3, 3, 6), {"groups": 6, "padding": 1}),
+        ((9, 7, 4), (2, 2, 5), {"stride": 3}),
+    ],
+)
+def test_layers_of_every_shape(core, size: tuple, kernel: tuple, steps: dict[str, int], seed: int) -> None:
+    check(core, convolution_program(core, np.random.default_rng(seed), size, kernel, (0.6, 0.5), **steps))
+
+
+def test_outputs_are_those_of_the_layer(core, seed: int) -> None:
+    config, rng = core[0], np.random.default_rng(seed)
+    x, w = tensors(config, rng, ((5, 6, 9), (3, 3, 9, 4)), (0.6, 0.6))
+    program = map_convolution(config, x, w, padding=1)
+    outputs = scatter_sums(program, check(core, program).sums, 5 * 6 * 4, config.psum_bits)
+    expected = wrap(convolution(x[None], w, padding=1).ravel(), config.psum_bits)
+    np.testing.assert_array_equal(outputs, expected)
+
+
+@pytest.mark.parametrize("density", [0.1, 0.5, 1])
+def test_fully_connected(core, density: float, seed: int) -> None:
+    config, rng = core[0], np.random.default_rng(seed)
+    a, w = tensors(config, rng, ((5 * config.channel_tile + 1,), (5 * config.channel_tile + 1, 17)), (0.7, density))
+    check(core, map_fully_connected(config, a, w))
+
+
+def joined(programs: list[CoreProgram]) -> CoreProgram:
+    """One program after the other."""
+
+    def streams(name: str) -> list:
+        together = zip(*(getattr(program, name) for program in programs), strict=True)
+        names = [field.name for field in dataclasses.fields(Stream)]
+        return [Stream(*(np.concatenate([getattr(part, at) for part in parts]) for at in names)) for parts in together]
+
+    names = "row_mode", "slots", "ports"
+    arrays = (np.concatenate([getattr(program, name) for program in programs]) for name in names)
+    targets = [target for program in programs for target in program.targets]
+    return CoreProgram(streams("weights"), streams("activations"), *arrays, targets)
+
+
+def mixed_program(core: tuple[SnapConfig, Model], seed: int) -> CoreProgram:
+    """Layers in diagonal and in row mode by turns, each of few blocks."""
+    config, rng = core[0], np.random.default_rng(seed)
+    programs = []
+    for number in range(5):
+        densities = tuple(rng.choice([0.1, 0.4, 0.8, 1], 2))
+        programs += [
+            convolution_program(core, rng, (2, 3, 5 + number), (2, 3, 2), densities, padding=1),
+            convolution_program(core, rng, (1, 2, 3 * config.channel_tile), (1, 1, 3), densities),
+            map_fully_connected(config, *tensors(config, rng, ((7,), (7, 5)), densities)),
+        ]
+    program = joined(programs)
+    assert np.count_nonzero(np.diff(program.row_mode)) >= 9
+    return program
+
+
+def test_modes_switch_back_to_back(core, seed: int) -> None:
+    check(core, mixed_program(core, seed))
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.6, 0.9])
+def test_stalls_on_every_stream_lose_nothing(core, rate: float, seed: int) -> None:
+    program = mixed_program(core, seed)
+    check(core, program, stalls=rate, seed=seed)
+    for name in ("i_commands", "i_weights__0", "i_activations__0", "o_sums__0"):
+        check(core, program, stalls={name: rate}, seed=seed)
+
+
+def test_a_reset_in_the_middle_leaves_nothing(core, seed: int) -> None:
+    config, model = core
+    program = mixed_program(core, seed)
+    for beats in (1, 3, 30, 200):
+        started = {
+            name: {"entries": {key: array[:beats] for key, array in fields["entries"].items()}}
+            | {key: array[:beats] for key, array in fields.items() if key != "entries"}
+            for name, fields in program_inputs(program).items()
+            if name != "i_commands"
+        }
+        started["i_commands"] = {"slots": [config.psum_slots] * 2, "ports": [1, 1], "row_mode": [1, 0]}
+        with contextlib.suppress(SimulationError):  # it waits for more, or sends what this call doesn't expect
+            model.run(started, {}, watchdog=50)
+        check(core, program, fresh=False)
+
+
+def beats_of(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, object]:
+    """Beats of one entry each, whose value is 1, but for what `beats` says."""
+    fields = ["count", "mask", "last", "group_last", *(["block_last"] if stream == "weights" else ["slot", "classes"])]
+    entry = ["value", "index", *(["slot", "kind"] if stream == "weights" else [])]
+    entries = {name: np.zeros((len(beats), config.beat_entries), np.int64) for name in entry}
+    entries["value"][:, 0] = 1
+    rest = {name: np.zeros(len(beats), np.int64) for name in fields}
+    rest["count"][:] = rest["mask"][:] = 1
+    for number, beat in enumerate(beats):
+        for name, value in beat.items():
+            if name in entries:
+                entries[name][number, : len(value)] = value
+            else:
+                rest[name][number] = value
+    return {"entries": entries} | rest
+
+
+END = {"last": 1, "group_last": 1}
+
+
+def bad_beats(config: SnapConfig) -> dict[str, tuple[str, list[dict], bool]]:
+    """Stream, beats, and whether they are an error."""
+    most, window, tile = config.beat_entries, config.window_beats, config.tile_beats
+    pairs = {"index": [1, 1], "value": [1, 1], "count": 2}
+    cases = {
+        "a zero": ("weights", [{"value": [0]}, END], True),
+        "a zero that nobody stores": ("weights", [{"value": [0], "mask": 0}, END], False),
+        "a zero past the end of a beat": ("weights", [{"value": [0], "count": 0}, END], False),
+        "longest window": ("weights", [{}] * (window - 1) + [END], False),
+        "two windows": ("weights", [*[{}] * (window // 2), END] * 2, False),
+        "block end within a group": ("weights", [{"last": 1, "block_last": 1}], True),
+        "flags before the end": ("weights", [{"block_last": 1}, END], False),
+        "repeated weights": ("weights", [{}, {}, END], False),
+        "a zero activation": ("activations", [{"value": [0]}, END], True),
+        "longest tile": ("activations", [{"index": [i]} for i in range(tile - 1)] + [{"index": [tile]} | END], False),
+        "tile too long": ("activations", [{"count": 0}] * tile + [END], True),
+        "repeated activation": ("activations", [{"index": [2]}, {"index": [2]} | END], True),
+        "unsorted activations": ("activations", [{"index": [2]}, {"count": 0}, {"index": [1]} | END], True),
+        "the same index in two tiles": ("activations", [{"index": [2]} | END, {"index": [2]} | END], False),
+    }
+    if config.weight_beats > window:
+        cases["window too long"] = ("weights", [{}] * window + [END], True)
+    if config.core_columns > 1:
+        cases["the same index in two columns"] = ("activations", [{"mask": 1}, {"mask": 2} | END], False)
+    if most > 1:
+        cases["repeated in a beat"] = ("activations", [pairs | END], True)
+        cases["increasing in a beat"] = ("activations", [pairs | {"index": [1, 2]} | END], False)
+        cases["too many"] = ("weights", [{"count": most + 1}, END], True)
+        cases["too many activations"] = ("activations", [{"count": most + 1}, END], True)
+    return cases
+
+
+def test_malformed_streams_raise_a_sticky_error(core) -> None:
+    config, model = core
+    cases = bad_beats(config)
+    assert sum(wrong for *_, wrong in cases.values()) >= 6
+    for name, (stream, beats, wrong) in cases.items():
+        number = (config.core_columns if stream == "weights" else config.core_rows) - 1
+        inputs = {f"i_{stream}__{number}": beats_of(config, stream, beats)}
+        for idle in (0, 10):
+            errors = model.run(inputs, {}, idle_cycles=idle).counters["o_errors"]
+            assert errors == {"weights": 0, "activations": 0, "commands": 0} | {stream: wrong << number}, name
