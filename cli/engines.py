@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..hw.config import Config
+from ..hw.snap import config as snap
 from ..hw.systolic import config as systolic
 
 __all__ = ["ENGINES", "Design", "Engine", "find_preset", "preset_names"]
@@ -47,6 +48,8 @@ class Engine:
         Runs mapped jobs on the emitted Verilog: see `simulate_systolic.Simulator`.
     benchmark
         Measures the engine, ``benchmark(stages, quick=...)``; gives values for JSON.
+    plot
+        SVG text of what `benchmark` gave, or None.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Engine:
     map_job: Callable[..., Any]
     simulator: Callable[..., Any]
     benchmark: Callable[..., dict[str, Any]]
+    plot: Callable[[dict[str, Any]], str] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,25 @@ def _systolic_figures(config: systolic.SystolicConfig) -> dict[str, int]:
     }
 
 
+def _snap_summary(config: snap.SnapConfig) -> str:
+    return (
+        f"{config.core_rows} x {config.core_columns} PEs of {config.multipliers} multipliers, {config.data_bits} bits, "
+        f"AIMs of {config.aim_entries} x {config.aim_entries} comparators"
+    )
+
+
+def _snap_figures(config: snap.SnapConfig) -> dict[str, int]:
+    entry = config.data_bits + config.index_bits
+    weight, activation = entry + config.slot_bits + (config.classes - 1).bit_length(), entry
+    rings = config.weight_entries * weight + config.activation_entries * activation
+    return {
+        "multipliers": config.core_multipliers,
+        "operations_per_cycle": 2 * config.core_multipliers,
+        "comparators": config.core_rows * config.aim_entries**2,
+        "register_file_bytes": config.pes * (rings + 2 * config.psum_slots * config.psum_bits) // 8,
+    }
+
+
 ENGINES: dict[str, Engine] = {
     "systolic": Engine(
         name="systolic",
@@ -104,6 +127,19 @@ ENGINES: dict[str, Engine] = {
         map_job=_later(".simulate_systolic:map_job"),
         simulator=_later(".simulate_systolic:Simulator"),
         benchmark=_later(".bench_systolic:benchmark"),
+    ),
+    "snap": Engine(
+        name="snap",
+        title="sparse convolution core (SNAP)",
+        config_class=snap.SnapConfig,
+        presets=snap.PRESETS,
+        summary=_snap_summary,
+        figures=_snap_figures,
+        component=_later("..hw.snap.core:SnapCore"),
+        map_job=_later(".simulate_snap:map_job"),
+        simulator=_later(".simulate_snap:Simulator"),
+        benchmark=_later(".bench_snap:benchmark"),
+        plot=_later(".plot_cycles:plot_rows"),
     ),
 }
 

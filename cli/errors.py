@@ -95,6 +95,8 @@ def explain(error: BaseException) -> tuple[str, str, int]:
         context = getattr(error, "ctx", None)
         hint = f"see {context.command_path} --help" if context else ""
         return format_message(), hint, getattr(error, "exit_code", USAGE)
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error})" if str(error) else "out of memory", "choose smaller sizes", USAGE
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}", "", FAILURE
     if isinstance(error, OSError) or names & EXPECTED:

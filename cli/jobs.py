@@ -1,17 +1,22 @@
 """What ``tensorloom sim`` runs: a product or a convolution, with random tensors or the user's."""
 
 import dataclasses
+import difflib
 import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError, writing
+from .errors import UsageError, usage_errors, writing
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Job", "make_job", "read_tensor", "write_tensor"]
+    from ..sim.workloads.layers import LayerShape
+
+__all__ = ["Job", "layer_job", "make_job", "read_tensor", "write_tensor"]
+
+DEFAULT_KINDS = "int8,int8"
 
 KINDS = ("int8", "uint8", "int16", "uint16")
 
@@ -57,6 +62,8 @@ def make_job(
     if a_file and b_file:
         if matmul or conv:
             raise UsageError("give sizes (--matmul, --conv) or tensors (--a, --b), not both")
+        if kinds != DEFAULT_KINDS:
+            raise UsageError("--kinds is of random tensors; those of --a and --b have types of their own")
         a, b = read_tensor(a_file), read_tensor(b_file)
         if a.ndim not in (2, 4):
             raise UsageError(f"{a_file}: the tensor must be of rank 2 (product) or 4 (convolution), not {a.ndim}")
@@ -67,8 +74,90 @@ def make_job(
         a_shape, b_shape = _conv_shapes(conv, steps["groups"]) if conv else _matmul_shapes(str(matmul))
         a, b = _random(a_shape, b_shape, kinds, seed)
         convolution = steps if conv else None
+    if convolution is None and list(steps.values()) != [1, 0, 1, 1]:
+        raise UsageError("--stride, --padding, --dilation and --groups go with a convolution")
     name = f"{'convolution' if convolution else 'product'} {_text(a)} by {_text(b)}"
     return Job(name=name, a=a, b=b, convolution=convolution)
+
+
+def layer_job(
+    *,
+    layer: str | None,
+    shape: str | None,
+    part: str | None,
+    density: str,
+    bits: int,
+    seed: int,
+    steps: dict[str, int],
+) -> Job:
+    """Make a job of a known network's layer, or of a layer of the given shape, with random sparse tensors.
+
+    Raises
+    ------
+    UsageError
+        For an unknown layer, sizes and densities that can't be read, and steps that a layer already has.
+    """
+    import numpy as np
+
+    from ..sim.workloads.layers import LayerShape, random_tensors, sample
+
+    if layer and shape:
+        raise UsageError("give --layer or --shape, not both")
+    if layer:
+        if any(value != int(name != "padding") for name, value in steps.items()):
+            raise UsageError("--stride, --padding, --dilation and --groups are those of the layer")
+        found = _find_layer(layer)
+    else:
+        (height, width, channels), (r, s), (kernels,) = _parts("--shape", str(shape), "HxWxC,RxS,K")
+        with usage_errors():
+            found = LayerShape(
+                name="layer", height=height, width=width, channels=channels, rows=r, columns=s, kernels=kernels,
+                **{name: value for name, value in steps.items() if name != "dilation"},
+            )  # fmt: skip
+            assert found.geometry
+    if part:
+        (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
+        found = sample(found, height, width, channels, kernels)
+    for size in (found.x_shape, found.w_shape):
+        if math.prod(size) > LARGEST:
+            raise UsageError(f"a random tensor must have at most {LARGEST:,} elements, not {math.prod(size):,}")
+    with usage_errors("--density"):
+        x, w = random_tensors(found, *_densities(density), seed, min(bits, 16))
+    if bits <= 8:
+        x, w = x.astype(np.int8), w.astype(np.int8)
+    name = f"{found.name} {found.text} at density {density}"
+    if found.fully_connected:
+        return Job(name=name, a=x.reshape(1, -1), b=w.reshape(w.shape[2:]), convolution=None)
+    return Job(name=name, a=x[None], b=w, convolution=found.steps | {"dilation": steps["dilation"]})
+
+
+def _find_layer(name: str) -> "LayerShape":
+    from ..sim.workloads.layers import NETWORKS, find_layer
+
+    found = find_layer(name)
+    if found is None:
+        names = [layer.name for layers in NETWORKS.values() for layer in layers]
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"layers are network/layer, such as {names[0]}"
+        raise UsageError(f"--layer must be a layer of {', '.join(NETWORKS)}, not {name!r}", hint)
+    return found
+
+
+def _densities(text: str) -> tuple[float, float]:
+    parts = text.split("/")
+    try:
+        activations, weights = map(float, parts)
+    except ValueError:
+        raise UsageError(f"--density must be of the form IA/W, not {text!r}") from None
+    return activations, weights
+
+
+def _parts(option: str, text: str, form: str) -> list[list[int]]:
+    """Numbers of ``2x3x4,5``, as many as `form` has."""
+    parts = text.split(",")
+    if len(parts) != form.count(",") + 1:
+        raise UsageError(f"{option} must be of the form {form}, not {text!r}")
+    return [_sizes(option, numbers, names) for numbers, names in zip(parts, form.split(","), strict=True)]
 
 
 def read_tensor(path: Path) -> Any:
@@ -100,8 +189,9 @@ def write_tensor(path: Path, tensor: Any) -> None:
     """
     import numpy as np
 
-    partial = path.with_name(f".{path.name}.partial")
     with writing(path):
+        path = path.resolve()  # through a link, not over it
+        partial = path.with_name(f".{path.name}.partial")
         try:
             with partial.open("wb") as file:
                 np.save(file, tensor)
@@ -128,13 +218,7 @@ def _matmul_shapes(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _conv_shapes(text: str, groups: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    form = "NxHxWxC,RxS,K"
-    if text.count(",") != 2:
-        raise UsageError(f"--conv must be of the form {form}, not {text!r}")
-    image, kernel, kernels = text.split(",")
-    n, height, width, channels = _sizes("--conv", image, "NxHxWxC")
-    r, s = _sizes("--conv", kernel, "RxS")
-    (k,) = _sizes("--conv", kernels, "K")
+    (n, height, width, channels), (r, s), (k,) = _parts("--conv", text, "NxHxWxC,RxS,K")
     if groups < 1 or channels % groups:
         raise UsageError(f"--groups must be a divisor of the {channels} channels, not {groups}")
     return (n, height, width, channels), (r, s, channels // groups, k)
@@ -150,8 +234,14 @@ def _random(a_shape: tuple[int, ...], b_shape: tuple[int, ...], kinds: str, seed
     for shape in (a_shape, b_shape):
         if math.prod(shape) > LARGEST:
             raise UsageError(f"a random tensor must have at most {LARGEST:,} elements, not {math.prod(shape):,}")
+    # The largest 16-bit magnitudes whose sums always fit 32-bit accumulators.
+    budget = (2**31 - 1) // math.prod(b_shape[:-1])
+    narrow = [255 for name in names if name.endswith("int8")]
+    largest = budget // 255 if narrow else math.isqrt(budget)
     a, b = (
-        generator.integers(np.iinfo(name).min, np.iinfo(name).max, shape, name, endpoint=True)
+        generator.integers(max(info.min, -largest), min(info.max, largest), shape, name, endpoint=True)
+        if (info := np.iinfo(name)).bits == 16
+        else generator.integers(info.min, info.max, shape, name, endpoint=True)
         for shape, name in zip((a_shape, b_shape), names, strict=True)
     )
     return a, b

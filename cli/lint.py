@@ -26,6 +26,8 @@ def lint(
 ) -> None:
     """Lint a design's Verilog; exit code 1 if there is any warning that its waivers don't name."""
     stages = Stages()
+    if target and find_preset(target) and Path(target).is_dir():
+        raise UsageError(f"{target} is both a preset and a folder here", f"for the folder, say ./{target}")
     if target and find_preset(target) is None:
         if not Path(target).exists():
             raise unknown("preset or folder", target, preset_names())

@@ -38,7 +38,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         table.add_column(column, justify="right" if numbers else "left", no_wrap=numbers or index == 0)
     for row in cells:
         table.add_row(*(Text(_cell(value)) for value in row))
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = Console() if sys.stdout and sys.stdout.isatty() else Console(width=200)
     console.print(table)
 
 
@@ -84,7 +84,7 @@ class Stages:
     def __call__(self, title: str) -> Iterator[Callable[[str], None]]:
         """Show `title` while the block runs, and then how long it took; gives a function that shows details."""
         start = time.perf_counter()
-        with (_live if sys.stderr.isatty() else _plain)(title) as update:
+        with (_live if sys.stderr and sys.stderr.isatty() else _plain)(title) as update:
             yield update
         self.seconds[title] = time.perf_counter() - start
         typer.echo(f"{title}: {seconds_text(self.seconds[title])}", err=True)

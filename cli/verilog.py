@@ -1,12 +1,13 @@
 """``tensorloom verilog``: write a design's Verilog."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .emission import emit_design
-from .errors import writing
+from .errors import UsageError, writing
 from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples
 from .output import Stages, bytes_text, print_json, print_table, say
 
@@ -24,6 +25,7 @@ def verilog(
     preset: Preset = None,
     config_file: ConfigFile = None,
     assignments: Assignments = None,
+    prefix: Annotated[str, typer.Option(metavar="TEXT", help="Put before the names of all modules.")] = "",
     split: Annotated[bool, typer.Option("--split", help="One file a module.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -32,10 +34,12 @@ def verilog(
     Files that are already equal are left untouched. On an error nothing is written.
     """
     design = choose_design(preset, config_file, assignments)
+    if prefix and not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
+        raise UsageError(f"--prefix must begin a Verilog identifier, not {prefix!r}")
     check_folder(output)
     stages = Stages()
     with stages(f"Emitting {design.name}"):
-        emission = emit_design(design)
+        emission = emit_design(design, prefix=prefix)
     if split:
         emission = emission.split()
     with writing(output):

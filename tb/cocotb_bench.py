@@ -81,10 +81,10 @@ def testbench(parts: Mapping[str, Any]) -> Callable[[Callable[..., Awaitable[Non
             bench = CocotbBench(dut, job["manifest"], "" if alone else prefix)
             await check(bench, parts[part], random_generator(job["seed"], check.__name__, part))
 
-        on_verilog.check, on_verilog.parts = check, parts
+        vars(on_verilog).update(check=check, parts=parts)
         return on_verilog
 
     return mark
 
 
-testbench.__test__ = False  # pytest
+vars(testbench)["__test__"] = False  # pytest

@@ -61,6 +61,10 @@ timeout {timeout_seconds}
 smtbmc --unroll z3 -- --noincr
 [script]
 read_rtlil spec.il
+hierarchy -top top
+proc
+flatten
+opt_clean
 prep -top top
 [files]
 spec.il

@@ -27,7 +27,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_picture_is_committed(drawn: Path) -> None:
-    assert {path.name for path in drawn.iterdir()} == {path.name for path in DOCS.glob("*.svg")}
+    committed = {path.name for path in DOCS.glob("*.svg")}
+    measured = {"snap_aim.svg", "snap_dataflow.svg", "snap_cycles.svg"}  # by scripts/explore_snap.py and the benchmark
+    assert {path.name for path in drawn.iterdir()} == committed - measured
 
 
 @pytest.mark.parametrize("name", ["matrix_unit.svg", "timing.svg"])

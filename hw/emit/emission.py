@@ -39,6 +39,11 @@ class Emission:
     manifest: dict[str, Any]
 
     @property
+    def intact(self) -> bool:
+        """Whether the texts are those that the manifest's hash was made of."""
+        return self.manifest.get("hash") == _digest(self.verilog, self.waivers)
+
+    @property
     def files(self) -> dict[str, str]:
         """Every file of the emission by name."""
         manifest = json.dumps(self.manifest, indent=1) + "\n"
@@ -54,6 +59,8 @@ class Emission:
     def write(self, folder: Path | str) -> list[Path]:
         """Write all files; those that are already equal are left untouched.
 
+        Verilog files of an earlier emission of the same top that this one doesn't have are removed.
+
         Returns
         -------
         list of Path
@@ -67,8 +74,10 @@ class Emission:
         root = Path(folder)
         root.mkdir(parents=True, exist_ok=True)
         paths = []
+        for stale in _listed_files(root / f"{self.top}.json") - set(self.files):
+            (root / stale).unlink(missing_ok=True)
         for name, text in self.files.items():
-            path = root / name
+            path = (root / name).resolve()  # through a link, not over it
             content = text.encode()
             if not path.exists() or path.read_bytes() != content:
                 partial = path.with_name(f".{name}.partial")
@@ -77,7 +86,7 @@ class Emission:
                     partial.replace(path)
                 finally:
                     partial.unlink(missing_ok=True)
-            paths.append(path)
+            paths.append(root / name)
         return paths
 
 
@@ -115,8 +124,21 @@ def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
 def _seal(top: str, verilog: dict[str, str], manifest: dict[str, Any]) -> Emission:
     """Fill in what depends on the texts: file names, waivers, hash."""
     waivers = verilator_control(list(verilog), manifest["hierarchical"])
-    digest = hashlib.sha256("".join([*verilog.values(), waivers]).encode()).hexdigest()
-    return Emission(top, verilog, waivers, manifest | {"files": list(verilog), "hash": digest})
+    return Emission(top, verilog, waivers, manifest | {"files": list(verilog), "hash": _digest(verilog, waivers)})
+
+
+def _digest(verilog: dict[str, str], waivers: str) -> str:
+    """Hash of the Verilog texts in the order of the manifest, and the waivers after them."""
+    return hashlib.sha256("".join([*verilog.values(), waivers]).encode()).hexdigest()
+
+
+def _listed_files(manifest: Path) -> set[str]:
+    """Verilog files that an earlier manifest lists; none if it can't be read."""
+    try:
+        names = json.loads(manifest.read_bytes())["files"]
+        return {name for name in names if re.fullmatch(r"\w+\.v", name)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _plain(config: Any) -> Any:

@@ -54,7 +54,7 @@ class _Module:
     children: Counter
 
 
-def emit(component: wiring.Component, *, name: str | None = None) -> Emission:
+def emit(component: wiring.Component, *, name: str | None = None, prefix: str = "") -> Emission:
     """Emit `component` and every shared module below it.
 
     Parameters
@@ -63,6 +63,8 @@ def emit(component: wiring.Component, *, name: str | None = None) -> Emission:
         The top. Its signature gives the ports; beyond them only ``clk`` and ``rst`` are allowed.
     name
         Module name of the top; by default the class name in snake case.
+    prefix
+        Put before the names of all modules, so that two designs fit into one project.
 
     Returns
     -------
@@ -80,9 +82,9 @@ def emit(component: wiring.Component, *, name: str | None = None) -> Emission:
     """
     if not isinstance(component, wiring.Component):
         raise TypeError(f"component must be an Amaranth component, not {component!r}")
-    emitter = _Emitter()
+    emitter = _Emitter(prefix)
     with _no_garbage_collection():
-        top = emitter.define(component, getattr(component, "config", None), name=name)
+        top = emitter.define(component, getattr(component, "config", None), name=prefix + name if name else None)
     emitter.check_borders()
     modules = emitter.modules
     verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name)
@@ -106,7 +108,8 @@ def _no_garbage_collection() -> Iterator[None]:
 class _Emitter:
     """Platform that turns `Shared` submodules into instances and collects their modules."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self.modules: list[_Module] = []  # children before parents
         self._shared: dict[tuple[type, Any], _Module] = {}
         self._names: Counter = Counter()
@@ -137,7 +140,7 @@ class _Emitter:
         self, component: wiring.Component, config: Any, *, name: str | None = None, hier_block: bool = False
     ) -> _Module:
         """Elaborate a component into a module of its own."""
-        name = self._unique_name(name or _snake_case(type(component).__name__))
+        name = self._unique_name(name or self._prefix + _snake_case(type(component).__name__))
         ports = _signature_ports(component)
         self._children.append(Counter())
         fragment = Fragment.get(component, self)

@@ -8,6 +8,11 @@ WAIVERS = (
     ("PROCASSINIT", "*", "registers have an initial value and are assigned in a process"),
     ("UNUSEDSIGNAL", "*", "bits that a signed or sliced value does not need, and clk/rst of combinational modules"),
     ("WIDTHEXPAND", "Operator *", "operands are written with their natural width, smaller than the result's"),
+    (
+        "WIDTHTRUNC",
+        "Operator ASSIGNW expects * SHIFTR generates *",
+        "a bit chosen by a number is a shift cut to one bit",
+    ),
     ("DECLFILENAME", "*", "all modules may be in one file"),
 )
 """Lint rules that emitted Verilog breaks by its nature: rule, message, and why that is harmless."""
@@ -19,7 +24,8 @@ def verilator_control(files: Sequence[str], hierarchical: Sequence[str]) -> str:
     for rule, message, reason in WAIVERS:
         match = "" if message == "*" else f' -match "{message}"'
         lines.append(f"// {reason}")
-        lines += [f'lint_off -rule {rule} -file "*{name}"{match}' for name in files]
+        # The name alone and below a folder, so that nobody else's file that ends like it is meant.
+        lines += [f'lint_off -rule {rule} -file "{path}"{match}' for name in files for path in (name, f"*/{name}")]
     if hierarchical:
         lines.append("// verilated once and instantiated (used with --hierarchical)")
         lines += [f'hier_block -module "{name}"' for name in hierarchical]

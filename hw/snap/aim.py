@@ -1,6 +1,6 @@
 """Associative index matching (AIM): which weights of a window meet which activations of a tile."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -89,7 +89,9 @@ class Aim(wiring.Component):
         for number, found in enumerate(matcher.o_lists):
             allowed = Signal(config.window_entries, name=f"allowed_{number}")
             for lane in range(config.window_entries):
-                m.d.comb += allowed[lane].eq(valid[lane] & classes[number].bit_select(kinds[lane], 1))
+                m.d.comb += allowed[lane].eq(
+                    Value.cast(valid[lane]) & Value.cast(classes[number]).bit_select(kinds[lane], 1)
+                )
             m.d.comb += [
                 self.o_lists[number].valid.eq(found.valid & allowed),
                 self.o_lists[number].position.eq(found.position),

@@ -65,8 +65,9 @@ class AimComparators(wiring.Component):
             m.d.comb += [
                 high.valid[row].eq(found[1] & ~full & ~half),
                 high.valid[entries + row].eq(found[3] & ~full & ~half),
-                high.position[row].eq(places[1]),
-                high.position[entries + row].eq(places[3]),
+                # Gated, because a net of the output that is also used inside looks like a loop to Verilator.
+                high.position[row].eq(Mux(full | half, 0, places[1])),
+                high.position[entries + row].eq(Mux(full | half, 0, places[3])),
             ]
         return m
 

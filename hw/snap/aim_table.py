@@ -40,7 +40,7 @@ class AimTable(wiring.Component):
         near = [first, *first_place[:low_bits]]
         far = [Mux(quarter, second, first_place[low_bits])]
         far += [Mux(quarter, plane, 0) for plane in second_place[:low_bits]] or [0]
-        far[1] |= high
+        far = [far[0], far[1] | high, *far[2:]]
         table = [Signal(entries, name=f"plane_{bit}") for bit in range(len(near) + len(far))]
         m.d.comb += [plane.eq(bits) for plane, bits in zip(table, near + far, strict=True)]
 
@@ -72,4 +72,4 @@ class AimTable(wiring.Component):
 def _decode(index: Value) -> Value:
     """One-hot."""
     low, high = ([part == value for value in range(1 << len(part))] for part in (index[:-2], index[-2:]))
-    return Cat(one & other for other in high for one in low)
+    return Value.cast(Cat(one & other for other in high for one in low))

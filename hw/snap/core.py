@@ -36,7 +36,7 @@ class SnapCore(wiring.Component):
     o_counters
         `counter_layout`.
     o_errors
-        `error_layout`: sums after an error may be wrong.
+        `error_layout`: sums after an error in a stream may be wrong.
     """
 
     def __init__(self, config: SnapConfig):
@@ -82,6 +82,8 @@ class SnapCore(wiring.Component):
             self._weights(m, column, rows)
         m.d.sync += counters.cycles.eq(counters.cycles + reducer.o_busy)
         m.d.comb += [counters.sums.eq(reducer.o_counts), errors.commands.eq(reducer.o_error)]
+        overflows = [reducer.o_overflow, *(row.o_overflow for row in rows)]
+        m.d.comb += errors.overflow.eq(Cat(overflows).any())
         return m
 
     def _weights(self, m: Module, column: int, rows: list[SnapRow]) -> None:

@@ -8,6 +8,7 @@ from amaranth.utils import bits_for
 from ..emit.shared import shared
 from .config import SnapConfig
 from .layouts import COUNTER_BITS, command_layout, sum_layout
+from .psum_file import fits
 
 __all__ = ["CoreReducer", "ReducerPort"]
 
@@ -37,6 +38,8 @@ class ReducerPort(wiring.Component):
         The sums.
     o_count
         Sums handed over.
+    o_overflow
+        Sticky: a sum wrapped around.
     """
 
     def __init__(self, config: SnapConfig):
@@ -53,6 +56,7 @@ class ReducerPort(wiring.Component):
                 "o_finished": Out(1),
                 "o_sums": Out(stream.Signature(sum_layout(config))),
                 "o_count": Out(COUNTER_BITS),
+                "o_overflow": Out(1),
             }
         )
 
@@ -60,6 +64,8 @@ class ReducerPort(wiring.Component):
         m = Module()
         step, after = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
         is_open, reads = Signal(), Signal()
+        bits, columns = self.config.psum_bits, self.config.core_columns
+        total = Signal(signed(bits + bits_for(columns - 1)))
         m.d.comb += [
             is_open.eq(self.i_open & (step != self.i_slots)),
             reads.eq(is_open & self.i_sends & (~self.o_sums.valid | self.o_sums.ready)),
@@ -67,16 +73,19 @@ class ReducerPort(wiring.Component):
             self.o_finished.eq(after == self.i_slots),
             self.o_free.eq(is_open & self.o_finished),
             self.o_step.eq(step),
+            total.eq(sum(self.i_values)),
         ]
         m.d.sync += step.eq(Mux(self.i_restart, 0, after))
         with m.If(self.o_sums.ready):
             m.d.sync += self.o_sums.valid.eq(0)
             with m.If(self.o_sums.valid):
                 m.d.sync += self.o_count.eq(self.o_count + 1)
+        with m.If(reads & ~fits(total, bits)):
+            m.d.sync += self.o_overflow.eq(1)
         with m.If(reads):
             m.d.sync += [
                 self.o_sums.valid.eq(1),
-                self.o_sums.payload.value.eq(sum(self.i_values)),
+                self.o_sums.payload.value.eq(total),
                 self.o_sums.payload.slot.eq(step),
             ]
         return m
@@ -109,8 +118,8 @@ class CoreReducer(wiring.Component):
         A command is offered or a sum waits.
     o_counts
         Sums handed over, by port.
-    o_error
-        Sticky: a command asked for no slot or for more than there are.
+    o_error, o_overflow
+        Sticky: a command asked for no slot or for more than there are; a sum wrapped around.
     """
 
     def __init__(self, config: SnapConfig):
@@ -128,6 +137,7 @@ class CoreReducer(wiring.Component):
                 "o_busy": Out(1),
                 "o_counts": Out(data.ArrayLayout(COUNTER_BITS, config.ports)),
                 "o_error": Out(1),
+                "o_overflow": Out(1),
             }
         )
 
@@ -137,13 +147,13 @@ class CoreReducer(wiring.Component):
         rows, columns = range(config.core_rows), range(config.core_columns)
         ports = [ReducerPort(config) for _ in range(config.ports)]
         row_mode, bank = command.payload.row_mode, self.o_bank
+        done = [[Mux(bank, self.i_done[r][c][1], self.i_done[r][c][0]) for c in columns] for r in rows]
         for p, port in enumerate(ports):
             m.submodules[f"port_{p}"] = shared(port)
             across = [(p, c) if p in rows else None for c in columns]
             diagonal = [(r, c) if (r := p + c - columns[-1]) in rows else None for c in columns]
             complete = [
-                Cat(self.i_done[r][c].bit_select(bank, 1) for r, c in filter(None, pes)).all() if any(pes) else 0
-                for pes in (across, diagonal)
+                Cat(done[r][c] for r, c in filter(None, pes)).all() if any(pes) else 0 for pes in (across, diagonal)
             ]
             m.d.comb += [
                 port.i_open.eq(command.valid & Mux(row_mode, *complete)),
@@ -168,6 +178,7 @@ class CoreReducer(wiring.Component):
         m.d.comb += [
             command.ready.eq(command.valid & finished.all()),
             self.o_busy.eq(command.valid | Cat(port.o_sums.valid for port in ports).any()),
+            self.o_overflow.eq(Cat(port.o_overflow for port in ports).any()),
         ]
         with m.If(command.ready):
             m.d.sync += bank.eq(~bank)

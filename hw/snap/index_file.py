@@ -62,11 +62,12 @@ class IndexFile(wiring.Component):
             banks = Memory(shape=beat, depth=beats // span, init=[], attrs={UNINITIALISED: 1})
             m.submodules[f"place_{place}"] = banks
             write, read = banks.write_port(), banks.read_port(domain="comb")
+            wraps = self.i_start[:low] > place if place < span - 1 else 0
             m.d.comb += [
                 write.en.eq(store),
                 write.addr.eq(self.i_address[low:]),
                 write.data.eq(self.i_beat),
-                read.addr.eq(self.i_start[low:] + (self.i_start[:low] > place)),
+                read.addr.eq(self.i_start[low:] + wraps),
                 self.o_beats[place].eq(read.data),
             ]
         return m

@@ -143,5 +143,7 @@ def counter_layout(config: SnapConfig) -> data.StructLayout:
 
 
 def error_layout(config: SnapConfig) -> data.StructLayout:
-    """Sticky errors, a bit a stream."""
-    return data.StructLayout({"weights": config.core_columns, "activations": config.core_rows, "commands": 1})
+    """Sticky errors: a bit a stream, and ``overflow`` for a psum or sum that didn't fit and wrapped around."""
+    return data.StructLayout(
+        {"weights": config.core_columns, "activations": config.core_rows, "commands": 1, "overflow": 1}
+    )

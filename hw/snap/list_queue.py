@@ -1,5 +1,8 @@
 """Queue of match lists between the AIM and a PE's sequence decoder (SNAP, section IV-A: prefetch)."""
 
+# Fields of nested layouts are values of classes that no checker can know.
+# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out

@@ -30,6 +30,8 @@ class MultiplyAdd(wiring.Component):
         By bank: it was read.
     o_done
         By bank: it holds all of a block's psums.
+    o_overflow
+        Sticky: a psum wrapped around.
     """
 
     def __init__(self, config: SnapConfig):
@@ -45,6 +47,7 @@ class MultiplyAdd(wiring.Component):
                 "o_psum": Out(signed(config.psum_bits)),
                 "i_clear": In(2),
                 "o_done": Out(2),
+                "o_overflow": Out(1),
             }
         )
 
@@ -79,6 +82,7 @@ class MultiplyAdd(wiring.Component):
             psums.i_read_address.eq(self.i_read),
             psums.i_clear.eq(self.i_clear),
             self.o_psum.eq(psums.o_psum),
+            self.o_overflow.eq(psums.o_overflow),
         ]
         m.d.sync += [ends.eq(self.i_ends), self.o_done.eq(self.o_done & ~self.i_clear | ends)]
         return m

@@ -46,6 +46,8 @@ class PE(wiring.Component):
         By bank: the block in it is complete.
     i_free
         The reducer has read bank `i_bank`.
+    o_overflow
+        Sticky: a psum wrapped around.
     i_count
         This cycle counts.
     o_counters
@@ -76,6 +78,7 @@ class PE(wiring.Component):
                 "o_psum": Out(signed(config.psum_bits)),
                 "o_done": Out(2),
                 "i_free": In(1),
+                "o_overflow": Out(1),
                 "i_count": In(1),
                 "o_counters": Out(pe_counter_layout()),
             }
@@ -184,6 +187,7 @@ class PE(wiring.Component):
             arithmetic.i_clear.eq(Cat(self.i_free & ~self.i_bank, self.i_free & self.i_bank)),
             self.o_psum.eq(arithmetic.o_psum),
             self.o_done.eq(arithmetic.o_done),
+            self.o_overflow.eq(arithmetic.o_overflow),
         ]
         for lane in range(width):
             m.d.comb += [

@@ -32,8 +32,8 @@ class SnapRow(wiring.Component):
         This cycle counts.
     o_pe_counters, o_counters, o_beats
         Counters of the PEs, of the AIM, of the activation stream.
-    o_error
-        Sticky: the activation stream is malformed.
+    o_error, o_overflow
+        Sticky: the activation stream is malformed; a psum wrapped around.
     """
 
     def __init__(self, config: SnapConfig):
@@ -57,6 +57,7 @@ class SnapRow(wiring.Component):
                 "o_counters": Out(row_counter_layout()),
                 "o_beats": Out(COUNTER_BITS),
                 "o_error": Out(1),
+                "o_overflow": Out(1),
             }
         )
 
@@ -80,6 +81,7 @@ class SnapRow(wiring.Component):
                 pe.i_count.eq(self.i_count),
                 self.o_pe_counters[column].eq(pe.o_counters),
             ]
+        m.d.comb += self.o_overflow.eq(Cat(pe.o_overflow for pe in pes).any())
         self._activations(m, pes)
         self._match(m, pes)
         return m

@@ -1,5 +1,8 @@
 """Sequence decoder: lists of matches become operands for the multipliers (SNAP, section IV-B)."""
 
+# Fields of nested layouts are values of classes that no checker can know.
+# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
+
 from functools import reduce
 from operator import or_
 

@@ -14,7 +14,7 @@ __all__ = ["ActivationCheck", "WeightCheck"]
 def _size_errors(m: Module, beat, enable, span: int) -> list:
     """Errors of either kind of stream: too many entries, a stored zero, an item too long for a receiver."""
     lanes = range(len(beat.entries))
-    errors = [beat.count > len(beat.entries)]
+    errors = [beat.count > len(beat.entries)] if len(beat.entries) > 1 else []  # one bit counts one entry
     errors += [(beat.count > lane) & (beat.entries[lane].value == 0) & beat.mask.any() for lane in lanes]
     for receiver in range(len(beat.mask)):
         beats = Signal(range(span + 1), name=f"beats_{receiver}")

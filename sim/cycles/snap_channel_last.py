@@ -112,7 +112,7 @@ def _bank_counts(
     height, width = geometry.output
     found = []
     for channel in range(x.shape[2]):
-        h, v = np.nonzero(x[np.ix_(down, across, [channel])][..., 0])
+        h, v = np.nonzero(x[down][:, across, channel])
         h, v = h + (down[0] if len(down) else 0), v + (across[0] if len(across) else 0)
         r, s, k = np.nonzero(w[:, :, channel, first : first + machine.kernels])
         if not len(h) or not len(r):

@@ -52,7 +52,7 @@ def _layer(height: int, width: int, channels: int, density: float) -> LayerShape
 
 def _run(config: SnapConfig, layer: LayerShape, density: float) -> CoreCounters:
     x, w = random_tensors(layer, density, density, SEED)
-    return simulate_core(config, map_convolution(config, x, w, **layer.steps))
+    return simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding))
 
 
 def aim_sizes(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def dataflows(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any
         layer = dataclasses.replace(layer, kernels=min(layer.kernels, 48))
         progress(f"{layer.text}, density {density:g}")
         x, w = random_tensors(layer, density, density, SEED)
-        counters = simulate_core(config, map_convolution(config, x, w, **layer.steps))
+        counters = simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding))
         macs = int(counters.multiplies.sum())
         add("SNAP", counters.cycles, macs, int(counters.sums.sum()), config.core_multipliers)
         for name, machine in machines.items():

@@ -55,7 +55,8 @@ class _Checker:
             self._refuse("beats of the item", stored & (place > most), f"at most {most}", place)
             if tiles:
                 self._check_order(used & stored[:, None], item)
-        self._refuse("value", (used & (stream.values == 0)).any(1), "non-zero", 0 * stream.counts)
+        kept = used & (stream.masks > 0)[:, None]
+        self._refuse("value", (kept & (stream.values == 0)).any(1), "non-zero", 0 * stream.counts)
         block, group = stream.block_last, stream.group_last
         self._refuse("block_last", block & ~(group & stream.last), "given with group_last", block.astype(int))
 

@@ -155,5 +155,5 @@ def _check_fits(config: SystolicConfig, a: np.ndarray, b: np.ndarray, shape: tup
     wrong = np.argwhere((results < -limit) | (results >= limit))
     if wrong.size:
         position = tuple(wrong[0].tolist())
-        rule = f"from {-limit} to {limit - 1} to fit {config.accumulator_bits}-bit accumulators"
+        rule = f"from {-limit} to {limit - 1} to fit {config.accumulator_bits}-bit accumulators (accumulator_bits)"
         check(f"result at {list(position)}", False, rule, int(results[position]))

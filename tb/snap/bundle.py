@@ -2,12 +2,13 @@
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
 from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
 from ...hw.snap.core_reducer import CoreReducer
 from ...hw.snap.list_queue import ListQueue
+from ...hw.snap.psum_file import PsumFile
 from ...hw.snap.reduction_selector import ReductionSelector
 from ...hw.snap.ring import Ring
 from ...hw.snap.sequence_decoder import SequenceDecoder
@@ -21,6 +22,7 @@ COMPONENTS = {
     "sequence_decoder": SequenceDecoder,
     "reduction_selector": ReductionSelector,
     "ring": lambda config: Ring(*config),
+    "psum_file": PsumFile,
     "core_reducer": CoreReducer,
 }
 
@@ -43,5 +45,8 @@ class Bundle(wiring.Component):
         m = Module()
         for name, part in self._parts.items():
             m.submodules[name] = shared(part)
-            connect(m, part, flipped(getattr(self, name)))
+            # Not `connect`: Amaranth can't flip an interface that holds an array of streams.
+            outside = part.signature.flatten(getattr(self, name))
+            for (_, member, inner), (_, _, outer) in zip(part.signature.flatten(part), outside, strict=True):
+                m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
         return m

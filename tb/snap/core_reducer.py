@@ -16,7 +16,7 @@ Blocks = list[dict[str, Any]]
 
 def random_blocks(config: SnapConfig, rng: np.random.Generator, count: int) -> Blocks:
     """Commands with the psums of all PEs ``[rows, columns, psum_slots]``, some of them extreme."""
-    half = 1 << config.psum_bits - 1
+    half = 1 << config.psum_bits - (1 if rng.random() < 0.5 else 4)  # sums of the smaller ones don't wrap
     shape = (config.core_rows, config.core_columns, config.psum_slots)
     blocks = []
     for _ in range(count):
@@ -31,27 +31,29 @@ def random_blocks(config: SnapConfig, rng: np.random.Generator, count: int) -> B
     return blocks
 
 
-def expected_sums(config: SnapConfig, blocks: Blocks) -> list[list[dict[str, int]]]:
-    """What each port sends."""
+def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[str, int]]], bool]:
+    """What each port sends, and whether any of it wraps around."""
     sums: list[list[dict[str, int]]] = [[] for _ in range(config.ports)]
+    overflow = False
     for block in blocks:
         command, total = block["command"], np.zeros((config.ports, config.psum_slots), np.int64)
         for row in range(config.core_rows):
             for column in range(config.core_columns):
                 port = row if command["row_mode"] else row - column + config.core_columns - 1
-                total[port] = wrap(total[port] + block["psums"][row, column], config.psum_bits)
+                total[port] += block["psums"][row, column]
         for port in range(config.ports):
             if command["ports"] >> port & 1:
-                values = total[port, : command["slots"]].tolist()
-                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(values)]
-    return sums
+                values = wrap(total[port, : command["slots"]], config.psum_bits)
+                overflow |= bool((values != total[port, : command["slots"]]).any())
+                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(values.tolist())]
+    return sums, overflow
 
 
 async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: random.Random, stall: float) -> int:
     """Complete the blocks PE by PE, in any order, and compare what leaves; returns the cycles."""
     source = Source("i_commands", [block["command"] for block in blocks], stall, numbers)
     sinks = [Sink(f"o_sums__{port}", stall, numbers) for port in range(config.ports)]
-    wanted = expected_sums(config, blocks)
+    wanted, overflow = expected_sums(config, blocks)
     completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
     pes = list(np.ndindex(completed.shape))
     cycles = quiet = 0
@@ -87,6 +89,7 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
     outputs = await bench.cycle({"i_commands__valid": 0} | {f"{sink.name}__ready": 0 for sink in sinks})
     assert outputs["o_counts"] == [len(sums) for sums in wanted]
     assert not outputs["o_error"]
+    assert outputs["o_overflow"] == overflow
     return cycles
 
 

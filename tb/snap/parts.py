@@ -18,14 +18,24 @@ WIDE = TINY.replace(multipliers=4, aim_entries=16, beat_entries=4, weight_entrie
 
 CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
 
-PARTS = {
-    "aim": {f"aim_{name}": config for name, config in CONFIGS.items()} | {"aim_one_table": ONE.replace(aim="table")},
-} | {
-    kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-    for kind in ("list_queue", "sequence_decoder", "reduction_selector")
-} | {
-    "ring": {"ring_wide": (16, 4, 5, 2), "ring_short": (4, 8, 1, 1), "ring_one_long": (8, 2, 3, 3)},
-    "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
-    | {"core_reducer_column": TINY.replace(core_columns=1), "core_reducer_row": TINY.replace(core_rows=1)},
-}
+PARTS = (
+    {
+        "aim": {f"aim_{name}": config for name, config in CONFIGS.items()}
+        | {"aim_one_table": ONE.replace(aim="table")},
+    }
+    | {
+        kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
+        for kind in ("list_queue", "sequence_decoder", "reduction_selector")
+    }
+    | {
+        "ring": {"ring_wide": (16, 4, 5, 2), "ring_short": (4, 8, 1, 1), "ring_one_long": (8, 2, 3, 3)},
+        "psum_file": {
+            "psum_file_tiny": TINY,
+            "psum_file_narrow": TINY.replace(multipliers=4, data_bits=4, psum_bits=8),
+            "psum_file_one": ONE.replace(psum_bits=8),
+        },
+        "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
+        | {"core_reducer_column": TINY.replace(core_columns=1), "core_reducer_row": TINY.replace(core_rows=1)},
+    }
+)
 """Configurations by name of the part, by component."""

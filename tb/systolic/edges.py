@@ -34,7 +34,7 @@ async def skew(bench: Bench, config: tuple[int, int, bool], rng: np.random.Gener
 
 @testbench(PARTS["left_edge"])
 async def left_edge(bench: Bench, config: SystolicConfig, rng: np.random.Generator) -> None:
-    """Control and activations meet in every row, and control in the next tile row."""
+    """Control and activations meet in every row, and control in the next tile row; reset clears control."""
     rows, cycles = config.tile_rows, 80
     planes = random_bytes(rng, cycles, rows)
     flags = {name: rng.integers(0, 2, cycles) for name in ("swap", "weights_signed", "activations_signed", "load")}
@@ -51,3 +51,7 @@ async def left_edge(bench: Bench, config: SystolicConfig, rng: np.random.Generat
     expected |= {f"o_{name}": shifted(values.tolist(), rows + (name == "load")) for name, values in flags.items()}
     inputs = {f"i_{name}": values.tolist() for name, values in flags.items()}
     await play(bench, inputs | {"i_activations": pack_lanes(planes, config.data_bits)}, expected)
+    await bench.cycle({f"i_{name}": 1 for name in flags})
+    await bench.reset()
+    outputs = await bench.peek({f"i_{name}": 0 for name in flags})
+    assert not any(value for name, value in outputs.items() if name != "o_activations"), outputs

@@ -144,7 +144,10 @@ def test_jobs(fails: Callable, args: list[str], message: str) -> None:
 def test_product_too_big_for_the_accumulators(fails: Callable) -> None:
     args = ["--matmul", "2x64x4", "--kinds", "uint16,uint16", "--set", "accumulator_bits=24"]
     error = fails("sim", "tiny", *args, code=2)
-    assert re.fullmatch(r"result at \[0, 0\] must be from -8388608 to 8388607 to fit 24-bit accumulators, .*", error)
+    assert re.fullmatch(
+        r"result at \[0, 0\] must be from -8388608 to 8388607 to fit 24-bit accumulators \(accumulator_bits\), .*",
+        error,
+    )
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

@@ -78,9 +78,9 @@ def test_cached_emission_is_the_same(run: Callable, tmp_path: Path, monkeypatch:
 def test_key_depends_on_the_hardware_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     design = find_preset("tiny")
     assert design is not None
-    key = emission_module._key(design)
+    key = emission_module._key(design, "")
     monkeypatch.setattr(Path, "read_bytes", lambda path: b"changed" if path.name == "pe.py" else b"")
-    assert emission_module._key(design) != key
+    assert emission_module._key(design, "") != key
 
 
 def test_failed_emission_writes_nothing(fails: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

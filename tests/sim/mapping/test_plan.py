@@ -19,10 +19,10 @@ def test_commands_of_a_small_product():
         (9, 0, 1, 0, 0, 1, 0, 1),
         (9, 0, 1, 0, 1, 0, 0, 0),
         (9, 0, 1, 1, 0, 1, 0, 1),
-        (10, 16, 0, 0, 1, 0, 0, 0),
-        (10, 16, 1, 0, 0, 1, 0, 1),
-        (10, 16, 1, 0, 1, 0, 0, 0),
-        (10, 16, 1, 1, 0, 1, 0, 1),
+        (10, 10, 0, 0, 1, 0, 0, 0),
+        (10, 10, 1, 0, 0, 1, 0, 1),
+        (10, 10, 1, 0, 1, 0, 0, 0),
+        (10, 10, 1, 1, 0, 1, 0, 1),
     ]
     assert (plan.weight_tiles, plan.beats, plan.sums, plan.macs) == (4, 76, 19, 19 * 5 * 4)
 
@@ -31,7 +31,7 @@ def test_weight_planes():
     plan = plan_matmul(TINY, 3, 4, 5, OperandKind.UINT16, OperandKind.INT16)
     assert plan.commands.tolist() == [
         command
-        for address in (0, 16)
+        for address in (0, 3)
         for command in (
             (3, address, 0, 0, 1, 0, 0, 0),
             (3, address, 1, 0, 0, 0, 0, 1),
@@ -48,9 +48,11 @@ def test_a_single_weight_tile_stays():
     assert plan.weight_tiles == plan.n_tiles == 2
 
 
-def test_halves_alternate_from_group_to_group():
-    plan = plan_matmul(TINY, 5, 4, 4, groups=5)
-    assert plan.commands["address"].tolist() == [0, 16, 0, 16, 0]
+def test_blocks_take_turns_in_the_accumulators():
+    plan = plan_matmul(TINY, 5, 4, 4, groups=8)
+    assert plan.commands["address"].tolist() == [0, 5, 10, 15, 20, 25, 0, 5]
+    halves = plan_matmul(TINY, 16, 4, 4, groups=3)
+    assert halves.commands["address"].tolist() == [0, 16, 0]
     assert plan.commands["swap"].all()
 
 
@@ -82,8 +84,9 @@ def test_invariants(config, m, k, n, a_kind, b_kind, groups):
     starts, ends = commands["accumulate"] == 0, commands["drain"] == 1
     assert starts[0] and ends[-1] and (starts[1:] == ends[:-1]).all()  # blocks follow each other
     changes = np.diff(commands["address"].astype(int)) != 0
-    assert (changes == ends[:-1]).all()  # each in the other half
-    assert (commands["address"] % config.half_rows == 0).all()
+    assert (changes == ends[:-1]).all()  # each in another place than the one before
+    assert (commands["address"] % commands["rows"].max() == 0).all()
+    assert (commands["address"] + commands["rows"] <= config.accumulator_rows).all()
     assert commands["swap"][0]
 
 

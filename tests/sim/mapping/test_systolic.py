@@ -137,7 +137,7 @@ def test_product_too_big_for_the_accumulators():
     b = np.ones((4, 3), np.uint16)
     a[2], b[:, 1] = 2**15, 2**14
     run(TINY, map_matmul(TINY, a - 1, b))
-    rule = "-2147483648 to 2147483647 to fit 32-bit accumulators"
+    rule = "-2147483648 to 2147483647 to fit 32-bit accumulators \\(accumulator_bits\\)"
     with pytest.raises(ConfigError, match=rf"result at \[2, 1\] must be from {rule}, not 2147483648"):
         map_matmul(TINY, a, b)
     map_matmul(TINY.replace(accumulator_bits=33), a, b)

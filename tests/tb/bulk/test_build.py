@@ -14,7 +14,8 @@ from tensorloom.tb.bulk.model import build
 from tensorloom.tb.tools import ToolError
 
 BUILDER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 from tensorloom.tb.bulk.model import build
 build(sys.argv[1], progress=lambda text: print(text, flush=True))
 """

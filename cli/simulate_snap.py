@@ -1,0 +1,192 @@
+"""Layers on the emitted SNAP core."""
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..hw.snap.config import SnapConfig
+from ..sim.cycles.snap import WAITS, CoreCounters, simulate_core
+from ..sim.golden.convolution import convolution
+from ..sim.golden.matmul import matmul
+from ..sim.golden.snap import scatter_sums
+from ..sim.mapping.snap import map_convolution, map_fully_connected
+from ..sim.mapping.snap_check import check_program
+from ..sim.mapping.snap_program import CoreProgram
+from ..tb.bulk.model import Model, build
+from ..tb.snap.program import run_program
+from .engines import Design
+from .errors import CommandError, UsageError, usage_errors, writing
+from .jobs import Job
+from .output import Stages
+
+if TYPE_CHECKING:
+    from ..hw.emit.emission import Emission
+
+__all__ = ["Outcome", "Simulator", "differences", "map_job", "where_cycles_went"]
+
+
+def where_cycles_went(counters: CoreCounters) -> dict[str, float]:
+    """Fractions of the PEs' cycles, by what the PEs did; they add up to 1."""
+    total = counters.cycles * counters.multiplies.size
+    return {name: round(int(counters.waits[name].sum()) / total, 4) for name in WAITS}
+
+
+def differences(actual: CoreCounters, predicted: CoreCounters) -> list[str]:
+    """Names of the counters that differ."""
+    names = []
+    for field in dataclasses.fields(CoreCounters):
+        ours, theirs = getattr(actual, field.name), getattr(predicted, field.name)
+        if field.name == "waits":
+            names += [name for name in WAITS if not np.array_equal(ours[name], theirs[name])]
+        elif not np.array_equal(ours, theirs):
+            names.append(field.name)
+    return names
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Outcome:
+    """What a job gave.
+
+    Attributes
+    ----------
+    output
+        Result of the Verilog, int64.
+    mismatches
+        Elements that differ from the golden model.
+    counters
+        The Verilog's own.
+    predicted
+        Those of the cycle model, or None where streams stall at random.
+    config
+        Of the core.
+    seconds
+        Time of the simulation.
+    """
+
+    output: np.ndarray
+    mismatches: int
+    counters: CoreCounters
+    predicted: CoreCounters | None
+    config: SnapConfig
+    seconds: float
+
+    @property
+    def cycles(self) -> int:
+        """Cycles that the Verilog counted, from the first after reset to the last sum."""
+        return self.counters.cycles
+
+    @property
+    def macs(self) -> int:
+        """Multiplied pairs; both operands of each are non-zero."""
+        return int(self.counters.multiplies.sum())
+
+    @property
+    def predicted_cycles(self) -> int | None:
+        """Cycles of the cycle model."""
+        return self.predicted.cycles if self.predicted else None
+
+    @property
+    def differences(self) -> list[str]:
+        """Counters that differ from the cycle model's."""
+        return differences(self.counters, self.predicted) if self.predicted else []
+
+    @property
+    def passed(self) -> bool:
+        """Whether every element and every counter is as the models say."""
+        return self.mismatches == 0 and not self.differences
+
+    def figures(self) -> dict[str, Any]:
+        """Values for JSON and tables."""
+        return {
+            "bit_exact": self.mismatches == 0,
+            "mismatches": self.mismatches,
+            "cycles": self.cycles,
+            "predicted_cycles": self.predicted_cycles,
+            "equals_cycle_model": None if self.predicted is None else not self.differences,
+            "macs": self.macs,
+            "utilisation": round(self.counters.utilisation(self.config.multipliers), 4),
+            "oa_updates_per_cycle": round(self.counters.sums_per_cycle, 4),
+            "where_cycles_went": where_cycles_went(self.counters),
+            "seconds": round(self.seconds, 3),
+            "cycles_per_second": round(self.cycles / self.seconds) if self.seconds else None,
+        }
+
+
+def map_job(design: Design, job: Job) -> CoreProgram:
+    """Map a job; a tensor that doesn't fit is a `UsageError`.
+
+    A product of one row is a fully connected layer, one of more rows a 1x1 convolution of an image of one line.
+    """
+    with usage_errors():
+        if job.convolution is not None:
+            if job.a.ndim != 4 or len(job.a) != 1:
+                raise UsageError(f"a must be one image (1 x H x W x C) on a SNAP core, not {job.a.shape}")
+            steps: dict[str, Any] = job.convolution
+            program = map_convolution(design.config, job.a[0], job.b, **steps)
+        elif len(job.a) == 1:
+            program = map_fully_connected(design.config, job.a[0], job.b)
+        else:
+            program = map_convolution(design.config, job.a[None], job.b[None, None])
+        check_program(design.config, program)
+        return program
+
+
+class Simulator:
+    """The compiled Verilog of a design.
+
+    Parameters
+    ----------
+    design, emission
+        The design and what it was emitted as.
+    stages
+        Where progress is shown.
+    model
+        The emission compiled, if the caller has it already.
+    """
+
+    def __init__(self, design: Design, emission: "Emission", stages: Stages, model: Model | None = None) -> None:
+        self.design, self._stages = design, stages
+        if model is None:
+            with stages(f"Compiling {emission.top} with Verilator") as update:
+                model = build(emission, progress=update)
+        self.model = model
+
+    def run(
+        self,
+        job: Job,
+        program: CoreProgram | None = None,
+        *,
+        stall: float = 0.0,
+        seed: int = 0,
+        vcd: Path | None = None,
+        window: tuple[int, int] = (0, 1000),
+    ) -> Outcome:
+        """Run a job and compare it with the golden model and the cycle model, which runs beside the simulation."""
+        config = self.design.config
+        program = program or map_job(self.design, job)
+        golden = matmul(job.a, job.b) if job.convolution is None else convolution(job.a, job.b, **job.convolution)
+        title = f"Simulating {job.name}"
+        with ThreadPoolExecutor(1) as pool:
+            prediction = None if stall else pool.submit(simulate_core, config, program)
+            with self._stages(title) as update, writing(vcd) if vcd else nullcontext():
+                run = run_program(
+                    self.model, config, program, stalls=stall, seed=seed, vcd=vcd, window=window,
+                    progress=lambda cycle, _: update(f"cycle {cycle:,}"),
+                )  # fmt: skip
+            with self._stages("Waiting for the cycle model"):
+                predicted = prediction.result() if prediction else None
+        if any(run.errors.values()):
+            raise CommandError(f"the core raised an error for a malformed stream: {run.errors}")
+        output = scatter_sums(program, run.sums, golden.size, config.psum_bits).reshape(golden.shape)
+        return Outcome(
+            output=output,
+            mismatches=int(np.count_nonzero(output != golden)),
+            counters=run.counters,
+            predicted=predicted,
+            config=config,
+            seconds=self._stages.seconds[title],
+        )
