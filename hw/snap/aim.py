@@ -1,6 +1,6 @@
 """Associative index matching (AIM): which weights of a window meet which activations of a tile."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -86,14 +86,13 @@ class Aim(wiring.Component):
                 classes.eq(self.i_classes),
             ]
         m.d.comb += [getattr(matcher, name).eq(register) for name, register in taken.items()]
+        marks = [Signal(config.classes, name=f"mark_{lane}") for lane in range(config.window_entries)]
+        m.d.comb += [mark.eq(1 << kind) for mark, kind in zip(marks, kinds, strict=True)]
         for number, found in enumerate(matcher.o_lists):
             allowed = Signal(config.window_entries, name=f"allowed_{number}")
-            for lane in range(config.window_entries):
-                m.d.comb += allowed[lane].eq(
-                    Value.cast(valid[lane]) & Value.cast(classes[number]).bit_select(kinds[lane], 1)
-                )
             m.d.comb += [
-                self.o_lists[number].valid.eq(found.valid & allowed),
+                allowed.eq(Cat((classes[number] & mark).any() for mark in marks)),
+                self.o_lists[number].valid.eq(found.valid & valid & allowed),
                 self.o_lists[number].position.eq(found.position),
             ]
         return m

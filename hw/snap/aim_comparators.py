@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -39,36 +39,39 @@ class AimComparators(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         entries = self.config.aim_entries
-        quarter = entries // 4
+        quarter, low_bits = entries // 4, self.config.index_bits - 2
         full, half = Signal(), Signal()
         m.d.comb += [full.eq(self.i_mode == AimMode.FULL), half.eq(self.i_mode == AimMode.HALF)]
         present, indices = self._columns(m, full, half)
-        low, high = self.o_lists
+        lists: list[list] = [[None] * (2 * entries) for _ in self.o_lists]
         for row in range(entries):
-            left, right = Signal(self.config.index_bits), Signal(self.config.index_bits)
+            left, right = (Signal(self.config.index_bits, name=f"{side}_{row}") for side in ("left", "right"))
             lower, upper = self.i_indices[row], self.i_indices[entries + row]
             m.d.comb += [
                 left.eq(Mux(full & self.i_half, upper, lower)),
                 right.eq(Mux(full & ~self.i_half, lower, upper)),
             ]
-            match = Signal(entries, name=f"match_{row}")
-            for column in range(entries):
-                weight = left if column < entries // 2 else right
-                m.d.comb += match[column].eq(present[column] & (indices[column] == weight))
-            quarters = [match[quarter * part : quarter * (part + 1)] for part in range(4)]
-            found = Signal(4, name=f"found_{row}")
-            places = [Signal(range(quarter), name=f"place_{row}_{part}") for part in range(4)]
-            m.d.comb += [found.eq(Cat(part.any() for part in quarters))]
-            m.d.comb += [place.eq(_encode(part)) for place, part in zip(places, quarters, strict=True)]
-            for lane, own, other in ((row, (0, 1), (2, 3)), (entries + row, (2, 3), (0, 1))):
-                self._encode_lane(m, lane, found, places, own, other, full, half)
-            m.d.comb += [
-                high.valid[row].eq(found[1] & ~full & ~half),
-                high.valid[entries + row].eq(found[3] & ~full & ~half),
-                # Gated, because a net of the output that is also used inside looks like a loop to Verilator.
-                high.position[row].eq(Mux(full | half, 0, places[1])),
-                high.position[entries + row].eq(Mux(full | half, 0, places[3])),
-            ]
+            codes = []  # of each quarter: whether there is a match, position in the quarter
+            for part in range(4):
+                weight = left if part < 2 else right
+                match, code = (
+                    Signal(quarter, name=f"match_{row}_{part}"),
+                    Signal(1 + low_bits, name=f"code_{row}_{part}"),
+                )
+                columns = range(quarter * part, quarter * (part + 1))
+                m.d.comb += match.eq(Cat(present[c] & (indices[c] == weight) for c in columns))
+                m.d.comb += code.eq(Cat(match.any(), _encode(match)))
+                codes.append(code)
+            for lane, order in ((row, (0, 1, 2, 3)), (entries + row, (2, 3, 0, 1))):
+                own, beside, *across = (codes[part] for part in order)
+                near = own | Mux(full | half, beside, 0) | Mux(full, across[0] | across[1], 0)
+                odd = Mux(full, codes[1][0] | codes[3][0], half & beside[0])
+                fits = near[0] & (~full | (self.i_half == lane // entries))
+                lists[0][lane] = Cat(fits, near[1 : 1 + low_bits], odd, full & (codes[2][0] | codes[3][0]))
+                lists[1][lane] = Cat(Mux(full | half, 0, beside)[: 1 + low_bits], Const(0, 2))
+        for found, lanes in zip(self.o_lists, lists, strict=True):
+            m.d.comb += found.valid.eq(Cat(lane[0] for lane in lanes))
+            m.d.comb += [plane.eq(Cat(lane[1 + bit] for lane in lanes)) for bit, plane in enumerate(found.position)]
         return m
 
     def _columns(self, m: Module, full: Signal, half: Signal) -> tuple[Signal, list[Signal]]:
@@ -90,22 +93,6 @@ class AimComparators(wiring.Component):
             value = Mux(full, Cat(self.i_tile[column].first, self.i_tile[column].index), Mux(half, folded, quartered))
             m.d.comb += Cat(present[column], index).eq(value)
         return present, indices
-
-    def _encode_lane(self, m: Module, lane: int, found, places, own, other, full: Signal, half: Signal) -> None:
-        """List of the tile: the quarters of the row that compare this lane with it, by mode."""
-        here = lane // self.config.aim_entries
-        second = found[own[1]] & (full | half)
-        across = (found[other[0]] | found[other[1]]) & full
-        place = places[own[0]] | Mux(full | half, places[own[1]], 0)
-        place |= Mux(full, places[other[0]] | places[other[1]], 0)
-        fits = (~full | (self.i_half == here)) & (found[own[0]] | second | across)
-        odd = (found[1] | (found[3] & full)) if here == 0 else (found[3] | (found[1] & full))
-        m.d.comb += [
-            self.o_lists[0].valid[lane].eq(fits),
-            self.o_lists[0]
-            .position[lane]
-            .eq(Cat(place[: len(places[0])], odd & (full | half), (found[2] | found[3]) & full)),
-        ]
 
 
 def _either(values: list):

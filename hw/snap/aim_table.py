@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from .aim_comparators import matcher_signature
@@ -36,27 +36,26 @@ class AimTable(wiring.Component):
         gated = [Cat(lane.second, Mux(lane.second, lane.index, 0)) for lane in self.i_tile]
         folded = [reduce(or_, gated[place :: entries // 4]) for place in range(entries // 4)]
         second, second_place = self._planes(folded)
-        high = Mux(full, first_place[low_bits + 1], 0)
-        near = [first, *first_place[:low_bits]]
-        far = [Mux(quarter, second, first_place[low_bits])]
-        far += [Mux(quarter, plane, 0) for plane in second_place[:low_bits]] or [0]
-        far = [far[0], far[1] | high, *far[2:]]
-        table = [Signal(entries, name=f"plane_{bit}") for bit in range(len(near) + len(far))]
-        m.d.comb += [plane.eq(bits) for plane, bits in zip(table, near + far, strict=True)]
+        high, highest = first_place[low_bits], Mux(full, first_place[low_bits + 1], 0)
+        others = [Mux(quarter, plane, 0) for plane in second_place] or [0]
+        far = [Mux(quarter, second, high), others[0] | highest, *others[1:]]
+        table = [Signal(entries, name=f"plane_{bit}") for bit in range(1 + low_bits + len(far))]
+        m.d.comb += [plane.eq(bits) for plane, bits in zip(table, [first, *first_place[:low_bits], *far], strict=True)]
 
-        near_list, far_list = self.o_lists
+        lists: list[list] = [[], []]
         for lane in range(self.config.window_entries):
             asked, word = Signal(entries, name=f"asked_{lane}"), Signal(len(table), name=f"word_{lane}")
-            near, far = word[: 1 + low_bits], word[1 + low_bits :]
-            compared = ~full | (self.i_half == lane // entries)
             m.d.comb += [
                 asked.eq(_decode(self.i_indices[lane])),
                 word.eq(Cat((plane & asked).any() for plane in table)),
-                near_list.valid[lane].eq(near[0] & compared),
-                near_list.position[lane].eq(Cat(near[1:], far[0] & ~quarter, far[1] & full)),
-                far_list.valid[lane].eq(far[0] & quarter),
-                far_list.position[lane].eq(far[1 : 1 + low_bits]),
             ]
+            near, far = word[: 1 + low_bits], word[1 + low_bits :]
+            fits = near[0] & (~full | (self.i_half == lane // entries))
+            lists[0].append(Cat(fits, near[1:], far[0] & ~quarter, far[1] & full))
+            lists[1].append(Cat(Mux(quarter, far, 0)[: 1 + low_bits], Const(0, 2)))
+        for found, lanes in zip(self.o_lists, lists, strict=True):
+            m.d.comb += found.valid.eq(Cat(lane[0] for lane in lanes))
+            m.d.comb += [plane.eq(Cat(lane[1 + bit] for lane in lanes)) for bit, plane in enumerate(found.position)]
         return m
 
     def _planes(self, lanes: list) -> tuple[Value, list[Value]]:

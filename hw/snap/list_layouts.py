@@ -32,9 +32,12 @@ def tile_lane(config: SnapConfig) -> data.StructLayout:
 
 
 def match_list(config: SnapConfig) -> data.StructLayout:
-    """For each weight lane: whether an activation matches, and if so in which lane of the tile it is."""
+    """For each weight lane: whether an activation matches, and if so in which lane of the tile it is.
+
+    ``position`` holds a bit of all lanes' positions in each element, so that a one-hot lane selects it.
+    """
     lanes = config.window_entries
-    return data.StructLayout({"valid": lanes, "position": data.ArrayLayout(config.index_bits, lanes)})
+    return data.StructLayout({"valid": lanes, "position": data.ArrayLayout(lanes, config.index_bits)})
 
 
 def list_head(config: SnapConfig) -> data.StructLayout:

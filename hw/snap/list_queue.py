@@ -1,8 +1,5 @@
 """Queue of match lists between the AIM and a PE's sequence decoder (SNAP, section IV-A: prefetch)."""
 
-# Fields of nested layouts are values of classes that no checker can know.
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -39,10 +36,16 @@ class ListQueue(wiring.Component):
         Matches of the two oldest lists that are used up now; 0 for a list that is not there.
     i_pop
         Bit 0: remove the oldest list; bit 1, only along with bit 0: the second too.
+    entries, head, tail
+        Registers: the lists in a ring, where the oldest is, where the next comes to (read by proofs only).
     """
 
     def __init__(self, config: SnapConfig):
         self.config = config
+        self.entries = [
+            Signal(queued_list(config), name=f"list_{place}", reset_less=True) for place in range(config.list_depth)
+        ]
+        self.head, self.tail = (Signal(range(config.list_depth), name=name) for name in ("head", "tail"))
         super().__init__(
             {
                 "i_write": In(1),
@@ -62,8 +65,9 @@ class ListQueue(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         depth = self.config.list_depth
-        head, tail = Signal(range(depth)), Signal(range(depth))
-        second, third, next_tail, last_tail = (Signal(range(depth)) for _ in range(4))
+        head, tail = self.head, self.tail
+        second, third = (Signal(range(depth), name=name) for name in ("second", "third"))
+        next_tail, last_tail = (Signal(range(depth), name=name) for name in ("next_tail", "last_tail"))
         count = Signal(bits_for(depth))
         for pointer, before in ((second, head), (third, second), (next_tail, tail), (last_tail, next_tail)):
             m.d.comb += pointer.eq(Mux(before == depth - 1, 0, before + 1))
@@ -75,8 +79,7 @@ class ListQueue(wiring.Component):
         ]
         with m.If(completes):
             m.d.sync += tail.eq(Mux(self.i_both, last_tail, next_tail))
-        for place in range(depth):
-            entry = Signal(queued_list(self.config), name=f"list_{place}", reset_less=True)
+        for place, entry in enumerate(self.entries):
             used = Mux(head == place, self.i_clear[0], Mux(second == place, self.i_clear[1], 0))
             m.d.sync += entry.matches.valid.eq(entry.matches.valid & ~used)
             with m.If(self.i_write):
@@ -89,14 +92,12 @@ class ListQueue(wiring.Component):
                     m.d.comb += self.o_lists[number].eq(entry)
         return m
 
-    def _write(self, m: Module, entry: data.View, number: int) -> None:
+    def _write(self, m: Module, entry, number: int) -> None:
         """Store one of the lists that come in, or its upper half."""
         entries, matches = self.config.aim_entries, self.i_matches[number]
-        m.d.sync += [
-            entry.head.eq(self.i_heads[number]),
-            entry.matches.valid[entries:].eq(matches.valid[entries:]),
-        ]
-        m.d.sync += [entry.matches.position[lane].eq(matches.position[lane]) for lane in range(entries, 2 * entries)]
+        stored = [entry.matches.valid, *entry.matches.position]
+        arriving = [matches.valid, *matches.position]
+        m.d.sync += entry.head.eq(self.i_heads[number])
+        m.d.sync += [to[entries:].eq(bits[entries:]) for to, bits in zip(stored, arriving, strict=True)]
         with m.If(self.i_begin):
-            m.d.sync += entry.matches.valid[:entries].eq(matches.valid[:entries])
-            m.d.sync += [entry.matches.position[lane].eq(matches.position[lane]) for lane in range(entries)]
+            m.d.sync += [to[:entries].eq(bits[:entries]) for to, bits in zip(stored, arriving, strict=True)]

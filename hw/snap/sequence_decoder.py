@@ -1,10 +1,7 @@
 """Sequence decoder: lists of matches become operands for the multipliers (SNAP, section IV-B)."""
 
-# Fields of nested layouts are values of classes that no checker can know.
-# pyright: reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
-
 from functools import reduce
-from operator import or_
+from operator import add, or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -44,11 +41,14 @@ class SequenceDecoder(wiring.Component):
         The pairs taken in the cycle before, from pair 0 on without gaps.
     o_ends
         By psum bank: these were the last of the bank's block.
+    ahead, bank
+        Registers: how many blocks before the oldest list's still have a bank, which bank it has (read by proofs only).
     """
 
     def __init__(self, config: SnapConfig):
         self.config = config
         lanes = config.window_entries
+        self.ahead, self.bank = Signal(range(3), name="ahead"), Signal(name="bank")
         super().__init__(
             {
                 "i_queued": In(2),
@@ -69,7 +69,7 @@ class SequenceDecoder(wiring.Component):
         m = Module()
         count = self.config.multipliers
         head, following = self.i_lists[0].head, self.i_lists[1].head
-        ahead, bank, next_bank = Signal(range(3)), Signal(), Signal()
+        ahead, bank, next_bank = self.ahead, self.bank, Signal()
         ends, more = Signal(2), Signal()
         heads_rest, head_picks = self._picks(m, 0)
         _, next_picks = self._picks(m, 1)
@@ -82,10 +82,10 @@ class SequenceDecoder(wiring.Component):
             self.o_clear[0].eq(Mux(self.o_open, self.i_lists[0].matches.valid ^ heads_rest, 0)),
             self.o_pop[0].eq(self.o_open & ~heads_rest.any()),
             more.eq(self.o_pop[0] & self.i_queued[1] & (ahead + head.ends_block < 2)),
-            filled.eq(Cat(next_picks[k].any() & more & ~taken[count - 1 - k] for k in range(count))),
+            filled.eq(Cat(pick.any() & more & idle for pick, idle in zip(next_picks, reversed(~taken), strict=True))),
             self.o_clear[1].eq(_either([Mux(filled[k], pick, 0) for k, pick in enumerate(next_picks)])),
-            self.o_pop[1].eq(more & ~(self.i_lists[1].matches.valid & ~self.o_clear[1]).any()),
-            self.o_issued.eq(sum(taken[k] for k in range(count)) + sum(filled[k] for k in range(count))),
+            self.o_pop[1].eq(more & (self.i_lists[1].matches.valid == self.o_clear[1])),
+            self.o_issued.eq(reduce(add, Cat(taken, filled))),
             ends.eq(Cat(head.ends_block, following.ends_block) & self.o_pop),
             self.o_free_windows.eq((self.o_pop[0] & head.frees_window) + (self.o_pop[1] & following.frees_window)),
             self.o_free_tiles.eq((self.o_pop[0] & head.frees_tile) + (self.o_pop[1] & following.frees_tile)),
@@ -114,29 +114,26 @@ class SequenceDecoder(wiring.Component):
 
     def _pairs(self, m: Module, taken, filled, head_picks, next_picks, bank, next_bank) -> None:
         """Merge the picks of both lists, and register where the operands are."""
-        lanes = [[_encode(pick) for pick in picks] for picks in (head_picks, next_picks)]
         for index, out in enumerate(self.o_pairs):
+            pick = Signal.like(head_picks[0], name=f"from_{index}")
+            source = Signal.like(self.i_lists[0], name=f"of_{index}")
             lane = Signal(range(self.config.window_entries), name=f"lane_{index}")
-            behind, valid = Signal(name=f"behind_{index}"), Signal(name=f"valid_{index}")
+            position = Signal(self.config.index_bits, name=f"position_{index}")
             # Behind n pairs of the oldest list, pair k is match k - n of the second.
             after = [~taken[0], *(taken[n - 1] & ~taken[n] for n in range(1, index + 1))]
+            behind = ~taken[index]
+            valid = taken[index] | _either([after[n] & filled[index - n] for n in range(index + 1)])
+            others = _either([Mux(after[n], next_picks[index - n], 0) for n in range(index + 1)])
             m.d.comb += [
-                behind.eq(~taken[index]),
-                valid.eq(taken[index] | _either([after[n] & filled[index - n] for n in range(index + 1)])),
-                lane.eq(
-                    Mux(
-                        behind,
-                        _either([Mux(after[n], lanes[1][index - n], 0) for n in range(index + 1)]),
-                        lanes[0][index],
-                    )
-                ),
+                source.eq(Mux(behind, self.i_lists[1], self.i_lists[0])),
+                pick.eq(Mux(behind, others, head_picks[index])),
+                lane.eq(_encode(pick)),
+                position.eq(Cat((plane & pick).any() for plane in source.matches.position)),
             ]
-            source = Signal(self.i_lists[0].shape(), name=f"source_{index}")
-            m.d.comb += source.eq(Mux(behind, self.i_lists[1], self.i_lists[0]))
             m.d.sync += [
                 out.valid.eq(valid),
                 out.weight.eq(self._weight_address(lane, source.head)),
-                out.activation.eq(self._activation_address(source.matches.position[lane], source.head)),
+                out.activation.eq(self._activation_address(position, source.head)),
                 out.slot.eq(source.head.slot),
                 out.bank.eq(Mux(behind, next_bank, bank)),
             ]

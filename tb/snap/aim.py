@@ -8,6 +8,7 @@ from ...hw.snap.config import SnapConfig
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .parts import PARTS
+from .random_lists import position_of
 
 FULL, QUARTER = 0, 2
 
@@ -68,7 +69,7 @@ async def random_operations(bench: Bench, config: SnapConfig, rng: np.random.Gen
             for number, got in enumerate(outputs["o_lists"]):
                 mask = (config.aim_entries >> operation["i_mode"]) - 1
                 lanes = [lane for lane in range(config.window_entries) if got["valid"] >> lane & 1]
-                positions = {lane: got["position"][lane] & mask for lane in lanes}
+                positions = {lane: position_of(got, lane) & mask for lane in lanes}
                 assert positions == matches(config, operation, number), f"list {number} of {operation}"
                 found[number] += len(lanes)
         if following["i_enable"]:

@@ -50,7 +50,8 @@ async def random_traffic(bench: Bench, config: SnapConfig, rng: np.random.Genera
                 if not begin:
                     low = (1 << half) - 1
                     arriving[0]["valid"] = part["valid"] & low | arriving[0]["valid"] & ~low
-                    arriving[0]["position"][:half] = part["position"][:half]
+                    planes = zip(part["position"], arriving[0]["position"], strict=True)
+                    arriving[0]["position"] = [old & low | new & ~low for old, new in planes]
                 part = None if end else arriving[0]
                 queue += [{"matches": arriving[n], "head": heads[n]} for n in range((1 + both) * end)]
         await bench.cycle({"i_write": 0, "i_clear": [0, 0], "i_pop": 0})

@@ -6,16 +6,25 @@ import numpy as np
 
 from ...hw.snap.config import SnapConfig
 
-__all__ = ["random_head", "random_list"]
+__all__ = ["position_of", "random_head", "random_list"]
 
 
 def random_list(config: SnapConfig, rng: np.random.Generator, density: float) -> dict[str, Any]:
     """A value of `match_list`; positions where nothing matches are noise."""
     lanes = config.window_entries
     return {
-        "valid": int("".join("01"[int(bit)] for bit in rng.random(lanes) < density), 2),
-        "position": rng.integers(0, config.aim_entries, lanes).tolist(),
+        "valid": _random_bits(rng, lanes, density, 1)[0],
+        "position": _random_bits(rng, lanes, 0.5, config.index_bits),
     }
+
+
+def position_of(matches: dict[str, Any], lane: int) -> int:
+    """Position that a value of `match_list` has for a lane."""
+    return sum((plane >> lane & 1) << bit for bit, plane in enumerate(matches["position"]))
+
+
+def _random_bits(rng: np.random.Generator, bits: int, density: float, count: int) -> list[int]:
+    return [int("".join("01"[int(bit)] for bit in row), 2) for row in rng.random((count, bits)) < density]
 
 
 def random_head(config: SnapConfig, rng: np.random.Generator, end: float = 0.5) -> dict[str, Any]:

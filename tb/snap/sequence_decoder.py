@@ -8,7 +8,7 @@ from ...hw.snap.config import SnapConfig
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .parts import PARTS
-from .random_lists import random_head, random_list
+from .random_lists import position_of, random_head, random_list
 
 
 class Lists:
@@ -68,7 +68,7 @@ class Lists:
         starts = head["weight_start"] * config.beat_entries, head["tile_start"] * config.beat_entries
         span = config.aim_entries >> head["mode"]
         weight = next(w for w in range(starts[0], 1 << 20) if w % config.window_entries == lane)
-        position = entry["matches"]["position"][lane] % span
+        position = position_of(entry["matches"], lane) % span
         activation = next(a for a in range(starts[1], 1 << 20) if a % span == position)
         return {
             "valid": 1,

@@ -1,0 +1,107 @@
+"""What the sequence decoder must do in a cycle, for every pair of lists."""
+
+from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
+
+from ....hw.snap.config import SnapConfig
+from ....hw.snap.list_layouts import list_head, queued_list
+from ....hw.snap.sequence_decoder import SequenceDecoder
+
+__all__ = ["DecoderSpec"]
+
+
+class DecoderSpec(wiring.Component):
+    """Of all matches in line, exactly the first M go, each to the multiplier of its rank, with its operands.
+
+    In line are the matches of the oldest list and then, if those are at most M, of the second, each if its block has a
+    psum bank. A list goes when no match of it is left.
+
+    Parameters
+    ----------
+    config
+        The decoder's.
+    multiplier
+        Check only what this multiplier gets; None: only everything else. Small proofs are faster than a big one.
+    """
+
+    def __init__(self, config: SnapConfig, multiplier: int | None):
+        self.config, self.multiplier = config, multiplier
+        lists = data.ArrayLayout(queued_list(config), 2)
+        super().__init__({"queued": In(2), "lists": In(lists), "drained": In(1)})
+
+    def elaborate(self, platform) -> Module:
+        """Design, assumptions and assertions."""
+        m = Module()
+        lists, lanes, count = self.lists, self.config.window_entries, self.config.multipliers
+        m.submodules.dut = dut = SequenceDecoder(self.config)
+        m.d.comb += [dut.i_queued.eq(self.queued), dut.i_lists.eq(lists), dut.i_drained.eq(self.drained)]
+
+        ahead, bank = Signal(range(3)), Signal()
+        m.d.comb += [Assert(ahead == dut.ahead), Assert(bank == dut.bank), Assert(ahead <= 2)]
+        m.d.comb += [Assume(self.queued != 2), Assume(~self.drained | (ahead != 0))]
+
+        *ranks, total = self._ranks(m, Cat(entry.matches.valid for entry in lists))
+        heads = [entry.head for entry in lists]
+        may, gone, sent = Signal(2), Signal(2), Signal(2 * lanes)
+        m.d.comb += [
+            may[0].eq(self.queued[0] & (ahead < 2)),
+            gone[0].eq(may[0] & (ranks[lanes] <= count)),
+            may[1].eq(gone[0] & self.queued[1] & (ahead + heads[0].ends_block < 2)),
+            gone[1].eq(may[1] & (total <= count)),
+            sent.eq(Cat(
+                may[lane // lanes] & lists[lane // lanes].matches.valid[lane % lanes] & (ranks[lane] < count)
+                for lane in range(2 * lanes)
+            )),
+        ]  # fmt: skip
+        ends = gone & Cat(head.ends_block for head in heads)
+        banks = [bank, bank ^ heads[0].ends_block]
+        m.d.sync += [ahead.eq(ahead + ends[0] + ends[1] - self.drained), bank.eq(bank ^ ends[0] ^ ends[1])]
+        if self.multiplier is not None:
+            mine = [sent[lane] & (ranks[lane] == self.multiplier) for lane in range(2 * lanes)]
+            self._check_pair(m, dut.o_pairs[self.multiplier], mine, banks)
+            return m
+        ends_before = Signal(2)
+        m.d.sync += ends_before.eq(Cat(Cat(ends[n] & (banks[n] == b) for n in range(2)).any() for b in range(2)))
+        m.d.comb += [
+            Assert(Cat(dut.o_clear[0], dut.o_clear[1]) == sent),
+            Assert(dut.o_pop == gone),
+            Assert(dut.o_open == may[0]),
+            Assert(dut.o_issued == self._ranks(m, sent)[-1]),
+            Assert(dut.o_free_windows == sum(gone[n] & heads[n].frees_window for n in range(2))),
+            Assert(dut.o_free_tiles == sum(gone[n] & heads[n].frees_tile for n in range(2))),
+            Assert(dut.o_ends == ends_before),
+        ]
+        return m
+
+    def _ranks(self, m: Module, bits) -> list[Signal]:
+        """How many bits are set below each bit and in all, where more than M + 1 count as M + 1."""
+        most = self.config.multipliers + 1
+        ranks = [Signal(range(most + 1), name=f"rank_{place}") for place in range(len(bits) + 1)]
+        for place, bit in enumerate(bits):
+            m.d.comb += ranks[place + 1].eq(Mux(ranks[place] == most, most, ranks[place] + bit))
+        return ranks
+
+    def _check_pair(self, m: Module, out, mine: list, banks: list) -> None:
+        """The entries in the match's lane and at its position, within a window and a tile from their starts on."""
+        config, lanes = self.config, self.config.window_entries
+        valid, head, bank = Signal(), Signal(list_head(config)), Signal()
+        lane, position = Signal(range(lanes)), Signal(config.index_bits)
+        m.d.sync += valid.eq(Cat(mine).any())
+        for number, chosen in enumerate(mine):
+            entry, at = self.lists[number // lanes], number % lanes
+            with m.If(chosen):
+                m.d.sync += [head.eq(entry.head), lane.eq(at), bank.eq(banks[number // lanes])]
+                m.d.sync += position.eq(Cat(plane[at] for plane in entry.matches.position))
+        span_mask = Signal(config.index_bits)
+        into_window, into_tile = Signal.like(out.weight), Signal.like(out.activation)
+        known = valid & (head.mode != 3)
+        m.d.comb += [
+            span_mask.eq((config.aim_entries - 1) >> head.mode),
+            into_window.eq(out.weight - head.weight_start * config.beat_entries),
+            into_tile.eq(out.activation - head.tile_start * config.beat_entries),
+            Assert(out.valid == valid),
+            Assert(~known | ((into_window < lanes) & (out.weight % lanes == lane))),
+            Assert(~known | ((into_tile <= span_mask) & (((out.activation ^ position) & span_mask) == 0))),
+            Assert(~known | ((out.slot == head.slot) & (out.bank == bank))),
+        ]
