@@ -94,9 +94,7 @@ def _boxes(picture: Picture, design: Design) -> None:
     activation_delays = f"delay_line, {len(design.shared('DelayLine', plane_bus))} lengths"
     fifo_rows = config.weight_fifo_tiles * config.rows
     fifo_ram = design.times("Ram", config.tile_columns * config.data_bits, fifo_rows)
-    (landing,) = [
-        module for module in design.shared("DelayLine") if module["config"][1] == config.rows + config.columns - 1
-    ]
+    (landing,) = [module for module in design.shared("DelayLine") if module["config"][1] == config.flight_cycles]
 
     _block(
         picture, LEFT, 45, LEFT_WIDTH, 60, CONTROL, design.part("weight_loader"), "next tile into the shadow", "weights"

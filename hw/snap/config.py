@@ -40,6 +40,9 @@ class SnapConfig(Config):
         Lists of matches that a PE queues (prefetch depth).
     psum_slots
         Partial sums in each of a PE's two banks. A power of two.
+    split_psums
+        Whether each multiplier has a psum register file of its own, with one write port; a psum is then the sum of
+        its parts. For FPGAs, whose memories have no second write port.
     aim
         How an AIM finds matches: "comparators" (the paper's array) or "table" (look-up by channel index).
     """
@@ -57,6 +60,7 @@ class SnapConfig(Config):
     activation_tiles: int = 16
     list_depth: int = 4
     psum_slots: int = 32
+    split_psums: bool = False
     aim: str = "comparators"
 
     def __post_init__(self) -> None:
@@ -76,6 +80,7 @@ class SnapConfig(Config):
         _check_power_of_two("activation_tiles", self.activation_tiles, 2, 64)
         check_int("list_depth", self.list_depth, 2, 8)
         _check_power_of_two("psum_slots", self.psum_slots, 2, 256)
+        check("split_psums", isinstance(self.split_psums, bool), "true or false", self.split_psums)
         check("aim", self.aim in ("comparators", "table"), '"comparators" or "table"', self.aim)
 
     @property
@@ -122,6 +127,11 @@ class SnapConfig(Config):
     def slot_bits(self) -> int:
         """Width of a psum address."""
         return (self.psum_slots - 1).bit_length()
+
+    @property
+    def pe_psum_bits(self) -> int:
+        """Width of what a PE hands to the reducer: a psum, or the sum of its parts."""
+        return self.psum_bits + (self.multipliers - 1).bit_length() * self.split_psums
 
     @property
     def pes(self) -> int:

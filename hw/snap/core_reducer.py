@@ -50,7 +50,7 @@ class ReducerPort(wiring.Component):
                 "i_sends": In(1),
                 "i_slots": In(bits_for(config.psum_slots)),
                 "i_restart": In(1),
-                "i_values": In(signed(config.psum_bits)).array(config.core_columns),
+                "i_values": In(signed(config.pe_psum_bits)).array(config.core_columns),
                 "o_step": Out(config.slot_bits),
                 "o_free": Out(1),
                 "o_finished": Out(1),
@@ -65,7 +65,7 @@ class ReducerPort(wiring.Component):
         step, after = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
         is_open, reads = Signal(), Signal()
         bits, columns = self.config.psum_bits, self.config.core_columns
-        total = Signal(signed(bits + bits_for(columns - 1)))
+        total = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1)))
         m.d.comb += [
             is_open.eq(self.i_open & (step != self.i_slots)),
             reads.eq(is_open & self.i_sends & (~self.o_sums.valid | self.o_sums.ready)),
@@ -129,7 +129,7 @@ class CoreReducer(wiring.Component):
             {
                 "i_commands": In(stream.Signature(command_layout(config))),
                 "i_done": In(2).array(rows, columns),
-                "i_psums": In(signed(config.psum_bits)).array(rows, columns),
+                "i_psums": In(signed(config.pe_psum_bits)).array(rows, columns),
                 "o_bank": Out(1),
                 "o_slots": Out(config.slot_bits).array(rows, columns),
                 "o_free": Out(1).array(rows, columns),

@@ -1,6 +1,6 @@
 """Register file of operands: written a beat at a time, read entry by entry."""
 
-from amaranth.hdl import Cat, Const, Module, ShapeLike
+from amaranth.hdl import Module, ShapeLike
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -48,15 +48,18 @@ class EntryFile(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         beats, width, entry, readers = self.config
-        m.submodules.memory = memory = Memory(shape=entry, depth=beats * width, init=[], attrs={UNINITIALISED: 1})
-        for lane in range(width):
+        for lane in range(width):  # A memory a lane, each with a single write port: FPGAs have no others.
+            memory = Memory(shape=entry, depth=beats, init=[], attrs={UNINITIALISED: 1})
+            m.submodules[f"lane_{lane}"] = memory
             write = memory.write_port()
             m.d.comb += [
                 write.en.eq(self.i_store),
-                write.addr.eq(Cat(Const(lane, exact_log2(width)), self.i_beat)),
+                write.addr.eq(self.i_beat),
                 write.data.eq(self.i_entries[lane]),
             ]
-        for reader in range(readers):
-            read = memory.read_port(domain="comb")
-            m.d.comb += [read.addr.eq(self.i_address[reader]), self.o_entry[reader].eq(read.data)]
+            for reader, address in enumerate(self.i_address):
+                read = memory.read_port(domain="comb")
+                m.d.comb += read.addr.eq(address[exact_log2(width) :])
+                with m.If(address[: exact_log2(width)] == lane):
+                    m.d.comb += self.o_entry[reader].eq(read.data)
         return m

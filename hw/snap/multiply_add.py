@@ -44,7 +44,7 @@ class MultiplyAdd(wiring.Component):
                 "i_activations": In(signed(config.data_bits)).array(config.multipliers),
                 "i_ends": In(2),
                 "i_read": In(config.slot_bits + 1),
-                "o_psum": Out(signed(config.psum_bits)),
+                "o_psum": Out(signed(config.pe_psum_bits)),
                 "i_clear": In(2),
                 "o_done": Out(2),
                 "o_overflow": Out(1),
@@ -81,6 +81,7 @@ class MultiplyAdd(wiring.Component):
             psums.i_add.eq(selector.o_write),
             psums.i_read_address.eq(self.i_read),
             psums.i_clear.eq(self.i_clear),
+            psums.i_done.eq(self.o_done),
             self.o_psum.eq(psums.o_psum),
             self.o_overflow.eq(psums.o_overflow),
         ]

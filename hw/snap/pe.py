@@ -75,7 +75,7 @@ class PE(wiring.Component):
                 "i_lists": In(data.ArrayLayout(match_list(config), 2)),
                 "i_bank": In(1),
                 "i_slot": In(config.slot_bits),
-                "o_psum": Out(signed(config.psum_bits)),
+                "o_psum": Out(signed(config.pe_psum_bits)),
                 "o_done": Out(2),
                 "i_free": In(1),
                 "o_overflow": Out(1),

@@ -29,28 +29,36 @@ class PsumFile(wiring.Component):
     A bank is cleared at once by its valid bits: a psum that nothing was added to reads as 0. Psums wrap. Latency: an
     addition is readable in the next cycle.
 
+    If ``split_psums``, each lane has a memory of its own, and a psum is the sum of all lanes' parts, which may be
+    wider than ``psum_bits``; only the parts wrap.
+
     Attributes
     ----------
     i_add, i_address, i_value
         By lane: add the value to the psum at {slot, bank} (the bank is the top bit).
+    i_done
+        By bank: it is complete, and may be read; nothing is added to it.
     i_read_address, o_psum
-        Read port for the reducer.
+        Read port for the reducer, for complete banks only: it is the first lane's that has nothing to add there.
     i_clear
         By bank: make all its psums 0. Nothing may be added to it in this cycle.
     o_overflow
-        Sticky: a psum wrapped around.
+        Sticky: a psum, or part of one, wrapped around.
     """
 
     def __init__(self, config: SnapConfig):
         self.config = config
         lanes, address = config.multipliers, config.slot_bits + 1
+        total = signed(value_shape(config).width + 1)
+        self._totals = [Signal(total, name=f"total_{lane}") for lane in range(lanes)]
         super().__init__(
             {
                 "i_add": In(lanes),
                 "i_address": In(address).array(lanes),
                 "i_value": In(value_shape(config)).array(lanes),
+                "i_done": In(2),
                 "i_read_address": In(address),
-                "o_psum": Out(signed(config.psum_bits)),
+                "o_psum": Out(signed(config.pe_psum_bits)),
                 "i_clear": In(2),
                 "o_overflow": Out(1),
             }
@@ -58,34 +66,48 @@ class PsumFile(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        slots, value = self.config.psum_slots, signed(self.config.psum_bits)
-        m.submodules.memory = memory = Memory(shape=value, depth=2 * slots, init=[], attrs={UNINITIALISED: 1})
-        valid = Signal(2 * slots)
-
-        def read(address, place):
-            port = memory.read_port(domain="comb")
-            m.d.comb += port.addr.eq(address)
-            return Mux((valid & place).any(), port.data, 0)
-
-        written = overflow = 0
-        for lane, address in enumerate(self.i_address):
-            write, place = memory.write_port(), Signal(2 * slots, name=f"place_{lane}")
-            total = Signal(signed(value_shape(self.config).width + 1), name=f"total_{lane}")
-            m.d.comb += [
-                place.eq(1 << address),
-                write.en.eq(self.i_add[lane]),
-                write.addr.eq(address),
-                total.eq(read(address, place) + self.i_value[lane]),
-                write.data.eq(total),
-            ]
-            overflow = overflow | (self.i_add[lane] & ~fits(total, self.config.psum_bits))
-            written = written | Mux(self.i_add[lane], place, 0)
-        with m.If(overflow):
+        lanes = list(range(self.config.multipliers))
+        groups = [[lane] for lane in lanes] if self.config.split_psums else [lanes]
+        parts = []
+        for lanes in groups:
+            banks = [self._bank(m, lanes, bank) for bank in range(2)]
+            for lane, reads in zip(lanes, zip(*banks, strict=True), strict=True):
+                base = _of_bank(self.i_address[lane][-1], reads)
+                m.d.comb += self._totals[lane].eq(base + self.i_value[lane])
+            parts.append(_of_bank(self.i_read_address[-1], [reads[0] for reads in banks]))
+        m.d.comb += self.o_psum.eq(sum(parts))
+        with m.If((self.i_add & ~Cat(fits(total, self.config.psum_bits) for total in self._totals)).any()):
             m.d.sync += self.o_overflow.eq(1)
-        cleared = Signal(2 * slots)
-        m.d.comb += [
-            cleared.eq(Cat(bank.replicate(slots) for bank in self.i_clear)),
-            self.o_psum.eq(read(self.i_read_address, 1 << self.i_read_address)),
-        ]
-        m.d.sync += valid.eq(valid & ~cleared | written)
         return m
+
+    def _bank(self, m: Module, lanes: list[int], bank: int) -> list[tuple[Value, Value]]:
+        """The memory of a bank that these lanes add to: what each reads, and whether it is valid.
+
+        Of a complete bank, the first lane reads what the reducer asks for.
+        """
+        slots, value = self.config.psum_slots, signed(self.config.psum_bits)
+        memory = Memory(shape=value, depth=slots, init=[], attrs={UNINITIALISED: 1})
+        m.submodules[f"bank_{bank}_{lanes[0]}"] = memory
+        valid = Signal(slots, name=f"valid_{bank}_{lanes[0]}")
+        written, reads = 0, []
+        for lane in lanes:
+            write, read = memory.write_port(), memory.read_port(domain="comb")
+            slot, mine = self.i_address[lane][:-1], self.i_address[lane][-1] == bank
+            place = Signal(slots, name=f"place_{bank}_{lane}")
+            m.d.comb += [
+                write.en.eq(self.i_add[lane] & mine),
+                write.addr.eq(slot),
+                write.data.eq(self._totals[lane]),
+                read.addr.eq(Mux(self.i_done[bank], self.i_read_address[:-1], slot) if lane == lanes[0] else slot),
+                place.eq(Mux(write.en, 1 << slot, 0)),
+            ]
+            written = written | place
+            reads.append((valid.bit_select(read.addr, 1), read.data))
+        m.d.sync += valid.eq(Mux(self.i_clear[bank], 0, valid | written))
+        return reads
+
+
+def _of_bank(bank: Value, reads) -> Value:
+    """What was read from one of the banks, 0 if it isn't valid. The enables meet first, so that a bit is one LUT."""
+    (even_valid, even), (odd_valid, odd) = reads
+    return (Mux(even_valid & ~bank, even, 0) | Mux(odd_valid & bank, odd, 0)).as_signed()

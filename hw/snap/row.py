@@ -49,7 +49,7 @@ class SnapRow(wiring.Component):
                 "o_weights_item_room": Out(columns),
                 "i_bank": In(1),
                 "i_slots": In(config.slot_bits).array(columns),
-                "o_psums": Out(signed(config.psum_bits)).array(columns),
+                "o_psums": Out(signed(config.pe_psum_bits)).array(columns),
                 "o_done": Out(2).array(columns),
                 "i_free": In(columns),
                 "i_count": In(1),

@@ -97,7 +97,7 @@ class SequenceDecoder(wiring.Component):
             self.o_ends[0].eq((ends[0] & ~bank) | (ends[1] & ~next_bank)),
             self.o_ends[1].eq((ends[0] & bank) | (ends[1] & next_bank)),
         ]
-        self._pairs(m, taken, filled, head_picks, next_picks, bank, next_bank)
+        self._pairs(m, taken, filled, (head_picks, next_picks), bank, next_bank)
         return m
 
     def _picks(self, m: Module, number: int) -> tuple[Signal, list[Signal]]:
@@ -112,31 +112,39 @@ class SequenceDecoder(wiring.Component):
             rest = others
         return rest, picks
 
-    def _pairs(self, m: Module, taken, filled, head_picks, next_picks, bank, next_bank) -> None:
+    def _pairs(self, m: Module, taken, filled, picks, bank, next_bank) -> None:
         """Merge the picks of both lists, and register where the operands are."""
+        places = [
+            [self._place(m, f"place_{number}_{index}", number, pick) for index, pick in enumerate(of_list)]
+            for number, of_list in enumerate(picks)
+        ]
         for index, out in enumerate(self.o_pairs):
-            pick = Signal.like(head_picks[0], name=f"from_{index}")
-            source = Signal.like(self.i_lists[0], name=f"of_{index}")
-            lane = Signal(range(self.config.window_entries), name=f"lane_{index}")
-            position = Signal(self.config.index_bits, name=f"position_{index}")
+            head = Signal(self.i_lists[0].head.shape(), name=f"head_{index}")
+            place = Signal.like(places[0][0], name=f"place_{index}")
             # Behind n pairs of the oldest list, pair k is match k - n of the second.
             after = [~taken[0], *(taken[n - 1] & ~taken[n] for n in range(1, index + 1))]
             behind = ~taken[index]
             valid = taken[index] | _either([after[n] & filled[index - n] for n in range(index + 1)])
-            others = _either([Mux(after[n], next_picks[index - n], 0) for n in range(index + 1)])
+            others = _either([Mux(after[n], places[1][index - n].as_value(), 0) for n in range(index + 1)])
             m.d.comb += [
-                source.eq(Mux(behind, self.i_lists[1], self.i_lists[0])),
-                pick.eq(Mux(behind, others, head_picks[index])),
-                lane.eq(_encode(pick)),
-                position.eq(Cat((plane & pick).any() for plane in source.matches.position)),
+                head.eq(Mux(behind, self.i_lists[1].head, self.i_lists[0].head)),
+                place.eq(Mux(behind, others, places[0][index])),
             ]
             m.d.sync += [
                 out.valid.eq(valid),
-                out.weight.eq(self._weight_address(lane, source.head)),
-                out.activation.eq(self._activation_address(position, source.head)),
-                out.slot.eq(source.head.slot),
+                out.weight.eq(self._weight_address(place.lane, head)),
+                out.activation.eq(self._activation_address(place.position, head)),
+                out.slot.eq(head.slot),
                 out.bank.eq(Mux(behind, next_bank, bank)),
             ]
+
+    def _place(self, m: Module, name: str, number: int, pick) -> data.View:
+        """Lane and position of a match that is picked from a list."""
+        config, position = self.config, self.i_lists[number].matches.position
+        layout = data.StructLayout({"lane": range(config.window_entries), "position": config.index_bits})
+        place = Signal(layout, name=name)
+        m.d.comb += [place.lane.eq(_encode(pick)), place.position.eq(Cat((plane & pick).any() for plane in position))]
+        return place
 
     def _weight_address(self, lane, head):
         """Entry of the W register file in this lane, of those from the window's start on."""

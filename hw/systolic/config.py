@@ -26,6 +26,8 @@ class SystolicConfig(Config):
         Weight tiles (rows x columns) that the weight FIFO stages.
     drain_queue
         Commands that may wait for their sums to drain. A power of two.
+    multiplier_registers
+        Pipeline registers in each multiplier; each is a cycle of latency.
     """
 
     rows: int = 256
@@ -36,6 +38,7 @@ class SystolicConfig(Config):
     accumulator_bits: int = 32
     weight_fifo_tiles: int = 4
     drain_queue: int = 8
+    multiplier_registers: int = 0
 
     def __post_init__(self) -> None:
         check_int("tile_rows", self.tile_rows, 1, 64)
@@ -60,6 +63,7 @@ class SystolicConfig(Config):
         check_int("weight_fifo_tiles", self.weight_fifo_tiles, 2, 64)
         check_int("drain_queue", self.drain_queue, 2, 64)
         check("drain_queue", self.drain_queue & (self.drain_queue - 1) == 0, "a power of two", self.drain_queue)
+        check_int("multiplier_registers", self.multiplier_registers, 0, 3)
 
     @property
     def data_bits(self) -> int:
@@ -91,6 +95,11 @@ class SystolicConfig(Config):
     def multipliers(self) -> int:
         """PEs of the array, one multiplier each."""
         return self.rows * self.columns
+
+    @property
+    def flight_cycles(self) -> int:
+        """Cycles from a row's entry until the accumulators learn its address; its psums come a cycle later."""
+        return self.rows + self.columns - 1 + self.multiplier_registers
 
     @property
     def half_rows(self) -> int:

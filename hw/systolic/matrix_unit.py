@@ -27,8 +27,8 @@ class MatrixUnit(wiring.Component):
     bubble. Operands are byte planes, signed or unsigned by command; 16-bit operands are two planes, so
     8x16 runs at half and 16x16 at a quarter of the speed, as the sum of commands with their ``shift``.
 
-    The sums of a row that enters in cycle t are offered at ``o_sums`` in cycle t + rows + columns + 3,
-    if nothing holds them back. Back-pressure at any stream delays and loses nothing.
+    The sums of a row that enters in cycle t are offered at ``o_sums`` in cycle t + rows + columns + 3
+    (+ ``multiplier_registers``), if nothing holds them back. Back-pressure at any stream delays and loses nothing.
 
     Attributes
     ----------
@@ -144,8 +144,7 @@ class MatrixUnit(wiring.Component):
 
     def _landing(self, m: Module, sequencer: Sequencer, accumulators: Accumulators) -> Signal:
         """The way of a row's address and mode around the mesh; returns whether rows are in flight."""
-        # A row's psums are aligned `rows + columns` cycles after it entered, its address a cycle earlier.
-        cycles = self.config.rows + self.config.columns - 1
+        cycles = self.config.flight_cycles
         valid = Signal(cycles)
         rows_in_flight = Signal(range(cycles + 2))
         landing = sequencer.o_landing.as_value()

@@ -62,7 +62,8 @@ class Mesh(wiring.Component):
 
     Everything at the border is skewed: row r's activations and controls come r cycles after row
     0's, column c's weights and psums c cycles after column 0's. For the activation that enters row
-    0 in cycle t, the psum of column c is at the bottom in cycle t + rows + 1 + c. A weight that
+    0 in cycle t, the psum of column c is at the bottom in cycle t + rows + 1 + c
+    (+ ``multiplier_registers``). A weight that
     row r shall load in cycle t + c of column c is on the bus of column c at the top in cycle
     t + c - r // tile_rows.
 

@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..common.multiplier import Multiplier
+from ..emit.shared import shared
 from .config import SystolicConfig
 
 __all__ = ["PE", "ControlLayout"]
@@ -24,9 +26,9 @@ class PE(wiring.Component):
     the previous one works, and the swap travels with the data (TPU, Jouppi et al. 2017, section 2:
     one tile of weights plus one for double buffering).
 
-    Latency: 1 cycle for activations and control, 2 from ``i_activation`` to ``o_psum``, 1 from
-    ``i_psum``. One product a cycle. Data registers have no reset: control that is reset keeps
-    them from being used before they are written.
+    Latency: 1 cycle for activations and control, 2 from ``i_activation`` to ``o_psum`` and
+    ``multiplier_registers`` more, 1 from ``i_psum``. One product a cycle. Data registers have no
+    reset: control that is reset keeps them from being used before they are written.
 
     Parameters
     ----------
@@ -68,10 +70,16 @@ class PE(wiring.Component):
         psum = Signal(self.i_psum.shape(), reset_less=True)
         shadow = Signal(self.config.data_bits, reset_less=True)
         weight = Signal(signed(self.config.operand_bits), reset_less=True)
+        product = activation * weight
+        if self.config.multiplier_registers:
+            multiplier = Multiplier(len(activation), len(weight), self.config.multiplier_registers)
+            m.submodules.multiplier = shared(multiplier)
+            m.d.comb += [multiplier.a.eq(activation), multiplier.b.eq(weight)]
+            product = multiplier.o
         m.d.sync += [
             activation.eq(self.i_activation),
             control.eq(self.i_control),
-            psum.eq(self.i_psum + activation * weight),
+            psum.eq(self.i_psum + product),
         ]
         with m.If(self.i_control.swap):
             m.d.sync += weight.eq(Cat(shadow, shadow[-1] & self.i_control.weights_signed).as_signed())

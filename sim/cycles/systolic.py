@@ -116,7 +116,7 @@ class _Drains:
     def __init__(self, config: SystolicConfig):
         self.size = config.accumulator_rows
         self.queue = config.drain_queue
-        self.flight_cycles = config.rows + config.columns - 1
+        self.flight_cycles = config.flight_cycles
         self.runs: deque[tuple[int, int, int]] = deque()  # accumulating rows: first issue, last issue, first address
         self.waiting: deque[tuple[int, int]] = deque()  # rows to drain: issue, address
         self.ends: deque[int] = deque()  # rows that are left in each range of the queue

@@ -31,7 +31,7 @@ async def random_traffic(bench: Bench, config: SnapConfig, rng: np.random.Genera
             both = begin and room > 1 and rng.random() < 0.3
             end = not begin or both or rng.random() < 0.6
             drop = 0 if filling and rng.random() < 0.6 else int(rng.integers(min(2, len(queue)) + 1))
-            clear = [int(rng.integers(1 << lanes)) if number < len(queue) else 0 for number in range(2)]
+            clear = [int(rng.integers(1 << lanes)) if number < min(len(queue), drop + 1) else 0 for number in range(2)]
             outputs = await bench.cycle(
                 {
                     "i_write": int(write), "i_begin": int(begin), "i_end": int(end), "i_both": int(both),

@@ -2,7 +2,7 @@
 
 from ...hw.snap.config import PRESETS
 
-__all__ = ["CONFIGS", "ONE", "PARTS", "TINY", "TWO", "WIDE"]
+__all__ = ["CONFIGS", "ONE", "PARTS", "SPLIT", "TINY", "TWO", "WIDE"]
 
 TINY = PRESETS["snap-tiny"]
 """Three multipliers, 8 AIM entries, two entries a beat."""
@@ -15,6 +15,9 @@ TWO = TINY.replace(multipliers=2, weight_entries=16, activation_entries=8, list_
 
 WIDE = TINY.replace(multipliers=4, aim_entries=16, beat_entries=4, weight_entries=64, list_depth=3, psum_slots=4)
 """Four multipliers, four entries a beat, a queue whose depth is no power of two."""
+
+SPLIT = TINY.replace(core_rows=4, split_psums=True)
+"""A psum register file for each multiplier."""
 
 CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
 
@@ -33,6 +36,7 @@ PARTS = (
             "psum_file_tiny": TINY,
             "psum_file_narrow": TINY.replace(multipliers=4, data_bits=4, psum_bits=8),
             "psum_file_one": ONE.replace(psum_bits=8),
+            "psum_file_split": TINY.replace(data_bits=4, psum_bits=8, split_psums=True),
         },
         "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
         | {"core_reducer_column": TINY.replace(core_columns=1), "core_reducer_row": TINY.replace(core_rows=1)},

@@ -12,35 +12,40 @@ from .parts import PARTS
 
 @testbench(PARTS["psum_file"])
 async def random_additions(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
-    """Additions on all lanes at different addresses, reads and clears of banks, with and without overflow."""
+    """Additions on all lanes at different addresses, reads of complete banks, clears, with and without overflow."""
     slots, lanes = config.psum_slots, config.multipliers
+    file_of = np.arange(lanes) * config.split_psums
     seen = set()
     for width in (2, config.psum_bits - 1, value_shape(config).width):
-        psums, overflow = np.zeros(2 * slots, object), False
+        psums, overflow = np.zeros((lanes, 2 * slots), object), False  # a part in each file
         for _ in range(150):
             addresses = rng.permutation(2 * slots)[:lanes]
             values = [int(value) for value in rng.integers(-(1 << width - 1), 1 << width - 1, lanes)]
             add = rng.random(lanes) < 0.7
             clear = int(rng.choice(4, p=[0.9, 0.04, 0.04, 0.02]))
             add &= (clear >> addresses // slots & 1) == 0
+            done = int(rng.choice(4, p=[0.4, 0.25, 0.25, 0.1])) & ~clear
+            add &= (done >> addresses // slots & 1) == 0
             at = int(rng.integers(2 * slots))
             outputs = await bench.cycle(
                 {
                     "i_add": sum(int(enable) << lane for lane, enable in enumerate(add)), "i_clear": clear,
+                    "i_done": done,
                     "i_read_address": at,
                     **{f"i_address__{lane}": int(address) for lane, address in enumerate(addresses)},
                     **{f"i_value__{lane}": value for lane, value in enumerate(values)},
                 }
             )  # fmt: skip
-            assert outputs["o_psum"] == psums[at]
+            assert not done >> at // slots & 1 or outputs["o_psum"] == psums[:, at].sum()
             assert outputs["o_overflow"] == overflow
             for lane in np.flatnonzero(add):
-                total = int(psums[addresses[lane]]) + values[lane]
-                psums[addresses[lane]] = int(wrap(np.array(total), config.psum_bits))
-                overflow |= psums[addresses[lane]] != total
+                place = file_of[lane], addresses[lane]
+                total = int(psums[place]) + values[lane]
+                psums[place] = int(wrap(np.array(total), config.psum_bits))
+                overflow |= psums[place] != total
             for bank in range(2):
                 if clear >> bank & 1:
-                    psums[bank * slots : (bank + 1) * slots] = 0
+                    psums[:, bank * slots : (bank + 1) * slots] = 0
         seen.add(overflow)
         await bench.cycle({"i_add": 0, "i_clear": 0})
         await bench.reset()

@@ -165,7 +165,7 @@ async def no_bubbles(bench: Bench, config: SystolicConfig, rng: np.random.Genera
     last = bench.cycles - 1
     assert entered == list(range(entered[0], entered[0] + len(program.activations)))
     assert sink.beats == program.sums.tolist()
-    assert last - entered[-1] == config.rows + config.columns + 3
+    assert last - entered[-1] == config.rows + config.columns + config.multiplier_registers + 3
     assert outputs["o_counters"]["issued"] == len(program.activations)
 
 
@@ -180,7 +180,7 @@ async def counters(bench: Bench, config: SystolicConfig, rng: np.random.Generato
     await run(bench, [activations, commands], lambda: activations.done)
     got = (await settle(bench))["o_counters"]
     waits = dict.fromkeys(("wait_weights", "wait_accumulators", "wait_activations"), 0)
-    assert got == {"cycles": 1 + 3 + config.rows + config.columns - 1, "issued": 3} | waits
+    assert got == {"cycles": 4 + config.flight_cycles, "issued": 3} | waits
 
 
 @testbench(PARTS["matrix_unit"])

@@ -11,7 +11,7 @@ from .vectors import array_schedule
 
 async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, gap: float) -> None:
     """Random work on skewed buses."""
-    schedule = array_schedule(config.rows, config.columns, config.tile_rows, rng, tiles=30, gap=gap)
+    schedule = array_schedule(config, config.rows, config.columns, rng, tiles=30, gap=gap)
     fields = ("swap", "weights_signed", "load")
     inputs = {}
     for bus in range(config.tile_grid[0]):

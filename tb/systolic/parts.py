@@ -25,18 +25,33 @@ TALL = SystolicConfig(
     accumulator_bits=40,
     weight_fifo_tiles=3,
     drain_queue=4,
+    multiplier_registers=2,
 )
-"""Two blocks of three tiles, a FIFO whose depth is no power of two."""
+"""Two blocks of three tiles, a FIFO whose depth is no power of two, multipliers with registers."""
 
 WIDE = SystolicConfig(
-    rows=3, columns=10, tile_rows=3, tile_columns=2, accumulator_rows=4, weight_fifo_tiles=2, drain_queue=2
+    rows=3,
+    columns=10,
+    tile_rows=3,
+    tile_columns=2,
+    accumulator_rows=4,
+    weight_fifo_tiles=2,
+    drain_queue=2,
+    multiplier_registers=1,
 )
 """Five blocks of one tile, the smallest accumulators."""
 
 ONE = SystolicConfig(
-    rows=1, columns=1, tile_rows=1, tile_columns=1, accumulator_rows=4, weight_fifo_tiles=2, drain_queue=2
+    rows=1,
+    columns=1,
+    tile_rows=1,
+    tile_columns=1,
+    accumulator_rows=4,
+    weight_fifo_tiles=2,
+    drain_queue=2,
+    multiplier_registers=3,
 )
-"""A single PE."""
+"""A single PE, with the longest latency."""
 
 ARRAYS = {"square": SQUARE, "tall": TALL, "wide": WIDE, "one": ONE}
 

@@ -13,7 +13,7 @@ from .vectors import array_schedule, pack_lanes, shifted, unpack_lanes
 async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, gap: float) -> None:
     """Random work with psums from above; what leaves at the right and at the bottom is what came in."""
     rows, columns = config.tile_rows, config.tile_columns
-    schedule = array_schedule(rows, columns, rows, rng, tiles=60, gap=gap)
+    schedule = array_schedule(config, rows, columns, rng, tiles=60, gap=gap)
     half = 1 << config.psum_bits - 1
     above = rng.integers(-half, half, schedule.sums.shape)
     inputs = {

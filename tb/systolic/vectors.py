@@ -76,9 +76,10 @@ def pe_vectors(config: SystolicConfig, rng: np.random.Generator, cycles: int) ->
             weight = int(extended(weights[shadow : shadow + 1], signs[1][cycle : cycle + 1])[0])
         if load[cycle]:
             shadow = cycle
-        if weight is not None and cycle + 2 < cycles:
-            total = psums[cycle + 1 : cycle + 2] + activations[cycle] * weight
-            expected_psums[cycle + 2] = int(wrap(total, config.psum_bits)[0])
+        added = cycle + 1 + config.multiplier_registers
+        if weight is not None and added + 1 < cycles:
+            total = psums[added : added + 1] + activations[cycle] * weight
+            expected_psums[added + 1] = int(wrap(total, config.psum_bits)[0])
     controls = [
         {"swap": int(s), "weights_signed": int(w), "load": int(x)} for s, w, x in zip(swap, signs[1], load, strict=True)
     ]
@@ -116,14 +117,16 @@ class ArraySchedule:
 
 
 def array_schedule(
-    rows: int, columns: int, tile_rows: int, rng: np.random.Generator, *, tiles: int, gap: float
+    config: SystolicConfig, rows: int, columns: int, rng: np.random.Generator, *, tiles: int, gap: float
 ) -> ArraySchedule:
     """Random work of an array: weight tiles, loaded row by row in any order as late and as early as can be.
 
     Parameters
     ----------
-    rows, columns, tile_rows
-        PEs of the array; rows whose weight bus is one wire.
+    config
+        Of the array: how many rows' weight bus is one wire, and the multipliers' latency.
+    rows, columns
+        PEs of the array or the part of it.
     rng
         Random numbers.
     tiles
@@ -135,6 +138,7 @@ def array_schedule(
     def pause() -> int:
         return int(rng.geometric(1 - gap) - 1)
 
+    tile_rows = config.tile_rows
     length = tiles * (6 * rows + 40) * 2
     activations = rng.integers(-256, 256, (length, rows))
     controls = rng.integers(0, 2, (length, rows, 3))
@@ -164,10 +168,10 @@ def array_schedule(
             activations[end + row, row] = extended(planes, plane_signed)
             if index == 0:
                 controls[end + row, row, 0], controls[end + row, row, 1] = 1, tile_signed
-            at = end + rows + 1 + np.arange(columns)
+            at = end + rows + 1 + config.multiplier_registers + np.arange(columns)
             sums[at, np.arange(columns)] = extended(planes, plane_signed) @ extended(tile, tile_signed)
             defined[at, np.arange(columns)] = True
             end += 1
-    last = end + rows + columns + 2
+    last = end + rows + columns + 2 + config.multiplier_registers
     assert last < length
     return ArraySchedule(activations[:last], controls[:last], bus[:last], sums[:last], defined[:last])

@@ -1,6 +1,6 @@
 """What list queue and sequence decoder must do together, over time."""
 
-from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import bits_for
@@ -11,6 +11,34 @@ from ....hw.snap.list_queue import ListQueue
 from ....hw.snap.sequence_decoder import SequenceDecoder
 
 __all__ = ["ListsSpec"]
+
+
+class ProbedQueue(ListQueue):
+    """A list queue whose memories can be read at one more place of the ring.
+
+    Attributes
+    ----------
+    place, lower, upper
+        The place, and what the memories hold there.
+    """
+
+    def __init__(self, config: SnapConfig):
+        super().__init__(config)
+        matches = config.aim_entries * (1 + config.index_bits)
+        self.place = Signal.like(self.head, name="place")
+        self.lower, self.upper = Signal(matches, name="lower"), Signal(matches + list_head(config).size, name="upper")
+
+    def elaborate(self, platform) -> Module:
+        """The queue with more read ports."""
+        m = super().elaborate(platform)
+        rows = []
+        for bank in self.banks:
+            ports = [memory.read_port(domain="comb") for memory in bank]
+            m.d.comb += [port.addr.eq(self.place >> 1) for port in ports]
+            rows.append([port.data for port in ports])
+        for to, even, odd in zip((self.lower, self.upper), *rows, strict=True):
+            m.d.comb += to.eq(Mux(self.place[0], odd, even))
+        return m
 
 
 class ListsSpec(wiring.Component):
@@ -39,7 +67,7 @@ class ListsSpec(wiring.Component):
         """Design, assumptions and assertions."""
         m = Module()
         depth = self.config.list_depth
-        m.submodules.queue = queue = ListQueue(self.config)
+        m.submodules.queue = queue = ProbedQueue(self.config)
         m.submodules.decoder = decoder = SequenceDecoder(self.config)
         m.d.comb += [
             queue.i_write.eq(self.write),
@@ -65,8 +93,9 @@ class ListsSpec(wiring.Component):
             Assume(~self.drained | (decoder.ahead != 0)),
             Assert(decoder.ahead <= 2),
             Assert(queue.o_count + part <= depth),
-            Assert(queue.head < depth),
-            Assert(queue.tail == _wrapped(queue.head + queue.o_count, depth)),
+            Assert(queue.head < queue.size),
+            Assert(queue.tail == _wrapped(queue.head + queue.o_count, queue.size)),
+            Assert((queue.o_count != 0) | ~queue.used.any()),
             Assert(queue.o_queued == Mux(queue.o_count > 1, 3, queue.o_count)),
             Assert(~decoder.o_clear[1].any() | decoder.o_pop[0]),
             Assert(decoder.o_pop != 2),
@@ -76,7 +105,7 @@ class ListsSpec(wiring.Component):
         self._follow(m, queue, decoder, part)
         return m
 
-    def _follow(self, m: Module, queue: ListQueue, decoder: SequenceDecoder, part: Signal) -> None:
+    def _follow(self, m: Module, queue: ProbedQueue, decoder: SequenceDecoder, part: Signal) -> None:
         config, half = self.config, self.config.aim_entries
         followed, partial, index = Signal(), Signal(), Signal(bits_for(config.list_depth))
         came, sent, head = Signal(match_list(config)), Signal(config.window_entries), Signal(list_head(config))
@@ -110,22 +139,21 @@ class ListsSpec(wiring.Component):
             Assert(~here | ((sent & ~came.valid) == 0)),
             Assert(~here | (unsent == 0) | ((sent & ~up_to_lowest) == 0)),
             Assert(~here | (index < queue.o_count)),
+            Assert(~here | (sent == Mux(index == 0, queue.used, 0))),
             Assert(~followed | ~partial | (part & ~sent.any())),
             Cover(here & sent.any() & clears.any() & (index == 0) & decoder.o_pop.all() & decoder.o_clear[1].any()),
         ]
         self._compare(m, queue, followed, partial, index, came, unsent, head)
 
-    def _compare(self, m: Module, queue: ListQueue, followed, partial, index, came, unsent, head) -> None:
+    def _compare(self, m: Module, queue: ProbedQueue, followed, partial, index, came, unsent, head) -> None:
         """The list is in the ring's place that its index means, and shown from there."""
         half = self.config.aim_entries
-        place = Mux(partial, queue.tail, _wrapped(queue.head + index, self.config.list_depth))
-        for number, entry in enumerate(queue.entries):
-            mask = Mux(partial, (1 << half) - 1, (1 << 2 * half) - 1)
-            at = followed & (place == number)
-            m.d.comb += Assert(~at | (((entry.matches.valid ^ unsent) & mask) == 0))
-            for stored, plane in zip(entry.matches.position, came.position, strict=True):
-                m.d.comb += Assert(~at | (((stored ^ plane) & mask) == 0))
-            m.d.comb += Assert(~at | partial | (entry.head == head))
+        planes = [came.valid, *came.position]
+        m.d.comb += [
+            queue.place.eq(Mux(partial, queue.tail, _wrapped(queue.head + index, queue.size))),
+            Assert(~followed | (queue.lower == Cat(plane[:half] for plane in planes))),
+            Assert(~followed | partial | (queue.upper == Cat(head, *(plane[half:] for plane in planes)))),
+        ]
         for number, shown in enumerate(queue.o_lists):
             seen = followed & ~partial & (index == number)
             m.d.comb += Assert(~seen | ((shown.matches.valid == unsent) & (shown.head == head)))

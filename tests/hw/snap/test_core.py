@@ -16,11 +16,12 @@ from tensorloom.sim.mapping.snap import map_convolution, map_fully_connected
 from tensorloom.sim.mapping.snap_program import CoreProgram, Stream
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, build
-from tensorloom.tb.snap.parts import CONFIGS, TINY
+from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
 from tensorloom.tb.snap.program import ProgramResult, program_inputs, run_program
 
 CORES = CONFIGS | {
     "pe": TINY.replace(core_rows=1, core_columns=1, activation_tiles=2, psum_slots=2, weight_windows=16),
+    "split": SPLIT,
     "preset": SnapConfig(),
 }
 """``pe``: one PE, short of tiles and psums. ``preset``: 7 x 3 PEs."""
