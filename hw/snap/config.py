@@ -40,6 +40,8 @@ class SnapConfig(Config):
         Lists of matches that a PE queues (prefetch depth).
     psum_slots
         Partial sums in each of a PE's two banks. A power of two.
+    pipelined
+        Whether sequence decoder, multipliers and reducer have more registers, for a faster clock.
     split_psums
         Whether each multiplier has a psum register file of its own, with one write port; a psum is then the sum of
         its parts. For FPGAs, whose memories have no second write port.
@@ -60,6 +62,7 @@ class SnapConfig(Config):
     activation_tiles: int = 16
     list_depth: int = 4
     psum_slots: int = 32
+    pipelined: bool = False
     split_psums: bool = False
     aim: str = "comparators"
 
@@ -80,6 +83,7 @@ class SnapConfig(Config):
         _check_power_of_two("activation_tiles", self.activation_tiles, 2, 64)
         check_int("list_depth", self.list_depth, 2, 8)
         _check_power_of_two("psum_slots", self.psum_slots, 2, 256)
+        check("pipelined", isinstance(self.pipelined, bool), "true or false", self.pipelined)
         check("split_psums", isinstance(self.split_psums, bool), "true or false", self.split_psums)
         check("aim", self.aim in ("comparators", "table"), '"comparators" or "table"', self.aim)
 
@@ -127,6 +131,16 @@ class SnapConfig(Config):
     def slot_bits(self) -> int:
         """Width of a psum address."""
         return (self.psum_slots - 1).bit_length()
+
+    @property
+    def multiplier_registers(self) -> int:
+        """Registers in a multiplier, each a cycle of latency."""
+        return 3 if self.pipelined else 1
+
+    @property
+    def landing_cycles(self) -> int:
+        """Cycles from the one in which a pair is taken to the first in which its product is in the psum."""
+        return 2 + self.multiplier_registers + self.pipelined
 
     @property
     def pe_psum_bits(self) -> int:

@@ -36,6 +36,8 @@ class ReducerPort(wiring.Component):
         No sum of the block remains to be read after this cycle.
     o_sums
         The sums.
+    o_held
+        Psums were read whose sum is not in `o_sums` yet; only if ``pipelined``.
     o_count
         Sums handed over.
     o_overflow
@@ -55,6 +57,7 @@ class ReducerPort(wiring.Component):
                 "o_free": Out(1),
                 "o_finished": Out(1),
                 "o_sums": Out(stream.Signature(sum_layout(config))),
+                "o_held": Out(1),
                 "o_count": Out(COUNTER_BITS),
                 "o_overflow": Out(1),
             }
@@ -63,31 +66,50 @@ class ReducerPort(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         step, after = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
-        is_open, reads = Signal(), Signal()
-        bits, columns = self.config.psum_bits, self.config.core_columns
-        total = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1)))
+        is_open, reads, free, moves = Signal(), Signal(), Signal(), Signal()
+        bits, columns, sums = self.config.psum_bits, self.config.core_columns, self.o_sums
+        total, slot = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1))), Signal(self.config.slot_bits)
         m.d.comb += [
             is_open.eq(self.i_open & (step != self.i_slots)),
-            reads.eq(is_open & self.i_sends & (~self.o_sums.valid | self.o_sums.ready)),
+            free.eq(~sums.valid | sums.ready),
             after.eq(Mux(is_open & ~self.i_sends, self.i_slots, step + reads)),
             self.o_finished.eq(after == self.i_slots),
             self.o_free.eq(is_open & self.o_finished),
             self.o_step.eq(step),
-            total.eq(sum(self.i_values)),
         ]
         m.d.sync += step.eq(Mux(self.i_restart, 0, after))
-        with m.If(self.o_sums.ready):
-            m.d.sync += self.o_sums.valid.eq(0)
-            with m.If(self.o_sums.valid):
-                m.d.sync += self.o_count.eq(self.o_count + 1)
-        with m.If(reads & ~fits(total, bits)):
-            m.d.sync += self.o_overflow.eq(1)
-        with m.If(reads):
-            m.d.sync += [
-                self.o_sums.valid.eq(1),
-                self.o_sums.payload.value.eq(total),
-                self.o_sums.payload.slot.eq(step),
+        if self.config.pipelined:
+            held = Signal()
+            values = [Signal.like(value, name=f"value_{n}", reset_less=True) for n, value in enumerate(self.i_values)]
+            held_slot = Signal(self.config.slot_bits, reset_less=True)
+            m.d.comb += [
+                moves.eq(held & free),
+                reads.eq(is_open & self.i_sends & (~held | moves)),
+                total.eq(sum(values)),
+                slot.eq(held_slot),
+                self.o_held.eq(held),
             ]
+            m.d.sync += held.eq(reads | held & ~moves)
+            with m.If(reads):
+                m.d.sync += [
+                    held_slot.eq(step),
+                    *(to.eq(value) for to, value in zip(values, self.i_values, strict=True)),
+                ]
+        else:
+            m.d.comb += [
+                reads.eq(is_open & self.i_sends & free),
+                moves.eq(reads),
+                total.eq(sum(self.i_values)),
+                slot.eq(step),
+            ]
+        with m.If(sums.ready):
+            m.d.sync += sums.valid.eq(0)
+            with m.If(sums.valid):
+                m.d.sync += self.o_count.eq(self.o_count + 1)
+        with m.If(moves & ~fits(total, bits)):
+            m.d.sync += self.o_overflow.eq(1)
+        with m.If(moves):
+            m.d.sync += [sums.valid.eq(1), sums.payload.value.eq(total), sums.payload.slot.eq(slot)]
         return m
 
 
@@ -98,7 +120,8 @@ class CoreReducer(wiring.Component):
     from ``core_rows`` on rest. All ports work on one block at a time, each as soon as its PEs have completed it; the
     command is taken in the cycle in which the last port reads its last psum.
 
-    Latency: a sum is offered in the cycle after its psums were read. One sum a port and cycle.
+    Latency: a sum is offered in the cycle after its psums were read, or the one after that if ``pipelined``. One sum a
+    port and cycle.
 
     Attributes
     ----------
@@ -177,7 +200,7 @@ class CoreReducer(wiring.Component):
         slots = command.payload.slots
         m.d.comb += [
             command.ready.eq(command.valid & finished.all()),
-            self.o_busy.eq(command.valid | Cat(port.o_sums.valid for port in ports).any()),
+            self.o_busy.eq(command.valid | Cat(port.o_sums.valid | port.o_held for port in ports).any()),
             self.o_overflow.eq(Cat(port.o_overflow for port in ports).any()),
         ]
         with m.If(command.ready):

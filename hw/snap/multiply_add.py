@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..common.multiplier import Multiplier
+from ..emit.shared import shared
 from .config import SnapConfig
 from .list_layouts import pair
 from .psum_file import PsumFile
@@ -16,7 +18,7 @@ class MultiplyAdd(wiring.Component):
     """``multipliers`` products a cycle, added to psums; products of one cycle with one address are added first.
 
     Pairs arrive in cycle t, products are registered, the psums are updated in t + 1 and readable in t + 2 (SNAP,
-    section V-A, Fig. 10).
+    section V-A, Fig. 10), or 2 cycles later if ``pipelined``.
 
     Attributes
     ----------
@@ -57,18 +59,33 @@ class MultiplyAdd(wiring.Component):
         m.submodules.selector = selector = ReductionSelector(config)
         m.submodules.psums = psums = PsumFile(config)
         products = [Signal(signed(2 * config.data_bits), name=f"product_{lane}", reset_less=True) for lane in lanes]
-        valid = Signal(len(lanes))
+        valid, ends = Signal(len(lanes)), Signal(2)
         addresses = Signal(selector.i_addresses.shape(), reset_less=True)
-        ends = Signal(2)
-        for lane in lanes:
-            one, slot = self.i_pairs[lane], Signal(config.slot_bits, name=f"slot_{lane}")
+        m.d.sync += [valid.eq(Cat(pair.valid for pair in self.i_pairs)), ends.eq(self.i_ends)]
+        for lane, one in enumerate(self.i_pairs):
+            slot = Signal(config.slot_bits, name=f"slot_{lane}")
             m.d.comb += slot.eq(one.slot + self.i_slots[lane])
-            m.d.sync += valid[lane].eq(one.valid)
             with m.If(one.valid):
-                m.d.sync += [
-                    addresses[lane].eq(Cat(slot, one.bank)),
-                    products[lane].eq(self.i_weights[lane] * self.i_activations[lane]),
+                m.d.sync += addresses[lane].eq(Cat(slot, one.bank))
+            if config.pipelined:
+                multiplier = Multiplier(config.data_bits, config.data_bits, config.multiplier_registers)
+                m.submodules[f"multiplier_{lane}"] = shared(multiplier)
+                m.d.comb += [
+                    multiplier.a.eq(self.i_weights[lane]),
+                    multiplier.b.eq(self.i_activations[lane]),
+                    products[lane].eq(multiplier.o),
                 ]
+            else:
+                with m.If(one.valid):
+                    m.d.sync += products[lane].eq(self.i_weights[lane] * self.i_activations[lane])
+        for stage in range(config.multiplier_registers - 1):
+            before = valid, ends, addresses
+            valid, ends, addresses = (
+                Signal.like(value, name=f"{name}_{stage}")
+                for name, value in zip(("valid", "ends", "addresses"), before, strict=True)
+            )
+            m.d.sync += [valid.eq(before[0]), ends.eq(before[1]), addresses.eq(before[2])]
+        for lane in lanes:
             m.d.comb += [
                 psums.i_address[lane].eq(addresses[lane]),
                 psums.i_value[lane].eq(
@@ -85,5 +102,5 @@ class MultiplyAdd(wiring.Component):
             self.o_psum.eq(psums.o_psum),
             self.o_overflow.eq(psums.o_overflow),
         ]
-        m.d.sync += [ends.eq(self.i_ends), self.o_done.eq(self.o_done & ~self.i_clear | ends)]
+        m.d.sync += self.o_done.eq(self.o_done & ~self.i_clear | ends)
         return m

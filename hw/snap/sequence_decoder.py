@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import add, or_
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -21,7 +21,7 @@ class SequenceDecoder(wiring.Component):
     and none beside another. Work stops at lists of a block whose psum bank is not free: two blocks at a time have one.
 
     Latency: pairs and ends of blocks come a cycle after the matches that they are made of; everything else is
-    combinational.
+    combinational. If ``pipelined``, pairs and ends come another cycle later, and what is freed one cycle later.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class SequenceDecoder(wiring.Component):
     o_issued
         Number of pairs taken now.
     o_pairs
-        The pairs taken in the cycle before, from pair 0 on without gaps.
+        The pairs taken in the cycle before (two before if ``pipelined``), from pair 0 on without gaps.
     o_ends
         By psum bank: these were the last of the bank's block.
     ahead, bank
@@ -71,55 +71,79 @@ class SequenceDecoder(wiring.Component):
         head, following = self.i_lists[0].head, self.i_lists[1].head
         ahead, bank, next_bank = self.ahead, self.bank, Signal()
         ends, more = Signal(2), Signal()
-        heads_rest, head_picks = self._picks(m, 0)
-        _, next_picks = self._picks(m, 1)
+        (rests, picks, has), (next_rests, next_picks, next_has) = (self._matches(m, number) for number in range(2))
 
         taken = Signal(count)  # pair k comes from the oldest list
         filled = Signal(count)  # the second list's match k is taken
+        idle = Signal(count + 1)  # exactly so many pairs are left for the second list, which is worked on
         m.d.comb += [
             self.o_open.eq(self.i_queued[0] & (ahead != 2)),
-            taken.eq(Cat(pick.any() & self.o_open for pick in head_picks)),
-            self.o_clear[0].eq(Mux(self.o_open, self.i_lists[0].matches.valid ^ heads_rest, 0)),
-            self.o_pop[0].eq(self.o_open & ~heads_rest.any()),
+            taken.eq(has[1 : count + 1] & self.o_open.replicate(count)),
+            self.o_clear[0].eq(Mux(self.o_open, rests[0] ^ rests[count], 0)),
+            self.o_pop[0].eq(self.o_open & ~has[count + 1]),
             more.eq(self.o_pop[0] & self.i_queued[1] & (ahead + head.ends_block < 2)),
-            filled.eq(Cat(pick.any() & more & idle for pick, idle in zip(next_picks, reversed(~taken), strict=True))),
-            self.o_clear[1].eq(_either([Mux(filled[k], pick, 0) for k, pick in enumerate(next_picks)])),
-            self.o_pop[1].eq(more & (self.i_lists[1].matches.valid == self.o_clear[1])),
+            idle.eq(Cat(more & has[count - k] & ~has[count - k + 1] for k in range(count + 1))),
+            filled.eq(Cat(more & next_has[k + 1] & ~has[count - k] for k in range(count))),
+            self.o_clear[1].eq(_either([Mux(idle[k], next_rests[0] ^ next_rests[k], 0) for k in range(count + 1)])),
+            self.o_pop[1].eq((idle & ~next_has[1:]).any()),
             self.o_issued.eq(reduce(add, Cat(taken, filled))),
             ends.eq(Cat(head.ends_block, following.ends_block) & self.o_pop),
-            self.o_free_windows.eq((self.o_pop[0] & head.frees_window) + (self.o_pop[1] & following.frees_window)),
-            self.o_free_tiles.eq((self.o_pop[0] & head.frees_tile) + (self.o_pop[1] & following.frees_tile)),
             next_bank.eq(bank ^ head.ends_block),
         ]
         m.d.sync += [
             ahead.eq(ahead + ends[0] + ends[1] - self.i_drained),
             bank.eq(bank ^ ends[0] ^ ends[1]),
-            self.o_ends[0].eq((ends[0] & ~bank) | (ends[1] & ~next_bank)),
-            self.o_ends[1].eq((ends[0] & bank) | (ends[1] & next_bank)),
         ]
-        self._pairs(m, taken, filled, (head_picks, next_picks), bank, next_bank)
+        free_windows = (self.o_pop[0] & head.frees_window) + (self.o_pop[1] & following.frees_window)
+        free_tiles = (self.o_pop[0] & head.frees_tile) + (self.o_pop[1] & following.frees_tile)
+        ended = Cat((ends[0] & ~bank) | (ends[1] & ~next_bank), (ends[0] & bank) | (ends[1] & next_bank))
+        m.d.comb += [
+            self.o_free_windows.eq(self._later(m, "free_windows", free_windows)),
+            self.o_free_tiles.eq(self._later(m, "free_tiles", free_tiles)),
+        ]
+        m.d.sync += self.o_ends.eq(self._later(m, "ended", ended))
+        self._pairs(m, taken, filled, (picks, next_picks), Cat(bank, next_bank))
         return m
 
-    def _picks(self, m: Module, number: int) -> tuple[Signal, list[Signal]]:
-        """The first M matches of a list, one-hot, and those that are left."""
-        rest = self.i_lists[number].matches.valid
-        picks = []
-        for index in range(self.config.multipliers):
-            others = Signal(len(rest), name=f"rest_{number}_{index}")
-            pick = Signal(len(rest), name=f"pick_{number}_{index}")
-            m.d.comb += [others.eq(rest & (rest - 1)), pick.eq(rest & ~others)]
-            picks.append(pick)
-            rest = others
-        return rest, picks
+    def _later(self, m: Module, name: str, value, *, reset_less: bool = False):
+        """The value, a cycle later if ``pipelined``."""
+        if not self.config.pipelined:
+            return value
+        register = Signal.like(value, name=f"{name}_later", reset_less=reset_less)
+        m.d.sync += register.eq(value)
+        return register
 
-    def _pairs(self, m: Module, taken, filled, picks, bank, next_bank) -> None:
+    def _matches(self, m: Module, number: int) -> tuple[list, list, Value]:
+        """Of a list: matches left without the first k, k = 0 to M; the first M, one-hot; whether there are k."""
+        valid, count = self.i_lists[number].matches.valid, self.config.multipliers
+        rests, picks = [valid], []
+        for index in range(count):
+            rest = Signal(len(valid), name=f"rest_{number}_{index}")
+            pick = Signal(len(valid), name=f"pick_{number}_{index}")
+            m.d.comb += [rest.eq(rests[-1] & (rests[-1] - 1)), pick.eq(rests[-1] & ~rest)]
+            rests.append(rest)
+            picks.append(pick)
+        has = Signal(count + 2, name=f"has_{number}")
+        m.d.comb += has.eq(Cat(_at_least(valid, count + 1)))
+        return rests, picks, has
+
+    def _pairs(self, m: Module, taken, filled, picks, banks) -> None:
         """Merge the picks of both lists, and register where the operands are."""
-        places = [
-            [self._place(m, f"place_{number}_{index}", number, pick) for index, pick in enumerate(of_list)]
-            for number, of_list in enumerate(picks)
-        ]
+        taken, filled, banks = (
+            self._later(m, name, value) for name, value in (("taken", taken), ("filled", filled), ("banks", banks))
+        )
+        heads, places = [], []
+        for number, chosen in enumerate(picks):
+            one, name = self.i_lists[number], f"list_{number}"
+            heads.append(self._later(m, f"{name}_head", one.head, reset_less=True))
+            planes = [
+                self._later(m, f"{name}_plane_{bit}", plane, reset_less=True)
+                for bit, plane in enumerate(one.matches.position)
+            ]
+            later = [self._later(m, f"{name}_pick_{k}", pick, reset_less=True) for k, pick in enumerate(chosen)]
+            places.append([self._place(m, f"place_{number}_{k}", pick, planes) for k, pick in enumerate(later)])
         for index, out in enumerate(self.o_pairs):
-            head = Signal(self.i_lists[0].head.shape(), name=f"head_{index}")
+            head = Signal.like(heads[0], name=f"head_{index}")
             place = Signal.like(places[0][0], name=f"place_{index}")
             # Behind n pairs of the oldest list, pair k is match k - n of the second.
             after = [~taken[0], *(taken[n - 1] & ~taken[n] for n in range(1, index + 1))]
@@ -127,7 +151,7 @@ class SequenceDecoder(wiring.Component):
             valid = taken[index] | _either([after[n] & filled[index - n] for n in range(index + 1)])
             others = _either([Mux(after[n], places[1][index - n].as_value(), 0) for n in range(index + 1)])
             m.d.comb += [
-                head.eq(Mux(behind, self.i_lists[1].head, self.i_lists[0].head)),
+                head.eq(Mux(behind, heads[1], heads[0])),
                 place.eq(Mux(behind, others, places[0][index])),
             ]
             m.d.sync += [
@@ -135,15 +159,15 @@ class SequenceDecoder(wiring.Component):
                 out.weight.eq(self._weight_address(place.lane, head)),
                 out.activation.eq(self._activation_address(place.position, head)),
                 out.slot.eq(head.slot),
-                out.bank.eq(Mux(behind, next_bank, bank)),
+                out.bank.eq(Mux(behind, banks[1], banks[0])),
             ]
 
-    def _place(self, m: Module, name: str, number: int, pick) -> data.View:
+    def _place(self, m: Module, name: str, pick, planes) -> data.View:
         """Lane and position of a match that is picked from a list."""
-        config, position = self.config, self.i_lists[number].matches.position
+        config = self.config
         layout = data.StructLayout({"lane": range(config.window_entries), "position": config.index_bits})
         place = Signal(layout, name=name)
-        m.d.comb += [place.lane.eq(_encode(pick)), place.position.eq(Cat((plane & pick).any() for plane in position))]
+        m.d.comb += [place.lane.eq(_encode(pick)), place.position.eq(Cat((plane & pick).any() for plane in planes))]
         return place
 
     def _weight_address(self, lane, head):
@@ -160,6 +184,14 @@ class SequenceDecoder(wiring.Component):
         start = Cat(Const(0, beat_bits), head.tile_start)
         span = (Const(self.config.aim_entries - 1) >> head.mode)[: self.config.index_bits]
         return start + ((position - start)[: self.config.index_bits] & span)
+
+
+def _at_least(bits, limit: int) -> list:
+    """Whether at least k bits are set, k = 0 to `limit`: a tree, which is faster than counting by `rest`."""
+    if len(bits) == 1:
+        return [Const(1), bits[0], *[Const(0)] * (limit - 1)]
+    low, high = _at_least(bits[: len(bits) // 2], limit), _at_least(bits[len(bits) // 2 :], limit)
+    return [_either([low[n] & high[k - n] for n in range(k + 1)]) for k in range(limit + 1)]
 
 
 def _encode(pick):

@@ -156,15 +156,13 @@ class _Core:
         lanes, depth = config.multipliers, config.list_depth
         zeros = np.zeros(pes, np.int64)
         asked, half, queued, landing, taken, begun, drained = (zeros.copy() for _ in range(7))
-        finished = [
-            zeros,
-            zeros,
-            zeros,
-        ]  # psum banks complete, as the reducer sees it 3 cycles after the last pair left
+        # Psum banks complete, as the reducer sees it some cycles after the last pair left.
+        finished = [zeros] * config.landing_cycles
+        released = zeros  # lists whose windows and tiles are free
         w_at, a_at = np.zeros(n_columns, np.int64), np.zeros(n_rows, np.int64)
         turn = np.zeros(n_rows, np.int64)
         step, block = np.zeros(ports, np.int64), 0
-        holds = np.zeros(ports, bool)  # output registers
+        holds, held = np.zeros(ports, bool), np.zeros(ports, bool)  # output registers, and those before them
         flowing_w, flowing_a, flowing = np.zeros(n_columns, bool), np.zeros(n_rows, bool), np.zeros(ports, bool)
         multiplies, sums = zeros.copy(), np.zeros(ports, np.int64)
         waits = np.zeros((len(WAITS), pes), np.int64)
@@ -175,7 +173,7 @@ class _Core:
             limit *= 1 if all(pattern is None for pattern in vars(self.stalls).values()) else 20
         setup = self._block_setup(0)
         cycle = 0
-        while block < self.blocks or holds.any():
+        while block < self.blocks or holds.any() or held.any():
             if cycle == limit:
                 raise RuntimeError(f"limit must be enough for the program, not {limit} cycles (block {block} waits)")
             # Sequence decoder: up to `lanes` pairs from the first list and, once that is used up, the second.
@@ -210,7 +208,8 @@ class _Core:
             both = self.dual[at] & (self.tile[asked[who] + 1] < a_seen[who]) & (waiting[who] < depth - 1)
             made = np.where(complete, 1 + both, 0)
             # Streams: a beat is taken when every PE that its mask names has room, and all have room in the directory.
-            w_gone, a_gone = self.windows_freed[taken], self.tiles_freed[taken]
+            gone = released if config.pipelined else taken
+            w_gone, a_gone = self.windows_freed[gone], self.tiles_freed[gone]
             w_stored, a_stored = self.w_stored[column, w_at[column], row], self.a_stored[row, a_at[row], column]
             w_room = w_stored - self.w_released[w_gone * pes + pe] < config.weight_beats
             w_room |= self.w_stored[column, self.w_next[w_at[column]], row] == w_stored
@@ -227,18 +226,22 @@ class _Core:
             sums += accepted
             freed = zeros
             sends = np.zeros(ports, bool)
+            moves = held & (~holds | accepted)
+            room = ~held | moves if config.pipelined else ~holds | accepted
             next_block = block
             if block < self.blocks:
                 port, used, sending, slots = setup
                 ready = np.ones(ports, bool)
                 np.logical_and.at(ready, port, finished[0] > block)
                 open_ports = ready & used & (step < slots)
-                sends = open_ports & sending & (~holds | accepted)
+                sends = open_ports & sending & room
                 advance = np.where(sending, sends, open_ports * slots)
                 freed = (open_ports & (step + advance == slots))[port]
                 step = step + advance
                 if (step[used] == slots).all():
                     next_block, step = block + 1, np.zeros(ports, np.int64)
+            if config.pipelined:
+                held, sends = held & ~moves | sends, moves
             holds = holds & ~accepted | sends
             # Registers.
             multiplies += issued
@@ -251,7 +254,7 @@ class _Core:
             lists[granted] += made
             turn[granted] = (column[who] + 1) % n_columns
             begun = np.where(pop_two, 0, np.where(pop, second, begun + first))
-            taken = taken + pop + pop_two
+            released, taken = taken, taken + pop + pop_two
             finished = [*finished[1:], self.blocks_done[taken]]
             drained = drained + freed
             w_at, a_at = w_at + w_take, a_at + a_take

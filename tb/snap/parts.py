@@ -16,8 +16,8 @@ TWO = TINY.replace(multipliers=2, weight_entries=16, activation_entries=8, list_
 WIDE = TINY.replace(multipliers=4, aim_entries=16, beat_entries=4, weight_entries=64, list_depth=3, psum_slots=4)
 """Four multipliers, four entries a beat, a queue whose depth is no power of two."""
 
-SPLIT = TINY.replace(core_rows=4, split_psums=True)
-"""A psum register file for each multiplier."""
+SPLIT = TINY.replace(core_rows=4, pipelined=True, split_psums=True)
+"""For FPGAs: more registers, a psum register file for each multiplier."""
 
 CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
 
@@ -28,7 +28,10 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-        for kind in ("list_queue", "sequence_decoder", "reduction_selector")
+        for kind in ("list_queue", "reduction_selector")
+    }
+    | {
+        "sequence_decoder": {f"sequence_decoder_{name}": c for name, c in (CONFIGS | {"split": SPLIT}).items()},
     }
     | {
         "ring": {"ring_wide": (16, 4, 5, 2), "ring_short": (4, 8, 1, 1), "ring_one_long": (8, 2, 3, 3)},
@@ -39,7 +42,11 @@ PARTS = (
             "psum_file_split": TINY.replace(data_bits=4, psum_bits=8, split_psums=True),
         },
         "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
-        | {"core_reducer_column": TINY.replace(core_columns=1), "core_reducer_row": TINY.replace(core_rows=1)},
+        | {
+            "core_reducer_column": TINY.replace(core_columns=1),
+            "core_reducer_row": TINY.replace(core_rows=1),
+            "core_reducer_split": SPLIT,
+        },
     }
 )
 """Configurations by name of the part, by component."""

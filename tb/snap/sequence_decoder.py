@@ -10,6 +10,8 @@ from ..cocotb_bench import testbench
 from .parts import PARTS
 from .random_lists import position_of, random_head, random_list
 
+FREED = ("o_free_windows", "o_free_tiles")
+
 
 class Lists:
     """The queue in front of the decoder, and what must come out of it."""
@@ -86,7 +88,8 @@ async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Gener
     for density in (0, 0.05, 0.2, 0.5, 1):
         for ends in (0.1, 0.9):
             lists = Lists(config, rng, density, ends)
-            before: dict[str, Any] = {"pairs": [], "ends": 0}
+            nothing = {"pairs": [], "ends": 0, "now": dict.fromkeys(FREED, 0)}
+            before = [nothing] * (1 + config.pipelined)
             for _ in range(60):
                 while len(lists.queue) < config.list_depth and rng.random() < 0.6:
                     lists.arrive()
@@ -96,13 +99,15 @@ async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Gener
                 inputs = lists.inputs() | {"i_drained": int(drain)}
                 expected = lists.step()
                 outputs = await bench.cycle(inputs)
-                assert {name: outputs[name] for name in expected["now"]} == expected["now"]
+                freed = before[-1] if config.pipelined else expected
+                now = expected["now"] | {name: freed["now"][name] for name in FREED}
+                assert {name: outputs[name] for name in now} == now
                 pairs = outputs["o_pairs"]
                 count = sum(pair["valid"] for pair in pairs)
-                assert pairs[:count] == before["pairs"], f"pairs must be {before['pairs']}, not {pairs}"
+                assert pairs[:count] == before[0]["pairs"], f"pairs must be {before[0]['pairs']}, not {pairs}"
                 assert not any(pair["valid"] for pair in pairs[count:])
-                assert outputs["o_ends"] == before["ends"]
-                before = expected
+                assert outputs["o_ends"] == before[0]["ends"]
+                before = [*before[1:], expected]
                 lists.drained += drain
                 two_lists += len({pair["slot"] for pair in expected["pairs"]}) > 1
                 two_ends += expected["ends"] == 3
