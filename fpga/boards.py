@@ -46,7 +46,9 @@ class Board:
     toolchain
         Name in `toolchains.TOOLCHAINS`; None if only the vendor's tool makes bitstreams.
     vendor_tool
-        Name of that tool.
+        The vendor's tool, by its name in Amaranth.
+    loader
+        Command that loads a bitstream.
     capacity
         LUTs of four inputs (six on Xilinx), flip-flops, multipliers (DSP cells) and block RAMs of the device.
     clock, clock_hz, pll
@@ -67,6 +69,7 @@ class Board:
     device: str
     toolchain: str | None
     vendor_tool: str
+    loader: str = ""
     capacity: Mapping[str, int]
     clock: str
     clock_hz: int
@@ -77,10 +80,11 @@ class Board:
     extra: str | None = None
     targets: Mapping[str, Target]
 
-    def make_platform(self) -> Any:
-        """A new platform object with all resources that the board has."""
+    def make_platform(self, *, vendor: bool = False) -> Any:
+        """A new platform object, for open tools or for the vendor's, with all resources that the board has."""
         module, _, name = self.platform.partition(":")
-        platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)()
+        options = {"toolchain": self.vendor_tool} if vendor else {}
+        platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)(**options)
         if self.extra is not None:
             platform.add_resources(getattr(platform, self.extra))
         return platform
@@ -98,6 +102,7 @@ ALL_BOARDS = (
         device="ECP5 LFE5U-85F-6BG381C",
         toolchain="ecp5",
         vendor_tool="Diamond",
+        loader="openFPGALoader -b ulx3s {file}",
         capacity={"lut": 83_640, "ff": 83_640, "dsp": 156, "ram": 208},
         clock="clk25",
         clock_hz=25_000_000,
@@ -119,7 +124,8 @@ ALL_BOARDS = (
         platform="icebreaker:ICEBreakerPlatform",
         device="iCE40UP5K-SG48",
         toolchain="ice40",
-        vendor_tool="iCEcube2",
+        vendor_tool="iCECube",
+        loader="iceprog {file}",
         capacity={"lut": 5_280, "ff": 5_280, "dsp": 8, "ram": 30},
         clock="clk12",
         clock_hz=12_000_000,
@@ -134,7 +140,7 @@ ALL_BOARDS = (
                     rows=4, columns=2, tile_rows=4, tile_columns=2, accumulator_rows=64, accumulator_bits=32,
                     weight_fifo_tiles=2, drain_queue=2,
                 ),
-                frequency_hz=20_000_000,
+                frequency_hz=24_000_000,
             ),
         },
     ),
@@ -144,7 +150,8 @@ ALL_BOARDS = (
         platform="tang_primer_20k:TangPrimer20kDockPlatform",
         device="GW2A-LV18PG256C8/I7",
         toolchain="gowin",
-        vendor_tool="Gowin EDA",
+        vendor_tool="Gowin",
+        loader="openFPGALoader -b tangprimer20k {file}",
         capacity={"lut": 20_736, "ff": 15_552, "dsp": 48, "ram": 46},
         clock="clk27",
         clock_hz=27_000_000,

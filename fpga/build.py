@@ -14,11 +14,11 @@ from typing import Any
 from ..hw.emit.yosys import run_yosys
 from ..tb.bulk.cache import Cache
 from .plan import NAME, FpgaPlan
-from .reports import RESOURCES, Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
+from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
 from .toolchains import STATISTICS, TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
 
-__all__ = ["Build", "FpgaError", "build", "estimate"]
+__all__ = ["Build", "FpgaError", "build", "engine_multipliers", "estimate"]
 
 Stages = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 """Shows what is being done: ``with stages("Synthesis") as progress``."""
@@ -69,8 +69,9 @@ def estimate(plan: FpgaPlan, toolchain: Toolchain) -> dict[str, int]:
     in its place is still there.
     """
     reads = "".join(f"read_verilog {name}\n" for name in plan.emission.verilog)
-    flatten = " -noflatten" if toolchain.name != "ice40" else ""
-    script = f"{reads}{toolchain.synthesis}{flatten} -top {plan.emission.top}\n{STATISTICS} -top {plan.emission.top}\n"
+    before = toolchain.options.get("script_after_read", "")
+    top = plan.emission.top
+    script = f"{reads}{before}\n{toolchain.synthesis} -noflatten -top {top}\n{STATISTICS} -top {top}\n"
     text = run_yosys(script, files=plan.emission.verilog, outputs=("stat.json",))["stat.json"]
     return netlist_resources(toolchain, text)[0]
 
@@ -182,7 +183,3 @@ def _keeping_reports(work: Path, reports: Path) -> Iterator[None]:
             raise type(error)(f"{error} (reports in {reports})") from error
         raise
 
-
-def resource_text(resources: dict[str, int], capacity: Any) -> str:
-    """Resources for a reader."""
-    return ", ".join(f"{resources[what]:,} of {capacity[what]:,} {title}" for what, title in RESOURCES.items())

@@ -64,8 +64,15 @@ class FpgaPlan:
         return str(self.build.files[f"build_{NAME}.sh"])
 
 
-def make_plan(board: str, engine: str, config: Config, frequency_hz: int) -> FpgaPlan:
+def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, vendor: bool = False) -> FpgaPlan:
     """Emit the self-test of an engine and make the build plan for a board.
+
+    Parameters
+    ----------
+    board, engine, config, frequency_hz
+        What to build, and the clock that it gets.
+    vendor
+        Make a project for the vendor's tool.
 
     Raises
     ------
@@ -81,10 +88,12 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int) -> Fpg
     # About one change a second.
     heartbeat_bits = int(pll.output_hz).bit_length() - 1
     emission = emit(SELF_TESTS[engine](config, heartbeat_bits=heartbeat_bits), name=MODULE)
-    platform = target.make_platform()
+    platform = target.make_platform(vendor=vendor)
     for name, text in emission.verilog.items():
         platform.add_file(name, text)
-    options: dict[str, Any] = TOOLCHAINS[target.toolchain].build_options() if target.toolchain else {}
+    options: dict[str, Any] = {}
+    if target.toolchain is not None and not vendor:
+        options = TOOLCHAINS[target.toolchain].build_options()
     with _yosys():
         build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
     digest = hashlib.sha256(build.digest()).hexdigest()
