@@ -182,4 +182,3 @@ def _keeping_reports(work: Path, reports: Path) -> Iterator[None]:
                 shutil.copy(work / name, reports)
             raise type(error)(f"{error} (reports in {reports})") from error
         raise
-

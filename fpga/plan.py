@@ -97,9 +97,7 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
     with _yosys():
         build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
     digest = hashlib.sha256(build.digest()).hexdigest()
-    return FpgaPlan(
-        board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest
-    )
+    return FpgaPlan(board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def _ice40(input_mhz: Fraction) -> Iterator[Setting]:
 
 
 def _gowin(input_mhz: Fraction) -> Iterator[Setting]:
-    """rPLL of GW2A, speed C8/I7 (Gowin UG286, DS102: phase detector 3-500, VCO 500-1250 MHz)."""
+    """RPLL of GW2A, speed C8/I7 (Gowin UG286, DS102: phase detector 3-500, VCO 500-1250 MHz)."""
     for divider, feedback, detector in _divisions(input_mhz, (3, 500), range(1, 65), range(1, 65)):
         output = detector * feedback
         for out in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):

@@ -123,7 +123,9 @@ class SelfTest(wiring.Component):
         for name, source in outputs.items():
             take, same, done = (Signal(name=f"{name}_{what}") for what in ("take", "same", "done"))
             expected = self._expected[name]
-            compress = Signature(len(Value.cast(source.payload)), max(e.beats for e in self._expected.values()).bit_length())
+            compress = Signature(
+                len(Value.cast(source.payload)), max(e.beats for e in self._expected.values()).bit_length()
+            )
             m.submodules[f"{name}_signature"] = shared(compress)
             m.d.comb += [
                 source.ready.eq(ready),

@@ -85,7 +85,9 @@ class SnapStimulus(Stimulus):
         widths = {"o_weights": weights.size, "o_activations": activations.size, "o_commands": commands.size}
         super().__init__({name: widths[name.split("__")[0]] for name in self._parts})
 
-    def _add(self, name: str, layout: data.Layout, words: list[data.Const], fault: tuple[int, int] | None = None) -> None:
+    def _add(
+        self, name: str, layout: data.Layout, words: list[data.Const], fault: tuple[int, int] | None = None
+    ) -> None:
         values = [word.as_value().value for word in words]
         self._parts[name] = RomStream(width=layout.size, words=values, fault=fault)
 

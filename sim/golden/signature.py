@@ -45,4 +45,3 @@ def signature(payloads: Iterable[int]) -> int:
     for payload in payloads:
         state = step(state) ^ fold(payload)
     return state
-
