@@ -210,8 +210,7 @@ def _build(plan: Any, seed: int, folder: Path, stages: Stages, *, record: bool, 
     print_table(["", "here", "of"], rows)
     path = figures["critical_path"]
     if path:
-        say(
-            f"critical path: {path['from']} to {path['to']}, {path['logic_ns']} ns logic, {path['routing_ns']} ns routing"
-        )
+        delays = f"{path['logic_ns']} ns logic, {path['routing_ns']} ns routing"
+        say(f"critical path: {path['from']} to {path['to']}, {delays}")
     say(f"{bitstream}{' (from the cache)' if built.cached else f', built in {seconds_text(built.seconds)}'}")
     say(f"load it with {plan.board.loader.format(file=bitstream)}")

@@ -59,7 +59,7 @@ def read_records(folder: Path = BUILDS) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            record["board"], record["engine"], record["config"], record["frequency_hz"], record["design"]
+            _ = [record[name] for name in ("board", "engine", "config", "frequency_hz", "design")]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} must be a record of tensorloom fpga build --record: {error!r}") from error
         records.append(record)

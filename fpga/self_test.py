@@ -13,8 +13,8 @@ from .stream_register import StreamRegister
 __all__ = ["LEDS", "Expected", "SelfTest", "Stimulus"]
 
 LEDS = data.StructLayout({"running": 1, "passed": 1, "failed": 1, "heartbeat": 1})
-"""``running``: the test runs, not in reset. ``passed``: every pass so far agreed, at least one. ``failed``: one did not;
-stays until reset. ``heartbeat``: blinks with the engine's clock."""
+"""``running``: the test runs, not in reset. ``passed``: every pass so far agreed, at least one. ``failed``: one did
+not; stays until reset. ``heartbeat``: blinks with the engine's clock."""
 
 SETTLE_CYCLES = 64
 """Cycles after the last expected beat in which none may follow."""
@@ -120,12 +120,12 @@ class SelfTest(wiring.Component):
         start, clear, check, stalling = (Signal(name=name) for name in ("start", "clear", "check", "stalling"))
         ready = self._ready(m, stalling)
         good, complete, takes = [], [], []
+        # One more than is expected can be counted too.
+        count_bits = (max(expected.beats for expected in self._expected.values()) + 1).bit_length()
         for name, source in outputs.items():
             take, same, done = (Signal(name=f"{name}_{what}") for what in ("take", "same", "done"))
             expected = self._expected[name]
-            compress = Signature(
-                len(Value.cast(source.payload)), max(e.beats for e in self._expected.values()).bit_length()
-            )
+            compress = Signature(len(Value.cast(source.payload)), count_bits)
             m.submodules[f"{name}_signature"] = shared(compress)
             m.d.comb += [
                 source.ready.eq(ready),

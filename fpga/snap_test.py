@@ -125,14 +125,18 @@ def snap_test(config: SnapConfig, *, heartbeat_bits: int = 24) -> SelfTest:
     expected = _expected(config, program)
     stream = program.activations[0]
     beats = np.flatnonzero((stream.counts > 0) & (stream.masks > 0))
+    fault_beat = 0
     for beat in beats.tolist():
         values = stream.values.copy()
         values[beat, 0] ^= 1
         faulty = [dataclasses.replace(stream, values=values), *program.activations[1:]]
         # An activation that meets no weight changes nothing; one that becomes 0 is an error by itself.
         if values[beat, 0] and _expected(config, dataclasses.replace(program, activations=faulty)) != expected:
+            fault_beat = beat
             break
-    return SelfTest(SnapCore(config), SnapStimulus(config, program, beat), expected, heartbeat_bits=heartbeat_bits)
+    return SelfTest(
+        SnapCore(config), SnapStimulus(config, program, fault_beat), expected, heartbeat_bits=heartbeat_bits
+    )
 
 
 def _expected(config: SnapConfig, program: CoreProgram) -> dict[str, Expected]:

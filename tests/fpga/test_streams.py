@@ -59,7 +59,7 @@ def run(part: wiring.Component, stall: float, seed: int, fault: bool) -> tuple[l
     simulator = Simulator(part)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
-    simulator.run_until(0.1)
+    simulator.run()
     return beats, cycles
 
 
