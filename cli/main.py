@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import bench, demo, lint, presets, sim, verilog
+from . import bench, demo, fpga, lint, presets, sim, verilog
 from .errors import INTERRUPTED, report
 
 __all__ = ["app", "main"]
@@ -71,6 +71,7 @@ app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.add_typer(fpga.app, name="fpga")
 
 
 def main() -> None:

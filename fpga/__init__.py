@@ -1,0 +1,1 @@
+"""Tops that test themselves on a board, and the way to bitstreams."""

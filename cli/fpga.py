@@ -1,0 +1,216 @@
+"""``tensorloom fpga``: boards, bitstreams that test themselves, and what was built."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..fpga.boards import BOARDS, Board
+from ..hw.config import parse_assignments
+from .engines import ENGINES
+from .errors import CommandError, UsageError, usage_errors, writing
+from .options import Assignments, Json, check_folder, choose_engine, examples, unknown
+from .output import Stages, print_json, print_table, say, seconds_text
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Bitstreams that test an engine on a board, and how fast and big it is.")
+
+BUILD_EXAMPLES = examples(
+    "tensorloom fpga build --board icebreaker --engine systolic",
+    "tensorloom fpga build --board ulx3s-85f --engine systolic --set rows=8 --frequency 80",
+    "tensorloom fpga build --board arty-a7 --engine systolic --project-only -o vivado",
+)
+LIST_EXAMPLES = examples("tensorloom fpga list", "tensorloom fpga list --json")
+REPORT_EXAMPLES = examples("tensorloom fpga report", "tensorloom fpga report --json")
+
+
+@app.command("list", epilog=LIST_EXAMPLES)
+def list_boards(as_json: Json = False) -> None:
+    """List the boards with the engines and configurations that fill them."""
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": board.name,
+                    "title": board.title,
+                    "device": board.device,
+                    "bitstream": board.toolchain is not None,
+                    "capacity": dict(board.capacity),
+                    "targets": {
+                        engine: {"config": target.config.to_dict(), "frequency_hz": target.frequency_hz}
+                        for engine, target in board.targets.items()
+                    },
+                }
+                for board in BOARDS.values()
+            ]
+        )
+        return
+    rows = [
+        [
+            board.name,
+            engine,
+            ENGINES[engine].figures(target.config)["multipliers"],
+            target.frequency_hz / 1e6,
+            "open tools" if board.toolchain else board.vendor_tool,
+            board.title,
+        ]
+        for board in BOARDS.values()
+        for engine, target in board.targets.items()
+    ]
+    print_table(["board", "engine", "multipliers", "MHz", "bitstream by", "what"], rows)
+
+
+@app.command(epilog=BUILD_EXAMPLES)
+def build(
+    board: Annotated[str, typer.Option(metavar="NAME", help="A board: see tensorloom fpga list.")],
+    engine: Annotated[str, typer.Option(metavar="NAME", help="An engine: systolic or snap.")],
+    assignments: Assignments = None,
+    frequency: Annotated[
+        float | None, typer.Option(metavar="MHZ", help="Clock of the engine in MHz; by default the board's goal.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.", min=0)] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder, by default build/fpga/BOARD-ENGINE.")
+    ] = None,
+    project_only: Annotated[
+        bool, typer.Option("--project-only", help="Write the complete project for the vendor's tool, without a build.")
+    ] = False,
+    record: Annotated[bool, typer.Option("--record", help="Keep the figures in fpga/builds.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build a bitstream in which an engine tests itself.
+
+    A build is kept and used again while design and tools stay the same. Environment variables such as YOSYS and
+    NEXTPNR_ECP5 can name other programs than those of the Python packages.
+    """
+    chosen, config, frequency_hz = _choose(board, engine, assignments, frequency)
+    folder = output or Path("build") / "fpga" / f"{board}-{engine}"
+    if project_only and record:
+        raise UsageError("--record needs a build; --project-only makes none")
+    if chosen.toolchain is None and not project_only:
+        raise CommandError(
+            f"{board} needs {chosen.vendor_tool} for a bitstream: there are no open tools for {chosen.device}",
+            f"--project-only writes the complete {chosen.vendor_tool} project",
+        )
+    check_folder(folder)
+    stages = Stages()
+    with _fpga_errors():
+        from ..fpga.plan import make_plan
+
+        with stages(f"Emitting {engine} for {board}"):
+            plan = make_plan(board, engine, config, frequency_hz, vendor=project_only)
+        if project_only:
+            _write_project(plan, folder, as_json)
+            return
+        _build(plan, seed, folder, stages, record=record, as_json=as_json)
+
+
+@app.command(epilog=REPORT_EXAMPLES)
+def report(as_json: Json = False) -> None:
+    """Show the recorded builds; stale ones came from another design than the present sources make."""
+    with _fpga_errors():
+        from ..fpga.records import is_stale, read_records
+
+        with usage_errors():
+            records = read_records()
+        rows: list[dict[str, Any]] = []
+        stages = Stages()
+        with stages("Comparing with the sources") as progress:
+            for kept in records:
+                progress(f"{kept['engine']} on {kept['board']}")
+                engine = ENGINES.get(kept["engine"])
+                rows.append(kept | {"stale": engine is None or is_stale(kept, engine.config_class)})
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["board", "engine", "multipliers", "MHz", "lut", "ff", "dsp", "ram", "GMAC/s", "GMAC/s/kLUT", "build"]
+    cells = [
+        [
+            *(row[name] for name in ("board", "engine", "multipliers")),
+            round(row["fmax_hz"] / 1e6, 1),
+            *(row[name] for name in ("lut", "ff", "dsp", "ram", "gmac_per_s", "gmac_per_s_per_klut")),
+            seconds_text(row["build_seconds"]),
+            "stale" if row["stale"] else "",
+        ]
+        for row in rows
+    ]
+    print_table([*columns, ""], cells)
+
+
+def _choose(board: str, engine: str, assignments: list[str] | None, mhz: float | None) -> tuple[Board, Any, int]:
+    """The board, the configuration and the clock in Hz that the options mean."""
+    if board not in BOARDS:
+        raise unknown("board", board, list(BOARDS))
+    config_class, chosen = choose_engine(engine).config_class, BOARDS[board]
+    if engine not in chosen.targets:
+        raise UsageError(f"engine must be {' or '.join(chosen.targets)} on {board}, not {engine!r}: it is too big")
+    target = chosen.targets[engine]
+    with usage_errors():
+        config = target.config.replace(**parse_assignments(config_class, assignments or []))
+    if mhz is not None and not 0.001 <= mhz <= 10_000:
+        raise UsageError(f"--frequency must be from 0.001 to 10000 MHz, not {mhz:g}")
+    return chosen, config, target.frequency_hz if mhz is None else round(mhz * 1e6)
+
+
+@contextmanager
+def _fpga_errors() -> Iterator[None]:
+    """Turn failures of the flow into `CommandError`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        hint = "pip install 'tensorloom[fpga]'"
+        raise CommandError(f"the Python package {error.name} is missing", hint) from error
+    except RuntimeError as error:
+        names = {kind.__name__ for kind in type(error).__mro__}
+        if names & {"FpgaError", "ToolRunError"}:
+            raise CommandError(str(error)) from error
+        raise
+
+
+def _write_project(plan: Any, folder: Path, as_json: bool) -> None:
+    """Write the files of a vendor's project."""
+    with writing(folder):
+        plan.build.extract(folder)
+    files = [str(folder / name) for name in plan.build.files]
+    if as_json:
+        print_json({"board": plan.board.name, "engine": plan.engine, "files": files, "design": plan.digest})
+        return
+    say(f"{len(files)} files in {folder}; with {plan.board.vendor_tool} installed, build with")
+    say(f"  cd {folder} && sh {plan.build.script}.sh")
+
+
+def _build(plan: Any, seed: int, folder: Path, stages: Stages, *, record: bool, as_json: bool) -> None:
+    """Build, copy the results to the folder, tell the figures."""
+    import shutil
+
+    from ..fpga.build import REPORTS
+    from ..fpga.build import build as run_build
+    from ..fpga.records import make_record, write_record
+    from ..fpga.reports import RESOURCES
+
+    built = run_build(plan, stages, folder, seed=seed)
+    bitstream = folder / f"{plan.board.name}-{plan.engine}{Path(built.bitstream).suffix}"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in REPORTS:
+            shutil.copy(built.folder / name, folder)
+        shutil.copy(built.folder / built.bitstream, bitstream)
+    figures = make_record(plan, built, seed)
+    if record:
+        write_record(figures)
+    if as_json:
+        print_json(figures | {"bitstream": str(bitstream), "cached": built.cached})
+        return
+    capacity = plan.board.capacity
+    rows = [["clock, MHz", round(plan.pll.output_hz / 1e6, 2), None], ["Fmax, MHz", figures["fmax_hz"] / 1e6, None]]
+    rows += [[title, figures[name], capacity[name]] for name, title in RESOURCES.items()]
+    print_table(["", "here", "of"], rows)
+    path = figures["critical_path"]
+    if path:
+        delays = f"{path['logic_ns']} ns logic, {path['routing_ns']} ns routing"
+        say(f"critical path: {path['from']} to {path['to']}, {delays}")
+    say(f"{bitstream}{' (from the cache)' if built.cached else f', built in {seconds_text(built.seconds)}'}")
+    say(f"load it with {plan.board.loader.format(file=bitstream)}")

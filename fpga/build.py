@@ -1,0 +1,184 @@
+"""Builds of bitstreams: estimate, synthesis, place and route, pack; kept by what went in."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ..hw.emit.yosys import run_yosys
+from ..tb.bulk.cache import Cache
+from .plan import NAME, FpgaPlan
+from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
+from .toolchains import STATISTICS, TOOLCHAINS, Toolchain
+from .tools import program, run_tool, tool_version
+
+__all__ = ["Build", "FpgaError", "build", "engine_multipliers", "estimate"]
+
+Stages = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+"""Shows what is being done: ``with stages("Synthesis") as progress``."""
+
+ESTIMATE_MARGIN = 1.5
+"""An estimate may exceed the LUTs and flip-flops this much: modules are mapped alone, with parts that aren't used."""
+
+REPORTS = ("report.json", "stat.json", f"{NAME}.rpt", f"{NAME}.tim")
+"""Files that tell about a build whether it succeeded or not."""
+
+
+class FpgaError(RuntimeError):
+    """A design doesn't fit, misses its timing, or was not mapped to the right resources."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Build:
+    """A finished build.
+
+    Parameters
+    ----------
+    folder
+        Folder of the cache with its files.
+    bitstream
+        Name of the bitstream's file.
+    resources
+        Used ``lut``, ``ff``, ``dsp``, ``ram``.
+    timing
+        Clock and critical path.
+    seconds
+        What the build took.
+    cached
+        Whether it was taken from the cache.
+    """
+
+    folder: Path
+    bitstream: str
+    resources: dict[str, int]
+    timing: Timing
+    seconds: float
+    cached: bool
+
+
+def estimate(plan: FpgaPlan, toolchain: Toolchain) -> dict[str, int]:
+    """Resources of the self-test with each shared module mapped once and counted for each instance.
+
+    A small part of the time that the synthesis of the whole takes, and above its numbers: what a module doesn't use
+    in its place is still there.
+    """
+    reads = "".join(f"read_verilog {name}\n" for name in plan.emission.verilog)
+    before = toolchain.options.get("script_after_read", "")
+    top = plan.emission.top
+    script = f"{reads}{before}\n{toolchain.synthesis} -noflatten -top {top}\n{STATISTICS} -top {top}\n"
+    text = run_yosys(script, files=plan.emission.verilog, outputs=("stat.json",))["stat.json"]
+    return netlist_resources(toolchain, text)[0]
+
+
+def build(plan: FpgaPlan, stages: Stages, reports: Path, *, seed: int = 1, cache: Cache | None = None) -> Build:
+    """Build a bitstream, or take it from the cache if nothing that matters has changed.
+
+    Parameters
+    ----------
+    plan
+        For a board with open tools.
+    stages
+        Shows progress.
+    reports
+        Folder to which the tools' reports are copied if the design fails.
+    seed
+        Of the placer.
+    cache
+        Where builds are kept.
+
+    Raises
+    ------
+    FpgaError
+        If the design doesn't fit, misses its timing, or memories or multipliers became something else.
+    ToolError, ToolRunError
+        If a tool is missing or fails.
+    """
+    assert plan.board.toolchain is not None
+    toolchain = TOOLCHAINS[plan.board.toolchain]
+    commands = toolchain.commands(plan.script, plan.pll.output_hz, seed)
+    for command in commands:
+        program(command[0])
+    versions = [tool_version(command[0]) for command in commands]
+    key = hashlib.sha256(json.dumps([plan.digest, commands, versions]).encode()).hexdigest()[:32]
+    cache = cache or Cache(Cache().folder / "fpga")
+    with cache.lock(key):
+        if found := cache.find(key):
+            folder, meta = found
+            timing = Timing(meta["fmax_hz"], meta["critical_path"])
+            return Build(
+                folder=folder, bitstream=toolchain.bitstream, resources=meta["resources"], timing=timing,
+                seconds=meta["seconds"], cached=True,
+            )  # fmt: skip
+        with cache.work_folder(key) as work, _keeping_reports(work, reports):
+            start = time.monotonic()
+            plan.build.extract(work)
+            resources, timing = _run(plan, toolchain, commands, work, stages)
+            meta = {
+                "fmax_hz": timing.fmax_hz,
+                "critical_path": timing.critical_path,
+                "resources": resources,
+                "seconds": round(time.monotonic() - start, 1),
+            }
+            files = [work / toolchain.bitstream, *(work / name for name in REPORTS)]
+            folder = cache.publish(key, work, files, meta)
+    return Build(
+        folder=folder, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=meta["seconds"],
+        cached=False,
+    )  # fmt: skip
+
+
+def _run(
+    plan: FpgaPlan, toolchain: Toolchain, commands: list[list[str]], work: Path, stages: Stages
+) -> tuple[dict[str, int], Timing]:
+    capacity, name = plan.board.capacity, f"{plan.engine} on {plan.board.name}"
+    with stages("Estimate"):
+        needs = estimate(plan, toolchain)
+    likely = {what: amount / (ESTIMATE_MARGIN if what in ("lut", "ff") else 1) for what, amount in needs.items()}
+    if fits(likely, capacity):
+        raise FpgaError(f"{name} cannot fit: an estimate needs {', '.join(fits(needs, capacity))}")
+    with stages("Synthesis") as progress:
+        run_tool(commands[0][0], commands[0][1:], work, log=f"{NAME}.rpt", progress=progress)
+    needs, cells = netlist_resources(toolchain, (work / "stat.json").read_text(encoding="utf-8"))
+    if lacks := fits(needs, capacity):
+        raise FpgaError(f"{name} does not fit: its netlist needs {', '.join(lacks)}")
+    log = (work / f"{NAME}.rpt").read_text(encoding="utf-8", errors="replace")
+    if faults := check_mapping(toolchain, cells, log, engine_multipliers(plan.config)):
+        raise FpgaError(f"{name} was not mapped as it should be: {'; '.join(faults)}")
+    with stages("Place and route") as progress:
+        run_tool(commands[1][0], commands[1][1:], work, log=f"{NAME}.tim", progress=progress)
+    timing, report = read_timing(work / "report.json")
+    if timing.fmax_hz < plan.pll.output_hz:
+        worst = timing.critical_path
+        raise FpgaError(
+            f"{name} misses its timing: {timing.fmax_hz / 1e6:.1f} of {plan.pll.output_hz / 1e6:.1f} MHz, from "
+            f"{worst.get('from', 'a register')} to {worst.get('to', 'a register')}"
+        )
+    with stages("Pack"):
+        run_tool(commands[2][0], commands[2][1:], work)
+    return used_resources(toolchain, needs, report), timing
+
+
+def engine_multipliers(config: Any) -> int:
+    """Multipliers of an engine of this configuration."""
+    return config.core_multipliers if hasattr(config, "core_multipliers") else config.multipliers
+
+
+@contextlib.contextmanager
+def _keeping_reports(work: Path, reports: Path) -> Iterator[None]:
+    """Copy the tools' reports out of the work folder if the build fails; not if it is interrupted."""
+    try:
+        yield
+    except (FpgaError, RuntimeError) as error:
+        kept = [name for name in REPORTS if (work / name).exists()]
+        if kept:
+            reports.mkdir(parents=True, exist_ok=True)
+            for name in kept:
+                shutil.copy(work / name, reports)
+            raise type(error)(f"{error} (reports in {reports})") from error
+        raise

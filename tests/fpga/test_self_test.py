@@ -1,0 +1,86 @@
+"""The self-testing tops in Verilator."""
+
+import numpy as np
+import pytest
+from tensorloom.fpga.boards import BOARDS
+from tensorloom.fpga.plan import SELF_TESTS
+from tensorloom.fpga.self_test import WATCHDOG_CYCLES, Expected
+from tensorloom.fpga.snap_test import snap_program
+from tensorloom.fpga.systolic_test import systolic_commands
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.snap.core import SnapCore
+from tensorloom.sim.golden.snap import core_sums
+from tensorloom.tb.bulk.model import build
+from tensorloom.tb.lint import lint
+from tensorloom.tb.snap.program import run_program
+
+from .conftest import SMALL, check_life, run_leds
+
+
+@pytest.fixture(scope="module")
+def top(small):
+    engine, config = small
+    return emit(SELF_TESTS[engine](config, heartbeat_bits=8))
+
+
+def test_passes_fails_after_injection_and_passes_after_reset(top) -> None:
+    model = build(top)
+    check_life(model, 8000)
+    leds = run_leds(model, np.zeros(100_000, int))  # many passes, with and without stalls
+    assert not leds["failed"].any()
+
+
+def test_verilog_is_clean(top) -> None:
+    assert lint(top) == []
+
+
+def test_a_wrong_expectation_fails(small) -> None:
+    engine, config = small
+    test = SELF_TESTS[engine](config, heartbeat_bits=8)
+    name, right = next(iter(test._expected.items()))
+    test._expected[name] = Expected(right.beats, right.signature ^ 1 << 17)
+    leds = run_leds(build(emit(test)), np.zeros(8000, int))
+    assert leds["failed"][-1]
+    assert not leds["passed"].any()
+
+
+def test_beats_that_never_come_fail() -> None:
+    test = SELF_TESTS["systolic"](SMALL["systolic"], heartbeat_bits=8)
+    (right,) = test._expected.values()
+    test._expected["o_sums"] = Expected(right.beats + 1, right.signature)
+    leds = run_leds(build(emit(test)), np.zeros(WATCHDOG_CYCLES + 8000, int))
+    assert leds["failed"][-1]
+    assert not leds["failed"][:WATCHDOG_CYCLES].any()
+
+
+@pytest.mark.parametrize("board", [board for board in BOARDS if "systolic" in BOARDS[board].targets])
+def test_systolic_commands_use_every_mode_and_accumulator(board: str) -> None:
+    config = BOARDS[board].targets["systolic"].config
+    commands = systolic_commands(config)
+    for field in ("accumulate", "drain", "swap", "activations_signed", "weights_signed"):
+        assert set(commands[field].tolist()) == {0, 1}
+    assert set(commands["shift"].tolist()) == {0, 1, 2}
+    used = {row for c in commands for row in range(int(c["address"]), int(c["address"]) + int(c["rows"]))}
+    assert used == set(range(config.accumulator_rows))
+
+
+def test_snap_program_uses_every_multiplier_port_and_mode() -> None:
+    config = SMALL["snap"]
+    program = snap_program(config)
+    assert set(program.row_mode.tolist()) == {False, True}
+    assert np.bitwise_or.reduce(program.ports) == (1 << config.ports) - 1
+    result = run_program(build(emit(SnapCore(config))), config, program)
+    assert result.counters.multiplies.min() > result.counters.waits["busy"].min(), "a second multiplier never worked"
+    assert result.errors == {"weights": 0, "activations": 0, "commands": 0, "overflow": 0}
+    sends = program.ports[:, None] >> np.arange(config.ports) & 1
+    for got, golden, ports in zip(result.sums, core_sums(config, program), sends.astype(bool), strict=True):
+        assert np.array_equal(got[ports], golden[ports])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("board", "engine"), [(name, engine) for name, board in BOARDS.items() for engine in board.targets]
+)
+def test_configurations_of_the_boards(board: str, engine: str) -> None:
+    config = BOARDS[board].targets[engine].config
+    check_life(build(emit(SELF_TESTS[engine](config, heartbeat_bits=8))), 60_000)
