@@ -50,6 +50,8 @@ class Engine:
         Measures the engine, ``benchmark(stages, quick=...)``; gives values for JSON.
     plot
         SVG text of what `benchmark` gave, or None.
+    area_shares
+        Shares of what is of interest in the area, from an `AreaReport`, or None.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Engine:
     simulator: Callable[..., Any]
     benchmark: Callable[..., dict[str, Any]]
     plot: Callable[[dict[str, Any]], str] | None = None
+    area_shares: Callable[[Any], dict[str, float]] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,7 @@ ENGINES: dict[str, Engine] = {
         simulator=_later(".simulate_snap:Simulator"),
         benchmark=_later(".bench_snap:benchmark"),
         plot=_later(".plot_cycles:plot_rows"),
+        area_shares=_later(".area_snap:aim_shares"),
     ),
 }
 

@@ -1,0 +1,18 @@
+"""What the AIMs take of a SNAP core's area."""
+
+from ..tb.area import AreaReport
+
+__all__ = ["aim_shares"]
+
+
+def aim_shares(report: AreaReport) -> dict[str, float]:
+    """Shares of the AIMs in a core.
+
+    Returns
+    -------
+    dict
+        ``aim``: comparators or table, classes, and the registers in front, as in the paper's Fig. 8(a).
+        ``aim_and_index_files``: with the PEs' copies of the channel indices too, which only the AIMs read.
+    """
+    aim = report.share("aim")
+    return {"aim": round(aim, 4), "aim_and_index_files": round(aim + report.share("pe__aim_port"), 4)}
