@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..hw.config import check
 from ..hw.snap.config import SnapConfig
 from ..sim.cycles.snap import WAITS, CoreCounters, simulate_core
 from ..sim.golden.convolution import convolution
+from ..sim.golden.geometry import ConvolutionGeometry
 from ..sim.golden.matmul import matmul
 from ..sim.golden.snap import scatter_sums
 from ..sim.mapping.snap import map_convolution, map_fully_connected
+from ..sim.mapping.snap_batch import join_programs
 from ..sim.mapping.snap_check import check_program
 from ..sim.mapping.snap_program import CoreProgram
 from ..tb.bulk.model import Model, build
 from ..tb.snap.program import run_program
 from .engines import Design
-from .errors import CommandError, UsageError, usage_errors, writing
+from .errors import CommandError, usage_errors, writing
 from .jobs import Job
 from .output import Stages
 
@@ -119,14 +122,16 @@ class Outcome:
 def map_job(design: Design, job: Job) -> CoreProgram:
     """Map a job; a tensor that doesn't fit is a `UsageError`.
 
-    A product of one row is a fully connected layer, one of more rows a 1x1 convolution of an image of one line.
+    Images follow one another. A product of one row is a fully connected layer, one of more rows a 1x1 convolution of an
+    image of one line.
     """
     with usage_errors():
         if job.convolution is not None:
-            if job.a.ndim != 4 or len(job.a) != 1:
-                raise UsageError(f"a must be one image (1 x H x W x C) on a SNAP core, not {job.a.shape}")
+            check("a", job.a.ndim == 4 and len(job.a) > 0, "of rank 4 (N x H x W x C)", job.a.shape)
             steps: dict[str, Any] = job.convolution
-            program = map_convolution(design.config, job.a[0], job.b, **steps)
+            programs = [map_convolution(design.config, image, job.b, **steps) for image in job.a]
+            x, y = ConvolutionGeometry.of(job.a.shape, job.b.shape, **steps).output
+            program = join_programs(programs, x * y * job.b.shape[-1])
         elif len(job.a) == 1:
             program = map_fully_connected(design.config, job.a[0], job.b)
         else:
@@ -154,6 +159,10 @@ class Simulator:
             with stages(f"Compiling {emission.top} with Verilator") as update:
                 model = build(emission, progress=update)
         self.model = model
+
+    def predict(self, job: Job) -> CoreCounters:
+        """Counters of the cycle model for a job."""
+        return simulate_core(self.design.config, map_job(self.design, job))
 
     def run(
         self,

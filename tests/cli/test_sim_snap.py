@@ -74,6 +74,11 @@ def test_products_and_stalls(run: Callable) -> None:
         assert found["passed"] and found["predicted_cycles"] is None and found["equals_cycle_model"] is None
 
 
+def test_images_of_a_batch(run: Callable) -> None:
+    found = report(run("sim", "snap-tiny", "--conv", "3x4x5x8,3x3,4", "--padding", "1", "--json"))
+    assert found["passed"] and found["shape"] == [3, 4, 5, 4] and found["cycles"] == found["predicted_cycles"]
+
+
 def test_table(run: Callable) -> None:
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4", "--density", "0.5/0.5")
     assert result.exit_code == 0
@@ -125,7 +130,6 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
         ),
         (["--matmul", "1x2x3", "--density", "0.5/0.5"], "--part and --density go with --layer or --shape"),
         (["--matmul", "1x2x3", "--part", "1x1x1,1"], "--part and --density go with --layer or --shape"),
-        (["--conv", "2x4x4x8,1x1,4"], "a must be one image (1 x H x W x C) on a SNAP core, not (2, 4, 4, 8)"),
         (
             ["--shape", "4x4x8,1x1,4", "--set", "psum_bits=16"],
             "psum_bits must be at least 18 for these operands, not 16",
@@ -150,7 +154,3 @@ def test_wrong_tensors(fails: Callable, tmp_path: Path, a: np.ndarray, b: np.nda
     np.save(tmp_path / "a.npy", a)
     np.save(tmp_path / "b.npy", b)
     assert fails("sim", "snap-tiny", "--a", "a.npy", "--b", "b.npy", code=2).startswith(message)
-
-
-def test_demo_needs_a_matrix_unit(fails: Callable) -> None:
-    assert fails("demo", "snap-core", "-o", "out", code=2).endswith("not 'snap-core'")
