@@ -11,6 +11,7 @@ import numpy as np
 from ..hw.config import check
 from ..hw.snap.config import SnapConfig
 from ..sim.cycles.snap import WAITS, CoreCounters, simulate_core
+from ..sim.formats.bundles import ActivationBundles, WeightBundles
 from ..sim.golden.convolution import convolution
 from ..sim.golden.geometry import ConvolutionGeometry
 from ..sim.golden.matmul import matmul
@@ -29,13 +30,28 @@ from .output import Stages
 if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
 
-__all__ = ["Outcome", "Simulator", "differences", "map_job", "where_cycles_went"]
+__all__ = ["Outcome", "Simulator", "compression", "differences", "map_job", "where_cycles_went"]
 
 
 def where_cycles_went(counters: CoreCounters) -> dict[str, float]:
     """Fractions of the PEs' cycles, by what the PEs did; they add up to 1."""
     total = counters.cycles * counters.multiplies.size
     return {name: round(int(counters.waits[name].sum()) / total, 4) for name in WAITS}
+
+
+def compression(config: SnapConfig, job: Job) -> dict[str, float | None]:
+    """Size of a job's tensors as bundles: bits for each non-zero (None without any), and size against dense."""
+    product = job.convolution is None
+    images = job.a[:, None, None] if product else job.a
+    weights = WeightBundles.encode(job.b[None, None] if product else job.b, config.channel_tile)
+    # A batch is a high image: bundles are pixels, wherever they are.
+    activations = ActivationBundles.encode(images.reshape(-1, *images.shape[2:]), config.channel_tile)
+    figures: dict[str, float | None] = {}
+    for name, report in (("ia", activations.report(config.data_bits)), ("w", weights.report(config.data_bits))):
+        bits = report.bits_per_non_zero
+        figures[f"{name}_bits_per_non_zero"] = round(bits, 2) if report.non_zeros else None
+        figures[f"{name}_size_against_dense"] = round(report.ratio, 4)
+    return figures
 
 
 def differences(actual: CoreCounters, predicted: CoreCounters) -> list[str]:
@@ -66,6 +82,8 @@ class Outcome:
         Those of the cycle model, or None where streams stall at random.
     config
         Of the core.
+    compression
+        See `compression`.
     seconds
         Time of the simulation.
     """
@@ -75,6 +93,7 @@ class Outcome:
     counters: CoreCounters
     predicted: CoreCounters | None
     config: SnapConfig
+    compression: dict[str, float | None]
     seconds: float
 
     @property
@@ -114,6 +133,7 @@ class Outcome:
             "utilisation": round(self.counters.utilisation(self.config.multipliers), 4),
             "oa_updates_per_cycle": round(self.counters.sums_per_cycle, 4),
             "where_cycles_went": where_cycles_went(self.counters),
+            **self.compression,
             "seconds": round(self.seconds, 3),
             "cycles_per_second": round(self.cycles / self.seconds) if self.seconds else None,
         }
@@ -197,5 +217,6 @@ class Simulator:
             counters=run.counters,
             predicted=predicted,
             config=config,
+            compression=compression(config, job),
             seconds=self._stages.seconds[title],
         )

@@ -67,12 +67,22 @@ def _goal(text: str) -> str:
     return f"{'at most' if relation == '<=' else 'at least'} {float(number):,.10g}"
 
 
-def replace_tables(text: str, tables: dict[str, list[list[str]]]) -> str:
-    """A Markdown text with the rows of the tables behind ``<!-- table: NAME`` comments replaced; heads stay."""
+def replace_tables(text: str, tables: dict[str, list[list[str]]], *, keep: bool = False) -> str:
+    """A Markdown text with the rows of the tables behind ``<!-- table: NAME`` comments replaced; heads stay.
+
+    With `keep`, only rows are replaced whose first cell is the same; what was not there is added.
+    """
     for name, rows in tables.items():
-        body = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-        pattern = rf"(<!-- table: {name} [^\n]*-->\n\n(?:\|[^\n]*\n){{2}})(?:\|[^\n]*\n)*"
-        text, count = re.subn(pattern, lambda match, body=body: match[1] + body, text)
+
+        def fill(match: re.Match[str], rows: list[list[str]] = rows) -> str:
+            lines = [f"| {' | '.join(row)} |\n" for row in rows]
+            if keep:
+                old = {line.split(" | ")[0]: line for line in match[2].splitlines(keepends=True)}
+                lines = list((old | {line.split(" | ")[0]: line for line in lines}).values())
+            return match[1] + "".join(lines)
+
+        pattern = rf"(<!-- table: {name} [^\n]*-->\n\n(?:\|[^\n]*\n){{2}})((?:\|[^\n]*\n)*)"
+        text, count = re.subn(pattern, fill, text)
         if count != 1:
             raise ValueError(f"the text must have one table {name}, not {count}")
     return text

@@ -17,7 +17,7 @@ from tensorloom.sim.workloads.layers import find_layer, sample
 FIGURES = {
     "layer", "kind", "part", "ia_density", "w_density", "dense_macs", "bit_exact", "mismatches", "cycles",
     "predicted_cycles", "equals_cycle_model", "macs", "utilisation", "oa_updates_per_cycle", "where_cycles_went",
-    "seconds", "cycles_per_second",
+    "seconds", "cycles_per_second", "ia_bits_per_non_zero", "w_size_against_dense",
 }  # fmt: skip
 
 

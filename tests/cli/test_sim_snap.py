@@ -14,13 +14,28 @@ from tensorloom.sim.golden.convolution import convolution
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "bit_exact", "mismatches", "cycles", "predicted_cycles",
     "equals_cycle_model", "macs", "utilisation", "oa_updates_per_cycle", "where_cycles_went", "seconds",
-    "cycles_per_second", "build_seconds", "passed",
+    "cycles_per_second", "build_seconds", "passed", "ia_bits_per_non_zero", "ia_size_against_dense",
+    "w_bits_per_non_zero", "w_size_against_dense",
 }  # fmt: skip
 
 
 def report(result: object) -> dict:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def check_compression(found: dict, density: str) -> None:
+    """Of the layer below: tiles of 8, 8 and 4 channels, 8-bit values, 3-bit c-idx, a 4-bit count a bundle."""
+    if density == "1/1":
+        assert found["ia_bits_per_non_zero"] == round(8 + 3 + 3 * 4 / 20, 2)
+        assert found["ia_size_against_dense"] == round((8 + 3 + 3 * 4 / 20) / 8, 4)
+        bundles, groups = 3 * 3 * 2, 3 * 3 * 3 * 5  # of up to 4 kernels x 3 rows x 8 channels: 7-bit pointers
+        pointers = (bundles + groups) * 7 / (3 * 3 * 20 * 5)
+        assert found["w_size_against_dense"] == round((8 + 3 + pointers) / 8, 4)
+    if density == "0.5/0.3":
+        assert 0.6 < found["ia_size_against_dense"] < 0.9 and 12 < found["w_bits_per_non_zero"] < 19
+    if density == "0/1":
+        assert found["ia_bits_per_non_zero"] is None and found["ia_size_against_dense"] == round(3 * 4 / 20 / 8, 4)
 
 
 @pytest.mark.parametrize("density", ["1/1", "0.5/0.3", "0/1"])
@@ -47,6 +62,7 @@ def test_layer_of_a_shape(run: Callable, density: str) -> None:
     assert found["utilisation"] == pytest.approx(found["macs"] / found["cycles"] / multipliers, abs=1e-4)
     assert set(found["where_cycles_went"]) == set(WAITS)
     assert sum(found["where_cycles_went"].values()) == pytest.approx(1, abs=1e-3)
+    check_compression(found, density)
     if density == "1/1":  # each of 3 x 3 kernel elements misses the image's edge for some pixels
         assert (
             found["macs"] == int(convolution(np.ones((1, 6, 7, 1), int), np.ones((3, 3, 1, 1), int), 1, 1).sum()) * 100
