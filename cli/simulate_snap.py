@@ -2,9 +2,8 @@
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,23 +11,17 @@ from ..hw.config import check
 from ..hw.snap.config import SnapConfig
 from ..sim.cycles.snap import WAITS, CoreCounters, simulate_core
 from ..sim.formats.bundles import ActivationBundles, WeightBundles
-from ..sim.golden.convolution import convolution
 from ..sim.golden.geometry import ConvolutionGeometry
-from ..sim.golden.matmul import matmul
 from ..sim.golden.snap import scatter_sums
 from ..sim.mapping.snap import map_convolution, map_fully_connected
 from ..sim.mapping.snap_batch import join_programs
 from ..sim.mapping.snap_check import check_program
 from ..sim.mapping.snap_program import CoreProgram
-from ..tb.bulk.model import Model, build
 from ..tb.snap.program import run_program
 from .engines import Design
-from .errors import CommandError, usage_errors, writing
+from .errors import CommandError, usage_errors
 from .jobs import Job
-from .output import Stages
-
-if TYPE_CHECKING:
-    from ..hw.emit.emission import Emission
+from .simulation import CompiledDesign, golden, waveforms
 
 __all__ = ["Outcome", "Simulator", "compression", "differences", "map_job", "where_cycles_went"]
 
@@ -160,25 +153,8 @@ def map_job(design: Design, job: Job) -> CoreProgram:
         return program
 
 
-class Simulator:
-    """The compiled Verilog of a design.
-
-    Parameters
-    ----------
-    design, emission
-        The design and what it was emitted as.
-    stages
-        Where progress is shown.
-    model
-        The emission compiled, if the caller has it already.
-    """
-
-    def __init__(self, design: Design, emission: "Emission", stages: Stages, model: Model | None = None) -> None:
-        self.design, self._stages = design, stages
-        if model is None:
-            with stages(f"Compiling {emission.top} with Verilator") as update:
-                model = build(emission, progress=update)
-        self.model = model
+class Simulator(CompiledDesign):
+    """Runs layers on a SNAP core."""
 
     def predict(self, job: Job) -> CoreCounters:
         """Counters of the cycle model for a job."""
@@ -197,11 +173,11 @@ class Simulator:
         """Run a job and compare it with the golden model and the cycle model, which runs beside the simulation."""
         config = self.design.config
         program = program or map_job(self.design, job)
-        golden = matmul(job.a, job.b) if job.convolution is None else convolution(job.a, job.b, **job.convolution)
+        expected = golden(job)
         title = f"Simulating {job.name}"
         with ThreadPoolExecutor(1) as pool:
             prediction = None if stall else pool.submit(simulate_core, config, program)
-            with self._stages(title) as update, writing(vcd) if vcd else nullcontext():
+            with self._stages(title) as update, waveforms(vcd):
                 run = run_program(
                     self.model, config, program, stalls=stall, seed=seed, vcd=vcd, window=window,
                     progress=lambda cycle, _: update(f"cycle {cycle:,}"),
@@ -210,10 +186,10 @@ class Simulator:
                 predicted = prediction.result() if prediction else None
         if any(run.errors.values()):
             raise CommandError(f"the core raised an error for a malformed stream: {run.errors}")
-        output = scatter_sums(program, run.sums, golden.size, config.psum_bits).reshape(golden.shape)
+        output = scatter_sums(program, run.sums, expected.size, config.psum_bits).reshape(expected.shape)
         return Outcome(
             output=output,
-            mismatches=int(np.count_nonzero(output != golden)),
+            mismatches=int(np.count_nonzero(output != expected)),
             counters=run.counters,
             predicted=predicted,
             config=config,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tables import goal_text
+
 __all__ = ["area_tables", "bench_tables", "demo_tables"]
 
 
@@ -39,11 +41,9 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
 
 
 def _goal(goal: dict[str, Any]) -> list[str]:
-    relation, number = goal["goal"].split()
-    words = "at most" if relation == "<=" else "at least"
     value = goal["value"]
     text = f"{value:,}" if isinstance(value, int) else f"{value:.3f}" if value < 1 else f"{value:.1f}"
-    return [goal["name"].replace("_", " "), text, f"{words} {float(number):,.10g}"]
+    return [goal["name"].replace("_", " "), text, goal_text(goal["goal"])]
 
 
 def area_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-__all__ = ["bench_tables", "demo_tables", "replace_tables"]
+__all__ = ["bench_tables", "demo_tables", "goal_text", "replace_tables"]
 
 
 def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -56,10 +56,10 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
         ("the same / (MACs / multipliers)", f"{product['ratio']:.3f}", "product.ratio"),
         ("the same by the SCALE-Sim formula", f"{product['scale_sim_cycles']:,}", ""),
     ]
-    return {"bench": [[name, value, _goal(goals.get(goal, ""))] for name, value, goal in rows]}
+    return {"bench": [[name, value, goal_text(goals.get(goal, ""))] for name, value, goal in rows]}
 
 
-def _goal(text: str) -> str:
+def goal_text(text: str) -> str:
     """``<= 1e+06`` as ``at most 1,000,000``."""
     if not text:
         return ""

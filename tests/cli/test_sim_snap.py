@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tensorloom.cli import simulate_snap
+from tensorloom.cli.simulation import golden
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.cycles.snap import WAITS
 from tensorloom.sim.golden.convolution import convolution
@@ -114,7 +115,7 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert result.exit_code == 1
     assert "failed: counters that differ from the cycle model: wait_aim" in result.stdout
-    monkeypatch.setattr(simulate_snap, "convolution", lambda *args, **steps: convolution(*args, **steps) + 1)
+    monkeypatch.setattr(simulate_snap, "golden", lambda job: golden(job) + 1)
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert "failed: 64 of 64 results differ from the golden model" in result.stdout
 
