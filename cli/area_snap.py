@@ -12,7 +12,8 @@ def aim_shares(report: AreaReport) -> dict[str, float]:
     -------
     dict
         ``aim``: comparators or table, classes, and the registers in front, as in the paper's Fig. 8(a).
-        ``aim_and_index_files``: with the PEs' copies of the channel indices too, which only the AIMs read.
+        ``aim_and_index_files``: with the PEs' channel indices too, which only the AIMs read. (The multiplexers that
+        share an AIM are in the own area of ``snap_row``, with the arbiter and the row's counters.)
     """
     aim = report.share("aim")
     return {"aim": round(aim, 4), "aim_and_index_files": round(aim + report.share("pe__aim_port"), 4)}
