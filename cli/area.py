@@ -15,7 +15,7 @@ __all__ = ["EXAMPLES", "area"]
 
 EXAMPLES = examples(
     "tensorloom area snap-tiny",
-    "tensorloom area snap-core --set data_bits=8 --json",
+    "tensorloom area snap-core-8b --set aim=table --json",
     "tensorloom area --config my.toml --liberty cells.lib",
 )
 
