@@ -46,10 +46,14 @@ class Engine:
         Maps a job to streams, ``map_job(design, job)``; a tensor that doesn't fit is a `UsageError`.
     simulator
         Runs mapped jobs on the emitted Verilog: see `simulate_systolic.Simulator`.
+    demo
+        Runs real input with a simulator, ``demo(simulator)``; gives a `Demonstration`.
     benchmark
         Measures the engine, ``benchmark(stages, quick=...)``; gives values for JSON.
     plot
         SVG text of what `benchmark` gave, or None.
+    area_shares
+        Shares of what is of interest in the area, from an `AreaReport`, or None.
     """
 
     name: str
@@ -61,8 +65,10 @@ class Engine:
     component: Callable[[Any], Any]
     map_job: Callable[..., Any]
     simulator: Callable[..., Any]
+    demo: Callable[..., Any]
     benchmark: Callable[..., dict[str, Any]]
     plot: Callable[[dict[str, Any]], str] | None = None
+    area_shares: Callable[[Any], dict[str, float]] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -126,6 +132,7 @@ ENGINES: dict[str, Engine] = {
         component=_later("..hw.systolic.matrix_unit:MatrixUnit"),
         map_job=_later(".simulate_systolic:map_job"),
         simulator=_later(".simulate_systolic:Simulator"),
+        demo=_later(".demo_systolic:run"),
         benchmark=_later(".bench_systolic:benchmark"),
     ),
     "snap": Engine(
@@ -138,8 +145,10 @@ ENGINES: dict[str, Engine] = {
         component=_later("..hw.snap.core:SnapCore"),
         map_job=_later(".simulate_snap:map_job"),
         simulator=_later(".simulate_snap:Simulator"),
+        demo=_later(".demo_snap:run"),
         benchmark=_later(".bench_snap:benchmark"),
         plot=_later(".plot_cycles:plot_rows"),
+        area_shares=_later(".area_snap:aim_shares"),
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import bench, demo, fpga, lint, presets, sim, verilog
+from . import area, bench, demo, fpga, lint, presets, sim, verilog
 from .errors import INTERRUPTED, report
 
 __all__ = ["app", "main"]
@@ -69,6 +69,7 @@ app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
 app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
+app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(fpga.app, name="fpga")

@@ -1,6 +1,7 @@
 """Printing: JSON and tables on standard output, progress on standard error."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["Stages", "bytes_text", "print_json", "print_table", "say", "seconds_text"]
+__all__ = ["Stages", "bytes_text", "cpu_seconds", "print_json", "print_table", "say", "seconds_text"]
 
 PLAIN_INTERVAL_SECONDS = 5
 """Where progress is not read live, details come no faster than this."""
@@ -66,6 +67,11 @@ def bytes_text(size: float) -> str:
 def seconds_text(seconds: float) -> str:
     """``12.3 s``, ``2 min 5 s``."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def cpu_seconds() -> float:
+    """Processor time so far, of this process and of those that it started and waited for."""
+    return sum(os.times()[:4])
 
 
 class Stages:

@@ -2,37 +2,49 @@
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..hw.config import check
 from ..hw.snap.config import SnapConfig
 from ..sim.cycles.snap import WAITS, CoreCounters, simulate_core
-from ..sim.golden.convolution import convolution
-from ..sim.golden.matmul import matmul
+from ..sim.formats.bundles import ActivationBundles, WeightBundles
+from ..sim.golden.geometry import ConvolutionGeometry
 from ..sim.golden.snap import scatter_sums
 from ..sim.mapping.snap import map_convolution, map_fully_connected
+from ..sim.mapping.snap_batch import join_programs
 from ..sim.mapping.snap_check import check_program
 from ..sim.mapping.snap_program import CoreProgram
-from ..tb.bulk.model import Model, build
 from ..tb.snap.program import run_program
 from .engines import Design
-from .errors import CommandError, UsageError, usage_errors, writing
+from .errors import CommandError, usage_errors
 from .jobs import Job
-from .output import Stages
+from .simulation import CompiledDesign, golden, waveforms
 
-if TYPE_CHECKING:
-    from ..hw.emit.emission import Emission
-
-__all__ = ["Outcome", "Simulator", "differences", "map_job", "where_cycles_went"]
+__all__ = ["Outcome", "Simulator", "compression", "differences", "map_job", "where_cycles_went"]
 
 
 def where_cycles_went(counters: CoreCounters) -> dict[str, float]:
     """Fractions of the PEs' cycles, by what the PEs did; they add up to 1."""
     total = counters.cycles * counters.multiplies.size
     return {name: round(int(counters.waits[name].sum()) / total, 4) for name in WAITS}
+
+
+def compression(config: SnapConfig, job: Job) -> dict[str, float | None]:
+    """Size of a job's tensors as bundles: bits for each non-zero (None without any), and size against dense."""
+    product = job.convolution is None
+    images = job.a[:, None, None] if product else job.a
+    weights = WeightBundles.encode(job.b[None, None] if product else job.b, config.channel_tile)
+    # A batch is a high image: bundles are pixels, wherever they are.
+    activations = ActivationBundles.encode(images.reshape(-1, *images.shape[2:]), config.channel_tile)
+    figures: dict[str, float | None] = {}
+    for name, report in (("ia", activations.report(config.data_bits)), ("w", weights.report(config.data_bits))):
+        bits = report.bits_per_non_zero
+        figures[f"{name}_bits_per_non_zero"] = round(bits, 2) if report.non_zeros else None
+        figures[f"{name}_size_against_dense"] = round(report.ratio, 4)
+    return figures
 
 
 def differences(actual: CoreCounters, predicted: CoreCounters) -> list[str]:
@@ -63,6 +75,8 @@ class Outcome:
         Those of the cycle model, or None where streams stall at random.
     config
         Of the core.
+    compression
+        See `compression`.
     seconds
         Time of the simulation.
     """
@@ -72,6 +86,7 @@ class Outcome:
     counters: CoreCounters
     predicted: CoreCounters | None
     config: SnapConfig
+    compression: dict[str, float | None]
     seconds: float
 
     @property
@@ -111,6 +126,7 @@ class Outcome:
             "utilisation": round(self.counters.utilisation(self.config.multipliers), 4),
             "oa_updates_per_cycle": round(self.counters.sums_per_cycle, 4),
             "where_cycles_went": where_cycles_went(self.counters),
+            **self.compression,
             "seconds": round(self.seconds, 3),
             "cycles_per_second": round(self.cycles / self.seconds) if self.seconds else None,
         }
@@ -119,14 +135,16 @@ class Outcome:
 def map_job(design: Design, job: Job) -> CoreProgram:
     """Map a job; a tensor that doesn't fit is a `UsageError`.
 
-    A product of one row is a fully connected layer, one of more rows a 1x1 convolution of an image of one line.
+    Images follow one another. A product of one row is a fully connected layer, one of more rows a 1x1 convolution of an
+    image of one line.
     """
     with usage_errors():
         if job.convolution is not None:
-            if job.a.ndim != 4 or len(job.a) != 1:
-                raise UsageError(f"a must be one image (1 x H x W x C) on a SNAP core, not {job.a.shape}")
+            check("a", job.a.ndim == 4 and len(job.a) > 0, "of rank 4 (N x H x W x C)", job.a.shape)
             steps: dict[str, Any] = job.convolution
-            program = map_convolution(design.config, job.a[0], job.b, **steps)
+            programs = [map_convolution(design.config, image, job.b, **steps) for image in job.a]
+            x, y = ConvolutionGeometry.of(job.a.shape, job.b.shape, **steps).output
+            program = join_programs(programs, x * y * job.b.shape[-1])
         elif len(job.a) == 1:
             program = map_fully_connected(design.config, job.a[0], job.b)
         else:
@@ -135,25 +153,12 @@ def map_job(design: Design, job: Job) -> CoreProgram:
         return program
 
 
-class Simulator:
-    """The compiled Verilog of a design.
+class Simulator(CompiledDesign):
+    """Runs layers on a SNAP core."""
 
-    Parameters
-    ----------
-    design, emission
-        The design and what it was emitted as.
-    stages
-        Where progress is shown.
-    model
-        The emission compiled, if the caller has it already.
-    """
-
-    def __init__(self, design: Design, emission: "Emission", stages: Stages, model: Model | None = None) -> None:
-        self.design, self._stages = design, stages
-        if model is None:
-            with stages(f"Compiling {emission.top} with Verilator") as update:
-                model = build(emission, progress=update)
-        self.model = model
+    def predict(self, job: Job) -> CoreCounters:
+        """Counters of the cycle model for a job."""
+        return simulate_core(self.design.config, map_job(self.design, job))
 
     def run(
         self,
@@ -168,11 +173,11 @@ class Simulator:
         """Run a job and compare it with the golden model and the cycle model, which runs beside the simulation."""
         config = self.design.config
         program = program or map_job(self.design, job)
-        golden = matmul(job.a, job.b) if job.convolution is None else convolution(job.a, job.b, **job.convolution)
+        expected = golden(job)
         title = f"Simulating {job.name}"
         with ThreadPoolExecutor(1) as pool:
             prediction = None if stall else pool.submit(simulate_core, config, program)
-            with self._stages(title) as update, writing(vcd) if vcd else nullcontext():
+            with self._stages(title) as update, waveforms(vcd):
                 run = run_program(
                     self.model, config, program, stalls=stall, seed=seed, vcd=vcd, window=window,
                     progress=lambda cycle, _: update(f"cycle {cycle:,}"),
@@ -181,12 +186,13 @@ class Simulator:
                 predicted = prediction.result() if prediction else None
         if any(run.errors.values()):
             raise CommandError(f"the core raised an error for a malformed stream: {run.errors}")
-        output = scatter_sums(program, run.sums, golden.size, config.psum_bits).reshape(golden.shape)
+        output = scatter_sums(program, run.sums, expected.size, config.psum_bits).reshape(expected.shape)
         return Outcome(
             output=output,
-            mismatches=int(np.count_nonzero(output != golden)),
+            mismatches=int(np.count_nonzero(output != expected)),
             counters=run.counters,
             predicted=predicted,
             config=config,
+            compression=compression(config, job),
             seconds=self._stages.seconds[title],
         )

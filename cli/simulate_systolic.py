@@ -1,25 +1,18 @@
 """Products and convolutions on the emitted matrix unit."""
 
 import dataclasses
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..sim.cycles.scale_sim import scale_sim_cycles
 from ..sim.cycles.systolic import predict
-from ..sim.golden.convolution import convolution
-from ..sim.golden.matmul import matmul
 from ..sim.mapping.systolic import MatrixProgram, map_convolution, map_matmul
-from ..tb.bulk.model import build
 from .engines import Design
-from .errors import CommandError, usage_errors, writing
+from .errors import CommandError, usage_errors
 from .jobs import Job
-from .output import Stages
-
-if TYPE_CHECKING:
-    from ..hw.emit.emission import Emission
+from .simulation import CompiledDesign, golden, waveforms
 
 __all__ = ["Outcome", "Simulator", "map_job"]
 
@@ -87,21 +80,8 @@ def map_job(design: Design, job: Job) -> MatrixProgram:
         return map_convolution(design.config, job.a, job.b, **job.convolution)
 
 
-class Simulator:
-    """The compiled Verilog of a design.
-
-    Parameters
-    ----------
-    design, emission
-        The design and what it was emitted as.
-    stages
-        Where progress is shown.
-    """
-
-    def __init__(self, design: Design, emission: "Emission", stages: Stages) -> None:
-        self.design, self._stages = design, stages
-        with stages(f"Compiling {emission.top} with Verilator") as update:
-            self.model = build(emission, progress=update)
+class Simulator(CompiledDesign):
+    """Runs products and convolutions on a matrix unit."""
 
     def run(
         self,
@@ -116,9 +96,9 @@ class Simulator:
         """Run a job and compare it with the golden model and the cycle model."""
         config = self.design.config
         program = program or map_job(self.design, job)
-        golden = matmul(job.a, job.b) if job.convolution is None else convolution(job.a, job.b, **job.convolution)
+        expected = golden(job)
         title = f"Simulating {job.name}"
-        with self._stages(title) as update, writing(vcd) if vcd else nullcontext():
+        with self._stages(title) as update, waveforms(vcd):
             result = self.model.run(
                 {"i_weights": program.weights, "i_activations": program.activations, "i_commands": program.commands},
                 {"o_sums": program.sums},
@@ -135,7 +115,7 @@ class Simulator:
         passes = job.a.dtype.itemsize * job.b.dtype.itemsize * plan.groups
         return Outcome(
             output=output,
-            mismatches=int(np.count_nonzero(output != golden)),
+            mismatches=int(np.count_nonzero(output != expected)),
             cycles=result.cycles,
             predicted_cycles=None if stall else predict(config, program.commands).cycles,
             scale_sim_cycles=passes * scale_sim_cycles(config.rows, config.columns, plan.m, plan.k, plan.n),

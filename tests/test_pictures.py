@@ -64,9 +64,48 @@ def tables() -> dict[str, Any]:
     return runpy.run_path(str(DOCS / "draw/tables.py"))
 
 
+@pytest.fixture
+def snap_tables(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.syspath_prepend(str(DOCS / "draw"))
+    return runpy.run_path(str(DOCS / "draw/snap_tables.py"))
+
+
 def test_tables_are_replaced(tables: dict[str, Any]) -> None:
     text = "a\n\n<!-- table: one (x) -->\n\n| h | i |\n|---|---|\n| old | 1 |\n| old | 2 |\n\nb\n"
     new = tables["replace_tables"](text, {"one": [["new", "3"]]})
     assert new == "a\n\n<!-- table: one (x) -->\n\n| h | i |\n|---|---|\n| new | 3 |\n\nb\n"
     with pytest.raises(ValueError, match="must have one table two, not 0"):
         tables["replace_tables"](text, {"two": []})
+
+
+def test_rows_are_kept(tables: dict[str, Any], snap_tables: dict[str, Any]) -> None:
+    head = "<!-- table: snap-area (x) -->\n\n| h | i | j | k |\n|---|---|---|---|\n"
+    text = head + "| `a` | 1 | 2 | 3 |\n| `b` | 1 | 2 | 3 |\n"
+    for design in ("b", "c"):
+        rows = snap_tables["area_tables"]({"design": design, "area": 4321.6, "shares": {"aim": 0.05, "more": 0.123}})
+        text = tables["replace_tables"](text, rows, keep=True)
+    row = "4,322 | 5.0% | 12.3% |"
+    assert text.splitlines()[4:] == ["| `a` | 1 | 2 | 3 |", f"| `b` | {row}", f"| `c` | {row}"]
+
+
+def test_tables_of_the_core(snap_tables: dict[str, Any]) -> None:
+    row = {"layer": "net/conv", "kind": "3x3", "part": None, "ia_density": 0.5, "w_density": 1.0, "cycles": 1234}
+    goals = [
+        {"name": "aim_share", "value": 0.0503, "goal": "<= 0.08"},
+        {"name": "speed", "value": 24318, "goal": ">= 10000"},
+        {"name": "seconds", "value": 5.55, "goal": "<= 10"},
+    ]
+    rows = [row | {"utilisation": 0.98765, "oa_updates_per_cycle": 0.125}]
+    assert snap_tables["bench_tables"]({"rows": rows, "goals": goals}) == {
+        "snap-bench": [["net/conv (3x3)", "whole", "0.5/1", "1,234", "0.988", "0.12"]],
+        "snap-goals": [
+            ["aim share", "0.050", "at most 0.08"],
+            ["speed", "24,318", "at least 10,000"],
+            ["seconds", "5.5", "at most 10"],
+        ],
+    }
+    layer = {"name": "digits FC", "size": "8 to 2", "ia_density": 0.54, "w_density": 0.2, "cycles": 1692}
+    layer |= {"predicted_cycles": 1692, "utilisation": 0.0934, "speedup_over_dense": 4.31}
+    assert snap_tables["demo_tables"]({"layers": [layer]}) == {
+        "snap-demo": [["digits FC: 8 to 2", "0.54/0.20", "1,692", "1,692", "0.093", "4.31"]]
+    }

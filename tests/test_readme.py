@@ -91,7 +91,7 @@ def test_instance_names_every_port() -> None:
 
 
 def test_scripts_and_links_exist() -> None:
-    for name in re.findall(r"\bscripts/(\w+)", TEXT):
+    for name in re.findall(r"\bscripts/(\w+(?:\.py)?)", TEXT):
         assert (ROOT / "scripts" / name).stat().st_mode & 0o111, name
     for link in re.findall(r"\]\(([^)#:]+)\)", TEXT):
         assert (ROOT / link).is_file(), link

@@ -3,8 +3,10 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import matrix_unit
+import snap_tables
 import tables
 import timing
 import utilisation
@@ -17,17 +19,32 @@ def main() -> None:
     """Draw all pictures; files that are already equal are left untouched."""
     parser = argparse.ArgumentParser(prog="scripts/pictures", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=DOCS, metavar="DIR", help="folder of the pictures (docs)")
-    parser.add_argument("--demo", type=Path, metavar="FILE", help="also fill in what tensorloom demo --json printed")
-    parser.add_argument("--bench", type=Path, metavar="FILE", help="the same for tensorloom bench systolic --json")
+    for name, command in (("demo", "demo"), ("bench", "bench ENGINE"), ("area", "area PRESET")):
+        text = f"also fill in what tensorloom {command} --json printed (several times: several files)"
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", action="append", default=[], help=text)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     for name, module in PICTURES.items():
         write(options.output / name, module.draw())
-    for source, rows in ((options.demo, tables.demo_tables), (options.bench, tables.bench_tables)):
-        if source:
-            readme = DOCS.parent / "README.md"
-            figures = json.loads(source.read_text(encoding="utf-8"))
-            write(readme, tables.replace_tables(readme.read_text(encoding="utf-8"), rows(figures)))
+    readme = DOCS.parent / "README.md"
+    for sources, rows, keep in (
+        (options.demo, demo_tables, False),
+        (options.bench, bench_tables, False),
+        (options.area, snap_tables.area_tables, True),
+    ):
+        for source in sources:
+            figures = rows(json.loads(source.read_text(encoding="utf-8")))
+            write(readme, tables.replace_tables(readme.read_text(encoding="utf-8"), figures, keep=keep))
+
+
+def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Tables of both engines."""
+    return tables.demo_tables(report) | snap_tables.demo_tables(report["snap"])
+
+
+def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Tables of the engine that was measured."""
+    return (snap_tables if figures["preset"].startswith("snap") else tables).bench_tables(figures)
 
 
 def write(path: Path, text: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-__all__ = ["bench_tables", "demo_tables", "replace_tables"]
+__all__ = ["bench_tables", "demo_tables", "goal_text", "replace_tables"]
 
 
 def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -56,10 +56,10 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
         ("the same / (MACs / multipliers)", f"{product['ratio']:.3f}", "product.ratio"),
         ("the same by the SCALE-Sim formula", f"{product['scale_sim_cycles']:,}", ""),
     ]
-    return {"bench": [[name, value, _goal(goals.get(goal, ""))] for name, value, goal in rows]}
+    return {"bench": [[name, value, goal_text(goals.get(goal, ""))] for name, value, goal in rows]}
 
 
-def _goal(text: str) -> str:
+def goal_text(text: str) -> str:
     """``<= 1e+06`` as ``at most 1,000,000``."""
     if not text:
         return ""
@@ -67,12 +67,22 @@ def _goal(text: str) -> str:
     return f"{'at most' if relation == '<=' else 'at least'} {float(number):,.10g}"
 
 
-def replace_tables(text: str, tables: dict[str, list[list[str]]]) -> str:
-    """A Markdown text with the rows of the tables behind ``<!-- table: NAME`` comments replaced; heads stay."""
+def replace_tables(text: str, tables: dict[str, list[list[str]]], *, keep: bool = False) -> str:
+    """A Markdown text with the rows of the tables behind ``<!-- table: NAME`` comments replaced; heads stay.
+
+    With `keep`, only rows are replaced whose first cell is the same; what was not there is added.
+    """
     for name, rows in tables.items():
-        body = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-        pattern = rf"(<!-- table: {name} [^\n]*-->\n\n(?:\|[^\n]*\n){{2}})(?:\|[^\n]*\n)*"
-        text, count = re.subn(pattern, lambda match, body=body: match[1] + body, text)
+
+        def fill(match: re.Match[str], rows: list[list[str]] = rows) -> str:
+            lines = [f"| {' | '.join(row)} |\n" for row in rows]
+            if keep:
+                old = {line.split(" | ")[0]: line for line in match[2].splitlines(keepends=True)}
+                lines = list((old | {line.split(" | ")[0]: line for line in lines}).values())
+            return match[1] + "".join(lines)
+
+        pattern = rf"(<!-- table: {name} [^\n]*-->\n\n(?:\|[^\n]*\n){{2}})((?:\|[^\n]*\n)*)"
+        text, count = re.subn(pattern, fill, text)
         if count != 1:
             raise ValueError(f"the text must have one table {name}, not {count}")
     return text

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tensorloom.cli import simulate_systolic
+from tensorloom.cli.jobs import Job
+from tensorloom.cli.simulation import golden
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 
@@ -126,7 +128,10 @@ def test_one_tensor_is_not_enough(fails: Callable, tmp_path: Path) -> None:
 
 
 def test_mismatch_is_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulate_systolic, "matmul", lambda a, b: matmul(a, b) + np.eye(len(a), b.shape[1], dtype=int))
+    def wrong(job: Job) -> np.ndarray:
+        return golden(job) + np.eye(len(job.a), job.b.shape[1], dtype=int)
+
+    monkeypatch.setattr(simulate_systolic, "golden", wrong)
     result = run("sim", "tiny", "--matmul", "4x4x4", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tensorloom.cli import simulate_snap
+from tensorloom.cli.simulation import golden
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.cycles.snap import WAITS
 from tensorloom.sim.golden.convolution import convolution
@@ -14,13 +15,28 @@ from tensorloom.sim.golden.convolution import convolution
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "bit_exact", "mismatches", "cycles", "predicted_cycles",
     "equals_cycle_model", "macs", "utilisation", "oa_updates_per_cycle", "where_cycles_went", "seconds",
-    "cycles_per_second", "build_seconds", "passed",
+    "cycles_per_second", "build_seconds", "passed", "ia_bits_per_non_zero", "ia_size_against_dense",
+    "w_bits_per_non_zero", "w_size_against_dense",
 }  # fmt: skip
 
 
 def report(result: object) -> dict:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def check_compression(found: dict, density: str) -> None:
+    """Of the layer below: tiles of 8, 8 and 4 channels, 8-bit values, 3-bit c-idx, a 4-bit count a bundle."""
+    if density == "1/1":
+        assert found["ia_bits_per_non_zero"] == round(8 + 3 + 3 * 4 / 20, 2)
+        assert found["ia_size_against_dense"] == round((8 + 3 + 3 * 4 / 20) / 8, 4)
+        bundles, groups = 3 * 3 * 2, 3 * 3 * 3 * 5  # of up to 4 kernels x 3 rows x 8 channels: 7-bit pointers
+        pointers = (bundles + groups) * 7 / (3 * 3 * 20 * 5)
+        assert found["w_size_against_dense"] == round((8 + 3 + pointers) / 8, 4)
+    if density == "0.5/0.3":
+        assert 0.6 < found["ia_size_against_dense"] < 0.9 and 12 < found["w_bits_per_non_zero"] < 19
+    if density == "0/1":
+        assert found["ia_bits_per_non_zero"] is None and found["ia_size_against_dense"] == round(3 * 4 / 20 / 8, 4)
 
 
 @pytest.mark.parametrize("density", ["1/1", "0.5/0.3", "0/1"])
@@ -47,6 +63,7 @@ def test_layer_of_a_shape(run: Callable, density: str) -> None:
     assert found["utilisation"] == pytest.approx(found["macs"] / found["cycles"] / multipliers, abs=1e-4)
     assert set(found["where_cycles_went"]) == set(WAITS)
     assert sum(found["where_cycles_went"].values()) == pytest.approx(1, abs=1e-3)
+    check_compression(found, density)
     if density == "1/1":  # each of 3 x 3 kernel elements misses the image's edge for some pixels
         assert (
             found["macs"] == int(convolution(np.ones((1, 6, 7, 1), int), np.ones((3, 3, 1, 1), int), 1, 1).sum()) * 100
@@ -74,6 +91,11 @@ def test_products_and_stalls(run: Callable) -> None:
         assert found["passed"] and found["predicted_cycles"] is None and found["equals_cycle_model"] is None
 
 
+def test_images_of_a_batch(run: Callable) -> None:
+    found = report(run("sim", "snap-tiny", "--conv", "3x4x5x8,3x3,4", "--padding", "1", "--json"))
+    assert found["passed"] and found["shape"] == [3, 4, 5, 4] and found["cycles"] == found["predicted_cycles"]
+
+
 def test_table(run: Callable) -> None:
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4", "--density", "0.5/0.5")
     assert result.exit_code == 0
@@ -93,7 +115,7 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert result.exit_code == 1
     assert "failed: counters that differ from the cycle model: wait_aim" in result.stdout
-    monkeypatch.setattr(simulate_snap, "convolution", lambda *args, **steps: convolution(*args, **steps) + 1)
+    monkeypatch.setattr(simulate_snap, "golden", lambda job: golden(job) + 1)
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert "failed: 64 of 64 results differ from the golden model" in result.stdout
 
@@ -125,7 +147,6 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
         ),
         (["--matmul", "1x2x3", "--density", "0.5/0.5"], "--part and --density go with --layer or --shape"),
         (["--matmul", "1x2x3", "--part", "1x1x1,1"], "--part and --density go with --layer or --shape"),
-        (["--conv", "2x4x4x8,1x1,4"], "a must be one image (1 x H x W x C) on a SNAP core, not (2, 4, 4, 8)"),
         (
             ["--shape", "4x4x8,1x1,4", "--set", "psum_bits=16"],
             "psum_bits must be at least 18 for these operands, not 16",
@@ -150,7 +171,3 @@ def test_wrong_tensors(fails: Callable, tmp_path: Path, a: np.ndarray, b: np.nda
     np.save(tmp_path / "a.npy", a)
     np.save(tmp_path / "b.npy", b)
     assert fails("sim", "snap-tiny", "--a", "a.npy", "--b", "b.npy", code=2).startswith(message)
-
-
-def test_demo_needs_a_matrix_unit(fails: Callable) -> None:
-    assert fails("demo", "snap-core", "-o", "out", code=2).endswith("not 'snap-core'")

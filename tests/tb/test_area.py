@@ -1,10 +1,18 @@
+import re
+from pathlib import Path
+
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.emit.shared import shared
-from tensorloom.tb.area import nand2_equivalents
+from tensorloom.hw.emit.yosys import YosysError
+from tensorloom.tb import area
+from tensorloom.tb.area import LibertyError, check_liberty, measure_area
+
+CELLS = (Path(__file__).parent.parent / "cells.lib").read_text()
 
 
 class Gate(wiring.Component):
@@ -24,6 +32,7 @@ class Gates(wiring.Component):
 
     a: In(2)
     o: Out(2)
+    config = "gates"
 
     def elaborate(self, platform):
         m = Module()
@@ -35,8 +44,75 @@ class Gates(wiring.Component):
         return m
 
 
+class Top(wiring.Component):
+    """Three of `Gates` and a memory of 6 rows of 5 bits."""
+
+    a: In(2)
+    o: Out(5)
+
+    def elaborate(self, platform):
+        m = Module()
+        gates, ram = [Gates() for _ in range(3)], Ram(5, 6)
+        m.submodules += [shared(part) for part in gates]
+        m.submodules.ram = shared(ram)
+        for before, after in zip([self, *gates], gates, strict=False):
+            m.d.comb += after.a.eq(before.a if before is self else before.o)
+        m.d.comb += [ram.i_write_data.eq(gates[-1].o), ram.i_write_enable.eq(1), ram.i_read_enable.eq(1)]
+        m.d.comb += [ram.i_write_address.eq(self.a), self.o.eq(ram.o_read_data)]
+        return m
+
+
 def test_gates_and_flip_flops_are_counted():
-    area = nand2_equivalents(emit(Gates()))
-    assert area["gate"] == 1
-    assert area["gates"] == pytest.approx(2 + 4 + 1, abs=1)
-    assert nand2_equivalents(emit(Gates()), tops=("gate",)) == {"gate": 1}
+    report = measure_area(emit(Gates()))
+    assert report.top == "gates" and report.unit == "NAND2"
+    gate, gates = report.modules["gate"], report.modules["gates"]
+    assert (gate.instances, gate.own, gate.total) == (2, 1, 1)
+    assert (gates.instances, gates.total) == (1, gates.own + 2)
+    assert gates.own == pytest.approx(4 + 1, abs=1)
+    assert report.area == gates.total and report.share("gate") == 2 / gates.total
+    assert report.share("gates") == 1 and report.own_share("gates") == gates.own / gates.total
+
+
+def test_instances_and_memories_add_up():
+    done = []
+    report = measure_area(emit(Top()), progress=done.append)
+    assert done[-1] == "4 of 4 modules"
+    top, ram, gates = (report.modules[name] for name in ("top", "ram", "gates"))
+    assert (top.memory_bits, ram.memory_bits, gates.memory_bits) == (30, 30, 0)
+    assert (report.modules["gate"].instances, gates.instances, ram.instances) == (6, 3, 1)
+    assert ram.own == 0, "a macro's gates are not counted"
+    assert report.area == pytest.approx(3 * gates.total + top.own)
+    assert sum(map(report.own_share, report.modules)) == pytest.approx(1)
+
+
+def test_library():
+    check_liberty(CELLS)
+    report = measure_area(emit(Gates()), liberty=CELLS)
+    assert report.unit == "Liberty"
+    assert report.modules["gate"].total == 5  # a NAND2
+    assert 20 < report.modules["gates"].own <= 20 + 6 + 3  # a flip-flop, a gate, an inverter
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "No entries found in liberty file"),
+        ("hello\nworld", "No entries found|Syntax error in liberty file"),
+        (CELLS[:700], "Syntax error in liberty file on line"),
+        (re.sub(r"  cell.DFF.*", "}", CELLS, flags=re.DOTALL), ".*D flip-flops are not supported"),
+        (
+            re.sub(r"  cell.NAND2.*(?=  cell.DFF)", "", CELLS, flags=re.DOTALL),
+            "its gates must be a buffer",
+        ),
+        (re.sub(r"area : \d+;", "", CELLS), "its cells must have areas"),
+    ],
+)
+def test_bad_library(text, reason):
+    with pytest.raises(LibertyError, match=f"not a Liberty library to map to: ({reason})"):
+        check_liberty(text)
+
+
+def test_cells_without_an_area(monkeypatch):
+    monkeypatch.setattr(area, "GENERIC", "")
+    with pytest.raises(YosysError, match="must be mapped to gates and D flip-flops only, not to .*_AND_"):
+        measure_area(emit(Gates()))

@@ -1,9 +1,8 @@
 """Every testbench of tb/systolic, in both simulators."""
 
-import importlib
-
 import pytest
 from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.systolic.bundle import component
@@ -11,22 +10,7 @@ from tensorloom.tb.systolic.bundle import component
 COMPONENTS = ("pe", "tile", "mesh", "edges", "weight_fifo", "weight_loader", "sequencer", "accumulators", "matrix_unit")
 
 
-def testbenches(name):
-    module = importlib.import_module(f"tensorloom.tb.systolic.{name}")
-    return [
-        (test.check, part, config)
-        for test in vars(module).values()
-        if hasattr(test, "check")
-        for part, config in test.parts.items()
-    ]
-
-
-testbenches.__test__ = False
-CASES = {
-    f"{name}-{check.__name__}-{part}": (check, part, config)
-    for name in COMPONENTS
-    for check, part, config in testbenches(name)
-}
+CASES = {case: found for name in COMPONENTS for case, found in find_cases("systolic", name).items()}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -39,4 +23,4 @@ def test_on_amaranth(case, bench_seed):
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_on_verilog(name, bundle, build_dir, bench_seed):
     ran = run_cocotb(bundle, f"tensorloom.tb.systolic.{name}", build_dir=build_dir, seed=bench_seed, hierarchical=False)
-    assert ran == len(testbenches(name))
+    assert ran == len(find_cases("systolic", name))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorloom.hw.config import ConfigError
 from tensorloom.sim.formats.bundles import ActivationBundles, WeightBundles
 from tensorloom.sim.formats.runs import FormatError, Runs
 
@@ -76,6 +77,25 @@ def test_malformed_input_is_refused(field: str, array: list[int], text: str) -> 
     good.check()
     with pytest.raises(FormatError, match=re.escape(text)):
         dataclasses.replace(good, **{field: np.array(array)}).decode()
+
+
+@pytest.mark.parametrize(
+    ("encode", "tensor", "arguments", "error", "text"),
+    [
+        (ActivationBundles, [[[1]]], (), TypeError, "tensor must be a numpy array"),
+        (WeightBundles, np.zeros((1, 1, 1, 1)), (), TypeError, "tensor must be of an integer dtype"),
+        (ActivationBundles, np.zeros((1, 1), int), (), ConfigError, "tensor must be of rank 3"),
+        (WeightBundles, np.zeros((1, 1, 1), int), (), ConfigError, "tensor must be of rank 4"),
+        (ActivationBundles, np.zeros((1, 0, 1), int), (), ConfigError, "tensor must be non-empty"),
+        (ActivationBundles, np.zeros((1, 1, 1), int), (0,), ConfigError, "channel_tile must be an integer from 1"),
+        (WeightBundles, np.zeros((1, 1, 1, 1), int), (257,), ConfigError, "channel_tile must be an integer from 1"),
+        (WeightBundles, np.zeros((1, 1, 1, 1), int), (8, 0), ConfigError, "block must be an integer of at least 1"),
+        (WeightBundles, np.zeros((1, 1, 1, 1), int), (8, 1.0), TypeError, "block must be an integer, not 1.0"),
+    ],
+)
+def test_wrong_tensors(encode: type, tensor: object, arguments: tuple, error: type, text: str) -> None:
+    with pytest.raises(error, match=text):
+        encode.encode(tensor, *arguments)
 
 
 def test_types_are_checked() -> None:
