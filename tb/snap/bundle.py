@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
+from ...hw.snap.core import SnapCore
 from ...hw.snap.core_reducer import CoreReducer
 from ...hw.snap.list_queue import ListQueue
 from ...hw.snap.psum_file import PsumFile
@@ -24,6 +25,7 @@ COMPONENTS = {
     "ring": lambda config: Ring(*config),
     "psum_file": PsumFile,
     "core_reducer": CoreReducer,
+    "core": SnapCore,
 }
 
 
