@@ -9,6 +9,7 @@ from ...hw.snap.aim import Aim
 from ...hw.snap.core import SnapCore
 from ...hw.snap.core_reducer import CoreReducer
 from ...hw.snap.list_queue import ListQueue
+from ...hw.snap.pe import PE
 from ...hw.snap.psum_file import PsumFile
 from ...hw.snap.reduction_selector import ReductionSelector
 from ...hw.snap.ring import Ring
@@ -25,6 +26,7 @@ COMPONENTS = {
     "ring": lambda config: Ring(*config),
     "psum_file": PsumFile,
     "core_reducer": CoreReducer,
+    "pe": PE,
     "core": SnapCore,
 }
 
