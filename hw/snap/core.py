@@ -28,7 +28,8 @@ class SnapCore(wiring.Component):
     Attributes
     ----------
     i_weights, i_activations
-        By column, by row: `weight_beat`, `activation_beat`. All must be cut into the same groups and blocks.
+        By column, by row: `weight_beat`, `activation_beat`. All must be cut into the same groups and blocks; if they
+        aren't, an error shows no later than two cycles after the block's last sum was read.
     i_commands
         `command_layout`, one a block.
     o_sums
@@ -81,10 +82,19 @@ class SnapCore(wiring.Component):
         for column in range(config.core_columns):
             self._weights(m, column, rows)
         m.d.sync += counters.cycles.eq(counters.cycles + reducer.o_busy)
+        self._compare_cuts(m, rows)
         m.d.comb += [counters.sums.eq(reducer.o_counts), errors.commands.eq(reducer.o_error)]
         overflows = [reducer.o_overflow, *(row.o_overflow for row in rows)]
         m.d.comb += errors.overflow.eq(Cat(overflows).any())
         return m
+
+    def _compare_cuts(self, m: Module, rows: list[SnapRow]) -> None:
+        """When a block has been reduced, all PEs must have come to its end by the same jobs."""
+        reduced = Signal()
+        differs = [~row.o_alike | (row.o_signature != rows[0].o_signature) for row in rows]
+        m.d.sync += reduced.eq(self.i_commands.valid & self.i_commands.ready)
+        with m.If(reduced & Cat(differs).any()):
+            m.d.sync += self.o_errors.cuts.eq(1)
 
     def _weights(self, m: Module, column: int, rows: list[SnapRow]) -> None:
         """A weight stream: a beat is taken when every PE that stores it has room, and all have for one more window."""
@@ -101,7 +111,8 @@ class SnapCore(wiring.Component):
             ),
             taken.eq(source.valid & source.ready),
             check.i_beat.eq(source.payload),
-            check.i_enable.eq(taken),
+            check.i_valid.eq(source.valid),
+            check.i_taken.eq(taken),
             self.o_errors.weights[column].eq(check.o_error),
         ]
         m.d.sync += beats.eq(beats + taken)

@@ -142,7 +142,8 @@ class CoreReducer(wiring.Component):
     o_counts
         Sums handed over, by port.
     o_error, o_overflow
-        Sticky: a command asked for no slot or for more than there are; a sum wrapped around.
+        Sticky: a command asked for no slot, for more than there are, or in row mode for a port without a row; a sum
+        wrapped around.
     """
 
     def __init__(self, config: SnapConfig):
@@ -205,6 +206,7 @@ class CoreReducer(wiring.Component):
         ]
         with m.If(command.ready):
             m.d.sync += bank.eq(~bank)
-        with m.If(command.valid & ((slots == 0) | (slots > config.psum_slots))):
+        rowless = row_mode & command.payload.ports[config.core_rows :].any()
+        with m.If(command.valid & ((slots == 0) | (slots > config.psum_slots) | rowless)):
             m.d.sync += self.o_error.eq(1)
         return m

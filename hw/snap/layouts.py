@@ -143,7 +143,12 @@ def counter_layout(config: SnapConfig) -> data.StructLayout:
 
 
 def error_layout(config: SnapConfig) -> data.StructLayout:
-    """Sticky errors: a bit a stream, and ``overflow`` for a psum or sum that didn't fit and wrapped around."""
+    """Sticky errors.
+
+    ``weights``, ``activations``: by stream, what `WeightCheck` and `ActivationCheck` report. ``commands``: a command
+    for no slot, for more than there are, or in row mode for a port that has no row. ``cuts``: the streams are cut into
+    different groups or blocks. ``overflow``: a psum or sum didn't fit and wrapped around.
+    """
     return data.StructLayout(
-        {"weights": config.core_columns, "activations": config.core_rows, "commands": 1, "overflow": 1}
+        {"weights": config.core_columns, "activations": config.core_rows, "commands": 1, "cuts": 1, "overflow": 1}
     )

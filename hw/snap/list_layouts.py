@@ -6,7 +6,7 @@ from amaranth.lib import data
 
 from .config import SnapConfig
 
-__all__ = ["AimMode", "list_head", "match_list", "pair", "queued_list", "tile_lane", "weight_lane"]
+__all__ = ["AimMode", "job_flags", "list_head", "match_list", "pair", "queued_list", "tile_lane", "weight_lane"]
 
 
 class AimMode(enum.IntEnum):
@@ -38,6 +38,11 @@ def match_list(config: SnapConfig) -> data.StructLayout:
     """
     lanes = config.window_entries
     return data.StructLayout({"valid": lanes, "position": data.ArrayLayout(lanes, config.index_bits)})
+
+
+def job_flags() -> data.StructLayout:
+    """What ends with a list: the use of its window, of its tile, its block."""
+    return data.StructLayout({"frees_window": 1, "frees_tile": 1, "ends_block": 1})
 
 
 def list_head(config: SnapConfig) -> data.StructLayout:

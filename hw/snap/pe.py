@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 from .aim_port import AimPort, aim_operands
 from .config import SnapConfig
 from .entry_file import EntryFile
+from .job_signature import SIGNATURE_BITS, JobSignature
 from .layouts import WAITS, activation_beat, pe_counter_layout, tile_tag, weight_beat, window_tag
-from .list_layouts import match_list
+from .list_layouts import job_flags, match_list
 from .list_queue import ListQueue
 from .multiply_add import MultiplyAdd
 from .requester import Requester
@@ -46,6 +47,10 @@ class PE(wiring.Component):
         By bank: the block in it is complete.
     i_free
         The reducer has read bank `i_bank`.
+    o_signature
+        See `JobSignature`.
+    o_starved
+        No list is on its way, and the next one needs a tile that isn't there: no room will come of it.
     o_overflow
         Sticky: a psum wrapped around.
     i_count
@@ -78,6 +83,8 @@ class PE(wiring.Component):
                 "o_psum": Out(signed(config.pe_psum_bits)),
                 "o_done": Out(2),
                 "i_free": In(1),
+                "o_signature": Out(SIGNATURE_BITS),
+                "o_starved": Out(1),
                 "o_overflow": Out(1),
                 "i_count": In(1),
                 "o_counters": Out(pe_counter_layout()),
@@ -164,6 +171,16 @@ class PE(wiring.Component):
             decoder.i_drained.eq(self.i_free),
             requester.i_popped.eq(decoder.o_pop[0] + decoder.o_pop[1]),
         ]
+        m.submodules.job_signature = signature = JobSignature()
+        m.d.comb += [
+            signature.i_pop.eq(decoder.o_pop),
+            signature.i_free.eq(self.i_free),
+            signature.i_bank.eq(self.i_bank),
+            self.o_signature.eq(signature.o_signature),
+            self.o_starved.eq((requester.o_in_flight == 0) & ~requester.i_tiles_complete[0]),
+        ]
+        for flags, entry in zip(signature.i_flags, queue.o_lists, strict=True):
+            m.d.comb += [getattr(flags, name).eq(getattr(entry.head, name)) for name in job_flags().members]
 
     def _compute(self, m: Module, windows: Ring, tiles: Ring, decoder: SequenceDecoder) -> None:
         """Operands of the pairs into the arithmetic."""

@@ -8,6 +8,7 @@ from ..emit.shared import shared
 from .aim import Aim
 from .aim_port import aim_operands
 from .config import SnapConfig
+from .job_signature import SIGNATURE_BITS
 from .layouts import COUNTER_BITS, activation_beat, pe_counter_layout, row_counter_layout, weight_beat
 from .pe import PE
 from .stream_check import ActivationCheck
@@ -32,6 +33,8 @@ class SnapRow(wiring.Component):
         This cycle counts.
     o_pe_counters, o_counters, o_beats
         Counters of the PEs, of the AIM, of the activation stream.
+    o_signature, o_alike
+        `JobSignature` of the first PE, and whether that of all others is the same.
     o_error, o_overflow
         Sticky: the activation stream is malformed; a psum wrapped around.
     """
@@ -56,6 +59,8 @@ class SnapRow(wiring.Component):
                 "o_pe_counters": Out(data.ArrayLayout(pe_counter_layout(), columns)),
                 "o_counters": Out(row_counter_layout()),
                 "o_beats": Out(COUNTER_BITS),
+                "o_signature": Out(SIGNATURE_BITS),
+                "o_alike": Out(1),
                 "o_error": Out(1),
                 "o_overflow": Out(1),
             }
@@ -81,21 +86,31 @@ class SnapRow(wiring.Component):
                 pe.i_count.eq(self.i_count),
                 self.o_pe_counters[column].eq(pe.o_counters),
             ]
-        m.d.comb += self.o_overflow.eq(Cat(pe.o_overflow for pe in pes).any())
+        m.d.comb += [
+            self.o_overflow.eq(Cat(pe.o_overflow for pe in pes).any()),
+            self.o_signature.eq(pes[0].o_signature),
+            self.o_alike.eq(Cat(pe.o_signature == pes[0].o_signature for pe in pes).all()),
+        ]
         self._activations(m, pes)
         self._match(m, pes)
         return m
 
     def _activations(self, m: Module, pes: list[PE]) -> None:
         """The stream: a beat is taken when every PE that stores it has room, and all have for one more tile."""
-        beat, ready, taken = self.i_activations.payload, self.i_activations.ready, Signal()
+        beat, valid, ready = self.i_activations.payload, self.i_activations.valid, self.i_activations.ready
+        rooms, taken = Signal(len(pes)), Signal()
         m.submodules.check = check = ActivationCheck(self.config)
-        rooms = (pe.o_activations_item_room & (pe.o_activations_beat_room | ~beat.mask[c]) for c, pe in enumerate(pes))
         m.d.comb += [
-            ready.eq(Cat(rooms).all()),
-            taken.eq(self.i_activations.valid & ready),
+            *(
+                rooms[column].eq(pe.o_activations_item_room & (pe.o_activations_beat_room | ~beat.mask[column]))
+                for column, pe in enumerate(pes)
+            ),
+            ready.eq(rooms.all()),
+            taken.eq(valid & ready),
             check.i_beat.eq(beat),
-            check.i_enable.eq(taken),
+            check.i_valid.eq(valid),
+            check.i_taken.eq(taken),
+            check.i_stuck.eq((~rooms & Cat(pe.o_starved for pe in pes)).any()),
             self.o_error.eq(check.o_error),
         ]
         m.d.sync += self.o_beats.eq(self.o_beats + taken)

@@ -6,8 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
+from ...hw.snap.core import SnapCore
 from ...hw.snap.core_reducer import CoreReducer
 from ...hw.snap.list_queue import ListQueue
+from ...hw.snap.pe import PE
 from ...hw.snap.psum_file import PsumFile
 from ...hw.snap.reduction_selector import ReductionSelector
 from ...hw.snap.ring import Ring
@@ -24,6 +26,8 @@ COMPONENTS = {
     "ring": lambda config: Ring(*config),
     "psum_file": PsumFile,
     "core_reducer": CoreReducer,
+    "pe": PE,
+    "core": SnapCore,
 }
 
 

@@ -47,6 +47,8 @@ PARTS = (
             "core_reducer_row": TINY.replace(core_rows=1),
             "core_reducer_split": SPLIT,
         },
+        "pe": {f"pe_{name}": config.replace(core_rows=1, core_columns=1) for name, config in CONFIGS.items()},
+        "core": {"core_tiny": TINY, "core_split": SPLIT, "core_two": TWO.replace(core_rows=2)},
     }
 )
 """Configurations by name of the part, by component."""

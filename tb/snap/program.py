@@ -11,7 +11,15 @@ from ...sim.cycles.snap import WAITS, CoreCounters
 from ...sim.mapping.snap_program import CoreProgram, Stream
 from ..bulk.model import Model, Result
 
-__all__ = ["ProgramResult", "program_inputs", "program_outputs", "run_program"]
+__all__ = [
+    "ProgramResult",
+    "assert_counters",
+    "beat_values",
+    "core_counters",
+    "program_inputs",
+    "program_outputs",
+    "run_program",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +70,18 @@ def program_inputs(program: CoreProgram) -> dict[str, Any]:
     return inputs | {"i_commands": commands}
 
 
+def beat_values(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Beats of a stream of `program_inputs` one by one, as testbenches take them."""
+    values = {name: np.asarray(array).tolist() for name, array in fields.items() if name != "entries"}
+    if "entries" in fields:
+        entries = {name: array.tolist() for name, array in fields["entries"].items()}
+        values["entries"] = [
+            [dict(zip(entries, lane, strict=True)) for lane in zip(*beat, strict=True)]
+            for beat in zip(*entries.values(), strict=True)
+        ]
+    return [dict(zip(values, beat, strict=True)) for beat in zip(*values.values(), strict=True)]
+
+
 def program_outputs(config: SnapConfig, program: CoreProgram) -> dict[str, int]:
     """Numbers of sums that the ports send."""
     sends = program.ports[:, None] >> np.arange(config.ports) & 1
@@ -87,7 +107,7 @@ def run_program(model: Model, config: SnapConfig, program: CoreProgram, **option
     result = model.run(program_inputs(program), program_outputs(config, program), **options)
     return ProgramResult(
         sums=_sums(config, program, result.outputs),
-        counters=_counters(config, result.counters["o_counters"]),
+        counters=core_counters(result.counters["o_counters"]),
         errors=result.counters["o_errors"],
         result=result,
     )
@@ -107,7 +127,18 @@ def _sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, Any]) 
     return sums
 
 
-def _counters(config: SnapConfig, counters: Mapping[str, Any]) -> CoreCounters:
+def assert_counters(actual: CoreCounters, predicted: CoreCounters) -> None:
+    """Compare the core's counters with the cycle model's; they must agree to the cycle."""
+    for field in dataclasses.fields(CoreCounters):
+        one, other = (getattr(counters, field.name) for counters in (actual, predicted))
+        if field.name == "waits":
+            one, other = ([waits[name] for name in WAITS] for waits in (one, other))
+        np.testing.assert_array_equal(one, other, field.name)
+
+
+def core_counters(counters: Mapping[str, Any]) -> CoreCounters:
+    """The core's port of counters, as structs of arrays or as arrays of structs, as the cycle model has them."""
+    counters = {name: _arrays(value) for name, value in counters.items()}
     pes, rows = counters["pes"], counters["rows"]
     return CoreCounters(
         cycles=int(counters["cycles"]),
@@ -119,3 +150,14 @@ def _counters(config: SnapConfig, counters: Mapping[str, Any]) -> CoreCounters:
         weight_beats=counters["weight_beats"],
         activation_beats=counters["activation_beats"],
     )
+
+
+def _arrays(value: Any) -> Any:
+    """Lists of dicts as dicts of arrays."""
+    if isinstance(value, Mapping):
+        return {name: _arrays(part) for name, part in value.items()}
+    if isinstance(value, list):
+        parts = [_arrays(part) for part in value]
+        if isinstance(parts[0], dict):
+            return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    return np.asarray(value)

@@ -1,21 +1,30 @@
 """All proofs of the blocks for a configuration."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from amaranth.lib import wiring
 
 from ....hw.snap.config import SnapConfig
-from ...formal import check_bounded, check_reachable, prove
+from ...formal import Together, check_bounded, check_reachable, prove
 from .aim import AimsEqual, AimSpec
 from .decoder import DecoderSpec
 from .lists import ListsSpec
+from .psums import MultiplyAddSpec, PsumFileSpec
+from .reducer import ReducerStreamsSpec, ReducerSumsSpec
 from .selector import SelectorSpec
 
-__all__ = ["Proof", "proofs"]
+__all__ = ["Proof", "grouped", "proofs"]
 
-KINDS = {"inductive": (prove, 1), "complete in 2 cycles": (check_bounded, 2), "reachable in 6": (check_reachable, 6)}
+KINDS = {
+    "inductive": (prove, 1),
+    "complete in 2 cycles": (check_bounded, 2),
+    "bounded to 6 cycles": (check_bounded, 6),
+    "bounded to 8 cycles": (check_bounded, 8),
+    "reachable in 6": (check_reachable, 6),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +37,8 @@ class Proof:
         Block and what is proven.
     kind
         "inductive": for ever. "complete in 2 cycles": bounded, but a longer run has nothing new, because what is
-        seen depends on the inputs of the cycle before alone. "reachable in 6": that the assumptions leave an
-        interesting case, within 6 cycles.
+        seen depends on the inputs of the cycle before alone. "bounded to n cycles": in the first n cycles after reset.
+        "reachable in 6": that the assumptions leave an interesting case, within 6 cycles.
     spec, arguments
         Class of the specification and what it is made with.
     """
@@ -45,9 +54,30 @@ class Proof:
         check(self.spec(*self.arguments), depth=depth, timeout_seconds=timeout_seconds)
 
 
-def proofs(config: SnapConfig) -> Iterator[Proof]:
-    """Every proof for `config`; those of the AIM lane by lane."""
-    inductive, complete, reachable = KINDS
+def grouped(proofs: Iterable[Proof]) -> Iterator[Proof]:
+    """The same proofs with one call of the tools a kind, which small ones take less time for."""
+    kinds: dict[str, list[Proof]] = {}
+    for proof in proofs:
+        kinds.setdefault(proof.kind, []).append(proof)
+    for kind, members in kinds.items():
+        made = functools.partial(lambda members: Together(proof.spec(*proof.arguments) for proof in members), members)
+        yield Proof(kind.replace(" ", "_"), kind, made, ())
+
+
+def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
+    """Every proof for `config`; those of the AIM lane by lane, bounded ones on narrow numbers.
+
+    `longer` takes the bounded ones to 8 cycles instead of 6.
+    """
+    inductive, complete, *bounds, reachable = KINDS
+    narrow = config.replace(
+        core_rows=2, core_columns=2, multipliers=min(2, config.multipliers), data_bits=2, psum_bits=4, psum_slots=2
+    )
+    for name, spec in (("core_reducer_sums", ReducerSumsSpec), ("multiply_add", MultiplyAddSpec)):
+        yield Proof(name, bounds[longer], spec, (narrow,))
+        yield Proof(f"{name}_end", reachable, spec, (narrow,))
+    yield Proof("core_reducer_streams", inductive, ReducerStreamsSpec, (config,))
+    yield Proof("psum_file", inductive, PsumFileSpec, (config.replace(data_bits=2, psum_bits=6),))
     yield Proof("reduction_selector", inductive, SelectorSpec, (config,))
     if config.multipliers >= 3:
         yield Proof("reduction_selector_ac_b", reachable, SelectorSpec, (config,))

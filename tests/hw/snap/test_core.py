@@ -1,7 +1,6 @@
 """The whole core as emitted Verilog: its sums against the golden model, its counters against the cycle model."""
 
 import contextlib
-import dataclasses
 
 import numpy as np
 import pytest
@@ -12,12 +11,13 @@ from tensorloom.sim.cycles.snap import simulate_core
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.snap import core_sums, scatter_sums
 from tensorloom.sim.golden.wrap import wrap
-from tensorloom.sim.mapping.snap import map_convolution, map_fully_connected
-from tensorloom.sim.mapping.snap_program import CoreProgram, Stream
+from tensorloom.sim.mapping.snap import map_convolution
+from tensorloom.sim.mapping.snap_program import CoreProgram
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, build
 from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
-from tensorloom.tb.snap.program import ProgramResult, program_inputs, run_program
+from tensorloom.tb.snap.program import ProgramResult, assert_counters, program_inputs, run_program
+from tensorloom.tb.snap.random_programs import mixed_program, random_convolution, random_fully_connected, tensors
 
 CORES = CONFIGS | {
     "pe": TINY.replace(core_rows=1, core_columns=1, activation_tiles=2, psum_slots=2, weight_windows=16),
@@ -26,7 +26,7 @@ CORES = CONFIGS | {
 }
 """``pe``: one PE, short of tiles and psums. ``preset``: 7 x 3 PEs."""
 
-NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "overflow": 0}
+NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
 
 DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 0.52), (0.7, 0.9), (1, 1))
 
@@ -39,18 +39,6 @@ def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return config, build(emit(SnapCore(config)), cache=Cache(tmp_path_factory.mktemp("core")))
 
 
-def tensors(config: SnapConfig, rng: np.random.Generator, shapes: tuple, densities: tuple) -> list[np.ndarray]:
-    """Operands of all values, the extreme ones often, of exact zeros at random."""
-    half = 1 << config.data_bits - 1
-    made = []
-    for shape, density in zip(shapes, densities, strict=True):
-        values = rng.integers(-half, half, shape)
-        values[rng.random(shape) < 0.1] = -half
-        values[values == 0] = half - 1
-        made.append(values * (rng.random(shape) < density))
-    return made
-
-
 def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: object) -> ProgramResult:
     config, model = core
     got = run_program(model, config, program, **options)
@@ -60,27 +48,16 @@ def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: objec
     assert got.errors == NO_ERRORS
     if "stalls" not in options:
         model_counters = simulate_core(config, program)
-        for field in dataclasses.fields(model_counters):
-            actual, predicted = (getattr(counters, field.name) for counters in (got.counters, model_counters))
-            if field.name == "waits":
-                actual, predicted = ([waits[name] for name in predicted] for waits in (actual, predicted))
-            np.testing.assert_array_equal(actual, predicted, field.name)
+        assert_counters(got.counters, model_counters)
         assert got.result.cycles == model_counters.cycles
     return got
-
-
-def convolution_program(
-    core: tuple[SnapConfig, Model], rng: np.random.Generator, size: tuple, kernel: tuple, densities: tuple, **steps: int
-) -> CoreProgram:
-    shapes = size, (*kernel[:2], size[2] // steps.get("groups", 1), kernel[2])
-    return map_convolution(core[0], *tensors(core[0], rng, shapes, densities), **steps)
 
 
 @pytest.mark.parametrize("densities", DENSITIES)
 def test_layers_of_every_density(core, densities: tuple[float, float], seed: int) -> None:
     rng, channels = np.random.default_rng(seed), core[0].channel_tile
-    check(core, convolution_program(core, rng, (5, 8, channels + 3), (3, 3, 4), densities, padding=1))
-    check(core, convolution_program(core, rng, (4, 5, 3 * channels), (1, 1, 6), densities))
+    check(core, random_convolution(core[0], rng, (5, 8, channels + 3), (3, 3, 4), densities, padding=1))
+    check(core, random_convolution(core[0], rng, (4, 5, 3 * channels), (1, 1, 6), densities))
 
 
 @pytest.mark.parametrize(
@@ -96,12 +73,12 @@ def test_layers_of_every_density(core, densities: tuple[float, float], seed: int
     ],
 )
 def test_layers_of_every_shape(core, size: tuple, kernel: tuple, steps: dict[str, int], seed: int) -> None:
-    check(core, convolution_program(core, np.random.default_rng(seed), size, kernel, (0.6, 0.5), **steps))
+    check(core, random_convolution(core[0], np.random.default_rng(seed), size, kernel, (0.6, 0.5), **steps))
 
 
 def test_a_longer_layer(core, seed: int) -> None:
     size = 6, 14, 2 * core[0].channel_tile
-    check(core, convolution_program(core, np.random.default_rng(seed), size, (3, 3, 8), (0.38, 0.52), padding=1))
+    check(core, random_convolution(core[0], np.random.default_rng(seed), size, (3, 3, 8), (0.38, 0.52), padding=1))
 
 
 def test_outputs_are_those_of_the_layer(core, seed: int) -> None:
@@ -116,47 +93,22 @@ def test_outputs_are_those_of_the_layer(core, seed: int) -> None:
 @pytest.mark.parametrize("density", [0.1, 0.5, 1])
 def test_fully_connected(core, density: float, seed: int) -> None:
     config, rng = core[0], np.random.default_rng(seed)
-    a, w = tensors(config, rng, ((5 * config.channel_tile + 1,), (5 * config.channel_tile + 1, 17)), (0.7, density))
-    check(core, map_fully_connected(config, a, w))
+    check(core, random_fully_connected(config, rng, 5 * config.channel_tile + 1, 17, (0.7, density)))
 
 
-def joined(programs: list[CoreProgram]) -> CoreProgram:
-    """One program after the other."""
-
-    def streams(name: str) -> list:
-        together = zip(*(getattr(program, name) for program in programs), strict=True)
-        names = [field.name for field in dataclasses.fields(Stream)]
-        return [Stream(*(np.concatenate([getattr(part, at) for part in parts]) for at in names)) for parts in together]
-
-    names = "row_mode", "slots", "ports"
-    arrays = (np.concatenate([getattr(program, name) for program in programs]) for name in names)
-    targets = [target for program in programs for target in program.targets]
-    return CoreProgram(streams("weights"), streams("activations"), *arrays, targets)
-
-
-def mixed_program(core: tuple[SnapConfig, Model], seed: int) -> CoreProgram:
-    """Layers in diagonal and in row mode by turns, each of few blocks."""
-    config, rng = core[0], np.random.default_rng(seed)
-    programs = []
-    for number in range(5):
-        densities = tuple(rng.choice([0.1, 0.4, 0.8, 1], 2))
-        programs += [
-            convolution_program(core, rng, (2, 3, 5 + number), (2, 3, 2), densities, padding=1),
-            convolution_program(core, rng, (1, 2, 3 * config.channel_tile), (1, 1, 3), densities),
-            map_fully_connected(config, *tensors(config, rng, ((7,), (7, 5)), densities)),
-        ]
-    program = joined(programs)
+def switching_program(core: tuple[SnapConfig, Model], seed: int) -> CoreProgram:
+    program = mixed_program(core[0], np.random.default_rng(seed), 5)
     assert np.count_nonzero(np.diff(program.row_mode)) >= 9
     return program
 
 
 def test_modes_switch_back_to_back(core, seed: int) -> None:
-    check(core, mixed_program(core, seed))
+    check(core, switching_program(core, seed))
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.6, 0.9])
 def test_stalls_on_every_stream_lose_nothing(core, rate: float, seed: int) -> None:
-    program = mixed_program(core, seed)
+    program = switching_program(core, seed)
     check(core, program, stalls=rate, seed=seed)
     for name in ("i_commands", "i_weights__0", "i_activations__0", "o_sums__0"):
         check(core, program, stalls={name: rate}, seed=seed)
@@ -164,7 +116,7 @@ def test_stalls_on_every_stream_lose_nothing(core, rate: float, seed: int) -> No
 
 def test_a_reset_in_the_middle_leaves_nothing(core, seed: int) -> None:
     config, model = core
-    program = mixed_program(core, seed)
+    program = switching_program(core, seed)
     for beats in (1, 3, 30, 200):
         started = {
             name: {"entries": {key: array[:beats] for key, array in fields["entries"].items()}}

@@ -1,4 +1,8 @@
-"""Formal proofs of the blocks, for small AIMs; of the full size with: scripts/test -m slow -k full_size."""
+"""Formal proofs of the blocks, for small AIMs; of the full size with: scripts/test -m slow -k full_size.
+
+A lane of the AIM is like another, so the full size has the lanes at the edges of both halves only; with -k every_lane
+come the others, which take hours.
+"""
 
 import pytest
 from amaranth.hdl import Assert, Assume, Cover, Module, Signal
@@ -7,21 +11,33 @@ from amaranth.lib.wiring import In
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.tb.formal import ProofError, check_bounded, check_reachable, prove
 from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec
-from tensorloom.tb.snap.formal.proofs import proofs
+from tensorloom.tb.snap.formal.proofs import grouped, proofs
 from tensorloom.tb.snap.parts import ONE, TINY
 
 SMALL = ONE.replace(multipliers=3, list_depth=3)
-FOUR = SMALL.replace(multipliers=4)
 LANES_OF_TINY = (0, 13)
+FULL = PRESETS["snap-core"]
+EDGES = (0, FULL.aim_entries - 1, FULL.aim_entries, FULL.window_entries - 1)
+
+
+def lane_of(proof):
+    """Lane of the AIM that a proof is about."""
+    return int(proof.name.split("_")[-1]) if proof.name.startswith("aim") else None
 
 
 def small_proofs():
-    """Lanes of the AIM are alike, so the larger size has some of them only."""
-    for name, config in {"small": SMALL, "four": FOUR, "one": ONE, "tiny": TINY}.items():
-        for proof in proofs(config):
-            lane = int(proof.name.split("_")[-1]) if proof.name.startswith("aim") else None
-            if lane is None or (name == "tiny" and lane in LANES_OF_TINY):
-                yield pytest.param(proof, id=f"{name}-{proof.name}")
+    """Most in one call a size and kind; those with a memory or a bound by themselves, and for one size."""
+    for name, config in {"small": SMALL, "four": SMALL.replace(multipliers=4), "one": ONE, "tiny": TINY}.items():
+        chosen = [proof for proof in proofs(config) if lane_of(proof) is None or lane_of(proof) in LANES_OF_TINY]
+        if name != "tiny":
+            chosen = [proof for proof in chosen if lane_of(proof) is None]
+        alone = [proof for proof in chosen if proof.name.startswith(("core_reducer", "multiply_add", "psum_file"))]
+        for proof in [*grouped(p for p in chosen if p not in alone), *(alone if name == "small" else [])]:
+            yield pytest.param(proof, id=f"{name}-{proof.name}")
+
+
+def full_proofs(lanes):
+    return [pytest.param(p, id=p.name) for p in proofs(FULL, longer=True) if lane_of(p) in lanes]
 
 
 @pytest.mark.parametrize("proof", list(small_proofs()))
@@ -30,8 +46,14 @@ def test_proof(proof):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("proof", [pytest.param(proof, id=proof.name) for proof in proofs(PRESETS["snap-core"])])
+@pytest.mark.parametrize("proof", full_proofs((None, *EDGES)))
 def test_proof_of_full_size(proof):
+    proof.run(timeout_seconds=3600)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("proof", full_proofs(set(range(FULL.window_entries)) - set(EDGES)))
+def test_proof_of_every_lane(proof):
     proof.run(timeout_seconds=3600)
 
 

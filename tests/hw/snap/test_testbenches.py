@@ -7,7 +7,9 @@ from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.snap.bundle import component
 
-COMPONENTS = ("aim", "list_queue", "sequence_decoder", "reduction_selector", "ring", "psum_file", "core_reducer")
+COMPONENTS = (
+    "aim", "list_queue", "sequence_decoder", "reduction_selector", "ring", "psum_file", "core_reducer", "pe", "core",
+)  # fmt: skip
 
 
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("snap", name).items()}

@@ -1,0 +1,159 @@
+"""Testbench of the whole core: programs of layers against the golden model and the cycle model."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...hw.snap.config import SnapConfig
+from ...sim.cycles.snap import simulate_core
+from ...sim.golden.snap import core_sums
+from ...sim.mapping.snap_program import CoreProgram
+from ..bench import Bench, Sink, Source, run
+from ..cocotb_bench import testbench
+from .miscut import miscut
+from .parts import PARTS
+from .program import assert_counters, beat_values, core_counters, program_inputs
+from .random_programs import corner_programs, joined, mixed_program, random_convolution, random_fully_connected
+
+FAULTS = ("weights", "activations", "commands", "cuts")
+"""Errors of the streams."""
+
+Sums = list[list[dict[str, int]]]
+
+
+def expected_sums(config: SnapConfig, program: CoreProgram, blocks: int | None = None) -> Sums:
+    """What each port sends for the first `blocks` blocks."""
+    sums: Sums = [[] for _ in range(config.ports)]
+    for block, golden in enumerate(core_sums(config, program)[:blocks]):
+        for port in range(config.ports):
+            if int(program.ports[block]) >> port & 1:
+                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(golden[port].tolist())]
+    return sums
+
+
+class Traffic:
+    """A program's streams in a testbench.
+
+    Parameters
+    ----------
+    stalls
+        Probability that a stream pauses in a cycle, or probabilities by stream, 0 for those that aren't named.
+    """
+
+    def __init__(
+        self, config: SnapConfig, program: CoreProgram, stalls: float | Mapping[str, float], rng: random.Random
+    ) -> None:
+        inputs = program_inputs(program)
+        outputs = [f"o_sums__{port}" for port in range(config.ports)]
+        rates = stalls if isinstance(stalls, Mapping) else dict.fromkeys([*inputs, *outputs], stalls)
+        self.sources = [Source(name, beat_values(beats), rates.get(name, 0), rng) for name, beats in inputs.items()]
+        self.sinks = [Sink(name, rates.get(name, 0), rng) for name in outputs]
+
+    @property
+    def sums(self) -> Sums:
+        """What each port has sent."""
+        return [sink.beats for sink in self.sinks]
+
+    @property
+    def commands_done(self) -> int:
+        """Blocks that were reduced."""
+        return self.sources[-1].sent
+
+    async def run(self, bench: Bench, expected: Sums) -> None:
+        """Play until all beats are taken and as many sums have come as expected, and see whether more come."""
+        counts = [len(sums) for sums in expected]
+
+        def done() -> bool:
+            return all(source.done for source in self.sources) and [len(sums) for sums in self.sums] >= counts
+
+        await run(bench, [*self.sources, *self.sinks], done)
+
+    async def rest(self, bench: Bench, cycles: int) -> dict[str, Any]:
+        """Offer nothing for some cycles; returns the last one's outputs."""
+        idle = {f"{source.name}__valid": 0 for source in self.sources}
+        outputs: dict[str, Any] = {}
+        for _ in range(cycles):
+            outputs = await bench.cycle(idle)
+            assert not any(outputs[f"{sink.name}__valid"] for sink in self.sinks), "more sums than expected"
+        return outputs
+
+
+async def check_program(
+    bench: Bench,
+    config: SnapConfig,
+    program: CoreProgram,
+    *,
+    stalls: float | Mapping[str, float] = 0.0,
+    numbers: random.Random,
+    overflows: bool = False,
+) -> None:
+    """Run a program after a reset; sums as in the golden model and, without stalls, counters as in the cycle model."""
+    await bench.reset()
+    traffic, expected = Traffic(config, program, stalls, numbers), expected_sums(config, program)
+    await traffic.run(bench, expected)
+    outputs = await traffic.rest(bench, 10)
+    assert traffic.sums == expected
+    errors = outputs["o_errors"]
+    assert overflows or not errors.pop("overflow")
+    assert not any(errors[name] for name in FAULTS), errors
+    if not stalls:
+        assert_counters(core_counters(outputs["o_counters"]), simulate_core(config, program))
+
+
+@testbench(PARTS["core"])
+async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """From none to all: convolution, pointwise and fully connected layer back to back."""
+    channels = config.channel_tile
+    for densities in ((0, 0), (1, 0), (0, 1), (0.3, 0.4), (1, 1)):
+        program = joined([
+            random_convolution(config, rng, (2, 3, channels + 1), (3, 3, 2), densities, padding=1),
+            random_convolution(config, rng, (1, 3, 2 * channels), (1, 1, 3), densities),
+            random_fully_connected(config, rng, channels + 3, 3, densities),
+        ])  # fmt: skip
+        await check_program(bench, config, program, numbers=random.Random(0))
+
+
+@testbench(PARTS["core"])
+async def stalls(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Changes of mode back to back while any stream pauses, or one of each kind."""
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    kinds = [f"i_weights__{config.core_columns - 1}", "i_activations__0", "i_commands", "o_sums__0"]
+    for rates in (0.3, 0.8, *({name: 0.9} for name in kinds)):
+        await check_program(bench, config, mixed_program(config, rng, 1), stalls=rates, numbers=numbers)
+
+
+@testbench(PARTS["core"])
+async def corners(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Nothing, everything, one pair, the largest values, blocks of a single pair."""
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    for name, program in corner_programs(config, rng).items():
+        await check_program(bench, config, program, numbers=numbers, overflows="values" in name)
+        if name == "one pair":
+            assert simulate_core(config, program).cycles == 7 + config.core_columns  # the AIM serves PE after PE
+
+
+@testbench(PARTS["core"])
+async def different_cuts(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """A stream that is cut otherwise than the others: sums of blocks taken without an error are right all the same."""
+    flagged = 0
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    program = mixed_program(config, rng, 1)
+    for _ in range(8):
+        await bench.reset()
+        traffic = Traffic(config, miscut(program, rng), float(rng.choice([0, 0.3])), numbers)
+        try:
+            await run(bench, [*traffic.sources, *traffic.sinks], lambda: False, watchdog=40)
+        except AssertionError as error:
+            assert "nothing moved" in str(error)
+        outputs = await bench.cycle({f"{source.name}__valid": 0 for source in traffic.sources})
+        outputs = await bench.cycle()
+        errors = outputs["o_errors"]
+        if any(errors[name] for name in FAULTS):  # a group may also be too big now
+            flagged += 1
+            continue
+        wanted = expected_sums(config, program, traffic.commands_done)
+        for got, right in zip(traffic.sums, wanted, strict=True):
+            assert got[: len(right)] == right[: len(got)], "wrong sums without an error"
+    assert flagged >= 2

@@ -1,0 +1,102 @@
+"""What psum register file and arithmetic of a PE must do, for any one psum."""
+
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from ....hw.snap.config import SnapConfig
+from ....hw.snap.multiply_add import MultiplyAdd
+from ....hw.snap.psum_file import PsumFile
+
+__all__ = ["MultiplyAddSpec", "PsumFileSpec"]
+
+MOST_LATENCY = 4
+"""Cycles from a pair to its psum, at most."""
+
+
+def _follow(m: Module, spec: wiring.Component) -> Signal:
+    """An address, any one, that is always the same."""
+    started, before = Signal(), Signal.like(spec.followed)
+    m.d.sync += [started.eq(1), before.eq(spec.followed)]
+    m.d.comb += Assume(~started | (before == spec.followed))
+    return spec.followed
+
+
+class PsumFileSpec(wiring.Component):
+    """A psum is the sum, modulo 2**psum_bits, of what was added to it since its bank was cleared."""
+
+    def __init__(self, config: SnapConfig):
+        self.config, self.dut = config, PsumFile(config)
+        ports = self.dut.signature.members
+        free = ("i_add", "i_address", "i_value", "i_clear")
+        super().__init__({name: ports[name] for name in free} | {"followed": ports["i_read_address"]})
+
+    def elaborate(self, platform) -> Module:
+        """Design, assumptions and assertions."""
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        bits, address = self.config.psum_bits, _follow(m, self)
+        m.d.comb += [dut.i_add.eq(self.i_add), dut.i_clear.eq(self.i_clear), dut.i_read_address.eq(address)]
+        total, wraps = Signal(dut.o_psum.shape()), []
+        clears = self.i_clear.bit_select(address[-1], 1)
+        for lane, (at, value) in enumerate(zip(self.i_address, self.i_value, strict=True)):
+            m.d.comb += [dut.i_address[lane].eq(at), dut.i_value[lane].eq(value)]
+            m.d.comb += Assume(~(self.i_add[lane] & self.i_clear.bit_select(at[-1], 1)))
+            for other in range(lane):
+                m.d.comb += Assume(~(self.i_add[lane] & self.i_add[other] & (at == self.i_address[other])))
+            hit = self.i_add[lane] & (at == address)
+            exact = Signal(range(-(1 << value.shape().width), 1 << value.shape().width), name=f"exact_{lane}")
+            m.d.comb += exact.eq(total + value)
+            with m.If(hit):
+                m.d.sync += total.eq(exact)
+            wraps.append(hit & ((exact >= 1 << bits - 1) | (exact < -(1 << bits - 1))))
+        with m.If(clears):
+            m.d.sync += total.eq(0)
+        must, overflow = Signal(), Signal()
+        m.d.sync += [must.eq(reduce(or_, wraps)), overflow.eq(dut.o_overflow)]
+        m.d.comb += [Assert(dut.o_psum == total), Assert(~(must | overflow) | dut.o_overflow)]
+        return m
+
+
+class MultiplyAddSpec(wiring.Component):
+    """When pairs have not come for a while, a psum is the sum of the products that came for it since it was cleared."""
+
+    def __init__(self, config: SnapConfig):
+        self.config, self.dut = config, MultiplyAdd(config)
+        ports = self.dut.signature.members
+        free = ("i_pairs", "i_weights", "i_slots", "i_activations")
+        super().__init__({name: ports[name] for name in free} | {"followed": ports["i_read"], "clear": In(1)})
+
+    def elaborate(self, platform) -> Module:
+        """Design, assumptions and assertions."""
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        address, slot_bits = _follow(m, self), self.config.slot_bits
+        products = []
+        for lane, one in enumerate(self.i_pairs):
+            slot = (one.slot + self.i_slots[lane])[:slot_bits]
+            mine = one.valid & (Cat(slot, one.bank) == address)
+            products.append(Mux(mine, self.i_weights[lane] * self.i_activations[lane], 0))
+            m.d.comb += [
+                dut.i_pairs[lane].eq(one),
+                dut.i_weights[lane].eq(self.i_weights[lane]),
+                dut.i_slots[lane].eq(self.i_slots[lane]),
+                dut.i_activations[lane].eq(self.i_activations[lane]),
+            ]
+        total, quiet = Signal(dut.o_psum.shape()), Signal(range(MOST_LATENCY + 1))
+        comes = Cat(one.valid for one in self.i_pairs).any()
+        m.d.comb += [
+            dut.i_read.eq(address),
+            dut.i_clear.eq(Mux(self.clear, Mux(address[-1], 2, 1), 0)),
+            Assume(~self.clear | (~comes & (quiet == MOST_LATENCY))),
+            Assert((quiet != MOST_LATENCY) | (dut.o_psum == total)),
+            Cover((quiet == MOST_LATENCY) & (total != 0)),
+        ]
+        m.d.sync += [
+            total.eq(Mux(self.clear, 0, total + sum(products))),
+            quiet.eq(Mux(comes, 0, Mux(quiet == MOST_LATENCY, quiet, quiet + 1))),
+        ]
+        return m

@@ -1,0 +1,162 @@
+"""Testbench of the PE: a core of one PE, whose AIM and reducer are played by the testbench."""
+
+from typing import Any
+
+import numpy as np
+
+from ...hw.snap.config import SnapConfig
+from ...sim.cycles.snap_work import core_work
+from ...sim.golden.snap import core_sums
+from ...sim.mapping.snap_program import CoreProgram
+from ..bench import Bench
+from ..cocotb_bench import testbench
+from .aim import matches
+from .parts import PARTS
+from .program import beat_values, program_inputs
+from .random_lists import random_list
+from .random_programs import corner_programs, joined, mixed_program, random_convolution, random_fully_connected
+
+
+def match_lists(config: SnapConfig, operands: dict[str, Any], rng: np.random.Generator) -> list[dict[str, Any]]:
+    """What an AIM makes of a PE's operands; positions of lanes that don't match are noise."""
+    operation = {f"i_{name}": value for name, value in operands.items()}
+    lists = []
+    for number in range(2):
+        found = matches(config, operation, number)
+        entry = random_list(config, rng, 0.5)
+        entry["valid"] = sum(1 << lane for lane in found)
+        for bit, plane in enumerate(entry["position"]):
+            known = sum(1 << lane for lane in found)
+            entry["position"][bit] = plane & ~known | sum((at >> bit & 1) << lane for lane, at in found.items())
+        lists.append(entry)
+    return lists
+
+
+def signatures(config: SnapConfig, program: CoreProgram) -> list[int]:
+    """CRC-16 (CCITT, bit by bit) of what ends with each job, at the end of each block."""
+    work, crc, found = core_work(config, program), 1, []
+    for flags in zip(work.frees_window, work.frees_tile, work.ends_block, strict=True):
+        for flag in flags:
+            crc <<= 1
+            if crc >> 16 ^ flag:
+                crc ^= 0x1021
+            crc &= 0xFFFF
+        if flags[-1]:
+            found.append(crc)
+    return found
+
+
+class Surroundings:
+    """What a PE is connected to: two streams, an AIM that also serves others, a reducer."""
+
+    def __init__(self, config: SnapConfig, program: CoreProgram, rng: np.random.Generator, stall: float) -> None:
+        inputs = program_inputs(program)
+        self.config, self.program, self.rng, self.stall = config, program, rng, stall
+        self.beats = {name: beat_values(inputs[f"i_{name}__0"]) for name in ("weights", "activations")}
+        self.sent = dict.fromkeys(self.beats, 0)
+        self.operands: Any = None  # of the operation that the AIM does now
+        self.block = self.slot = self.granted = self.made = self.cycles = 0
+        self.reading = False
+        self.sums = [[0] * slots for slots in program.slots.tolist()]
+
+    @property
+    def done(self) -> bool:
+        """All psums were read."""
+        return self.block == len(self.sums)
+
+    def goes(self) -> bool:
+        """Whether something that might happen does."""
+        return bool(self.rng.random() >= self.stall)
+
+    def drive(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """Inputs of this cycle, of whose outputs those that come from registers are known."""
+        inputs: dict[str, Any] = {"i_count": 1, "i_bank": self.block % 2, "i_slot": self.slot, "i_free": 0}
+        for name, beats in self.beats.items():
+            beat = beats[self.sent[name]] if self.sent[name] < len(beats) else None
+            room = seen[f"o_{name}_item_room"] and (seen[f"o_{name}_beat_room"] or not (beat and beat["mask"]))
+            taken = beat is not None and room and self.goes()
+            shown = beat if taken else beats[int(self.rng.integers(len(beats)))]
+            inputs |= {
+                f"i_{name}": shown,
+                f"i_{name}_store": int(taken and shown["mask"] & 1),
+                f"i_{name}_end": int(taken and shown["last"]),
+            }
+            self.sent[name] += taken
+        grant = seen["o_request"] and self.goes()
+        if self.operands is None:
+            lists = [random_list(self.config, self.rng, 0.5) for _ in range(2)]
+        else:
+            lists = match_lists(self.config, self.operands, self.rng)
+        inputs |= {"i_grant": int(grant), "i_lists": lists}
+        self.operands = seen["o_operands"] if grant else None
+        self.granted += bool(grant)
+        self.made += seen["o_made"] if grant else 0
+        self.reading = bool(seen["o_done"] >> self.block % 2 & 1) and self.goes()
+        inputs["i_free"] = int(self.reading and self.slot == len(self.sums[self.block]) - 1)
+        return inputs
+
+    def observe(self, outputs: dict[str, Any]) -> bool:
+        """Take the psum that was read; whether a block is complete."""
+        self.cycles += 1
+        if not self.reading:
+            return False
+        self.sums[self.block][self.slot] = outputs["o_psum"]
+        self.slot += 1
+        if self.slot < len(self.sums[self.block]):
+            return False
+        self.block, self.slot = self.block + 1, 0
+        return True
+
+
+async def multiply(
+    bench: Bench, config: SnapConfig, program: CoreProgram, rng: np.random.Generator, stall: float
+) -> None:
+    """Run a program after a reset, and compare psums, signatures and counters with what they must be."""
+    await bench.reset()
+    around, quiet, crcs = Surroundings(config, program, rng, stall), 0, []
+    idle = {name: 0 for name in ("i_weights_store", "i_weights_end", "i_activations_store", "i_activations_end")}
+    idle |= {"i_grant": 0, "i_free": 0, "i_count": 0, "i_bank": 0, "i_slot": 0}
+    seen = await bench.peek(idle)
+    while not around.done:
+        before = dict(around.sent), around.granted, around.block, around.slot
+        complete = around.observe(await bench.cycle(around.drive(seen)))
+        seen = await bench.peek(idle)
+        if complete:
+            crcs.append(seen["o_signature"])
+        quiet = 0 if before != (around.sent, around.granted, around.block, around.slot) else quiet + 1
+        assert quiet < 200, f"nothing happened for 200 cycles, up to block {around.block}"
+    work, golden = core_work(config, program), core_sums(config, program)
+    assert around.sums == [sums[0].tolist() for sums in golden]
+    assert crcs == signatures(config, program)
+    assert around.made == len(work.window)
+    assert not seen["o_request"] and not seen["o_done"]
+    counters = dict(seen["o_counters"])
+    assert counters.pop("multiplies") == work.matches.sum()
+    assert sum(counters.values()) == around.cycles
+
+
+@testbench(PARTS["pe"])
+async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """From none to all: convolution, pointwise and fully connected layer back to back, with and without pauses."""
+    channels = config.channel_tile
+    for densities in ((0, 0), (1, 0), (0, 1), (0.3, 0.4), (1, 1)):
+        program = joined([
+            random_convolution(config, rng, (1, 2, channels + 1), (2, 1, 2), densities, padding=1),
+            random_convolution(config, rng, (1, 2, 2 * channels), (1, 1, 3), densities),
+            random_fully_connected(config, rng, channels + 3, 3, densities),
+        ])  # fmt: skip
+        await multiply(bench, config, program, rng, float(rng.choice([0, 0.3])))
+
+
+@testbench(PARTS["pe"])
+async def pauses(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Streams, AIM and reducer that pause, seldom and mostly."""
+    for stall in (0, 0.3, 0.8):
+        await multiply(bench, config, mixed_program(config, rng, 1), rng, stall)
+
+
+@testbench(PARTS["pe"])
+async def corners(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Nothing, everything, one pair, the largest values, blocks of a single pair."""
+    for program in corner_programs(config, rng).values():
+        await multiply(bench, config, program, rng, 0.2)

@@ -1,0 +1,93 @@
+"""Random layers as programs of a SNAP core, for testbenches."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...hw.snap.config import SnapConfig
+from ...sim.mapping.snap import map_convolution, map_fully_connected
+from ...sim.mapping.snap_program import CoreProgram, Stream
+
+__all__ = ["corner_programs", "joined", "mixed_program", "random_convolution", "random_fully_connected", "tensors"]
+
+Densities = tuple[float, float]
+
+
+def tensors(
+    config: SnapConfig, rng: np.random.Generator, shapes: Sequence[tuple], densities: Densities
+) -> list[np.ndarray]:
+    """Operands of all values, the extreme ones often, of exact zeros at random."""
+    half = 1 << config.data_bits - 1
+    made = []
+    for shape, density in zip(shapes, densities, strict=True):
+        values = rng.integers(-half, half, shape)
+        values[rng.random(shape) < 0.1] = -half
+        values[values == 0] = half - 1
+        made.append(values * (rng.random(shape) < density))
+    return made
+
+
+def random_convolution(
+    config: SnapConfig, rng: np.random.Generator, size: tuple, kernel: tuple, densities: Densities, **steps: int
+) -> CoreProgram:
+    """Program of an H x W x C input and R x S kernels ``(R, S, K)``."""
+    shapes = size, (*kernel[:2], size[2] // steps.get("groups", 1), kernel[2])
+    return map_convolution(config, *tensors(config, rng, shapes, densities), **steps)
+
+
+def random_fully_connected(
+    config: SnapConfig, rng: np.random.Generator, channels: int, outputs: int, densities: Densities
+) -> CoreProgram:
+    """Program of a fully connected layer."""
+    return map_fully_connected(config, *tensors(config, rng, ((channels,), (channels, outputs)), densities))
+
+
+def joined(programs: Sequence[CoreProgram]) -> CoreProgram:
+    """One program after the other."""
+
+    def streams(name: str) -> list:
+        together = zip(*(getattr(program, name) for program in programs), strict=True)
+        names = [field.name for field in dataclasses.fields(Stream)]
+        return [Stream(*(np.concatenate([getattr(part, at) for part in parts]) for at in names)) for parts in together]
+
+    modes, slots, ports = (
+        np.concatenate([getattr(program, name) for program in programs]) for name in ("row_mode", "slots", "ports")
+    )
+    targets = [target for program in programs for target in program.targets]
+    return CoreProgram(streams("weights"), streams("activations"), modes, slots, ports, targets)
+
+
+def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> CoreProgram:
+    """Layers of few blocks, by turns in diagonal and in row mode (in row mode only where the core has one column)."""
+    programs = []
+    for number in range(turns):
+        one, other = rng.choice([0.1, 0.4, 0.8, 1], 2).tolist()
+        programs += [
+            random_convolution(config, rng, (2, 3, 5 + number), (2, 3, 2), (one, other), padding=1),
+            random_convolution(config, rng, (1, 2, 3 * config.channel_tile), (1, 1, 3), (one, other)),
+            random_fully_connected(config, rng, 7, 5, (one, other)),
+        ]
+    return joined(programs)
+
+
+def corner_programs(config: SnapConfig, rng: np.random.Generator) -> dict[str, CoreProgram]:
+    """Programs at the edges of what there is, by what they are."""
+    half, channels = 1 << config.data_bits - 1, config.channel_tile
+    ones = np.ones((3, 3, channels + 1), np.int64), np.ones((3, 3, channels + 1, 2), np.int64)
+    lonely = [np.zeros_like(array) for array in ones]
+    lonely[0][1, 1, channels], lonely[1][2, 0, channels, 1] = half - 1, -half
+    return {
+        "one pair": map_convolution(config, np.full((1, 1, 1), -half), np.full((1, 1, 1, 1), -half)),
+        "all zero": map_convolution(config, *(0 * array for array in ones), padding=1),
+        "zero weights": map_convolution(config, ones[0], 0 * ones[1]),
+        "zero activations": map_convolution(config, 0 * ones[0], ones[1]),
+        "one non-zero of each": map_convolution(config, *lonely, padding=1),
+        "lowest values": map_convolution(config, *(-half * array for array in ones), padding=1, wraps=True),
+        "opposite values": map_convolution(config, -half * ones[0], (half - 1) * ones[1], wraps=True),
+        "dense rows": random_convolution(config, rng, (1, 3, 3 * channels), (1, 1, 3), (1, 1)),
+        "blocks of one pair": joined([
+            map_convolution(config, *(rng.integers(1, half, shape) for shape in ((1, 1, 1), (1, 1, 1, 1))))
+            for _ in range(6)
+        ]),
+    }  # fmt: skip
