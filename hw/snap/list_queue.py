@@ -100,7 +100,7 @@ class ListQueue(wiring.Component):
     def _wrapped(self, place: Value) -> Value:
         return Mux(place >= self.size, place - self.size, place)
 
-    def _bank(self, m: Module, number: int) -> data.View:
+    def _bank(self, m: Module, number: int) -> Signal:
         """Write what falls into this bank; the list that is read from it. One port of each kind a memory is enough."""
         half, first, head_bits = self.config.aim_entries, self.tail[0] == number, list_head(self.config).size
         lanes_bits = half * (1 + self.config.index_bits)

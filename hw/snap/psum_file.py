@@ -76,7 +76,8 @@ class PsumFile(wiring.Component):
                 m.d.comb += self._totals[lane].eq(base + self.i_value[lane])
             parts.append(_of_bank(self.i_read_address[-1], [reads[0] for reads in banks]))
         m.d.comb += self.o_psum.eq(sum(parts))
-        with m.If((self.i_add & ~Cat(fits(total, self.config.psum_bits) for total in self._totals)).any()):
+        lost = [add & ~fits(total, self.config.psum_bits) for add, total in zip(self.i_add, self._totals, strict=True)]
+        with m.If(Cat(lost).any()):
             m.d.sync += self.o_overflow.eq(1)
         return m
 

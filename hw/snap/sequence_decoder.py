@@ -1,5 +1,8 @@
 """Sequence decoder: lists of matches become operands for the multipliers (SNAP, section IV-B)."""
 
+# Fields of layouts are values of classes that no checker can know.
+# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
+
 from functools import reduce
 from operator import add, or_
 
@@ -162,7 +165,7 @@ class SequenceDecoder(wiring.Component):
                 out.bank.eq(Mux(behind, banks[1], banks[0])),
             ]
 
-    def _place(self, m: Module, name: str, pick, planes) -> data.View:
+    def _place(self, m: Module, name: str, pick, planes) -> Signal:
         """Lane and position of a match that is picked from a list."""
         config = self.config
         layout = data.StructLayout({"lane": range(config.window_entries), "position": config.index_bits})
