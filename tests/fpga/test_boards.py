@@ -9,7 +9,6 @@ from tensorloom.fpga.self_test import LEDS
 from tensorloom.hw.systolic.config import SystolicConfig
 
 SMALL = SystolicConfig(rows=2, columns=2, tile_rows=2, tile_columns=2, accumulator_rows=16, accumulator_bits=20)
-CONSTRAINTS = {"Diamond": "top.lpf", "iCECube": "top_lse.sdc", "Gowin": "top.sdc", "Vivado": "top.xdc"}
 
 
 @pytest.mark.parametrize("name", BOARDS)
