@@ -36,6 +36,7 @@ PARTS = (
         },
         "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
         | {"core_reducer_column": TINY.replace(core_columns=1), "core_reducer_row": TINY.replace(core_rows=1)},
+        "job_signature": {"job_signature_only": ()},
         "pe": {f"pe_{name}": config.replace(core_rows=1, core_columns=1) for name, config in CONFIGS.items()},
         "core": {"core_tiny": TINY, "core_two": TWO.replace(core_rows=2)},
     }
