@@ -13,6 +13,7 @@ from ..hw.config import Config, ConfigError
 from ..hw.emit.emission import Emission
 from ..hw.emit.emitter import emit
 from .boards import BOARDS, Board
+from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
 from .self_test import SelfTest
 from .snap_test import snap_test
@@ -89,7 +90,10 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
     heartbeat_bits = int(pll.output_hz).bit_length() - 1
     emission = emit(SELF_TESTS[engine](config, heartbeat_bits=heartbeat_bits), name=MODULE)
     platform = target.make_platform(vendor=vendor)
-    for name, text in emission.verilog.items():
+    verilog = emission.verilog
+    if target.toolchain == "ecp5" and not vendor:
+        verilog = with_dsp_registers(verilog, emission.manifest)
+    for name, text in verilog.items():
         platform.add_file(name, text)
     options: dict[str, Any] = {}
     if target.toolchain is not None and not vendor:

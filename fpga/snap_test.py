@@ -14,7 +14,7 @@ from ..hw.snap.layouts import activation_beat, command_layout, sum_layout, weigh
 from ..sim.golden.signature import signature
 from ..sim.golden.snap import core_sums
 from ..sim.mapping.snap import map_convolution, map_fully_connected
-from ..sim.mapping.snap_join import join_programs
+from ..sim.mapping.snap_batch import join_programs
 from ..sim.mapping.snap_program import CoreProgram, Stream
 from .rom_stream import RomStream
 from .self_test import Expected, SelfTest, Stimulus

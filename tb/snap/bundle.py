@@ -8,6 +8,7 @@ from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
 from ...hw.snap.core import SnapCore
 from ...hw.snap.core_reducer import CoreReducer
+from ...hw.snap.job_signature import JobSignature
 from ...hw.snap.list_queue import ListQueue
 from ...hw.snap.pe import PE
 from ...hw.snap.psum_file import PsumFile
@@ -26,6 +27,7 @@ COMPONENTS = {
     "ring": lambda config: Ring(*config),
     "psum_file": PsumFile,
     "core_reducer": CoreReducer,
+    "job_signature": lambda config: JobSignature(*config),
     "pe": PE,
     "core": SnapCore,
 }

@@ -9,13 +9,14 @@ import numpy as np
 from ...hw.snap.config import SnapConfig
 from ...sim.cycles.snap import simulate_core
 from ...sim.golden.snap import core_sums
+from ...sim.mapping.snap_batch import join_programs
 from ...sim.mapping.snap_program import CoreProgram
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .miscut import miscut
 from .parts import PARTS
 from .program import assert_counters, beat_values, core_counters, program_inputs
-from .random_programs import corner_programs, joined, mixed_program, random_convolution, random_fully_connected
+from .random_programs import corner_programs, mixed_program, random_convolution, random_fully_connected
 
 FAULTS = ("weights", "activations", "commands", "cuts")
 """Errors of the streams."""
@@ -107,7 +108,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
     """From none to all: convolution, pointwise and fully connected layer back to back."""
     channels = config.channel_tile
     for densities in ((0, 0), (1, 0), (0, 1), (0.3, 0.4), (1, 1)):
-        program = joined([
+        program = join_programs([
             random_convolution(config, rng, (2, 3, channels + 1), (3, 3, 2), densities, padding=1),
             random_convolution(config, rng, (1, 3, 2 * channels), (1, 1, 3), densities),
             random_fully_connected(config, rng, channels + 3, 3, densities),

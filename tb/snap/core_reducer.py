@@ -134,7 +134,14 @@ async def reset_in_the_middle(bench: Bench, config: SnapConfig, rng: np.random.G
 
 @testbench(PARTS["core_reducer"])
 async def bad_commands(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
-    """A command without slots, or with more than there are, is an error for good."""
+    """A command without slots, with too many, or in row mode for a port without a row is an error for good."""
+    for port in range(config.ports):
+        for mode in range(2):
+            command = {"slots": 1, "ports": 1 << port, "row_mode": mode}
+            await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command})
+            await bench.cycle({"i_commands__valid": 0})
+            assert (await bench.cycle())["o_error"] == (mode and port >= config.core_rows)
+            await bench.reset()
     for slots in range(2 * config.psum_slots):
         command = {"slots": slots, "ports": 1, "row_mode": 0}
         await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command})

@@ -47,8 +47,9 @@ PARTS = (
             "core_reducer_row": TINY.replace(core_rows=1),
             "core_reducer_split": SPLIT,
         },
+        "job_signature": {"job_signature_only": ()},
         "pe": {f"pe_{name}": config.replace(core_rows=1, core_columns=1) for name, config in CONFIGS.items()},
-        "core": {"core_tiny": TINY, "core_split": SPLIT, "core_two": TWO.replace(core_rows=2)},
+        "core": {"core_tiny": TINY, "core_two": TWO.replace(core_rows=2)},
     }
 )
 """Configurations by name of the part, by component."""

@@ -11,6 +11,7 @@ from ...sim.mapping.snap_program import CoreProgram
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .aim import matches
+from .job_signature import crc16
 from .parts import PARTS
 from .program import beat_values, program_inputs
 from .random_lists import random_list
@@ -33,14 +34,10 @@ def match_lists(config: SnapConfig, operands: dict[str, Any], rng: np.random.Gen
 
 
 def signatures(config: SnapConfig, program: CoreProgram) -> list[int]:
-    """CRC-16 (CCITT, bit by bit) of what ends with each job, at the end of each block."""
+    """CRC-16 of what ends with each job, at the end of each block."""
     work, crc, found = core_work(config, program), 1, []
     for flags in zip(work.frees_window, work.frees_tile, work.ends_block, strict=True):
-        for flag in flags:
-            crc <<= 1
-            if crc >> 16 ^ flag:
-                crc ^= 0x1021
-            crc &= 0xFFFF
+        crc = crc16(crc, tuple(map(int, flags)))
         if flags[-1]:
             found.append(crc)
     return found

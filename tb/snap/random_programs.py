@@ -1,15 +1,15 @@
 """Random layers as programs of a SNAP core, for testbenches."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
 from ...sim.mapping.snap import map_convolution, map_fully_connected
-from ...sim.mapping.snap_program import CoreProgram, Stream
+from ...sim.mapping.snap_batch import join_programs
+from ...sim.mapping.snap_program import CoreProgram
 
-__all__ = ["corner_programs", "joined", "mixed_program", "random_convolution", "random_fully_connected", "tensors"]
+__all__ = ["corner_programs", "mixed_program", "random_convolution", "random_fully_connected", "tensors"]
 
 Densities = tuple[float, float]
 
@@ -43,21 +43,6 @@ def random_fully_connected(
     return map_fully_connected(config, *tensors(config, rng, ((channels,), (channels, outputs)), densities))
 
 
-def joined(programs: Sequence[CoreProgram]) -> CoreProgram:
-    """One program after the other."""
-
-    def streams(name: str) -> list:
-        together = zip(*(getattr(program, name) for program in programs), strict=True)
-        names = [field.name for field in dataclasses.fields(Stream)]
-        return [Stream(*(np.concatenate([getattr(part, at) for part in parts]) for at in names)) for parts in together]
-
-    modes, slots, ports = (
-        np.concatenate([getattr(program, name) for program in programs]) for name in ("row_mode", "slots", "ports")
-    )
-    targets = [target for program in programs for target in program.targets]
-    return CoreProgram(streams("weights"), streams("activations"), modes, slots, ports, targets)
-
-
 def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> CoreProgram:
     """Layers of few blocks, by turns in diagonal and in row mode (in row mode only where the core has one column)."""
     programs = []
@@ -68,7 +53,7 @@ def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> C
             random_convolution(config, rng, (1, 2, 3 * config.channel_tile), (1, 1, 3), (one, other)),
             random_fully_connected(config, rng, 7, 5, (one, other)),
         ]
-    return joined(programs)
+    return join_programs(programs)
 
 
 def corner_programs(config: SnapConfig, rng: np.random.Generator) -> dict[str, CoreProgram]:
@@ -86,7 +71,7 @@ def corner_programs(config: SnapConfig, rng: np.random.Generator) -> dict[str, C
         "lowest values": map_convolution(config, *(-half * array for array in ones), padding=1, wraps=True),
         "opposite values": map_convolution(config, -half * ones[0], (half - 1) * ones[1], wraps=True),
         "dense rows": random_convolution(config, rng, (1, 3, 3 * channels), (1, 1, 3), (1, 1)),
-        "blocks of one pair": joined([
+        "blocks of one pair": join_programs([
             map_convolution(config, *(rng.integers(1, half, shape) for shape in ((1, 1, 1), (1, 1, 1, 1))))
             for _ in range(6)
         ]),

@@ -15,6 +15,7 @@ from tensorloom.sim.mapping.snap import map_convolution
 from tensorloom.sim.mapping.snap_program import CoreProgram
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, build
+from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
 from tensorloom.tb.snap.program import ProgramResult, assert_counters, program_inputs, run_program
 from tensorloom.tb.snap.random_programs import mixed_program, random_convolution, random_fully_connected, tensors
@@ -32,7 +33,8 @@ DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 
 
 
 @pytest.fixture(
-    scope="module", params=["tiny", *(pytest.param(name, marks=pytest.mark.slow) for name in CORES if name != "tiny")]
+    scope="module",
+    params=[pytest.param(name, marks=() if name in ("tiny", "split") else pytest.mark.slow) for name in CORES],
 )
 def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[SnapConfig, Model]:
     config = CORES[request.param]
@@ -197,3 +199,53 @@ def test_malformed_streams_raise_a_sticky_error(core) -> None:
         for idle in (0, 10):
             errors = model.run(inputs, {}, idle_cycles=idle).counters["o_errors"]
             assert errors == NO_ERRORS | {stream: wrong << number}, name
+
+
+def errors_in(model: Model, inputs: dict[str, object], **options: bool) -> dict[str, np.ndarray]:
+    return model.cycles(inputs, ["o_errors"], **options)["o_errors"]
+
+
+def offered(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, object]:
+    """Stream 0 offers these beats, one a cycle, whether they are taken or not."""
+    valid = np.array([not beat.get("idle") for beat in beats], np.int64)
+    beats = [{name: value for name, value in beat.items() if name != "idle"} for beat in beats]
+    return {f"i_{stream}__0__valid": valid, f"i_{stream}__0__payload": beats_of(config, stream, beats)}
+
+
+@pytest.mark.parametrize("stream", ["weights", "activations"])
+def test_an_item_longer_than_its_ring_is_an_error_though_it_is_never_taken(core, stream: str) -> None:
+    config, model = core
+    most = {"weights": config.window_beats, "activations": config.tile_beats}[stream]
+    beats = [{"count": 0}] * (2 * max(config.weight_beats, config.activation_beats))
+    errors = errors_in(model, offered(config, stream, beats))
+    np.testing.assert_array_equal(errors[stream], np.arange(len(beats)) > most)
+
+
+@pytest.mark.parametrize("ends", [0, 1])
+def test_a_group_that_the_ring_cannot_keep(core, ends: int) -> None:
+    """With a further window to come no tile may go, and no further one fits; with the last window they go."""
+    config, model = core
+    cycles = 20 + 4 * config.activation_tiles
+    tiles = offered(config, "activations", [{"count": 0, "last": 1}] * cycles)
+    windows = offered(config, "weights", [{"last": 1, "group_last": ends}] + [{"idle": 1}] * (cycles - 1))
+    errors = errors_in(model, tiles | windows)
+    assert errors["activations"][-1] == 1 - ends
+    assert not errors["weights"].any() and not errors["cuts"].any()
+
+
+def test_streams_that_are_cut_differently(core, seed: int) -> None:
+    config, model = core
+    rng, program = np.random.default_rng(seed), switching_program(core, seed)
+    found = dict.fromkeys(("finished", "cuts", "activations"), 0)
+    for _ in range(40):
+        try:
+            got = run_program(model, config, miscut(program, rng), watchdog=300)
+            assert got.errors["cuts"] or got.errors["activations"]
+            found["finished"] += 1
+        except (SimulationError, ValueError):  # too many sums, or it waits for ever
+            pass
+        errors = errors_in(model, {"i_commands__valid": np.zeros(3, np.int64)}, reset=False, fresh=False)
+        found["cuts"] += int(errors["cuts"][-1])
+        found["activations"] += int(errors["activations"][-1] > 0)
+    if config.pes > 1:
+        assert found["cuts"] >= 10, found

@@ -8,7 +8,8 @@ from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.snap.bundle import component
 
 COMPONENTS = (
-    "aim", "list_queue", "sequence_decoder", "reduction_selector", "ring", "psum_file", "core_reducer", "pe", "core",
+    "aim", "list_queue", "sequence_decoder", "reduction_selector", "ring", "psum_file", "core_reducer",
+    "job_signature", "pe", "core",
 )  # fmt: skip
 
 

@@ -1,0 +1,84 @@
+"""Multipliers with registers as ECP5's DSP blocks with the registers that are in them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["DSP_REGISTERS", "with_dsp_registers"]
+
+DSP_REGISTERS = 3
+"""At the operands, in the multiplier, at the product."""
+
+BITS, PRODUCT_BITS = 18, 36
+
+REGISTERS = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
+
+
+def with_dsp_registers(verilog: Mapping[str, str], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Put MULT18X18D blocks in place of emitted `Multiplier` modules of `DSP_REGISTERS` registers, where they fit.
+
+    Yosys makes a DSP block of the multiplication alone and leaves the registers outside, from where the way to the
+    block and back is as long as the multiplication. nextpnr knows the timing of the block's own registers.
+
+    Parameters
+    ----------
+    verilog, manifest
+        Of an emission: text by file name, and what is in it.
+    """
+    result = dict(verilog)
+    for module in manifest["modules"]:
+        if module["class"].rpartition(".")[2] != "Multiplier":
+            continue
+        a_bits, b_bits, registers = module["config"]
+        if registers != DSP_REGISTERS or max(a_bits, b_bits) > BITS:
+            continue
+        body = _module(module["name"], a_bits, b_bits)
+        pattern = re.compile(rf"^module {re.escape(module['name'])}\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
+        for name, text in result.items():
+            # The black box comes first: Yosys elaborates modules before it reads the cells of the family.
+            replaced, count = pattern.subn(lambda _, body=body: body, text)
+            if count:
+                result[name] = replaced if BLACK_BOX in replaced else BLACK_BOX + replaced
+    return result
+
+
+def _ports() -> dict[str, list[str]]:
+    operands = [f"{port}{bit}" for port in "AB" for bit in range(BITS)]
+    return {
+        "input": [*operands, "SIGNEDA", "SIGNEDB", "SOURCEA", "SOURCEB", "CLK0", "CE0", "RST0"],
+        "output": [f"P{bit}" for bit in range(PRODUCT_BITS)],
+    }
+
+
+def _black_box() -> str:
+    parameters = "".join(
+        f'  parameter REG_{register}_{port} = "{default}";\n'
+        for register in REGISTERS
+        for port, default in (("CLK", "NONE"), ("CE", "CE0"), ("RST", "RST0"))
+    )
+    ports = _ports()
+    directions = "".join(f"  {direction} {', '.join(names)};\n" for direction, names in ports.items())
+    names = ", ".join(name for names in ports.values() for name in names)
+    return f"(* blackbox *)\nmodule MULT18X18D({names});\n{parameters}{directions}endmodule\n\n"
+
+
+BLACK_BOX = _black_box()
+
+
+def _module(name: str, a_bits: int, b_bits: int) -> str:
+    """A module of the same ports; operands are extended by their signs."""
+    connections = [f".{port.upper()}{bit}({port}[{min(bit, width - 1)}])"
+                   for port, width in (("a", a_bits), ("b", b_bits)) for bit in range(BITS)]  # fmt: skip
+    connections += [f".P{bit}(o[{bit}])" for bit in range(a_bits + b_bits)]
+    connections += [".SIGNEDA(1'b1)", ".SIGNEDB(1'b1)", ".SOURCEA(1'b0)", ".SOURCEB(1'b0)"]
+    connections += [".CLK0(clk)", ".CE0(1'b1)", ".RST0(1'b0)"]
+    parameters = ", ".join(f'.REG_{register}_CLK("CLK0")' for register in REGISTERS)
+    return f"""\
+module {name}(clk, rst, a, b, o);
+  input clk, rst;
+  input signed [{a_bits - 1}:0] a;
+  input signed [{b_bits - 1}:0] b;
+  output signed [{a_bits + b_bits - 1}:0] o;
+  MULT18X18D #({parameters}) dsp ({", ".join(connections)});
+endmodule
+"""
