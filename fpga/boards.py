@@ -112,7 +112,9 @@ ALL_BOARDS = (
         reset_button=("button_fire", 1),
         targets={
             "systolic": Target(
-                config=SystolicConfig(rows=12, columns=11, tile_rows=4, tile_columns=11, accumulator_rows=256),
+                config=SystolicConfig(
+                    rows=12, columns=11, tile_rows=4, tile_columns=11, accumulator_rows=256, multiplier_registers=3
+                ),
                 frequency_hz=100_000_000,
             ),
             "snap": Target(config=SnapConfig(data_bits=8, aim="table"), frequency_hz=60_000_000),

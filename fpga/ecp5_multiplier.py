@@ -4,12 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["DSP_REGISTERS", "with_dsp_registers"]
+__all__ = ["AFTER_READ", "DSP_REGISTERS", "with_dsp_registers"]
+
+AFTER_READ = "attrmap -remove reprocess_after"
+"""For Yosys, after it has read such a design: it would elaborate the parents again, from Verilog, when it reads the
+family's cells."""
 
 DSP_REGISTERS = 3
 """At the operands, in the multiplier, at the product."""
 
-BITS, PRODUCT_BITS = 18, 36
+BITS = 18
 
 REGISTERS = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
 
@@ -34,35 +38,8 @@ def with_dsp_registers(verilog: Mapping[str, str], manifest: Mapping[str, Any]) 
             continue
         body = _module(module["name"], a_bits, b_bits)
         pattern = re.compile(rf"^module {re.escape(module['name'])}\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
-        for name, text in result.items():
-            # The black box comes first: Yosys elaborates modules before it reads the cells of the family.
-            replaced, count = pattern.subn(lambda _, body=body: body, text)
-            if count:
-                result[name] = replaced if BLACK_BOX in replaced else BLACK_BOX + replaced
+        result = {name: pattern.sub(lambda _, body=body: body, text) for name, text in result.items()}
     return result
-
-
-def _ports() -> dict[str, list[str]]:
-    operands = [f"{port}{bit}" for port in "AB" for bit in range(BITS)]
-    return {
-        "input": [*operands, "SIGNEDA", "SIGNEDB", "SOURCEA", "SOURCEB", "CLK0", "CE0", "RST0"],
-        "output": [f"P{bit}" for bit in range(PRODUCT_BITS)],
-    }
-
-
-def _black_box() -> str:
-    parameters = "".join(
-        f'  parameter REG_{register}_{port} = "{default}";\n'
-        for register in REGISTERS
-        for port, default in (("CLK", "NONE"), ("CE", "CE0"), ("RST", "RST0"))
-    )
-    ports = _ports()
-    directions = "".join(f"  {direction} {', '.join(names)};\n" for direction, names in ports.items())
-    names = ", ".join(name for names in ports.values() for name in names)
-    return f"(* blackbox *)\nmodule MULT18X18D({names});\n{parameters}{directions}endmodule\n\n"
-
-
-BLACK_BOX = _black_box()
 
 
 def _module(name: str, a_bits: int, b_bits: int) -> str:

