@@ -177,7 +177,9 @@ class PE(wiring.Component):
             signature.i_free.eq(self.i_free),
             signature.i_bank.eq(self.i_bank),
             self.o_signature.eq(signature.o_signature),
-            self.o_starved.eq((requester.o_in_flight == 0) & ~requester.i_tiles_complete[0]),
+            self.o_starved.eq(
+                (requester.o_in_flight == 0) & ~requester.i_tiles_complete[0] & (decoder.o_free_tiles == 0)
+            ),
         ]
         for flags, entry in zip(signature.i_flags, queue.o_lists, strict=True):
             m.d.comb += [getattr(flags, name).eq(getattr(entry.head, name)) for name in job_flags().members]
