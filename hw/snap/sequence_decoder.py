@@ -126,9 +126,21 @@ class SequenceDecoder(wiring.Component):
             m.d.comb += [rest.eq(rests[-1] & (rests[-1] - 1)), pick.eq(rests[-1] & ~rest)]
             rests.append(rest)
             picks.append(pick)
-        has = Signal(count + 2, name=f"has_{number}")
-        m.d.comb += has.eq(Cat(_at_least(valid, count + 1)))
-        return rests, picks, has
+        return rests, picks, self._at_least(m, f"has_{number}", valid)
+
+    def _at_least(self, m: Module, name: str, bits) -> Value:
+        """Whether at least k bits are set, k = 0 to M + 1: a tree, which is faster than counting by ``rest``."""
+        planes = [bits]  # a bit a group of lanes: whether at least 1, 2, ... of its bits are set
+        while (groups := len(planes[0])) > 1:
+            low, high = ([plane[half] for plane in planes] for half in (slice(groups // 2), slice(groups // 2, groups)))
+            most = min(2 * len(planes), self.config.multipliers + 1)
+            planes = [Signal(groups // 2, name=f"{name}_{groups // 2}_{k + 1}") for k in range(most)]
+            for k, plane in enumerate(planes):
+                # k + 1 in one half, or n + 1 here and k - n there
+                ways = [half[k] for half in (low, high) if k < len(half)]
+                ways += [low[n] & high[k - n - 1] for n in range(k) if n < len(low) and k - n - 1 < len(high)]
+                m.d.comb += plane.eq(_either(ways))
+        return Value.cast(Cat(1, *planes))
 
     def _pairs(self, m: Module, taken, filled, picks, banks) -> None:
         """Merge the picks of both lists, and register where the operands are."""
@@ -187,14 +199,6 @@ class SequenceDecoder(wiring.Component):
         start = Cat(Const(0, beat_bits), head.tile_start)
         span = (Const(self.config.aim_entries - 1) >> head.mode)[: self.config.index_bits]
         return start + ((position - start)[: self.config.index_bits] & span)
-
-
-def _at_least(bits, limit: int) -> list:
-    """Whether at least k bits are set, k = 0 to `limit`: a tree, which is faster than counting by `rest`."""
-    if len(bits) == 1:
-        return [Const(1), bits[0], *[Const(0)] * (limit - 1)]
-    low, high = _at_least(bits[: len(bits) // 2], limit), _at_least(bits[len(bits) // 2 :], limit)
-    return [_either([low[n] & high[k - n] for n in range(k + 1)]) for k in range(limit + 1)]
 
 
 def _encode(pick):

@@ -7,6 +7,7 @@ import numpy as np
 from ...hw.snap.config import SnapConfig
 from ...sim.cycles.snap_work import core_work
 from ...sim.golden.snap import core_sums
+from ...sim.mapping.snap_batch import join_programs
 from ...sim.mapping.snap_program import CoreProgram
 from ..bench import Bench
 from ..cocotb_bench import testbench
@@ -15,7 +16,7 @@ from .job_signature import crc16
 from .parts import PARTS
 from .program import beat_values, program_inputs
 from .random_lists import random_list
-from .random_programs import corner_programs, joined, mixed_program, random_convolution, random_fully_connected
+from .random_programs import corner_programs, mixed_program, random_convolution, random_fully_connected
 
 
 def match_lists(config: SnapConfig, operands: dict[str, Any], rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -137,7 +138,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
     """From none to all: convolution, pointwise and fully connected layer back to back, with and without pauses."""
     channels = config.channel_tile
     for densities in ((0, 0), (1, 0), (0, 1), (0.3, 0.4), (1, 1)):
-        program = joined([
+        program = join_programs([
             random_convolution(config, rng, (1, 2, channels + 1), (2, 1, 2), densities, padding=1),
             random_convolution(config, rng, (1, 2, 2 * channels), (1, 1, 3), densities),
             random_fully_connected(config, rng, channels + 3, 3, densities),
