@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -77,6 +78,8 @@ app.add_typer(fpga.app, name="fpga")
 
 def main() -> None:
     """Entry point of the installed program."""
+    # Leave as after an interrupt, so that no tool goes on and no work files stay.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     app()
 
 
