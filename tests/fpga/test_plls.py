@@ -30,7 +30,7 @@ RANGES = {
 
 
 @pytest.mark.parametrize("kind", PLLS)
-@pytest.mark.parametrize("mhz", [24, 33.5, 50, 60, 72, 100, 135, 200])
+@pytest.mark.parametrize("mhz", [30, 33.5, 50, 60, 72, 100, 135, 200])
 def test_settings_give_the_frequency_within_the_ranges(kind: str, mhz: float) -> None:
     pll = find_pll(kind, INPUTS[kind], round(mhz * 1e6))
     output, oscillator, detector = output_mhz(kind, INPUTS[kind] / 1e6, pll.parameters)

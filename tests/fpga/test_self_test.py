@@ -71,7 +71,7 @@ def test_snap_program_uses_every_multiplier_port_and_mode() -> None:
     assert np.bitwise_or.reduce(program.ports) == (1 << config.ports) - 1
     result = run_program(build(emit(SnapCore(config))), config, program)
     assert result.counters.multiplies.min() > result.counters.waits["busy"].min(), "a second multiplier never worked"
-    assert result.errors == {"weights": 0, "activations": 0, "commands": 0, "overflow": 0}
+    assert result.errors == {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
     sends = program.ports[:, None] >> np.arange(config.ports) & 1
     for got, golden, ports in zip(result.sums, core_sums(config, program), sends.astype(bool), strict=True):
         assert np.array_equal(got[ports], golden[ports])
