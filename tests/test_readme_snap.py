@@ -1,4 +1,4 @@
-"""What the README says of the SNAP core is so."""
+"""What the README and docs/snap_core.md say of the SNAP core is so."""
 
 import re
 import runpy
@@ -10,7 +10,7 @@ import pytest
 from tensorloom.cli.bench_snap import AREA, GOALS, ROWS, SECONDS, SEED, STEPS
 from tensorloom.cli.demo_snap import IMAGES
 from tensorloom.cli.jobs import layer_job
-from tensorloom.hw.snap.config import PRESETS
+from tensorloom.hw.snap.config import PRESETS, SnapConfig
 from tensorloom.sim.cycles.snap import simulate_core
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
@@ -22,6 +22,52 @@ from tensorloom.tb.snap.formal.proofs import proofs
 
 README = runpy.run_path(str(Path(__file__).with_name("test_readme.py")))
 TEXT, table, number = (README[name] for name in ("TEXT", "table", "number"))
+PAGE = README["PAGES"]["docs/snap_core.md"]
+FULL = PRESETS["snap-core"]
+
+
+def test_snap_presets() -> None:
+    expected = [
+        [name, f"{c.core_rows} x {c.core_columns}", *map(str, (c.core_multipliers, c.data_bits, c.aim_entries))]
+        for name, c in PRESETS.items()
+    ]
+    rows = table("snap-presets")
+    assert [row[:5] for row in rows] == expected
+    for name, *_, purpose in rows:
+        for field in ("pipelined", "split_psums"):
+            assert getattr(PRESETS[name], field) == (field in purpose)
+
+
+def test_snap_fields() -> None:
+    """Names, values, and the limits: the last value that is fine and the first that isn't."""
+    defaults, rows = SnapConfig().to_dict(), table("snap-fields", PAGE)
+    assert {row[0]: row[1].lower() for row in rows} == {name: str(value).lower() for name, value in defaults.items()}
+    for field, _, _, rule in rows:
+        power = "power of two, " in rule
+        low, _, high = rule.removeprefix("power of two, ").partition(" to ")
+        if not high:
+            assert field in ("psum_bits", "pipelined", "split_psums", "aim")
+            continue
+        least, most = (eval(limit.replace("2 N", "2 * N"), {"N": FULL.aim_entries}) for limit in (low, high))
+        others = {"beat_entries": 1} if field == "aim_entries" else {}
+        for value in (least, int(most)):
+            assert getattr(SnapConfig(**others, **{field: value}), field) == value
+        for value in (least // 2 if power else least - 1, int(most * 2) if power else most + 1):
+            with pytest.raises(ValueError, match=f"{field} must be "):
+                SnapConfig(**{field: value})
+
+
+@pytest.mark.parametrize("columns", [1, 3, 4])
+@pytest.mark.parametrize("split", [False, True])
+def test_snap_timing(columns: int, split: bool) -> None:
+    """The shortest layer, by the cycle model; how many cycles an addition takes to be seen."""
+    rows = table("snap-timing", PAGE)
+    for pipelined, (*_, decode, _, _, reads, _, formula) in zip((False, True), rows, strict=True):
+        config = SnapConfig(core_columns=columns, pipelined=pipelined, split_psums=split)
+        program = map_convolution(config, np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int))
+        assert simulate_core(config, program).cycles == eval(formula, {"columns": columns})
+        first, seen = (eval(cell.split(", ")[0], {"t": 0}) for cell in (decode, reads))
+        assert seen - first == config.landing_cycles
 
 
 def test_snap_demo() -> None:
@@ -105,7 +151,17 @@ def test_snap_area() -> None:
 
 
 def test_proofs() -> None:
-    """Every proof is in the table, with its kind."""
-    expected = {re.sub(r"_\d+$", "", proof.name): proof.kind for proof in proofs(PRESETS["snap-core"])}
+    """Every proof is in the table, with its kind and bound."""
+    expected = {}
+    both = (proofs(FULL, longer=longer) for longer in (False, True))
+    for short, full in zip(*both, strict=True):
+        bound = full.kind.removeprefix("bounded to ").removesuffix(" cycles")
+        kind = short.kind if short.kind == full.kind else f"{short.kind} ({bound} at full size)"
+        assert full.name == short.name
+        expected[re.sub(r"_\d+$", "", short.name)] = kind
     found = {name: kind for names, _, kind in table("proofs") for name in names.split(", ")}
     assert found == expected
+    edges = {0, FULL.aim_entries - 1, FULL.aim_entries, FULL.window_entries - 1}
+    prose = TEXT.replace("\n", " ")
+    assert f"lanes {', '.join(map(str, sorted(edges)[:-1]))} and {max(edges)}" in prose
+    assert f"the other {FULL.window_entries - len(edges)} lanes" in prose

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import fpga_tables
 import matrix_unit
 import snap_tables
 import tables
 import timing
 import utilisation
+from tensorloom.fpga.records import read_records
 
 PICTURES = {"matrix_unit.svg": matrix_unit, "timing.svg": timing, "utilisation.svg": utilisation}
 DOCS = Path(__file__).parent.parent
@@ -27,14 +29,15 @@ def main() -> None:
     for name, module in PICTURES.items():
         write(options.output / name, module.draw())
     readme = DOCS.parent / "README.md"
+    if options.output.resolve() == DOCS.resolve():
+        fill(readme, fpga_tables.fpga_tables(read_records()))
     for sources, rows, keep in (
         (options.demo, demo_tables, False),
         (options.bench, bench_tables, False),
         (options.area, snap_tables.area_tables, True),
     ):
         for source in sources:
-            figures = rows(json.loads(source.read_text(encoding="utf-8")))
-            write(readme, tables.replace_tables(readme.read_text(encoding="utf-8"), figures, keep=keep))
+            fill(readme, rows(json.loads(source.read_text(encoding="utf-8"))), keep=keep)
 
 
 def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -45,6 +48,11 @@ def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
 def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
     """Tables of the engine that was measured."""
     return (snap_tables if figures["preset"].startswith("snap") else tables).bench_tables(figures)
+
+
+def fill(readme: Path, figures: dict[str, list[list[str]]], *, keep: bool = False) -> None:
+    """Replace tables of the README, see `tables.replace_tables`."""
+    write(readme, tables.replace_tables(readme.read_text(encoding="utf-8"), figures, keep=keep))
 
 
 def write(path: Path, text: str) -> None:

@@ -1,0 +1,122 @@
+"""What the README and docs/fpga.md say of FPGAs is so."""
+
+import re
+import runpy
+from pathlib import Path
+
+from tensorloom.cli.bench_snap import SEED, STEPS
+from tensorloom.cli.jobs import layer_job
+from tensorloom.fpga.boards import BOARDS
+from tensorloom.fpga.plan import make_plan
+from tensorloom.fpga.records import read_records
+from tensorloom.fpga.self_test import LEDS, WATCHDOG_CYCLES
+from tensorloom.fpga.tools import PROGRAMS
+from tensorloom.hw.snap.config import PRESETS
+from tensorloom.sim.cycles.snap import simulate_core
+from tensorloom.sim.mapping.snap import map_convolution
+
+README = runpy.run_path(str(Path(__file__).with_name("test_readme.py")))
+table, number, PAGES = (README[name] for name in ("table", "number", "PAGES"))
+PAGE = PAGES["docs/fpga.md"]
+
+
+def test_recorded_builds() -> None:
+    """Both tables are those of the records; run scripts/pictures if not."""
+    records = read_records()
+    rows, paths = table("fpga"), {tuple(row[:2]): row[2:] for row in table("fpga-paths")}
+    assert [row[:2] for row in rows] == [[record["board"], record["engine"]] for record in records]
+    for record, row in zip(records, rows, strict=True):
+        fmax, lut, ff, dsp, ram, rate, per_klut, seconds = map(number, row[3:])
+        assert [lut, ff, dsp, ram] == [record[name] for name in ("lut", "ff", "dsp", "ram")]
+        assert fmax == round(record["fmax_hz"] / 1e6, 1) and seconds == round(record["build_seconds"])
+        assert abs(rate - record["multipliers"] * record["fmax_hz"] / 1e9) <= 0.005 * rate
+        assert abs(per_klut - rate / lut * 1000) <= 0.05 * per_klut
+        start, end, logic, routing, _ = paths[record["board"], record["engine"]]
+        path = record["critical_path"]
+        assert [f"self_test.{start}", f"self_test.{end}"] == [path["from"], path["to"]]
+        assert [number(logic), number(routing)] == [round(path[part], 1) for part in ("logic_ns", "routing_ns")]
+
+
+def test_boards() -> None:
+    expected = [
+        [
+            board.name,
+            board.device,
+            "open tools" if board.toolchain else board.vendor_tool,
+            ", ".join(board.targets),
+        ]
+        for board in BOARDS.values()
+    ]
+    assert table("boards", PAGE) == expected
+
+
+def test_leds_and_loaders() -> None:
+    assert [row[1] for row in table("leds", PAGE)] == list(LEDS.members)
+    assert f"nothing for {WATCHDOG_CYCLES:,} cycles" in PAGE
+    controls = {row[0]: row[1:] for row in table("controls", PAGE)}
+    assert {name: row[3] for name, row in controls.items()} == {
+        name: board.loader for name, board in BOARDS.items() if board.toolchain
+    }
+    for name, row in (controls | {row[0]: row[1:] for row in table("vendor-controls", PAGE)}).items():
+        assert (row[2] != "load again") == (BOARDS[name].reset_button is not None)
+    ulx3s = BOARDS["ulx3s-85f"]
+    assert (ulx3s.fault_button, ulx3s.reset_button) == (("button_fire", 0), ("button_fire", 1))
+    assert list(ulx3s.leds.values()) == [("led", number) for number in range(4)]
+    for file in re.findall(r"^ *openFPGALoader -b ulx3s build/fpga/(\S+)$", PAGE, re.MULTILINE):
+        folder, name = file.split("/")
+        assert name == f"{folder}.bit" and folder.removeprefix("ulx3s-85f-") in ulx3s.targets
+
+
+def test_goals() -> None:
+    targets = BOARDS["ulx3s-85f"].targets
+    matrix, core = targets["systolic"], targets["snap"]
+    sizes = f"{matrix.config.rows} x {matrix.config.columns} PEs at {matrix.frequency_hz / 1e6:g} MHz"
+    assert f"The matrix unit is {sizes}" in PAGE
+    assert core.config == PRESETS["snap-fpga"] and f"`snap-fpga` at {core.frequency_hz / 1e6:g} MHz" in PAGE
+    for name in ("arty-a7", "arty-z7"):
+        goals = [BOARDS[name].targets[engine].frequency_hz / 1e6 for engine in ("systolic", "snap")]
+        assert goals == [100, 60]
+    assert "the goals of 100 MHz (matrix\nunit) and 60 MHz (SNAP core)" in PAGE
+    assert f"the {BOARDS['ulx3s-85f'].capacity['lut']:,} LUTs" in PAGE
+
+
+def test_files_of_a_project() -> None:
+    target = BOARDS["arty-a7"].targets["systolic"]
+    config = target.config.replace(rows=4, columns=14)
+    plan = make_plan("arty-a7", "systolic", config, target.frequency_hz, vendor=True)
+    named = {name for files, _ in table("project", PAGE) for name in files.split(", ")}
+    assert named - {"build_top.json"} == set(plan.build.files) - {"build_top.json"}
+    script = str(plan.build.files["top.tcl"])
+    written = set(re.findall(r"\b(top\w*\.(?:rpt|dcp|bit))`", PAGE))
+    assert written == {"top_timing.rpt", "top_route.dcp", "top.bit"}
+    assert all(name in script for name in written)
+    assert "VIVADO" in str(plan.build.files["build_top.sh"])
+
+
+def test_programs() -> None:
+    text = PAGE.replace("\n", " ")
+    names = re.search(r"((?:`[A-Z0-9_]+`(?:, | and ))+`[A-Z0-9_]+`) can name other programs", text)
+    assert names
+    assert set(re.findall(r"[A-Z0-9_]+", names[1])) == set(PROGRAMS)
+
+
+def test_choice_of_the_core() -> None:
+    """Useful products a cycle of cores of about the same size, by the cycle model."""
+    preset, rows = PRESETS["snap-fpga"], table("snap-choice", PAGE)
+    layer = re.search(r"`(resnet50/\w+)` \(3 x 3, part (\S+), densities (\S+)\)", PAGE)
+    assert layer
+    for pes, multipliers, entries, products, utilisation in rows:
+        aim = int(entries)
+        config = preset.replace(
+            core_rows=int(pes.split()[0]), multipliers=int(multipliers), aim_entries=aim, weight_entries=4 * aim,
+            activation_entries=2 * aim,
+        )  # fmt: skip
+        name, part, density = layer.groups()
+        job = layer_job(
+            layer=name, shape=None, part=part, density=density, bits=config.data_bits, seed=SEED, steps=STEPS
+        )
+        found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
+        share = found.utilisation(config.multipliers)
+        assert [products, utilisation] == [f"{share * config.core_multipliers:.1f}", f"{share:.0%}"]
+        assert pes != "7 x 3" or config == preset
+    assert max(rows, key=lambda row: number(row[3]))[0] == "7 x 3"
