@@ -44,6 +44,8 @@ class PsumFile(wiring.Component):
         By bank: make all its psums 0. Nothing may be added to it in this cycle.
     o_overflow
         Sticky: a psum, or part of one, wrapped around.
+    banks
+        Memories and valid bits of bank 0 and bank 1, of each memory lane (for proofs only).
     """
 
     def __init__(self, config: SnapConfig):
@@ -67,6 +69,7 @@ class PsumFile(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         lanes = list(range(self.config.multipliers))
+        self.banks = []
         groups = [[lane] for lane in lanes] if self.config.split_psums else [lanes]
         parts = []
         for lanes in groups:
@@ -90,6 +93,7 @@ class PsumFile(wiring.Component):
         memory = Memory(shape=value, depth=slots, init=[], attrs={UNINITIALISED: 1})
         m.submodules[f"bank_{bank}_{lanes[0]}"] = memory
         valid = Signal(slots, name=f"valid_{bank}_{lanes[0]}")
+        self.banks.append((memory, valid))
         written, reads = 0, []
         for lane in lanes:
             write, read = memory.write_port(), memory.read_port(domain="comb")

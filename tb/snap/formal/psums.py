@@ -13,9 +13,6 @@ from ....hw.snap.psum_file import PsumFile
 
 __all__ = ["MultiplyAddSpec", "PsumFileSpec"]
 
-MOST_LATENCY = 4
-"""Cycles from a pair to its psum, at most."""
-
 
 def _follow(m: Module, spec: wiring.Component) -> Signal:
     """An address, any one, that is always the same."""
@@ -25,13 +22,41 @@ def _follow(m: Module, spec: wiring.Component) -> Signal:
     return spec.followed
 
 
-class PsumFileSpec(wiring.Component):
-    """A psum is the sum, modulo 2**psum_bits, of what was added to it since its bank was cleared."""
+class ProbedPsumFile(PsumFile):
+    """A psum file, not split, of which one psum can be seen at any time.
+
+    Attributes
+    ----------
+    place, psum
+        Its address, and what it is.
+    """
 
     def __init__(self, config: SnapConfig):
-        self.config, self.dut = config, PsumFile(config)
+        super().__init__(config)
+        self.place, self.psum = Signal.like(self.i_read_address, name="place"), Signal.like(self.o_psum, name="psum")
+
+    def elaborate(self, platform) -> Module:
+        """The psum file with more read ports."""
+        m = super().elaborate(platform)
+        psums = []
+        for memory, valid in self.banks:
+            port = memory.read_port(domain="comb")
+            m.d.comb += port.addr.eq(self.place[:-1])
+            psums.append(Mux(valid.bit_select(self.place[:-1], 1), port.data, 0))
+        m.d.comb += self.psum.eq(Mux(self.place[-1], psums[1], psums[0]).as_signed())
+        return m
+
+
+class PsumFileSpec(wiring.Component):
+    """A psum is the sum, modulo 2**psum_bits, of what was added to it since its bank was cleared.
+
+    The reducer reads it when its bank is complete.
+    """
+
+    def __init__(self, config: SnapConfig):
+        self.config, self.dut = config, ProbedPsumFile(config)
         ports = self.dut.signature.members
-        free = ("i_add", "i_address", "i_value", "i_clear")
+        free = ("i_add", "i_address", "i_value", "i_clear", "i_done")
         super().__init__({name: ports[name] for name in free} | {"followed": ports["i_read_address"]})
 
     def elaborate(self, platform) -> Module:
@@ -39,12 +64,18 @@ class PsumFileSpec(wiring.Component):
         m = Module()
         m.submodules.dut = dut = self.dut
         bits, address = self.config.psum_bits, _follow(m, self)
-        m.d.comb += [dut.i_add.eq(self.i_add), dut.i_clear.eq(self.i_clear), dut.i_read_address.eq(address)]
+        m.d.comb += [
+            dut.i_add.eq(self.i_add),
+            dut.i_clear.eq(self.i_clear),
+            dut.i_done.eq(self.i_done),
+            dut.i_read_address.eq(address),
+            dut.place.eq(address),
+        ]
         total, wraps = Signal(dut.o_psum.shape()), []
         clears = self.i_clear.bit_select(address[-1], 1)
         for lane, (at, value) in enumerate(zip(self.i_address, self.i_value, strict=True)):
             m.d.comb += [dut.i_address[lane].eq(at), dut.i_value[lane].eq(value)]
-            m.d.comb += Assume(~(self.i_add[lane] & self.i_clear.bit_select(at[-1], 1)))
+            m.d.comb += Assume(~(self.i_add[lane] & (self.i_clear | self.i_done).bit_select(at[-1], 1)))
             for other in range(lane):
                 m.d.comb += Assume(~(self.i_add[lane] & self.i_add[other] & (at == self.i_address[other])))
             hit = self.i_add[lane] & (at == address)
@@ -57,17 +88,21 @@ class PsumFileSpec(wiring.Component):
             m.d.sync += total.eq(0)
         must, overflow = Signal(), Signal()
         m.d.sync += [must.eq(reduce(or_, wraps)), overflow.eq(dut.o_overflow)]
-        m.d.comb += [Assert(dut.o_psum == total), Assert(~(must | overflow) | dut.o_overflow)]
+        m.d.comb += [
+            Assert(dut.psum == total),
+            Assert(~self.i_done.bit_select(address[-1], 1) | (dut.o_psum == total)),
+            Assert(~(must | overflow) | dut.o_overflow),
+        ]
         return m
 
 
 class MultiplyAddSpec(wiring.Component):
-    """When pairs have not come for a while, a psum is the sum of the products that came for it since it was cleared."""
+    """When its bank is complete, a psum is the sum of the products that came for it since it was cleared."""
 
     def __init__(self, config: SnapConfig):
         self.config, self.dut = config, MultiplyAdd(config)
         ports = self.dut.signature.members
-        free = ("i_pairs", "i_weights", "i_slots", "i_activations")
+        free = ("i_pairs", "i_weights", "i_slots", "i_activations", "i_ends")
         super().__init__({name: ports[name] for name in free} | {"followed": ports["i_read"], "clear": In(1)})
 
     def elaborate(self, platform) -> Module:
@@ -86,17 +121,18 @@ class MultiplyAddSpec(wiring.Component):
                 dut.i_slots[lane].eq(self.i_slots[lane]),
                 dut.i_activations[lane].eq(self.i_activations[lane]),
             ]
-        total, quiet = Signal(dut.o_psum.shape()), Signal(range(MOST_LATENCY + 1))
-        comes = Cat(one.valid for one in self.i_pairs).any()
+        total, ended, clears = Signal(dut.o_psum.shape()), Signal(2), Signal(2)
+        done = dut.o_done.bit_select(address[-1], 1)
         m.d.comb += [
             dut.i_read.eq(address),
-            dut.i_clear.eq(Mux(self.clear, Mux(address[-1], 2, 1), 0)),
-            Assume(~self.clear | (~comes & (quiet == MOST_LATENCY))),
-            Assert((quiet != MOST_LATENCY) | (dut.o_psum == total)),
-            Cover((quiet == MOST_LATENCY) & (total != 0)),
+            dut.i_ends.eq(self.i_ends),
+            clears.eq(Mux(self.clear, Mux(address[-1], 2, 1), 0)),
+            dut.i_clear.eq(clears),
+            *(Assume(~(one.valid & ended.bit_select(one.bank, 1))) for one in self.i_pairs),
+            Assume(~self.clear | done),
+            Assume((self.i_ends & ended) == 0),
+            Assert(~done | (dut.o_psum == total)),
+            Cover(done & (total != 0)),
         ]
-        m.d.sync += [
-            total.eq(Mux(self.clear, 0, total + sum(products))),
-            quiet.eq(Mux(comes, 0, Mux(quiet == MOST_LATENCY, quiet, quiet + 1))),
-        ]
+        m.d.sync += [total.eq(Mux(self.clear, 0, total + sum(products))), ended.eq(ended & ~clears | self.i_ends)]
         return m
