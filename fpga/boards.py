@@ -117,7 +117,7 @@ ALL_BOARDS = (
                 ),
                 frequency_hz=100_000_000,
             ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=40_000_000),
+            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
         },
     ),
     Board(
@@ -186,7 +186,7 @@ ALL_BOARDS = (
                 config=SystolicConfig(rows=16, columns=14, tile_rows=4, tile_columns=14, accumulator_rows=256),
                 frequency_hz=100_000_000,
             ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=40_000_000),
+            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
         },
     ),
     Board(
@@ -208,7 +208,7 @@ ALL_BOARDS = (
                 config=SystolicConfig(rows=16, columns=13, tile_rows=4, tile_columns=13, accumulator_rows=256),
                 frequency_hz=100_000_000,
             ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=40_000_000),
+            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
         },
     ),
 )  # fmt: skip
