@@ -26,14 +26,12 @@ def lane_of(proof):
 
 
 def small_proofs():
-    """The smallest in one call a size and kind; those with a memory or a bound by themselves, some for one size only."""
+    """Most in one call a size and kind; those with a memory or a bound by themselves. Of the larger size lanes only."""
     for name, config in {"small": SMALL, "four": SMALL.replace(multipliers=4), "one": ONE, "tiny": TINY}.items():
-        chosen = [proof for proof in proofs(config) if lane_of(proof) is None or lane_of(proof) in LANES_OF_TINY]
-        if name != "tiny":
-            chosen = [proof for proof in chosen if lane_of(proof) is None]
-        slower = [proof for proof in chosen if proof.name.startswith(("core_reducer", "multiply_add", "psum_file"))]
-        quick = [proof for proof in chosen if proof not in slower]
-        for proof in [*(quick if name == "tiny" else grouped(quick)), *(slower if name == "small" else [])]:
+        lanes = LANES_OF_TINY if name == "tiny" else (None,)
+        chosen = [proof for proof in proofs(config) if lane_of(proof) in lanes]
+        alone = [proof for proof in chosen if proof.name.startswith(("core_reducer", "multiply_add", "psum_file"))]
+        for proof in [*grouped(p for p in chosen if p not in alone), *(alone if name == "small" else [])]:
             yield pytest.param(proof, id=f"{name}-{proof.name}")
 
 
