@@ -94,6 +94,24 @@ def _leds(*numbers: int) -> dict[str, Pin]:
     return dict(zip(("running", "passed", "failed", "heartbeat"), (("led", number) for number in numbers), strict=True))
 
 
+def _arty(*, columns: int, **board: Any) -> Board:
+    """A board of Digilent's Arty family, whose matrix unit has so many columns."""
+    array = SystolicConfig(rows=16, columns=columns, tile_rows=4, tile_columns=columns, accumulator_rows=256)
+    return Board(
+        **board,
+        toolchain=None,
+        vendor_tool="Vivado",
+        pll="PLLE2_BASE",
+        leds=_leds(0, 1, 2, 3),
+        fault_button=("button", 0),
+        reset_button=("button", 1),
+        targets={
+            "systolic": Target(config=array, frequency_hz=100_000_000),
+            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
+        },
+    )
+
+
 ALL_BOARDS = (
     Board(
         name="ulx3s-85f",
@@ -167,49 +185,25 @@ ALL_BOARDS = (
             ),
         },
     ),
-    Board(
+    _arty(
         name="arty-a7",
         title="Digilent Arty A7-100T",
         platform="arty_a7:ArtyA7_100Platform",
         device="xc7a100ticsg324-1L",
-        toolchain=None,
-        vendor_tool="Vivado",
         capacity={"lut": 63_400, "ff": 126_800, "dsp": 240, "ram": 135},
         clock="clk100",
         clock_hz=100_000_000,
-        pll="PLLE2_BASE",
-        leds=_leds(0, 1, 2, 3),
-        fault_button=("button", 0),
-        reset_button=("button", 1),
-        targets={
-            "systolic": Target(
-                config=SystolicConfig(rows=16, columns=14, tile_rows=4, tile_columns=14, accumulator_rows=256),
-                frequency_hz=100_000_000,
-            ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
-        },
+        columns=14,
     ),
-    Board(
+    _arty(
         name="arty-z7",
         title="Digilent Arty Z7-20 (Zynq-7000)",
         platform="arty_z7:ArtyZ720Platform",
         device="xc7z020clg400-1",
-        toolchain=None,
-        vendor_tool="Vivado",
         capacity={"lut": 53_200, "ff": 106_400, "dsp": 220, "ram": 140},
         clock="clk125",
         clock_hz=125_000_000,
-        pll="PLLE2_BASE",
-        leds=_leds(0, 1, 2, 3),
-        fault_button=("button", 0),
-        reset_button=("button", 1),
-        targets={
-            "systolic": Target(
-                config=SystolicConfig(rows=16, columns=13, tile_rows=4, tile_columns=13, accumulator_rows=256),
-                frequency_hz=100_000_000,
-            ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
-        },
+        columns=13,
     ),
 )  # fmt: skip
 

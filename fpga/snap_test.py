@@ -5,17 +5,18 @@ from collections.abc import Iterator
 
 import numpy as np
 from amaranth.hdl import Module
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import flipped
 
 from ..hw.snap.config import SnapConfig
 from ..hw.snap.core import SnapCore
 from ..hw.snap.layouts import activation_beat, command_layout, sum_layout, weight_beat
 from ..sim.golden.signature import signature
-from ..sim.golden.snap import core_sums
+from ..sim.golden.snap import port_sums
 from ..sim.mapping.snap import map_convolution, map_fully_connected
 from ..sim.mapping.snap_batch import join_programs
-from ..sim.mapping.snap_program import CoreProgram, Stream
+from ..sim.mapping.snap_beats import beat_values, program_inputs
+from ..sim.mapping.snap_program import CoreProgram
 from .rom_stream import RomStream
 from .self_test import Expected, SelfTest, Stimulus
 
@@ -67,29 +68,18 @@ class SnapStimulus(Stimulus):
     """
 
     def __init__(self, config: SnapConfig, program: CoreProgram, fault_beat: int):
-        weights, activations, commands = weight_beat(config), activation_beat(config), command_layout(config)
+        layouts = {
+            "weights": weight_beat(config),
+            "activations": activation_beat(config),
+            "commands": command_layout(config),
+        }
         self._parts: dict[str, RomStream] = {}
-        for number, stream in enumerate(program.weights):
-            words = [weights.const(values) for values in _beats(stream, tile=False)]
-            self._add(f"o_weights__{number}", weights, words)
-        for number, stream in enumerate(program.activations):
-            words = [activations.const(values) for values in _beats(stream, tile=True)]
-            value = activations["entries"].offset
-            self._add(f"o_activations__{number}", activations, words, (fault_beat, value) if number == 0 else None)
-        fields = program.slots.tolist(), program.ports.tolist(), program.row_mode.tolist()
-        words = [
-            commands.const({"slots": slots, "ports": ports, "row_mode": int(mode)})
-            for slots, ports, mode in zip(*fields, strict=True)
-        ]
-        self._add("o_commands", commands, words)
-        widths = {"o_weights": weights.size, "o_activations": activations.size, "o_commands": commands.size}
-        super().__init__({name: widths[name.split("__")[0]] for name in self._parts})
-
-    def _add(
-        self, name: str, layout: data.Layout, words: list[data.Const], fault: tuple[int, int] | None = None
-    ) -> None:
-        values = [word.as_value().value for word in words]
-        self._parts[name] = RomStream(width=layout.size, words=values, fault=fault)
+        for name, beats in program_inputs(program).items():
+            stream, layout = f"o_{name.removeprefix('i_')}", layouts[name.split("_")[1]]
+            fault = (fault_beat, layout["entries"].offset) if stream == "o_activations__0" else None
+            words = [layout.const(values).as_value().value for values in beat_values(beats)]
+            self._parts[stream] = RomStream(width=layout.size, words=words, fault=fault)
+        super().__init__({name: len(part.o.payload) for name, part in self._parts.items()})
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -98,25 +88,6 @@ class SnapStimulus(Stimulus):
             wiring.connect(m, part.o, flipped(getattr(self, name)))
             m.d.comb += [part.i_start.eq(self.i_start), part.i_fault.eq(self.i_fault)]
         return m
-
-
-def _beats(stream: Stream, *, tile: bool) -> Iterator[dict]:
-    """Fields of each beat as `activation_beat` (`tile`) or `weight_beat` name them."""
-    names = {"value": stream.values, "index": stream.indices}
-    rest = {
-        "count": stream.counts, "mask": stream.masks, "last": stream.last, "group_last": stream.group_last,
-    }  # fmt: skip
-    if tile:
-        rest |= {"slot": stream.tile_slots, "classes": stream.tile_classes}
-    else:
-        names |= {"slot": stream.slots, "kind": stream.classes}
-        rest |= {"block_last": stream.block_last}
-    for beat in range(len(stream)):
-        entries = [
-            dict(zip(names, lane, strict=True))
-            for lane in zip(*(field[beat].tolist() for field in names.values()), strict=True)
-        ]
-        yield {"entries": entries} | {name: int(field[beat]) for name, field in rest.items()}
 
 
 def snap_test(config: SnapConfig, *, heartbeat_bits: int = 24) -> SelfTest:
@@ -140,14 +111,8 @@ def snap_test(config: SnapConfig, *, heartbeat_bits: int = 24) -> SelfTest:
 
 
 def _expected(config: SnapConfig, program: CoreProgram) -> dict[str, Expected]:
-    layout, sums = sum_layout(config), core_sums(config, program)
-    ports: dict[str, Expected] = {}
-    for port in range(config.ports):
-        payloads = [
-            layout.const({"value": value, "slot": slot}).as_value().value
-            for block, mask in zip(sums, program.ports.tolist(), strict=True)
-            if mask >> port & 1
-            for slot, value in enumerate(block[port].tolist())
-        ]
-        ports[f"o_sums__{port}"] = Expected(len(payloads), signature(payloads))
-    return ports
+    layout = sum_layout(config)
+    return {
+        f"o_sums__{port}": Expected(len(sums), signature(layout.const(each).as_value().value for each in sums))
+        for port, sums in enumerate(port_sums(config, program))
+    }

@@ -41,7 +41,11 @@ def match_list(config: SnapConfig) -> data.StructLayout:
 
 
 def job_flags() -> data.StructLayout:
-    """What ends with a list: the use of its window, of its tile, its block."""
+    """What ends with a list.
+
+    ``frees_window``, ``frees_tile``: nothing after this list needs the window, the tile. ``ends_block``: last list of
+    its block.
+    """
     return data.StructLayout({"frees_window": 1, "frees_tile": 1, "ends_block": 1})
 
 
@@ -49,8 +53,7 @@ def list_head(config: SnapConfig) -> data.StructLayout:
     """What belongs to a list as a whole.
 
     ``weight_start``, ``tile_start``: beats of the register files where window and tile begin. ``mode``: `AimMode`,
-    which says how many lanes a position counts. ``slot``: psum offset of the tile. ``frees_window``,
-    ``frees_tile``: nothing after this list needs the window, the tile. ``ends_block``: last list of its block.
+    which says how many lanes a position counts. ``slot``: psum offset of the tile. And `job_flags`.
     """
     return data.StructLayout(
         {
@@ -58,10 +61,8 @@ def list_head(config: SnapConfig) -> data.StructLayout:
             "tile_start": range(config.activation_beats),
             "mode": 2,
             "slot": config.slot_bits,
-            "frees_window": 1,
-            "frees_tile": 1,
-            "ends_block": 1,
         }
+        | job_flags().members
     )
 
 

@@ -8,7 +8,7 @@ from ...hw.snap.config import SnapConfig
 from ..mapping.snap_program import CoreProgram, Stream
 from .wrap import wrap
 
-__all__ = ["core_sums", "scatter_sums"]
+__all__ = ["core_sums", "port_sums", "scatter_sums"]
 
 
 def core_sums(config: SnapConfig, program: CoreProgram) -> list[np.ndarray]:
@@ -82,6 +82,16 @@ class _Reader:
         """Take the next group."""
         begin, self._at = self._at, next(self._ends)
         return _Group(self._stream, begin, self._at)
+
+
+def port_sums(config: SnapConfig, program: CoreProgram, blocks: int | None = None) -> list[list[dict[str, int]]]:
+    """What each port sends for the first `blocks` blocks, by default all: ``value`` and ``slot``, in order."""
+    sums: list[list[dict[str, int]]] = [[] for _ in range(config.ports)]
+    for block, golden in enumerate(core_sums(config, program)[:blocks]):
+        for port in range(config.ports):
+            if int(program.ports[block]) >> port & 1:
+                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(golden[port].tolist())]
+    return sums
 
 
 def scatter_sums(program: CoreProgram, sums: list[np.ndarray], outputs: int, psum_bits: int) -> np.ndarray:

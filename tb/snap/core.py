@@ -8,30 +8,21 @@ import numpy as np
 
 from ...hw.snap.config import SnapConfig
 from ...sim.cycles.snap import simulate_core
-from ...sim.golden.snap import core_sums
+from ...sim.golden.snap import port_sums
 from ...sim.mapping.snap_batch import join_programs
+from ...sim.mapping.snap_beats import beat_values, program_inputs
 from ...sim.mapping.snap_program import CoreProgram
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .miscut import miscut
 from .parts import PARTS
-from .program import assert_counters, beat_values, core_counters, program_inputs
+from .program import assert_counters, core_counters
 from .random_programs import corner_programs, mixed_program, random_convolution, random_fully_connected
 
 FAULTS = ("weights", "activations", "commands", "cuts")
 """Errors of the streams."""
 
 Sums = list[list[dict[str, int]]]
-
-
-def expected_sums(config: SnapConfig, program: CoreProgram, blocks: int | None = None) -> Sums:
-    """What each port sends for the first `blocks` blocks."""
-    sums: Sums = [[] for _ in range(config.ports)]
-    for block, golden in enumerate(core_sums(config, program)[:blocks]):
-        for port in range(config.ports):
-            if int(program.ports[block]) >> port & 1:
-                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(golden[port].tolist())]
-    return sums
 
 
 class Traffic:
@@ -92,7 +83,7 @@ async def check_program(
 ) -> None:
     """Run a program after a reset; sums as in the golden model and, without stalls, counters as in the cycle model."""
     await bench.reset()
-    traffic, expected = Traffic(config, program, stalls, numbers), expected_sums(config, program)
+    traffic, expected = Traffic(config, program, stalls, numbers), port_sums(config, program)
     await traffic.run(bench, expected)
     outputs = await traffic.rest(bench, 10)
     assert traffic.sums == expected
@@ -154,7 +145,7 @@ async def different_cuts(bench: Bench, config: SnapConfig, rng: np.random.Genera
         if any(errors[name] for name in FAULTS):  # a group may also be too big now
             flagged += 1
             continue
-        wanted = expected_sums(config, program, traffic.commands_done)
+        wanted = port_sums(config, program, traffic.commands_done)
         for got, right in zip(traffic.sums, wanted, strict=True):
             assert got[: len(right)] == right[: len(got)], "wrong sums without an error"
     assert flagged >= 2

@@ -8,13 +8,13 @@ from ...hw.snap.config import SnapConfig
 from ...sim.cycles.snap_work import core_work
 from ...sim.golden.snap import core_sums
 from ...sim.mapping.snap_batch import join_programs
+from ...sim.mapping.snap_beats import beat_values, program_inputs
 from ...sim.mapping.snap_program import CoreProgram
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .aim import matches
 from .job_signature import crc16
 from .parts import PARTS
-from .program import beat_values, program_inputs
 from .random_lists import random_list
 from .random_programs import corner_programs, mixed_program, random_convolution, random_fully_connected
 

@@ -12,12 +12,13 @@ from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.snap import core_sums, scatter_sums
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.mapping.snap import map_convolution
+from tensorloom.sim.mapping.snap_beats import program_inputs
 from tensorloom.sim.mapping.snap_program import CoreProgram
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, build
 from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
-from tensorloom.tb.snap.program import ProgramResult, assert_counters, program_inputs, run_program
+from tensorloom.tb.snap.program import ProgramResult, assert_counters, run_program
 from tensorloom.tb.snap.random_programs import mixed_program, random_convolution, random_fully_connected, tensors
 
 CORES = CONFIGS | {
