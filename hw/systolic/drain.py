@@ -26,10 +26,11 @@ class DrainControl(wiring.Component):
         A command that drains enters its first row: append its range.
     o_full
         The queue can't take a range.
-    i_own
-        The row at ``i_address`` belongs to the newest range, and is not in conflict with it.
+    i_next_address, i_next_own
+        The row that may enter in the next cycle, and whether it belongs to the newest range of the queue, with which
+        it is not in conflict. It doesn't if that range had one row, or is pushed in this cycle.
     o_conflict
-        The row at ``i_address`` is in a range that still has to drain.
+        The row that was at ``i_next_address`` in the cycle before is in a range that had to drain then.
     i_landed
         A row that drains is being written; it may be read from the next cycle on.
     i_port_busy
@@ -53,7 +54,8 @@ class DrainControl(wiring.Component):
                 "i_address": In(self._address),
                 "i_rows": In(bits_for(config.accumulator_rows)),
                 "o_full": Out(1),
-                "i_own": In(1),
+                "i_next_address": In(self._address),
+                "i_next_own": In(1),
                 "o_conflict": Out(1),
                 "i_landed": In(1),
                 "i_port_busy": In(2),
@@ -119,13 +121,19 @@ class DrainControl(wiring.Component):
             self.o_stored.eq(self.o_read),
         ]
 
-        # A range is the ring-buffer entries from head on; an entry that is not in use has no rows.
-        conflicts = []
+        # A range is the ring-buffer entries from head on; an entry that is not in use has no rows. A range that is
+        # pushed now matters to the next row only if that is of another command, so if the range has one row.
+        conflicts = Signal(size + 1)
+        m.d.comb += conflicts[size].eq(
+            self.i_push & (self.i_rows == 1) & (self.i_next_address == self.i_address),
+        )
         for index, entry in enumerate(ranges):
             offset = Signal(self._address, name=f"offset_{index}")
-            m.d.comb += offset.eq(self.i_address - entry.address)
             newest = Signal(name=f"newest_{index}")
-            m.d.comb += newest.eq(tail == (index + 1) % size)
-            conflicts.append((offset < entry.rows) & ~(self.i_own & newest))
-        m.d.comb += self.o_conflict.eq(sum(conflicts) != 0)
+            m.d.comb += [
+                offset.eq(self.i_next_address - entry.address),
+                newest.eq(tail == (index + 1) % size),
+                conflicts[index].eq((offset < entry.rows) & ~(self.i_next_own & newest)),
+            ]
+        m.d.sync += self.o_conflict.eq(conflicts.any())
         return m

@@ -123,7 +123,7 @@ class _Drains:
         self.finished: deque[int] = deque(maxlen=self.queue)  # when the last ranges left
         self.pushed = 0
         self.left = 0
-        self.read = -1
+        self.read, self.last = -1, -1  # when and where the last row was read
         self.first_issue = 0
 
     def place(self) -> int:
@@ -134,8 +134,13 @@ class _Drains:
         return self.finished[self.pushed - self.queue - self.left] + 1 if self.pushed >= self.queue else 0
 
     def enter(self, command: np.void, rows: int, address: int, time: int) -> int:
-        """Issue the rows of a command from `time` on; returns the cycle of the last one."""
-        self._advance(time)
+        """Issue the rows of a command from `time` on; returns the cycle of the last one.
+
+        A row may enter from the second cycle after the one in which the row that was there before is read.
+        """
+        self._advance(time - 1)
+        if self.read == time - 1 and self.last == address:  # read to make place in the queue
+            time += 1
         older = {row for _, row in self.waiting} if self._overlaps(rows, address) else set[int]()
         drains, accumulates = bool(command["drain"]), bool(command["accumulate"])
         own: list[tuple[int, int]] = []
@@ -148,7 +153,7 @@ class _Drains:
                 here = (address + row) % self.size
                 while here in older:
                     older.discard(self._drain_row())
-                    time = max(time, self.read + 1) if here not in older else time
+                    time = max(time, self.read + 2) if here not in older else time
                 count = 1
             first = time if first is None else first
             if accumulates:
@@ -158,7 +163,7 @@ class _Drains:
             row += count
             time += count
             if older:
-                older.difference_update(self._advance(time))
+                older.difference_update(self._advance(time - 1))
         if drains:
             self.waiting.extend(own)
             self.ends.append(rows)
@@ -198,6 +203,7 @@ class _Drains:
         while self.runs and self.runs[0][1] + self.flight_cycles <= self.read:
             self.runs.popleft()
         _, address = self.waiting.popleft()
+        self.last = address
         self.ends[0] -= 1
         if not self.ends[0]:
             self.ends.popleft()
