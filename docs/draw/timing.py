@@ -160,7 +160,7 @@ def _notes(picture: Picture, config: Any, samples: list[dict[str, Any]], bottom:
     moves = [cycle for cycle, sample in enumerate(samples) if sample[f"{stream}__valid"] & sample[f"{stream}__ready"]]
     enters = moves[0]
     sums = next(cycle for cycle, sample in enumerate(samples) if sample["o_sums__valid"])
-    latency = config.flight_cycles + 4
+    latency = config.flight_cycles + 5
     if sums - enters != latency or moves != list(range(enters, moves[-1] + 1)):
         raise ValueError(f"sums must come {latency} cycles after their row, without a gap, not {sums - enters}")
     for first, last, line, text in (

@@ -26,10 +26,11 @@ class AccumulatorColumn(wiring.Component):
     i_psums
         The row to write, in the cycle of ``i_write``.
     i_read_enable, i_read_address
-        Read port of each bank, one cycle ahead of the use of its data.
+        Read port of each bank, one cycle ahead of its data.
     i_write, i_write_address, i_accumulate, i_shift
-        Write the psums, shifted by so many bytes and added to the row that was read if
-        ``i_accumulate``.
+        Write the psums, shifted by so many bytes, added to the base of this cycle if ``i_accumulate``.
+    i_base_bank, i_base_written
+        The base of the next cycle: the row that this bank has read, or what is written in this cycle.
     i_store, i_store_bank, i_store_slot
         Keep the row that was read from this bank in this output slot.
     i_slot, o_sums
@@ -48,6 +49,8 @@ class AccumulatorColumn(wiring.Component):
                 "i_write": In(1),
                 "i_write_address": In(range(config.accumulator_rows)),
                 "i_accumulate": In(1),
+                "i_base_bank": In(1),
+                "i_base_written": In(1),
                 "i_shift": In(2),
                 "i_store": In(1),
                 "i_store_bank": In(1),
@@ -74,15 +77,15 @@ class AccumulatorColumn(wiring.Component):
         even, odd = (data.View(self._sums, bank.o_read_data) for bank in banks)
         psums = data.View(psum_bus(config), self.i_psums)
         for lane in range(config.tile_columns):
-            base = Signal(signed(config.accumulator_bits), name=f"base_{lane}")
+            # Memories of FPGAs take most of a cycle to read, so a register is between them and the adder.
+            base = Signal(signed(config.accumulator_bits), name=f"base_{lane}", reset_less=True)
             plane = Signal(signed(config.accumulator_bits), name=f"plane_{lane}")
-            with m.If(self.i_accumulate):
-                m.d.comb += base.eq(Mux(self.i_write_address[0], odd[lane], even[lane]))
+            m.d.sync += base.eq(Mux(self.i_base_written, result[lane], Mux(self.i_base_bank, odd[lane], even[lane])))
             with m.Switch(self.i_shift):
                 for shift in range(4):
                     with m.Case(shift):
                         m.d.comb += plane.eq(Value.cast(psums[lane]) << (config.data_bits * shift))
-            m.d.comb += result[lane].eq(base + plane)
+            m.d.comb += result[lane].eq(Mux(self.i_accumulate, base, 0) + plane)
 
         slots = [Signal(self._sums.size, name=f"slot_{index}", reset_less=True) for index in range(OUTPUT_SLOTS)]
         for index, slot in enumerate(slots):
@@ -102,7 +105,7 @@ class Accumulators(wiring.Component):
     Attributes
     ----------
     i_landing_valid, i_landing
-        A row's address and mode, one cycle ahead of its psums.
+        A row's address and mode, two cycles ahead of its psums.
     i_psums
         The psums of the row, one bus a tile column.
     i_push, i_address, i_rows, i_next_address, i_next_own, o_full, o_conflict
@@ -136,9 +139,12 @@ class Accumulators(wiring.Component):
         m = Module()
         m.submodules.drain = drain = DrainControl(self.config)
         landing, address = self.i_landing, self.i_landing.address
-        write = Signal()
-        written = Signal(landing_layout(self.config))
-        m.d.sync += [write.eq(self.i_landing_valid), written.eq(landing)]
+        base_valid, write, repeated = Signal(), Signal(), Signal()
+        base, written = Signal(landing_layout(self.config)), Signal(landing_layout(self.config))
+        m.d.sync += [
+            base_valid.eq(self.i_landing_valid), base.eq(landing), write.eq(base_valid), written.eq(base),
+            repeated.eq(base_valid & (address == base.address)),
+        ]  # fmt: skip
         reads = Signal()
         read_enable = Signal(2)
         m.d.comb += [
@@ -172,6 +178,8 @@ class Accumulators(wiring.Component):
                 column.i_write.eq(write),
                 column.i_write_address.eq(written.address),
                 column.i_accumulate.eq(written.accumulate),
+                column.i_base_bank.eq(base.address[0]),
+                column.i_base_written.eq(repeated),
                 column.i_shift.eq(written.shift),
                 column.i_store.eq(drain.o_stored),
                 column.i_store_bank.eq(store_bank),

@@ -98,8 +98,8 @@ class SystolicConfig(Config):
 
     @property
     def flight_cycles(self) -> int:
-        """Cycles from a row's entry until the accumulators learn its address; its psums come a cycle later."""
-        return self.rows + self.columns - 1 + self.multiplier_registers
+        """Cycles from a row's entry until the accumulators learn its address; its psums come two cycles later."""
+        return self.rows + self.columns - 2 + self.multiplier_registers
 
     @property
     def half_rows(self) -> int:

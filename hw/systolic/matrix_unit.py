@@ -146,12 +146,12 @@ class MatrixUnit(wiring.Component):
     def _landing(self, m: Module, sequencer: Sequencer, accumulators: Accumulators) -> Signal:
         """The way of a row's address and mode around the mesh; returns whether rows are in flight."""
         cycles = self.config.flight_cycles
-        valid = Signal(cycles)
-        rows_in_flight = Signal(range(cycles + 2))
+        valid = Signal(cycles + 1)
+        rows_in_flight = Signal(range(cycles + 3))
         landing = sequencer.o_landing.as_value()
         m.d.sync += valid.eq(Cat(sequencer.o_issue, valid))
         m.d.comb += [
-            accumulators.i_landing_valid.eq(valid[-1]),
+            accumulators.i_landing_valid.eq(Cat(sequencer.o_issue, valid)[cycles]),
             accumulators.i_landing.as_value().eq(delayed(m, "landing_delay", landing, cycles)),
         ]
         m.d.sync += rows_in_flight.eq(rows_in_flight + sequencer.o_issue - valid[-1])

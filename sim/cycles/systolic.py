@@ -74,7 +74,7 @@ def predict(config: SystolicConfig, commands: np.ndarray) -> SystolicCycles:
         issued += rows
         last_issue = accepted = time
     flight = drains.flight_cycles
-    cycles = max(last_issue + flight + 1, drains.last_output() + 1)
+    cycles = max(last_issue + flight + 2, drains.last_output() + 1)
     return SystolicCycles(
         cycles=cycles if issued else 0,
         issued=issued,
@@ -183,7 +183,7 @@ class _Drains:
     def _next_read(self) -> int:
         """When the oldest waiting row is read, given the rows issued so far."""
         issue, address = self.waiting[0]
-        time = max(issue + self.flight_cycles + 2, self.read + 1)
+        time = max(issue + self.flight_cycles + 3, self.read + 1)
         while self._port_busy(time - self.flight_cycles, address):
             time += 1
         return time

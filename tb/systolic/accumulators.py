@@ -94,7 +94,7 @@ async def work(
             pushed += row.command["rows"]
         quiet = 0 if sink.observe(outputs) or now in flight else quiet + 1
         assert quiet < 500, f"nothing moved for {quiet} cycles"
-        flight.pop(now - latency - 1, None)
+        flight.pop(now - latency - 2, None)
         now += 1
     assert sink.beats == wanted
     events["cycles"] = now
@@ -111,9 +111,9 @@ def _next(pending: list[Row], *, pushing: bool) -> dict[str, int]:
 
 
 def _arrivals(config: SystolicConfig, flight: dict[int, Row], landed: int, numbers: random.Random) -> dict[str, Any]:
-    """Landing of the row that was sent in cycle `landed`, psums of the one before; noise where there is none."""
+    """Landing of the row that was sent in cycle `landed`, psums of the one two cycles before; noise where none is."""
     width = config.tile_columns * config.psum_bits
-    row, before = flight.get(landed), flight.get(landed - 1)
+    row, before = flight.get(landed), flight.get(landed - 2)
     noise = {"address": 0, "accumulate": 1, "shift": 1, "drain": 1}
     inputs: dict[str, Any] = {"i_landing_valid": int(row is not None), "i_landing": row.landing if row else noise}
     for bus in range(config.tile_grid[1]):
@@ -168,7 +168,7 @@ async def drains_at_full_speed(bench: Bench, config: SystolicConfig, rng: np.ran
     commands["accumulate"][2:] = 1
     rows = random_rows(config, commands, rng)
     events = await work(bench, config, rows, random.Random(1), latency=1, pause=0, stall=0)
-    assert events["cycles"] == len(rows) + 6, events  # landing, write, and four until the last is taken
+    assert events["cycles"] == len(rows) + 6, events  # written, read, and taken
 
 
 @testbench(PARTS["accumulators"])

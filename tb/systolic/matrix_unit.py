@@ -180,7 +180,7 @@ async def counters(bench: Bench, config: SystolicConfig, rng: np.random.Generato
     await run(bench, [activations, commands], lambda: activations.done)
     got = (await settle(bench))["o_counters"]
     waits = dict.fromkeys(("wait_weights", "wait_accumulators", "wait_activations"), 0)
-    assert got == {"cycles": 4 + config.flight_cycles, "issued": 3} | waits
+    assert got == {"cycles": 5 + config.flight_cycles, "issued": 3} | waits
 
 
 @testbench(PARTS["matrix_unit"])

@@ -25,7 +25,7 @@ TALL = SystolicConfig(
     accumulator_bits=40,
     weight_fifo_tiles=3,
     drain_queue=4,
-    multiplier_registers=2,
+    multiplier_registers=1,
 )
 """Two blocks of three tiles, a FIFO whose depth is no power of two, multipliers with registers."""
 
@@ -37,7 +37,7 @@ WIDE = SystolicConfig(
     accumulator_rows=4,
     weight_fifo_tiles=2,
     drain_queue=2,
-    multiplier_registers=1,
+    multiplier_registers=3,
 )
 """Five blocks of one tile, the smallest accumulators."""
 
@@ -49,9 +49,8 @@ ONE = SystolicConfig(
     accumulator_rows=4,
     weight_fifo_tiles=2,
     drain_queue=2,
-    multiplier_registers=3,
 )
-"""A single PE, with the longest latency."""
+"""A single PE, with the shortest latency."""
 
 ARRAYS = {"square": SQUARE, "tall": TALL, "wide": WIDE, "one": ONE}
 
