@@ -29,8 +29,8 @@ class AccumulatorColumn(wiring.Component):
         Read port of each bank, one cycle ahead of its data.
     i_write, i_write_address, i_accumulate, i_shift
         Write the psums, shifted by so many bytes, added to the base of this cycle if ``i_accumulate``.
-    i_base_bank, i_base_written
-        The base of the next cycle: the row that this bank has read, or what is written in this cycle.
+    i_repeated
+        The row that is written in the next cycle is that of this cycle.
     i_store, i_store_bank, i_store_slot
         Keep the row that was read from this bank in this output slot.
     i_slot, o_sums
@@ -49,8 +49,7 @@ class AccumulatorColumn(wiring.Component):
                 "i_write": In(1),
                 "i_write_address": In(range(config.accumulator_rows)),
                 "i_accumulate": In(1),
-                "i_base_bank": In(1),
-                "i_base_written": In(1),
+                "i_repeated": In(1),
                 "i_shift": In(2),
                 "i_store": In(1),
                 "i_store_bank": In(1),
@@ -74,23 +73,26 @@ class AccumulatorColumn(wiring.Component):
                 bank.i_write_address.eq(self.i_write_address[1:]),
                 bank.i_write_data.eq(result.as_value()),
             ]
-        even, odd = (data.View(self._sums, bank.o_read_data) for bank in banks)
+        # Memories of FPGAs take half a cycle to read, so registers are between them and the adders.
+        bases = [Signal(self._sums, name=f"base_of_bank_{index}", reset_less=True) for index in range(2)]
+        for base, bank in zip(bases, banks, strict=True):
+            m.d.sync += base.eq(Mux(self.i_repeated, result.as_value(), bank.o_read_data))
         psums = data.View(psum_bus(config), self.i_psums)
         for lane in range(config.tile_columns):
-            # Memories of FPGAs take most of a cycle to read, so a register is between them and the adder.
-            base = Signal(signed(config.accumulator_bits), name=f"base_{lane}", reset_less=True)
+            base = Signal(signed(config.accumulator_bits), name=f"base_{lane}")
             plane = Signal(signed(config.accumulator_bits), name=f"plane_{lane}")
-            m.d.sync += base.eq(Mux(self.i_base_written, result[lane], Mux(self.i_base_bank, odd[lane], even[lane])))
+            with m.If(self.i_accumulate):
+                m.d.comb += base.eq(Mux(self.i_write_address[0], bases[1][lane], bases[0][lane]))
             with m.Switch(self.i_shift):
                 for shift in range(4):
                     with m.Case(shift):
                         m.d.comb += plane.eq(Value.cast(psums[lane]) << (config.data_bits * shift))
-            m.d.comb += result[lane].eq(Mux(self.i_accumulate, base, 0) + plane)
+            m.d.comb += result[lane].eq(base + plane)
 
         slots = [Signal(self._sums.size, name=f"slot_{index}", reset_less=True) for index in range(OUTPUT_SLOTS)]
         for index, slot in enumerate(slots):
             with m.If(self.i_store & (self.i_store_slot == index)):
-                m.d.sync += slot.eq(Mux(self.i_store_bank, odd.as_value(), even.as_value()))
+                m.d.sync += slot.eq(Mux(self.i_store_bank, banks[1].o_read_data, banks[0].o_read_data))
         m.d.comb += self.o_sums.eq(Mux(self.i_slot, slots[1], slots[0]))
         return m
 
@@ -178,8 +180,7 @@ class Accumulators(wiring.Component):
                 column.i_write.eq(write),
                 column.i_write_address.eq(written.address),
                 column.i_accumulate.eq(written.accumulate),
-                column.i_base_bank.eq(base.address[0]),
-                column.i_base_written.eq(repeated),
+                column.i_repeated.eq(repeated),
                 column.i_shift.eq(written.shift),
                 column.i_store.eq(drain.o_stored),
                 column.i_store_bank.eq(store_bank),
