@@ -26,11 +26,13 @@ class DrainControl(wiring.Component):
         A command that drains enters its first row: append its range.
     o_full
         The queue can't take a range.
-    i_next_address, i_next_own
-        The row that may enter in the next cycle, and whether it belongs to the newest range of the queue, with which
-        it is not in conflict. It doesn't if that range had one row, or is pushed in this cycle.
+    i_issue, i_take, i_next_address
+        Which row may enter in the next cycle: with ``i_take`` that at ``i_next_address``, the first of a command;
+        else with ``i_issue`` the one after ``i_address``, else that at ``i_address``.
+    i_own
+        The row at ``i_address`` and those after it belong to the newest range, with which they are not in conflict.
     o_conflict
-        The row that was at ``i_next_address`` in the cycle before is in a range that had to drain then.
+        The row that may enter is in a range that still had to drain in the cycle before.
     i_landed
         A row that drains is being written; it may be read from the next cycle on.
     i_port_busy
@@ -54,8 +56,10 @@ class DrainControl(wiring.Component):
                 "i_address": In(self._address),
                 "i_rows": In(bits_for(config.accumulator_rows)),
                 "o_full": Out(1),
+                "i_issue": In(1),
+                "i_take": In(1),
                 "i_next_address": In(self._address),
-                "i_next_own": In(1),
+                "i_own": In(1),
                 "o_conflict": Out(1),
                 "i_landed": In(1),
                 "i_port_busy": In(2),
@@ -121,19 +125,31 @@ class DrainControl(wiring.Component):
             self.o_stored.eq(self.o_read),
         ]
 
-        # A range is the ring-buffer entries from head on; an entry that is not in use has no rows. A range that is
-        # pushed now matters to the next row only if that is of another command, so if the range has one row.
-        conflicts = Signal(size + 1)
-        m.d.comb += conflicts[size].eq(
-            self.i_push & (self.i_rows == 1) & (self.i_next_address == self.i_address),
+        # Which row comes next is known late in a cycle. So all are compared, and the choice is left for the end.
+        following = Signal(self._address)
+        m.d.comb += following.eq(self.i_address + 1)
+        same, step, other = (
+            self._conflict(m, name, ranges, tail, address, own)
+            for name, address, own in (
+                ("same", self.i_address, self.i_own),
+                ("step", following, self.i_own),
+                ("other", self.i_next_address, 0),
+            )
         )
-        for index, entry in enumerate(ranges):
-            offset = Signal(self._address, name=f"offset_{index}")
-            newest = Signal(name=f"newest_{index}")
-            m.d.comb += [
-                offset.eq(self.i_next_address - entry.address),
-                newest.eq(tail == (index + 1) % size),
-                conflicts[index].eq((offset < entry.rows) & ~(self.i_next_own & newest)),
-            ]
-        m.d.sync += self.o_conflict.eq(conflicts.any())
+        # A range that is pushed now matters to a row of another command. Then the range has one row.
+        pushed = self.i_push & (self.i_next_address == self.i_address)
+        m.d.sync += self.o_conflict.eq(Mux(self.i_take, other | pushed, Mux(self.i_issue, step, same)))
         return m
+
+    @staticmethod
+    def _conflict(m: Module, name: str, ranges: list, tail: Signal, address: Signal, own) -> Signal:
+        """Whether a row is in a range; `own` excepts the newest. An entry that is not in use has no rows."""
+        conflicts = Signal(len(ranges), name=f"conflicts_{name}")
+        for index, entry in enumerate(ranges):
+            offset = Signal(address.shape(), name=f"offset_{name}_{index}")
+            newest = tail == (index + 1) % len(ranges)
+            m.d.comb += [
+                offset.eq(address - entry.address),
+                conflicts[index].eq((offset < entry.rows) & ~(own & newest)),
+            ]
+        return conflicts.any()

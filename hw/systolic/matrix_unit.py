@@ -83,8 +83,10 @@ class MatrixUnit(wiring.Component):
             accumulators.i_push.eq(sequencer.o_issue & sequencer.o_first & sequencer.o_landing.drain),
             accumulators.i_address.eq(sequencer.o_landing.address),
             accumulators.i_rows.eq(sequencer.o_rows),
-            accumulators.i_next_address.eq(sequencer.o_next_address),
-            accumulators.i_next_own.eq(sequencer.o_next_own),
+            accumulators.i_issue.eq(sequencer.o_issue),
+            accumulators.i_take.eq(sequencer.i_commands.ready),
+            accumulators.i_next_address.eq(self.i_commands.payload.address),
+            accumulators.i_own.eq(~sequencer.o_first & sequencer.o_landing.drain),
             self.o_error.eq(sequencer.o_error),
         ]
         self._left(m, loader, sequencer, mesh)

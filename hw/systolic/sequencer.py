@@ -1,6 +1,6 @@
 """Sequencer: turns commands into activation rows that enter the array, one a cycle."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -42,9 +42,6 @@ class Sequencer(wiring.Component):
         The row's way into the accumulators.
     o_rows
         Rows of the current command that have not entered.
-    o_next_address, o_next_own
-        The row that may enter in the next cycle, and whether it belongs to a range that was pushed before this one;
-        `DrainControl` finds out a cycle ahead whether it is held back.
     o_wait_weights, o_wait_accumulators, o_wait_activations
         Why no row enters although a command is in execution; at most one is set.
     o_error
@@ -70,8 +67,6 @@ class Sequencer(wiring.Component):
                 "o_activations_signed": Out(1),
                 "o_landing": Out(landing_layout(config)),
                 "o_rows": Out(layout["rows"].shape),
-                "o_next_address": Out(range(config.accumulator_rows)),
-                "o_next_own": Out(1),
                 "o_wait_weights": Out(1),
                 "o_wait_accumulators": Out(1),
                 "o_wait_activations": Out(1),
@@ -85,9 +80,7 @@ class Sequencer(wiring.Component):
         command = Signal(command_layout(self.config))
         offered = self.i_commands.payload
         needs_tile, needs_drained = Signal(), Signal()
-        following = Signal.like(command.address)
         m.d.comb += [
-            following.eq(command.address + 1),
             needs_tile.eq(first & command.swap & ~self.i_weights_ready),
             needs_drained.eq(self.i_conflict | (first & command.drain & self.i_queue_full)),
             self.o_activations_ready.eq(active & ~needs_tile & ~needs_drained),
@@ -100,7 +93,7 @@ class Sequencer(wiring.Component):
         with m.If(self.o_issue):
             m.d.sync += [
                 command.rows.eq(command.rows - 1),
-                command.address.eq(following),
+                command.address.eq(command.address + 1),
                 first.eq(0),
             ]
         with m.If(self.i_commands.ready):
@@ -113,10 +106,6 @@ class Sequencer(wiring.Component):
             self.o_active.eq(active),
             self.o_first.eq(first),
             self.o_rows.eq(command.rows),
-            self.o_next_address.eq(
-                Mux(self.i_commands.ready, offered.address, Mux(self.o_issue, following, command.address))
-            ),
-            self.o_next_own.eq(command.drain & ~first & ~self.i_commands.ready),
             self.o_swap.eq(self.o_issue & first & command.swap),
             self.o_weights_signed.eq(command.weights_signed),
             self.o_activations_signed.eq(command.activations_signed),

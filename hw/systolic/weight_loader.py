@@ -47,15 +47,15 @@ class WeightLoader(wiring.Component):
         settle_cycles = self.config.tile_grid[0] + 1
         reading, last = Signal(), Signal()
         row = Signal(range(self.config.rows))
-        loaded = Signal()
+        loaded, settled = Signal(), Signal()
         settle = Signal(range(settle_cycles + 1))
         m.d.comb += [
             last.eq(reading & (row == self.config.rows - 1)),
             self.o_start.eq(self.i_tile_ready & (~reading | last) & (~loaded | self.i_swap)),
             self.o_read.eq(reading),
-            self.o_ready.eq(loaded & (settle == 0)),
+            self.o_ready.eq(loaded & settled),
         ]
-        m.d.sync += self.o_load.eq(reading & (row == 0))
+        m.d.sync += [self.o_load.eq(reading & (row == 0)), settled.eq(settle <= 1)]
         with m.If(reading):
             m.d.sync += row.eq(row + 1)
         with m.If(last):
@@ -65,5 +65,5 @@ class WeightLoader(wiring.Component):
         with m.If(self.i_swap):
             m.d.sync += loaded.eq(0)
         with m.If(self.o_start):
-            m.d.sync += [reading.eq(1), loaded.eq(1), settle.eq(settle_cycles)]
+            m.d.sync += [reading.eq(1), loaded.eq(1), settle.eq(settle_cycles), settled.eq(0)]
         return m

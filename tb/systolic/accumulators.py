@@ -75,18 +75,20 @@ async def work(
     pushed, now, quiet = 0, 0, 0
     while pending or flight or len(sink.beats) < len(wanted):
         row = pending[-1] if pending and numbers.random() >= pause else None
-        inputs: dict[str, Any] = sink.drive() | {"i_push": 0}
+        inputs: dict[str, Any] = sink.drive() | dict.fromkeys(("i_push", "i_issue", "i_take"), 0)
         inputs |= _arrivals(config, flight, now - latency, numbers)
+        if pending:
+            inputs |= _present(pending[-1])
         if row:
             first = row.index == 0
-            inputs |= {"i_address": row.landing["address"], "i_rows": row.command["rows"] - row.index}
             outputs = await bench.peek(inputs)
             full = bool(first and row.command["drain"] and outputs["o_full"])
             events.update(conflict=outputs["o_conflict"], full=full)
             if not outputs["o_conflict"] and not full:
                 flight[now] = pending.pop()
-                inputs["i_push"] = int(first and row.command["drain"])
-        inputs |= _next(pending, pushing=bool(inputs["i_push"]))
+                inputs |= {"i_push": int(first and row.command["drain"]), "i_issue": 1}
+                if pending and not pending[-1].index:
+                    inputs |= {"i_take": 1, "i_next_address": pending[-1].landing["address"]}
         busy = pushed > len(sink.beats)
         outputs = await bench.cycle(inputs)
         assert outputs["o_busy"] == busy
@@ -101,13 +103,10 @@ async def work(
     return events
 
 
-def _next(pending: list[Row], *, pushing: bool) -> dict[str, int]:
-    """The row that may enter in the next cycle."""
-    if not pending:
-        return {}
-    row = pending[-1]
-    own = not pushing and row.index and row.command["drain"]
-    return {"i_next_address": row.landing["address"], "i_next_own": int(own)}
+def _present(row: Row) -> dict[str, int]:
+    """The row whose turn it is."""
+    own = int(row.index > 0 and row.command["drain"])
+    return {"i_address": row.landing["address"], "i_rows": row.command["rows"] - row.index, "i_own": own}
 
 
 def _arrivals(config: SystolicConfig, flight: dict[int, Row], landed: int, numbers: random.Random) -> dict[str, Any]:
@@ -176,7 +175,7 @@ async def reset_in_the_middle(bench: Bench, config: SystolicConfig, rng: np.rand
     """After a reset nothing of the past drains or is in conflict."""
     whole = dict.fromkeys(("accumulate", "shift"), 0) | {"drain": 1, "address": 0}
     for cycles in (1, 2, 3, 5, 8):
-        push = {"i_push": 1, "i_address": 0, "i_rows": config.accumulator_rows, "i_next_own": 0, "o_sums__ready": 0}
+        push = {"i_push": 1, "i_address": 0, "i_rows": config.accumulator_rows, "i_own": 0, "o_sums__ready": 0}
         await bench.cycle({name: value for name, value in push.items() if name in bench.inputs})
         for row in range(cycles):
             address = row % config.accumulator_rows

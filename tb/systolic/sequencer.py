@@ -48,11 +48,6 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, f
             wanted |= {"o_landing": landing | {"address": current["address"] + row}, "o_first": first}
             wanted |= {f"o_{name}": current[name] for name in ("weights_signed", "activations_signed")}
             wanted["o_rows"] = current["rows"] - row
-            wanted["o_next_own"] = not first and not last and bool(current["drain"])
-        if not current or last:
-            wanted["o_next_address"] = payload["address"]
-        else:
-            wanted["o_next_address"] = (current["address"] + row + issue) % config.accumulator_rows
         assert {name: outputs[name] for name in wanted} == wanted
         row += issue
         waits += not issue
