@@ -110,7 +110,7 @@ class Accumulators(wiring.Component):
         A row's address and mode, two cycles ahead of its psums.
     i_psums
         The psums of the row, one bus a tile column.
-    i_push, i_address, i_rows, i_issue, i_take, i_next_address, i_own, o_full, o_conflict
+    i_push, i_address, i_rows, i_issue, i_following, i_take, i_next_address, i_own, o_full, o_conflict
         Ranges to drain and rows that must wait: see `DrainControl`.
     o_sums
         Stream of drained rows.
@@ -129,6 +129,7 @@ class Accumulators(wiring.Component):
                 "i_address": In(range(config.accumulator_rows)),
                 "i_rows": In(bits_for(config.accumulator_rows)),
                 "i_issue": In(1),
+                "i_following": In(range(config.accumulator_rows)),
                 "i_take": In(1),
                 "i_next_address": In(range(config.accumulator_rows)),
                 "i_own": In(1),
@@ -156,6 +157,7 @@ class Accumulators(wiring.Component):
             drain.i_address.eq(self.i_address),
             drain.i_rows.eq(self.i_rows),
             drain.i_issue.eq(self.i_issue),
+            drain.i_following.eq(self.i_following),
             drain.i_take.eq(self.i_take),
             drain.i_next_address.eq(self.i_next_address),
             drain.i_own.eq(self.i_own),

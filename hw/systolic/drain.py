@@ -26,11 +26,11 @@ class DrainControl(wiring.Component):
         A command that drains enters its first row: append its range.
     o_full
         The queue can't take a range.
-    i_issue, i_take, i_next_address
+    i_issue, i_following, i_take, i_next_address
         Which row may enter in the next cycle: with ``i_take`` that at ``i_next_address``, the first of a command;
-        else with ``i_issue`` the one after ``i_address``, else that at ``i_address``.
+        else with ``i_issue`` that at ``i_following``, else that at ``i_address``.
     i_own
-        The row at ``i_address`` and those after it belong to the newest range, with which they are not in conflict.
+        The rows at ``i_address`` and ``i_following`` belong to the newest range, with which they are not in conflict.
     o_conflict
         The row that may enter is in a range that still had to drain in the cycle before.
     i_landed
@@ -57,6 +57,7 @@ class DrainControl(wiring.Component):
                 "i_rows": In(bits_for(config.accumulator_rows)),
                 "o_full": Out(1),
                 "i_issue": In(1),
+                "i_following": In(self._address),
                 "i_take": In(1),
                 "i_next_address": In(self._address),
                 "i_own": In(1),
@@ -126,13 +127,11 @@ class DrainControl(wiring.Component):
         ]
 
         # Which row comes next is known late in a cycle. So all are compared, and the choice is left for the end.
-        following = Signal(self._address)
-        m.d.comb += following.eq(self.i_address + 1)
         same, step, other = (
             self._conflict(m, name, ranges, tail, address, own)
             for name, address, own in (
                 ("same", self.i_address, self.i_own),
-                ("step", following, self.i_own),
+                ("step", self.i_following, self.i_own),
                 ("other", self.i_next_address, 0),
             )
         )

@@ -84,6 +84,7 @@ class MatrixUnit(wiring.Component):
             accumulators.i_address.eq(sequencer.o_landing.address),
             accumulators.i_rows.eq(sequencer.o_rows),
             accumulators.i_issue.eq(sequencer.o_issue),
+            accumulators.i_following.eq(sequencer.o_following),
             accumulators.i_take.eq(sequencer.i_commands.ready),
             accumulators.i_next_address.eq(self.i_commands.payload.address),
             accumulators.i_own.eq(~sequencer.o_first & sequencer.o_landing.drain),

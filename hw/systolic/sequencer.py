@@ -40,6 +40,8 @@ class Sequencer(wiring.Component):
         Control of the row that enters.
     o_landing
         The row's way into the accumulators.
+    o_following
+        Address of the row after the current one.
     o_rows
         Rows of the current command that have not entered.
     o_wait_weights, o_wait_accumulators, o_wait_activations
@@ -66,6 +68,7 @@ class Sequencer(wiring.Component):
                 "o_weights_signed": Out(1),
                 "o_activations_signed": Out(1),
                 "o_landing": Out(landing_layout(config)),
+                "o_following": Out(range(config.accumulator_rows)),
                 "o_rows": Out(layout["rows"].shape),
                 "o_wait_weights": Out(1),
                 "o_wait_accumulators": Out(1),
@@ -93,13 +96,19 @@ class Sequencer(wiring.Component):
         with m.If(self.o_issue):
             m.d.sync += [
                 command.rows.eq(command.rows - 1),
-                command.address.eq(command.address + 1),
+                command.address.eq(self.o_following),
+                self.o_following.eq(self.o_following + 1),
                 first.eq(0),
             ]
         with m.If(self.i_commands.ready):
             m.d.sync += active.eq(0)
             with m.If(self.i_commands.valid):
-                m.d.sync += [command.eq(offered), first.eq(1), active.eq(offered.rows != 0)]
+                m.d.sync += [
+                    command.eq(offered),
+                    self.o_following.eq(offered.address + 1),
+                    first.eq(1),
+                    active.eq(offered.rows != 0),
+                ]
                 with m.If((offered.rows == 0) | (offered.address + offered.rows > self.config.accumulator_rows)):
                     m.d.sync += self.o_error.eq(1)
         m.d.comb += [

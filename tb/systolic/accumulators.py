@@ -87,8 +87,9 @@ async def work(
             if not outputs["o_conflict"] and not full:
                 flight[now] = pending.pop()
                 inputs |= {"i_push": int(first and row.command["drain"]), "i_issue": 1}
-                if pending and not pending[-1].index:
-                    inputs |= {"i_take": 1, "i_next_address": pending[-1].landing["address"]}
+                if pending:
+                    where = "i_following" if pending[-1].index else "i_next_address"
+                    inputs |= {"i_take": int(not pending[-1].index), where: pending[-1].landing["address"]}
         busy = pushed > len(sink.beats)
         outputs = await bench.cycle(inputs)
         assert outputs["o_busy"] == busy

@@ -48,6 +48,7 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, f
             wanted |= {"o_landing": landing | {"address": current["address"] + row}, "o_first": first}
             wanted |= {f"o_{name}": current[name] for name in ("weights_signed", "activations_signed")}
             wanted["o_rows"] = current["rows"] - row
+            wanted["o_following"] = (current["address"] + row + 1) % config.accumulator_rows
         assert {name: outputs[name] for name in wanted} == wanted
         row += issue
         waits += not issue
