@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..fpga.boards import BOARDS, Board
+from ..fpga.tools import INSTALL
 from ..hw.config import parse_assignments
 from .engines import ENGINES
 from .errors import CommandError, UsageError, usage_errors, writing
@@ -161,8 +162,7 @@ def _fpga_errors() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        hint = "pip install 'tensorloom[fpga]'"
-        raise CommandError(f"the Python package {error.name} is missing", hint) from error
+        raise CommandError(f"the Python package {error.name} is missing", INSTALL) from error
     except RuntimeError as error:
         names = {kind.__name__ for kind in type(error).__mro__}
         if names & {"FpgaError", "ToolRunError"}:

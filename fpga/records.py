@@ -8,8 +8,8 @@ from typing import Any
 
 from ..hw.config import Config
 from ..tb.bulk.cache import Cache
-from .build import Build, engine_multipliers
-from .plan import FpgaPlan, make_plan
+from .build import Build
+from .plan import FpgaPlan, engine_multipliers, make_plan
 from .reports import RESOURCES
 
 __all__ = ["BUILDS", "is_stale", "make_record", "read_records", "write_record"]

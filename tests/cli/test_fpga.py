@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tensorloom.fpga import records
+from tensorloom.fpga import plan, records
 from tensorloom.fpga.boards import BOARDS
 
 
@@ -39,11 +39,33 @@ def test_a_missing_tool(fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     )
 
 
-def test_a_design_that_cannot_fit(fails) -> None:
-    sizes = ["--set", "rows=16", "--set", "columns=16", "--set", "accumulator_bits=32"]
-    error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", *sizes, code=1)
-    assert error.startswith("systolic on icebreaker cannot fit: ")
-    assert "256 of 8 multipliers" in error
+@pytest.mark.parametrize(
+    ("board", "sizes", "options", "most"),
+    [
+        ("icebreaker", ["rows=16", "columns=16"], [], "8, which is what icebreaker (iCE40UP5K-SG48) has, not 256"),
+        ("arty-a7", ["rows=16", "columns=28"], ["--project-only"], "240, which is what arty-a7 (xc7a100ticsg324-1L) "),
+        ("tang-primer-20k", ["rows=16", "columns=12"], [], "96, which is what tang-primer-20k (GW2A-LV18PG256C8/I7) "),
+    ],
+)
+def test_more_multipliers_than_there_are(
+    fails, monkeypatch: pytest.MonkeyPatch, board: str, sizes: list[str], options: list[str], most: str
+) -> None:
+    monkeypatch.setattr(plan, "emit", lambda *args, **options: pytest.fail("it was emitted"))
+    for size in sizes:
+        options = [*options, "--set", size]
+    error = fails("fpga", "build", "--board", board, "--engine", "systolic", *options, "-o", "out", code=2)
+    assert error.startswith(f"multipliers must be at most {most}")
+    assert error.endswith(": choose fewer rows or columns")
+
+
+def test_a_missing_package(fails, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'amaranth_boards'", name="amaranth_boards")
+
+    monkeypatch.setattr(plan, "make_plan", missing)
+    command = ["fpga", "build", "--board", "icebreaker", "--engine", "systolic"]
+    assert fails(*command, code=1) == "the Python package amaranth_boards is missing"
+    assert "hint: scripts/setup, or pip install '.[fpga]', in a clone" in run(*command).stderr
 
 
 def test_project_of_a_vendor(run, tmp_path: Path) -> None:
