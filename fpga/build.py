@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from ..hw.emit.yosys import run_yosys
 from ..tb.bulk.cache import Cache

@@ -69,25 +69,28 @@ class Emission:
         Raises
         ------
         OSError
-            If the folder can't be made or written; files written before are complete.
+            If a file can't be written; then all are as they were before.
         """
         root = Path(folder)
         root.mkdir(parents=True, exist_ok=True)
-        paths = []
-        for stale in _listed_files(root / f"{self.top}.json") - set(self.files):
-            (root / stale).unlink(missing_ok=True)
-        for name, text in self.files.items():
-            path = (root / name).resolve()  # through a link, not over it
-            content = text.encode()
-            if not path.exists() or path.read_bytes() != content:
-                partial = path.with_name(f".{name}.partial")
-                try:
-                    partial.write_bytes(content)
-                    partial.replace(path)
-                finally:
-                    partial.unlink(missing_ok=True)
-            paths.append(root / name)
-        return paths
+        files = self.files
+        stale = _listed_files(root / f"{self.top}.json") - set(files)
+        partials: dict[Path, Path] = {}
+        try:
+            for name, text in files.items():
+                path = (root / name).resolve()  # through a link, not over it
+                content = text.encode()
+                if not path.exists() or path.read_bytes() != content:  # a folder in its place can't be read
+                    partials[path] = path.with_name(f".{path.name}.partial")
+                    partials[path].write_bytes(content)
+            for path, partial in partials.items():
+                partial.replace(path)
+        finally:
+            for partial in partials.values():
+                partial.unlink(missing_ok=True)
+        for name in stale:
+            (root / name).unlink(missing_ok=True)
+        return [root / name for name in files]
 
 
 def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
