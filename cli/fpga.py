@@ -10,6 +10,7 @@ import typer
 from ..fpga.boards import BOARDS, Board
 from ..fpga.tools import INSTALL
 from ..hw.config import parse_assignments
+from ..hw.emit.files import write_files
 from .engines import ENGINES
 from .errors import CommandError, UsageError, usage_errors, writing
 from .options import Assignments, Json, check_folder, choose_engine, examples, unknown
@@ -173,7 +174,7 @@ def _fpga_errors() -> Iterator[None]:
 def _write_project(plan: Any, folder: Path, as_json: bool) -> None:
     """Write the files of a vendor's project."""
     with writing(folder):
-        plan.build.extract(folder)
+        write_files(folder, plan.build.files)
     files = [str(folder / name) for name in plan.build.files]
     if as_json:
         print_json({"board": plan.board.name, "engine": plan.engine, "files": files, "design": plan.digest})
@@ -184,8 +185,6 @@ def _write_project(plan: Any, folder: Path, as_json: bool) -> None:
 
 def _build(plan: Any, seed: int, folder: Path, stages: Stages, *, record: bool, as_json: bool) -> None:
     """Build, copy the results to the folder, tell the figures."""
-    import shutil
-
     from ..fpga.build import REPORTS
     from ..fpga.build import build as run_build
     from ..fpga.records import make_record, write_record
@@ -194,10 +193,8 @@ def _build(plan: Any, seed: int, folder: Path, stages: Stages, *, record: bool, 
     built = run_build(plan, stages, folder, seed=seed)
     bitstream = folder / f"{plan.board.name}-{plan.engine}{Path(built.bitstream).suffix}"
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in REPORTS:
-            shutil.copy(built.folder / name, folder)
-        shutil.copy(built.folder / built.bitstream, bitstream)
+        sources = {name: built.folder / name for name in REPORTS} | {bitstream.name: built.folder / built.bitstream}
+        write_files(folder, {name: source.read_bytes() for name, source in sources.items()})
     figures = make_record(plan, built, seed)
     if record:
         write_record(figures)

@@ -11,6 +11,7 @@ from typing import Any
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import stream, wiring
 
+from .files import write_files
 from .shape import describe_shape
 from .waivers import verilator_control
 
@@ -69,25 +70,11 @@ class Emission:
         Raises
         ------
         OSError
-            If a file can't be written; then all are as they were before.
+            If the folder can't be made or a file can't be written; the files are then as they were before.
         """
-        root = Path(folder)
-        root.mkdir(parents=True, exist_ok=True)
-        files = self.files
+        root, files = Path(folder), self.files
         stale = _listed_files(root / f"{self.top}.json") - set(files)
-        partials: dict[Path, Path] = {}
-        try:
-            for name, text in files.items():
-                path = (root / name).resolve()  # through a link, not over it
-                content = text.encode()
-                if not path.exists() or path.read_bytes() != content:  # a folder in its place can't be read
-                    partials[path] = path.with_name(f".{path.name}.partial")
-                    partials[path].write_bytes(content)
-            for path, partial in partials.items():
-                partial.replace(path)
-        finally:
-            for partial in partials.values():
-                partial.unlink(missing_ok=True)
+        write_files(root, files)
         for name in stale:
             (root / name).unlink(missing_ok=True)
         return [root / name for name in files]
@@ -137,6 +124,8 @@ def _digest(verilog: dict[str, str], waivers: str) -> str:
 
 def _listed_files(manifest: Path) -> set[str]:
     """Verilog files that an earlier manifest lists; none if it can't be read."""
+    if not manifest.is_file():  # a pipe would wait for ever
+        return set()
     try:
         names = json.loads(manifest.read_bytes())["files"]
         return {name for name in names if re.fullmatch(r"\w+\.v", name)}

@@ -35,6 +35,18 @@ def test_output_is_a_regular_file(fails: Callable, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("matrix_unit.json", ["verilog", "tiny"]),
+        ("top.v", ["fpga", "build", "--board", "arty-a7", "--engine", "systolic", "--set", "rows=4", "--project-only"]),
+    ],
+)
+def test_all_files_or_none(fails: Callable, tmp_path: Path, name: str, command: list[str]) -> None:
+    (tmp_path / "out" / name).mkdir(parents=True)
+    assert fails(*command, "-o", "out", code=2) == f"cannot write out/{name}: it is not a regular file"
+
+
 def test_tensor_goes_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "link.npy").symlink_to(tmp_path / "target.npy")
     write_tensor(tmp_path / "link.npy", np.arange(3))

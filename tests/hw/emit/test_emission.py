@@ -173,6 +173,15 @@ def test_interrupted_write(emission, tmp_path, monkeypatch, method):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize("name", ["lanes.v", "lanes.vlt", "lanes.json"])
+def test_something_in_the_place_of_a_file(emission, tmp_path, make, name):
+    make(tmp_path / name)
+    with pytest.raises(FileExistsError, match=rf"it is not a regular file: '.*/{name}'"):
+        emission.write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_folder_that_cannot_be_made(emission, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):

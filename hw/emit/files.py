@@ -1,0 +1,42 @@
+"""Writes several files into a folder, all or none."""
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["write_files"]
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write all files; those that are already equal are left untouched.
+
+    Everything is written beside its place first, and moved when all of it is there.
+
+    Parameters
+    ----------
+    folder
+        Made if there is none.
+    files
+        Contents by name; text becomes UTF-8.
+
+    Raises
+    ------
+    OSError
+        If the folder can't be made or a file can't be written; the files are then as they were before.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    partials: dict[Path, Path] = {}
+    try:
+        for name, content in files.items():
+            path = (folder / name).resolve()  # through a link, not over it
+            content = content.encode() if isinstance(content, str) else content
+            if path.exists() and not path.is_file():
+                raise FileExistsError(errno.EEXIST, "it is not a regular file", str(folder / name))
+            if not path.exists() or path.read_bytes() != content:
+                partials[path] = path.with_name(f".{path.name}.partial")
+                partials[path].write_bytes(content)
+        for path, partial in partials.items():
+            partial.replace(path)
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
