@@ -8,7 +8,7 @@ import typer
 from .emission import emit_design
 from .engines import ENGINES
 from .errors import usage_errors
-from .options import Assignments, ConfigFile, Json, choose_design, examples
+from .options import Assignments, ConfigFile, Json, choose_design, examples, existing_file, read_text
 from .output import Stages, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "area"]
@@ -28,7 +28,7 @@ def area(
     assignments: Assignments = None,
     liberty: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Library of cells to map to (.lib)."),
+        typer.Option(metavar="FILE", parser=existing_file, help="Library of cells to map to (.lib)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -46,8 +46,8 @@ def area(
     library = None
     stages = Stages()
     if liberty:
+        library = read_text(liberty)
         with usage_errors(liberty):
-            library = liberty.read_text(encoding="utf-8")
             check_liberty(library)
     with stages(f"Emitting {design.name}"):
         emission = emit_design(design)

@@ -10,7 +10,7 @@ from .emission import emit_design
 from .engines import Design
 from .errors import FAILURE, writing
 from .lint import run_lint
-from .options import Json, Preset, check_folder, choose_design, examples
+from .options import Json, Preset, check_folder, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say, seconds_text
 
 __all__ = ["EXAMPLES", "LEAST_ACCURACY", "demo"]
@@ -26,9 +26,9 @@ PRESETS = ("tpu-v1", "snap-core")
 
 def demo(
     preset: Preset = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the Verilog.")] = Path(
-        "build/demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", parser=to_path, help="Folder for the Verilog.")
+    ] = Path("build/demo"),
     as_json: Json = False,
 ) -> None:
     """Generate accelerators and run real input on their Verilog: a matrix unit, then a SNAP core, or the given preset.

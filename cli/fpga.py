@@ -13,7 +13,7 @@ from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
 from .engines import ENGINES
 from .errors import CommandError, UsageError, usage_errors, writing
-from .options import Assignments, Json, check_folder, choose_engine, examples, unknown
+from .options import Assignments, Json, check_folder, choose_engine, examples, to_path, unknown
 from .output import Stages, print_json, print_table, say, seconds_text
 
 __all__ = ["app"]
@@ -75,7 +75,10 @@ def build(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.", min=0)] = 1,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder, by default build/fpga/BOARD-ENGINE.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", parser=to_path, help="Folder, by default build/fpga/BOARD-ENGINE."
+        ),
     ] = None,
     project_only: Annotated[
         bool, typer.Option("--project-only", help="Write the complete project for the vendor's tool, without a build.")

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ DEFAULT_KINDS = "int8,int8"
 KINDS = ("int8", "uint8", "int16", "uint16")
 
 LARGEST = 1 << 28
-"""Elements of a random tensor; more would take hours to simulate."""
+"""Elements of a random tensor, a padded input or a result; more would take hours to simulate."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,13 +70,19 @@ def make_job(
             raise UsageError(f"{a_file}: the tensor must be of rank 2 (product) or 4 (convolution), not {a.ndim}")
         convolution = steps if a.ndim == 4 else None
     elif bool(matmul) == bool(conv):
-        raise UsageError("one of --matmul MxKxN, --conv NxHxWxC,RxS,K, or --a and --b is needed")
+        raise UsageError(
+            "one of --matmul MxKxN, --conv NxHxWxC,RxS,K, --shape HxWxC,RxS,K, --layer NAME, or --a and --b is needed"
+        )
     else:
         a_shape, b_shape = _conv_shapes(conv, steps["groups"]) if conv else _matmul_shapes(str(matmul))
         a, b = _random(a_shape, b_shape, kinds, seed)
         convolution = steps if conv else None
     if convolution is None and list(steps.values()) != [1, 0, 1, 1]:
         raise UsageError("--stride, --padding, --dilation and --groups go with a convolution")
+    if convolution is None:
+        _check_sizes(result=[*a.shape[:-1], *b.shape[1:]])
+    elif b.ndim == 4:
+        _check_convolution(a.shape, b.shape, convolution)
     name = f"{'convolution' if convolution else 'product'} {_text(a)} by {_text(b)}"
     return Job(name=name, a=a, b=b, convolution=convolution)
 
@@ -118,9 +125,9 @@ def layer_job(
     if part:
         (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
         found = sample(found, height, width, channels, kernels)
-    for size in (found.x_shape, found.w_shape):
-        if math.prod(size) > LARGEST:
-            raise UsageError(f"a random tensor must have at most {LARGEST:,} elements, not {math.prod(size):,}")
+    _check_sizes(activations=found.x_shape, weights=found.w_shape)
+    steps = found.steps | {"dilation": steps["dilation"]}
+    _check_convolution((1, *found.x_shape), found.w_shape, steps)
     with usage_errors("--density"):
         x, w = random_tensors(found, *_densities(density), seed, min(bits, 16))
     if bits <= 8:
@@ -128,7 +135,7 @@ def layer_job(
     name = f"{found.name} {found.text} at density {density}"
     if found.fully_connected:
         return Job(name=name, a=x.reshape(1, -1), b=w.reshape(w.shape[2:]), convolution=None)
-    return Job(name=name, a=x[None], b=w, convolution=found.steps | {"dilation": steps["dilation"]})
+    return Job(name=name, a=x[None], b=w, convolution=steps)
 
 
 def _find_layer(name: str) -> "LayerShape":
@@ -224,6 +231,23 @@ def _conv_shapes(text: str, groups: int) -> tuple[tuple[int, ...], tuple[int, ..
     return (n, height, width, channels), (r, s, channels // groups, k)
 
 
+def _check_sizes(**shapes: Sequence[int]) -> None:
+    """Refuse tensors that no machine simulates, before any memory is taken for them."""
+    for name, shape in shapes.items():
+        if math.prod(shape) > LARGEST:
+            title = name.replace("_", " ")
+            raise UsageError(f"{title} must have at most {LARGEST:,} elements, not {math.prod(shape):,}")
+
+
+def _check_convolution(x_shape: Sequence[int], w_shape: Sequence[int], steps: dict[str, int]) -> None:
+    """Check sizes and steps, and the size of what padding makes of them."""
+    from ..sim.golden.geometry import ConvolutionGeometry
+
+    with usage_errors():
+        geometry = ConvolutionGeometry.of(x_shape, w_shape, **steps)
+    _check_sizes(padded_activations=geometry.padded_shape(x_shape), result=geometry.output_shape)
+
+
 def _random(a_shape: tuple[int, ...], b_shape: tuple[int, ...], kinds: str, seed: int) -> tuple[Any, Any]:
     import numpy as np
 
@@ -231,9 +255,7 @@ def _random(a_shape: tuple[int, ...], b_shape: tuple[int, ...], kinds: str, seed
     if len(names) != 2 or not set(names) <= set(KINDS):
         raise UsageError(f"--kinds must be two of {', '.join(KINDS)} (activations,weights), not {kinds!r}")
     generator = np.random.default_rng(seed)
-    for shape in (a_shape, b_shape):
-        if math.prod(shape) > LARGEST:
-            raise UsageError(f"a random tensor must have at most {LARGEST:,} elements, not {math.prod(shape):,}")
+    _check_sizes(activations=a_shape, weights=b_shape)
     # The largest 16-bit magnitudes whose sums always fit 32-bit accumulators.
     budget = (2**31 - 1) // math.prod(b_shape[:-1])
     narrow = [255 for name in names if name.endswith("int8")]

@@ -1,5 +1,6 @@
 """``tensorloom lint``: check a design's Verilog with every warning on."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ def lint(
     if target and find_preset(target) and Path(target).is_dir():
         raise UsageError(f"{target} is both a preset and a folder here", f"for the folder, say ./{target}")
     if target and find_preset(target) is None:
-        if not Path(target).exists():
+        if not os.path.exists(target):  # False for a text that is no path at all
             raise unknown("preset or folder", target, preset_names())
         if config_file or assignments:
             raise UsageError("--config and --set choose a design; a folder has one already")

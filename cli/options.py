@@ -1,13 +1,14 @@
 """Options that several commands share, and the design that they choose."""
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..hw.config import parse_assignments, read_toml
+from ..hw.config import parse_assignments, parse_toml
 from .engines import ENGINES, Design, find_preset, preset_names
 from .errors import UsageError, usage_errors
 
@@ -20,12 +21,38 @@ __all__ = [
     "choose_design",
     "choose_engine",
     "examples",
+    "existing_file",
+    "read_text",
+    "to_path",
     "unknown",
 ]
 
 
 def _complete(incomplete: str) -> list[str]:
     return [name for name in preset_names() if name.startswith(incomplete)]
+
+
+def to_path(text: str | Path) -> Path:
+    """Parser of an option that names a file or folder: an empty text would be the current folder."""
+    if not str(text):
+        raise typer.BadParameter("a path must not be empty")
+    try:
+        Path(text).exists()
+    except OSError as error:  # no path of this system, such as one with a name that is too long
+        raise typer.BadParameter(f"{str(text)!r}: {error.strerror}") from error
+    return Path(text)
+
+
+def existing_file(text: str) -> Path:
+    """Parser of an option that names a file to read."""
+    path = to_path(text)
+    if not path.exists():
+        raise typer.BadParameter(f"file {text!r} does not exist")
+    if path.is_dir():
+        raise typer.BadParameter(f"file {text!r} is a directory")
+    if not os.access(path, os.R_OK):
+        raise typer.BadParameter(f"file {text!r} is not readable")
+    return path
 
 
 Preset = Annotated[
@@ -37,8 +64,7 @@ ConfigFile = Annotated[
         "--config",
         "-c",
         metavar="FILE",
-        exists=True,
-        dir_okay=False,
+        parser=existing_file,
         help="TOML file with one field = value a line, and preset = NAME or engine = NAME to start from.",
     ),
 ]
@@ -99,10 +125,24 @@ def check_folder(folder: Path) -> None:
     existing = next(path for path in [folder, *folder.absolute().parents] if path.exists() or path.is_symlink())
     if not existing.is_dir():
         raise UsageError(f"cannot write {folder}: {existing} is not a folder")
-    import os
-
     if not os.access(existing, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write {folder}: no permission to write to {existing}")
+
+
+def read_text(path: Path) -> str:
+    """Text of a file.
+
+    Raises
+    ------
+    UsageError
+        If it can't be read or isn't text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: file must be UTF-8 text, not what byte {error.start} begins") from error
 
 
 def _from_preset(name: str | None) -> Design:
@@ -113,8 +153,11 @@ def _from_preset(name: str | None) -> Design:
 
 
 def _from_file(path: Path) -> Design:
-    with usage_errors():
-        values = read_toml(path)
+    with usage_errors(path):
+        values = parse_toml(read_text(path))
+    if not values:
+        hint = f'preset = "{next(iter(ENGINES["systolic"].presets))}" in it takes all values of that preset'
+        raise UsageError(f"{path}: configuration must have a preset, an engine or a field, not nothing", hint)
     preset, engine = values.pop("preset", None), values.pop("engine", None)
     base: dict[str, Any] = {}
     try:

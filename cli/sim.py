@@ -8,7 +8,17 @@ import typer
 from .emission import emit_design
 from .errors import FAILURE, UsageError
 from .jobs import DEFAULT_KINDS, layer_job, make_job, write_tensor
-from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples
+from .options import (
+    Assignments,
+    ConfigFile,
+    Json,
+    Preset,
+    check_folder,
+    choose_design,
+    examples,
+    existing_file,
+    to_path,
+)
 from .output import Stages, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "sim"]
@@ -26,7 +36,7 @@ WHOLE_WINDOW = "0:1000"
 
 Tensor = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Tensor as .npy: int8, uint8, int16 or uint16."),
+    typer.Option(metavar="FILE", parser=existing_file, help="Tensor as .npy: int8, uint8, int16 or uint16."),
 ]
 
 
@@ -63,10 +73,11 @@ def sim(
     groups: Annotated[int, typer.Option(help="Groups of channels.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of random tensors and stalls.")] = 1,
     stall: Annotated[float, typer.Option(help="Probability that a stream pauses in a cycle, from 0 to 0.99.")] = 0.0,
-    vcd: Annotated[Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write waveforms.")] = None,
+    vcd: Annotated[Path | None, typer.Option(metavar="FILE", parser=to_path, help="Write waveforms.")] = None,
     window: Annotated[str, typer.Option(metavar="FIRST:END", help="Cycles of the waveforms.")] = WHOLE_WINDOW,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Write the result as .npy.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", parser=to_path, help="Write the result as .npy."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -93,6 +104,8 @@ def sim(
     if layer or shape:
         if matmul or conv or a or b:
             raise UsageError("give a layer (--layer, --shape), sizes (--matmul, --conv) or tensors (--a, --b)")
+        if kinds != DEFAULT_KINDS:
+            raise UsageError("--kinds goes with --matmul or --conv; numbers of a layer are as wide as the design's")
         bits = design.config.data_bits
         job = layer_job(layer=layer, shape=shape, part=part, density=density, bits=bits, seed=seed, steps=steps)
     else:

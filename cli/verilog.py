@@ -8,7 +8,7 @@ import typer
 
 from .emission import emit_design
 from .errors import UsageError, writing
-from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples
+from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "verilog"]
@@ -21,7 +21,7 @@ EXAMPLES = examples(
 
 
 def verilog(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", parser=to_path, help="Folder to write to.")],
     preset: Preset = None,
     config_file: ConfigFile = None,
     assignments: Assignments = None,

@@ -3,12 +3,11 @@
 import dataclasses
 import tomllib
 import typing
-from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
 
-__all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments"]
+__all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
 
 
 class ConfigError(ValueError):
@@ -65,11 +64,7 @@ class Config:
     @classmethod
     def from_toml(cls, text: str) -> Self:
         """Build from TOML text with one ``field = value`` a line."""
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"configuration is not valid TOML: {error}") from None
-        return cls.from_dict(values)
+        return cls.from_dict(parse_toml(text))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by field name."""
@@ -117,9 +112,17 @@ def _parse_value(name: str, kind: type, text: str) -> Any:
     return text
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Values of a TOML file; errors name the file."""
+def parse_toml(text: str) -> dict[str, Any]:
+    """Values of TOML text.
+
+    Raises
+    ------
+    ConfigError
+        If it isn't valid.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"configuration must be valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError("configuration must be one field = value a line: it is nested too deeply") from None

@@ -109,6 +109,12 @@ class ConvolutionGeometry:
         x, y = self.output
         return self.batch * x * y, r * s * self.channels // self.groups, self.kernels // self.groups
 
+    def padded_shape(self, x_shape: Sequence[int]) -> tuple[int, int, int, int]:
+        """N, H, W and C with the zeros around each image."""
+        batch, height, width, channels = x_shape
+        top, left, bottom, right = self.padding
+        return batch, height + top + bottom, width + left + right, channels
+
     def pad(self, x: np.ndarray) -> np.ndarray:
         """Add the zeros around each image of `x` (N, H, W, C)."""
         top, left, bottom, right = self.padding

@@ -66,8 +66,8 @@ class LayerShape:
 
     @property
     def fully_connected(self) -> bool:
-        """Whether the image is a single pixel."""
-        return (self.height, self.width, self.rows, self.columns) == (1, 1, 1, 1)
+        """Whether the image is a single pixel, and every kernel sees all of it and nothing else."""
+        return (self.height, self.width, self.rows, self.columns, self.padding, self.groups) == (1, 1, 1, 1, 0, 1)
 
     @property
     def weights(self) -> int:

@@ -51,10 +51,17 @@ def test_assignment(fails: Callable, command: str, assignment: str, message: str
         ("rows = [4]", r"rows must be an integer, not \[4\]"),
         ("[rows]\nx = 1", r"rows must be an integer, not \{'x': 1\}"),
         ("rowz = 4", rf"field must be one of {FIELDS}, not 'rowz'"),
-        ("rows = \n", r"Invalid value .*line 1, column 8.*"),
+        ("rows = \n", r"configuration must be valid TOML: Invalid value .*line 1, column 8.*"),
         ('preset = "tinny"', rf"preset must be one of {PRESET_NAMES}, not 'tinny'"),
         ("preset = 4", rf"preset must be one of {PRESET_NAMES}, not '4'"),
         ('engine = "snapp"', r"engine must be one of .*systolic.*, not 'snapp'"),
+        ("", r"configuration must have a preset, an engine or a field, not nothing"),
+        ("# rows = 4\n", r"configuration must have a preset, an engine or a field, not nothing"),
+        (
+            f"rows = {'[' * 5000}{']' * 5000}",
+            r"configuration must be .*: it is nested too deeply",
+        ),
+        (f"rows = {'9' * 5000}", r"configuration must be valid TOML: .*5000 digits.*"),
         ('engine = "other"\npreset = "tiny"', r"engine must be systolic, the preset's, not 'other'"),
     ],
 )
@@ -66,7 +73,50 @@ def test_configuration_file(fails: Callable, tmp_path: Path, text: str, message:
 
 def test_configuration_file_of_bytes(fails: Callable, tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_bytes(b"\xff\xfe\x00")
-    assert fails("config", "--config", "my.toml", code=2).startswith("my.toml: ")
+    message = "my.toml: file must be UTF-8 text, not what byte 0 begins"
+    assert fails("config", "--config", "my.toml", code=2) == message
+    assert fails("area", "snap-tiny", "--liberty", "my.toml", code=2) == message
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "a path must not be empty"),
+        ("none", "file 'none' does not exist"),
+        ("folder", "file 'folder' is a directory"),
+        (300 * "a", "'a+': File name too long"),
+    ],
+)
+@pytest.mark.parametrize(
+    "args",
+    [["config", "--config"], ["area", "snap-tiny", "--liberty"], ["sim", "tiny", "--b", "my.npy", "--a"]],
+    ids=lambda args: args[-1],
+)
+def test_files_to_read(fails: Callable, tmp_path: Path, args: list[str], path: str, message: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "my.npy").touch()
+    assert re.fullmatch(rf"Invalid value for '{args[-1]}'.*: {message}", fails(*args, path, code=2))
+
+
+def test_file_without_permission(fails: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my.toml").write_text("rows = 16\n")
+    monkeypatch.setattr(options.os, "access", lambda path, mode: False)  # root may read everything
+    assert fails("config", "--config", "my.toml", code=2).endswith("file 'my.toml' is not readable")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["verilog", "tiny", "-o"],
+        ["demo", "tiny", "-o"],
+        ["sim", "tiny", "--matmul", "4x4x4", "-o"],
+        ["sim", "tiny", "--matmul", "4x4x4", "--vcd"],
+        ["fpga", "build", "--board", "icebreaker", "--engine", "systolic", "-o"],
+    ],
+)
+def test_output_without_a_name(fails: Callable, args: list[str]) -> None:
+    assert fails(*args, "", code=2).endswith(": a path must not be empty")
+    assert fails(*args, 300 * "a", code=2).endswith(": File name too long")
 
 
 @pytest.mark.parametrize(
@@ -110,19 +160,26 @@ def test_output_below_a_file(fails: Callable, tmp_path: Path, below: str) -> Non
 def test_folder_in_the_way_of_a_result(fails: Callable, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     error = fails("sim", "tiny", "--matmul", "4x4x4", "-o", "folder", code=2)
-    assert re.fullmatch(r"Invalid value for .*--output.*is a directory.*", error)
+    assert error == "cannot write folder: it is not a regular file"
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], r"one of --matmul MxKxN, --conv NxHxWxC,RxS,K, or --a and --b is needed"),
+        (
+            [],
+            r"one of --matmul .*, --conv .*, --shape HxWxC,RxS,K, --layer NAME, or --a and --b is needed",
+        ),
         (["--matmul", "4x4x4", "--conv", "1x4x4x1,1x1,1"], r"one of --matmul .* is needed"),
         (["--matmul", "4x4"], r"--matmul must be of the form MxKxN, not '4x4'"),
         (["--matmul", "4xax4"], r"--matmul must be of the form MxKxN, not '4xax4'"),
         (["--matmul", "4x0x4"], r"K in --matmul must be at least 1, not 0"),
         (["--matmul", "4x4x-1"], r"N in --matmul must be at least 1, not -1"),
-        (["--matmul", "4x99999999x9"], r"a random tensor must have at most [\d,]+ elements, not 399,999,996"),
+        (["--matmul", "4x99999999x9"], r"activations must have at most [\d,]+ elements, not 399,999,996"),
+        (
+            ["--matmul", "200000000x1x200000000"],
+            r"result must have at most [\d,]+ elements, not 40,[0,]+",
+        ),
         (["--matmul", "4x4x4", "--kinds", "int8"], r"--kinds must be two of .*, not 'int8'"),
         (["--matmul", "4x4x4", "--kinds", "int8,float32"], r"--kinds must be two of .*, not 'int8,float32'"),
         (["--matmul", "4x4x4", "--stall", "1"], r"--stall must be from 0 to 0\.99, not 1\.0"),
@@ -134,6 +191,12 @@ def test_folder_in_the_way_of_a_result(fails: Callable, tmp_path: Path) -> None:
         (["--conv", "1x4x4x3,3x3,4", "--groups", "2"], r"--groups must be a divisor of the 3 channels, not 2"),
         (["--conv", "1x4x4x1,3x3,4", "--stride", "0"], r"stride.* must be .*, not .*0.*"),
         (["--conv", "1x4x4x1,3x3,4", "--padding", "-1"], r"padding.* must be .*, not .*-1.*"),
+        (
+            ["--conv", "1x4x4x1,3x3,4", "--padding", "9999"],
+            r"padded activations must have at most .*, not 400.*",
+        ),
+        (["--conv", "1x1x1x1,1x1,99", "--padding", "999"], r"result must have at most .* elements, not 395,.*"),
+        (["--shape", "4x4x8,1x1,4", "--kinds", "int16,int8"], r"--kinds goes with --matmul or --conv; .*"),
         (["--conv", "1x2x2x1,3x3,4"], r".* must be .*, not .*"),
     ],
 )

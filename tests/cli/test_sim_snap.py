@@ -103,6 +103,15 @@ def test_table(run: Callable) -> None:
     assert result.stdout.endswith("passed\n")
 
 
+@pytest.mark.parametrize(
+    ("option", "shape"), [("--padding", [1, 3, 3, 4]), ("--groups", [1, 1, 1, 4]), ("--stride", [1, 4])]
+)
+def test_image_of_one_pixel(run: Callable, option: str, shape: list[int]) -> None:
+    value = 1 if option == "--padding" else 2
+    found = report(run("sim", "snap-tiny", "--shape", "1x1x8,1x1,4", option, value, "--json"))
+    assert found["shape"] == shape and found["passed"]
+
+
 def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     real = simulate_snap.simulate_core
 
@@ -131,6 +140,10 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
         (["--shape", "9x9x8,3x3,4", "--stride", "5"], "stride must be at most 4, not (5, 5)"),
         (["--shape", "4x4x8,5x5,4"], "dilated kernel must be at most the padded input (4, 4), not (5, 5)"),
         (["--shape", "4x4x8,1x1,4", "--groups", "3"], "groups must be a divisor of the 8 channels of x, not 3"),
+        (
+            ["--shape", "4x4x8,1x1,4", "--padding", "9999"],
+            "padded activations must have at most 268,435,456 elements, not 3,200,640,032",
+        ),
         (["--shape", "4x4x8,1x1,4", "--density", "0.5"], "--density must be of the form IA/W, not '0.5'"),
         (["--shape", "4x4x8,1x1,4", "--density", "1.5/1"], "--density: ia_density must be from 0 to 1, not 1.5"),
         (["--shape", "4x4x8,1x1,4", "--density", "1/-1"], "--density: w_density must be from 0 to 1, not -1.0"),
