@@ -95,6 +95,8 @@ def build(
     folder = output or Path("build") / "fpga" / f"{board}-{engine}"
     if project_only and record:
         raise UsageError("--record needs a build; --project-only makes none")
+    if project_only and seed != 1:
+        raise UsageError("--seed is of the placer; --project-only runs none")
     if chosen.toolchain is None and not project_only:
         raise CommandError(
             f"{board} needs {chosen.vendor_tool} for a bitstream: there are no open tools for {chosen.device}",

@@ -34,6 +34,9 @@ EXAMPLES = examples(
 
 WHOLE_WINDOW = "0:1000"
 
+MOST_CYCLES = 1 << 32
+"""That are counted; a window behind them would begin at 0 again."""
+
 Tensor = Annotated[
     Path | None,
     typer.Option(metavar="FILE", parser=existing_file, help="Tensor as .npy: int8, uint8, int16 or uint16."),
@@ -116,7 +119,7 @@ def sim(
     stages = Stages()
     with stages(f"Emitting {design.name}"):
         emission = emit_design(design)
-    simulator = design.engine.simulator(design, emission, stages)
+    simulator = design.engine.simulator(design, emission, stages, trace=vcd is not None)
     outcome = simulator.run(job, program, stall=stall, seed=seed, vcd=vcd, window=span)
     if output:
         write_tensor(output, outcome.output)
@@ -139,6 +142,8 @@ def _window(text: str) -> tuple[int, int]:
     first, _, end = text.partition(":")
     if not (first.isdecimal() and end.isdecimal() and int(first) < int(end)):
         raise UsageError(f"--window must be FIRST:END with FIRST less than END, not {text!r}")
+    if int(end) > MOST_CYCLES:
+        raise UsageError(f"--window must end at cycle {MOST_CYCLES:,} at most, not {int(end):,}")
     return int(first), int(end)
 
 

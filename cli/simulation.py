@@ -31,13 +31,17 @@ class CompiledDesign:
         Where progress is shown.
     model
         The emission compiled, if the caller has it already.
+    trace
+        Compile it so that it writes waveforms, which is slower; no other compilation is needed then.
     """
 
-    def __init__(self, design: Design, emission: "Emission", stages: Stages, model: Model | None = None) -> None:
+    def __init__(
+        self, design: Design, emission: "Emission", stages: Stages, model: Model | None = None, *, trace: bool = False
+    ) -> None:
         self.design, self._stages = design, stages
         if model is None:
-            with stages(f"Compiling {emission.top} with Verilator") as update:
-                model = build(emission, progress=update)
+            with stages(f"Compiling {emission.top} with Verilator{' for waveforms' * trace}") as update:
+                model = build(emission, trace=trace, progress=update)
         self.model = model
 
 

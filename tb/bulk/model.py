@@ -117,7 +117,7 @@ class Model:
             Start on a new instance, not only from a reset.
         vcd, window
             Write waveforms of the cycles from ``window[0]`` up to and without ``window[1]`` (the first after reset
-            is 0) to this file, with a build of its own.
+            is 0) to this file, with a build of its own unless this one has `trace`.
         progress
             Called about once a second with the cycles so far and the beats of each stream.
 
@@ -293,15 +293,16 @@ class Model:
             raise ValueError("fresh must be True with vcd: waveforms come from a build of their own")
         with open(vcd, "wb"):  # fail early where the file can't be written
             pass
-        if self._traced is None:
+        if self._traced is None and not self._options.trace:
             options = dataclasses.replace(self._options, trace=True)
             self._traced = Model(self._sources, options, cache=self._cache, progress=self._progress)
-        self._traced._window = (str(Path(vcd).absolute()).encode(), start, stop)
+        traced = self._traced or self
+        traced._window = (str(Path(vcd).absolute()).encode(), start, stop)
         try:
-            yield self._traced
+            yield traced
         finally:
-            self._traced._window = None
-            self._traced.close()  # flushes the file
+            traced._window = None
+            traced.close()  # flushes the file
 
     def _index(self, port: str) -> int:
         """The harness's number of a port, -1 if there is none (a payload of no bits)."""

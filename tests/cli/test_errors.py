@@ -186,6 +186,10 @@ def test_folder_in_the_way_of_a_result(fails: Callable, tmp_path: Path) -> None:
         (["--matmul", "4x4x4", "--stall", "nan"], r"--stall must be from 0 to 0\.99, not nan"),
         (["--matmul", "4x4x4", "--seed", "-1"], r"Invalid value for .*--seed.*"),
         (["--matmul", "4x4x4", "--window", "9:3"], r"--window must be FIRST:END with FIRST less than END, not '9:3'"),
+        (
+            ["--matmul", "4x4x4", "--window", f"{2**64}:{2**64 + 9}"],
+            r"--window must end at cycle 4,294,967,296 at most, not 18,446,744,073,709,551,625",
+        ),
         (["--matmul", "4x4x4", "--a", "none.npy"], r"Invalid value for .*--a.*none\.npy.*"),
         (["--conv", "1x4x4x1"], r"--conv must be of the form NxHxWxC,RxS,K, not '1x4x4x1'"),
         (["--conv", "1x4x4x3,3x3,4", "--groups", "2"], r"--groups must be a divisor of the 3 channels, not 2"),

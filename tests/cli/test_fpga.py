@@ -25,6 +25,7 @@ def test_list(run) -> None:
         (["--board", "icebreaker", "--engine", "systolic", "--frequency", "900"], 2, "frequency must be from "),
         (["--board", "arty-a7", "--engine", "systolic"], 1, "arty-a7 needs Vivado for a bitstream"),
         (["--board", "arty-a7", "--engine", "snap", "--project-only", "--record"], 2, "--record needs a build"),
+        (["--board", "arty-a7", "--engine", "snap", "--project-only", "--seed", "2"], 2, "--seed is of the placer"),
     ],
 )
 def test_bad_input(fails, arguments: list[str], code: int, message: str) -> None:

@@ -11,6 +11,8 @@ from tensorloom.cli.jobs import Job
 from tensorloom.cli.simulation import golden
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
+from tensorloom.tb.bulk import model
+from tensorloom.tb.bulk.build import Options
 
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "bit_exact", "mismatches", "cycles", "predicted_cycles",
@@ -81,10 +83,18 @@ def test_images_of_the_user(run: Callable, tmp_path: Path, seed: int) -> None:
     assert np.array_equal(np.load(tmp_path / "out.npy"), convolution(x, w, padding=1))
 
 
-def test_waveforms(run: Callable, tmp_path: Path) -> None:
+def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled, real = [], model.compile_library
+
+    def compile_library(sources: object, options: Options, **rest: object) -> object:
+        compiled.append(options.trace)
+        return real(sources, options, **rest)
+
+    monkeypatch.setattr(model, "compile_library", compile_library)
     vcd = tmp_path / "waves.vcd"
     assert run("sim", "tiny", "--matmul", "4x4x4", "--vcd", vcd, "--window", "0:20").exit_code == 0
     assert "$enddefinitions" in vcd.read_text()
+    assert compiled == [True]  # and not once more without waveforms
 
 
 @pytest.mark.parametrize(
