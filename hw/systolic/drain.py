@@ -1,6 +1,6 @@
 """Drain control: which accumulator rows go out, when, and which rows must wait for that."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -141,7 +141,7 @@ class DrainControl(wiring.Component):
         return m
 
     @staticmethod
-    def _conflict(m: Module, name: str, ranges: list, tail: Signal, address: Signal, own) -> Signal:
+    def _conflict(m: Module, name: str, ranges: list, tail: Signal, address: Signal, own) -> Value:
         """Whether a row is in a range; `own` excepts the newest. An entry that is not in use has no rows."""
         conflicts = Signal(len(ranges), name=f"conflicts_{name}")
         for index, entry in enumerate(ranges):
