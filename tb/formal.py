@@ -85,6 +85,7 @@ hierarchy -top top
 proc
 flatten
 opt_clean
+memory_map
 prep -top top
 [files]
 spec.il
