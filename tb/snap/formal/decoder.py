@@ -62,17 +62,30 @@ class DecoderSpec(wiring.Component):
             self._check_pair(m, dut.o_pairs[self.multiplier], mine, banks)
             return m
         ends_before = Signal(2)
-        m.d.sync += ends_before.eq(Cat(Cat(ends[n] & (banks[n] == b) for n in range(2)).any() for b in range(2)))
+        ended = Cat(Cat(ends[n] & (banks[n] == b) for n in range(2)).any() for b in range(2))
+        m.d.sync += ends_before.eq(self._later(m, "ended", ended))
+        frees_windows, frees_tiles = (
+            self._later(m, name, sum(gone[n] & heads[n][name] for n in range(2)))
+            for name in ("frees_window", "frees_tile")
+        )
         m.d.comb += [
             Assert(Cat(dut.o_clear[0], dut.o_clear[1]) == sent),
             Assert(dut.o_pop == gone),
             Assert(dut.o_open == may[0]),
             Assert(dut.o_issued == self._ranks(m, sent)[-1]),
-            Assert(dut.o_free_windows == sum(gone[n] & heads[n].frees_window for n in range(2))),
-            Assert(dut.o_free_tiles == sum(gone[n] & heads[n].frees_tile for n in range(2))),
+            Assert(dut.o_free_windows == frees_windows),
+            Assert(dut.o_free_tiles == frees_tiles),
             Assert(dut.o_ends == ends_before),
         ]
         return m
+
+    def _later(self, m: Module, name: str, value):
+        """The value, a cycle later if ``pipelined``."""
+        if not self.config.pipelined:
+            return value
+        register = Signal.like(value, name=f"{name}_later")
+        m.d.sync += register.eq(value)
+        return register
 
     def _ranks(self, m: Module, bits) -> list[Signal]:
         """How many bits are set below each bit and in all, where more than M + 1 count as M + 1."""
@@ -93,6 +106,10 @@ class DecoderSpec(wiring.Component):
             with m.If(chosen):
                 m.d.sync += [head.eq(entry.head), lane.eq(at), bank.eq(banks[number // lanes])]
                 m.d.sync += position.eq(Cat(plane[at] for plane in entry.matches.position))
+        valid, head, bank, lane, position = (
+            self._later(m, name, value)
+            for name, value in {"valid": valid, "head": head, "bank": bank, "lane": lane, "position": position}.items()
+        )
         span_mask = Signal(config.index_bits)
         into_window, into_tile = Signal.like(out.weight), Signal.like(out.activation)
         known = valid & (head.mode != 3)

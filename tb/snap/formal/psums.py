@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
+from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -23,17 +23,19 @@ def _follow(m: Module, spec: wiring.Component) -> Signal:
 
 
 class ProbedPsumFile(PsumFile):
-    """A psum file, not split, of which one psum can be seen at any time.
+    """A psum file of which one psum can be seen at any time.
 
     Attributes
     ----------
-    place, psum
-        Its address, and what it is.
+    place, parts
+        Its address, and what it consists of: one part, or if ``split_psums`` one a lane.
     """
 
     def __init__(self, config: SnapConfig):
         super().__init__(config)
-        self.place, self.psum = Signal.like(self.i_read_address, name="place"), Signal.like(self.o_psum, name="psum")
+        self.place = Signal.like(self.i_read_address, name="place")
+        count = config.multipliers if config.split_psums else 1
+        self.parts = [Signal(signed(config.psum_bits), name=f"part_{number}") for number in range(count)]
 
     def elaborate(self, platform) -> Module:
         """The psum file with more read ports."""
@@ -43,14 +45,16 @@ class ProbedPsumFile(PsumFile):
             port = memory.read_port(domain="comb")
             m.d.comb += port.addr.eq(self.place[:-1])
             psums.append(Mux(valid.bit_select(self.place[:-1], 1), port.data, 0))
-        m.d.comb += self.psum.eq(Mux(self.place[-1], psums[1], psums[0]).as_signed())
+        for part, even, odd in zip(self.parts, psums[::2], psums[1::2], strict=True):
+            m.d.comb += part.eq(Mux(self.place[-1], odd, even).as_signed())
         return m
 
 
 class PsumFileSpec(wiring.Component):
     """A psum is the sum, modulo 2**psum_bits, of what was added to it since its bank was cleared.
 
-    The reducer reads it when its bank is complete.
+    If ``split_psums``, each lane's part of it is, of what this lane added. The reducer reads the psum, or the sum of
+    its parts, when the bank is complete.
     """
 
     def __init__(self, config: SnapConfig):
@@ -71,33 +75,36 @@ class PsumFileSpec(wiring.Component):
             dut.i_read_address.eq(address),
             dut.place.eq(address),
         ]
-        total, wraps = Signal(dut.o_psum.shape()), []
+        totals, wraps = [Signal.like(part, name=f"total_{number}") for number, part in enumerate(dut.parts)], []
         clears = self.i_clear.bit_select(address[-1], 1)
         for lane, (at, value) in enumerate(zip(self.i_address, self.i_value, strict=True)):
             m.d.comb += [dut.i_address[lane].eq(at), dut.i_value[lane].eq(value)]
             m.d.comb += Assume(~(self.i_add[lane] & (self.i_clear | self.i_done).bit_select(at[-1], 1)))
             for other in range(lane):
                 m.d.comb += Assume(~(self.i_add[lane] & self.i_add[other] & (at == self.i_address[other])))
-            hit = self.i_add[lane] & (at == address)
+            hit, total = self.i_add[lane] & (at == address), totals[lane if self.config.split_psums else 0]
             exact = Signal(range(-(1 << value.shape().width), 1 << value.shape().width), name=f"exact_{lane}")
             m.d.comb += exact.eq(total + value)
             with m.If(hit):
                 m.d.sync += total.eq(exact)
             wraps.append(hit & ((exact >= 1 << bits - 1) | (exact < -(1 << bits - 1))))
         with m.If(clears):
-            m.d.sync += total.eq(0)
+            m.d.sync += [total.eq(0) for total in totals]
         must, overflow = Signal(), Signal()
         m.d.sync += [must.eq(reduce(or_, wraps)), overflow.eq(dut.o_overflow)]
         m.d.comb += [
-            Assert(dut.psum == total),
-            Assert(~self.i_done.bit_select(address[-1], 1) | (dut.o_psum == total)),
+            *(Assert(part == total) for part, total in zip(dut.parts, totals, strict=True)),
+            Assert(~self.i_done.bit_select(address[-1], 1) | (dut.o_psum == sum(totals))),
             Assert(~(must | overflow) | dut.o_overflow),
         ]
         return m
 
 
 class MultiplyAddSpec(wiring.Component):
-    """When its bank is complete, a psum is the sum of the products that came for it since it was cleared."""
+    """When its bank is complete, a psum is the sum of the products that came for it since it was cleared.
+
+    Modulo 2**psum_bits; if ``split_psums`` and nothing wrapped, all bits of the sum.
+    """
 
     def __init__(self, config: SnapConfig):
         self.config, self.dut = config, MultiplyAdd(config)
@@ -131,7 +138,8 @@ class MultiplyAddSpec(wiring.Component):
             *(Assume(~(one.valid & ended.bit_select(one.bank, 1))) for one in self.i_pairs),
             Assume(~self.clear | done),
             Assume((self.i_ends & ended) == 0),
-            Assert(~done | (dut.o_psum == total)),
+            Assert(~done | (dut.o_psum[: self.config.psum_bits] == total[: self.config.psum_bits])),
+            Assert(~done | dut.o_overflow | (dut.o_psum == total)),
             Cover(done & (total != 0)),
         ]
         m.d.sync += [total.eq(Mux(self.clear, 0, total + sum(products))), ended.eq(ended & ~clears | self.i_ends)]

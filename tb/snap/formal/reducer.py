@@ -86,7 +86,7 @@ class ReducerSumsSpec(_ReducerInputs):
     """
 
     def __init__(self, config: SnapConfig):
-        psums = data.ArrayLayout(data.ArrayLayout(config.psum_bits, config.psum_slots), config.pes)
+        psums = data.ArrayLayout(data.ArrayLayout(config.pe_psum_bits, config.psum_slots), config.pes)
         free = {"completes": In(config.pes), "psums": In(psums), "slot": In(config.slot_bits)}
         super().__init__(config, CoreReducer(config), free)
 
