@@ -41,16 +41,16 @@ class DecoderSpec(wiring.Component):
         m.d.comb += [Assert(ahead == dut.ahead), Assert(bank == dut.bank), Assert(ahead <= 2)]
         m.d.comb += [Assume(self.queued != 2), Assume(~self.drained | (ahead != 0))]
 
-        *ranks, total = self._ranks(m, Cat(entry.matches.valid for entry in lists))
+        *ranks, total = self._ranks(m, "rank", Cat(entry.matches.valid for entry in lists))
         heads = [entry.head for entry in lists]
         may, gone, sent = Signal(2), Signal(2), Signal(2 * lanes)
         m.d.comb += [
             may[0].eq(self.queued[0] & (ahead < 2)),
-            gone[0].eq(may[0] & (ranks[lanes] <= count)),
+            gone[0].eq(may[0] & ~ranks[lanes][count]),
             may[1].eq(gone[0] & self.queued[1] & (ahead + heads[0].ends_block < 2)),
-            gone[1].eq(may[1] & (total <= count)),
+            gone[1].eq(may[1] & ~total[count]),
             sent.eq(Cat(
-                may[lane // lanes] & lists[lane // lanes].matches.valid[lane % lanes] & (ranks[lane] < count)
+                may[lane // lanes] & lists[lane // lanes].matches.valid[lane % lanes] & ~ranks[lane][count - 1]
                 for lane in range(2 * lanes)
             )),
         ]  # fmt: skip
@@ -58,8 +58,9 @@ class DecoderSpec(wiring.Component):
         banks = [bank, bank ^ heads[0].ends_block]
         m.d.sync += [ahead.eq(ahead + ends[0] + ends[1] - self.drained), bank.eq(bank ^ ends[0] ^ ends[1])]
         if self.multiplier is not None:
-            mine = [sent[lane] & (ranks[lane] == self.multiplier) for lane in range(2 * lanes)]
-            self._check_pair(m, dut.o_pairs[self.multiplier], mine, banks)
+            number = self.multiplier
+            exact = [(Cat(1, rank)[number] & ~rank[number]) for rank in ranks]
+            self._check_pair(m, dut.o_pairs[number], [sent[lane] & exact[lane] for lane in range(2 * lanes)], banks)
             return m
         ends_before = Signal(2)
         ended = Cat(Cat(ends[n] & (banks[n] == b) for n in range(2)).any() for b in range(2))
@@ -68,11 +69,12 @@ class DecoderSpec(wiring.Component):
             self._later(m, name, sum(gone[n] & heads[n][name] for n in range(2)))
             for name in ("frees_window", "frees_tile")
         )
+        issued = self._ranks(m, "issued", sent)[-1]
         m.d.comb += [
             Assert(Cat(dut.o_clear[0], dut.o_clear[1]) == sent),
             Assert(dut.o_pop == gone),
             Assert(dut.o_open == may[0]),
-            Assert(dut.o_issued == self._ranks(m, sent)[-1]),
+            Assert((1 << dut.o_issued) == Cat(1, issued) & ~issued),
             Assert(dut.o_free_windows == frees_windows),
             Assert(dut.o_free_tiles == frees_tiles),
             Assert(dut.o_ends == ends_before),
@@ -87,12 +89,12 @@ class DecoderSpec(wiring.Component):
         m.d.sync += register.eq(value)
         return register
 
-    def _ranks(self, m: Module, bits) -> list[Signal]:
-        """How many bits are set below each bit and in all, where more than M + 1 count as M + 1."""
+    def _ranks(self, m: Module, name: str, bits) -> list[Signal]:
+        """Below each bit and in all: are at least 1, 2, ... M + 1 bits set? Solvers are faster so than with numbers."""
         most = self.config.multipliers + 1
-        ranks = [Signal(range(most + 1), name=f"rank_{place}") for place in range(len(bits) + 1)]
+        ranks = [Signal(most, name=f"{name}_{place}") for place in range(len(bits) + 1)]
         for place, bit in enumerate(bits):
-            m.d.comb += ranks[place + 1].eq(Mux(ranks[place] == most, most, ranks[place] + bit))
+            m.d.comb += ranks[place + 1].eq(ranks[place] | Mux(bit, Cat(1, ranks[place]), 0))
         return ranks
 
     def _check_pair(self, m: Module, out, mine: list, banks: list) -> None:
