@@ -1,6 +1,6 @@
 """What the sequence decoder must do in a cycle, for every pair of lists."""
 
-from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal
+from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -8,7 +8,13 @@ from ....hw.snap.config import SnapConfig
 from ....hw.snap.list_layouts import list_head, queued_list
 from ....hw.snap.sequence_decoder import SequenceDecoder
 
-__all__ = ["DecoderSpec"]
+__all__ = ["DecoderSpec", "goes_when_used_up"]
+
+
+def goes_when_used_up(decoder: SequenceDecoder) -> list[Value]:
+    """Each list goes only when no match of it is left: proven of the decoder, and then a fact about it for others."""
+    lists = zip(decoder.i_lists, decoder.o_clear, decoder.o_pop, strict=True)
+    return [~pop | ((entry.matches.valid & ~clear) == 0) for entry, clear, pop in lists]
 
 
 class DecoderSpec(wiring.Component):
@@ -71,6 +77,7 @@ class DecoderSpec(wiring.Component):
         )
         issued = self._ranks(m, "issued", sent)[-1]
         m.d.comb += [
+            *(Assert(fact) for fact in goes_when_used_up(dut)),
             Assert(Cat(dut.o_clear[0], dut.o_clear[1]) == sent),
             Assert(dut.o_pop == gone),
             Assert(dut.o_open == may[0]),

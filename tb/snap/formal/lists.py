@@ -9,6 +9,7 @@ from ....hw.snap.config import SnapConfig
 from ....hw.snap.list_layouts import list_head, match_list
 from ....hw.snap.list_queue import ListQueue
 from ....hw.snap.sequence_decoder import SequenceDecoder
+from .decoder import goes_when_used_up
 
 __all__ = ["ListsSpec"]
 
@@ -91,6 +92,7 @@ class ListsSpec(wiring.Component):
             Assume(~self.both | (self.begin & self.end)),
             Assume(~(self.write & self.begin) | (queue.o_count + 1 + self.both <= depth)),
             Assume(~self.drained | (decoder.ahead != 0)),
+            *(Assume(fact) for fact in goes_when_used_up(decoder)),  # proven by `DecoderSpec`, for any lists
             Assert(decoder.ahead <= 2),
             Assert(queue.o_count + part <= depth),
             Assert(queue.head < queue.size),

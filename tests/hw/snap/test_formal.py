@@ -12,9 +12,10 @@ from tensorloom.hw.snap.config import PRESETS
 from tensorloom.tb.formal import ProofError, check_bounded, check_reachable, prove
 from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec
 from tensorloom.tb.snap.formal.proofs import grouped, proofs
-from tensorloom.tb.snap.parts import ONE, TINY
+from tensorloom.tb.snap.parts import ONE, SPLIT, TINY
 
 SMALL = ONE.replace(multipliers=3, list_depth=3)
+CONFIGS = {"small": SMALL, "four": SMALL.replace(multipliers=4), "one": ONE, "tiny": TINY, "split": SPLIT}
 LANES_OF_TINY = (0, 13)
 FULL = PRESETS["snap-core"]
 EDGES = (0, FULL.aim_entries - 1, FULL.aim_entries, FULL.window_entries - 1)
@@ -26,12 +27,13 @@ def lane_of(proof):
 
 
 def small_proofs():
-    """Most in one call a size and kind; those with a memory or a bound by themselves. Of the larger size lanes only."""
-    for name, config in {"small": SMALL, "four": SMALL.replace(multipliers=4), "one": ONE, "tiny": TINY}.items():
-        lanes = LANES_OF_TINY if name == "tiny" else (None,)
+    """Most in one call a size and kind; bounded ones, which are of the same size for all, for two of them."""
+    for name, config in CONFIGS.items():
+        lanes = (None, *LANES_OF_TINY) if name == "tiny" else (None,)
         chosen = [proof for proof in proofs(config) if lane_of(proof) in lanes]
-        alone = [proof for proof in chosen if proof.name.startswith(("core_reducer", "multiply_add", "psum_file"))]
-        for proof in [*grouped(p for p in chosen if p not in alone), *(alone if name == "small" else [])]:
+        bounded = [proof for proof in chosen if proof.kind.startswith("bounded")]
+        together = grouped(proof for proof in chosen if proof not in bounded)
+        for proof in [*together, *(bounded if name in ("tiny", "split") else [])]:
             yield pytest.param(proof, id=f"{name}-{proof.name}")
 
 
