@@ -27,13 +27,15 @@ def lane_of(proof):
 
 
 def small_proofs():
-    """Most in one call a size and kind; bounded ones, which are of the same size for all, for two of them."""
+    """Most in one call a size and kind; bounded ones and their ends, on the same numbers for all, of two sizes only."""
     for name, config in CONFIGS.items():
         lanes = (None, *LANES_OF_TINY) if name == "tiny" else (None,)
         chosen = [proof for proof in proofs(config) if lane_of(proof) in lanes]
         bounded = [proof for proof in chosen if proof.kind.startswith("bounded")]
-        together = grouped(proof for proof in chosen if proof not in bounded)
-        for proof in [*together, *(bounded if name in ("tiny", "split") else [])]:
+        if name not in ("tiny", "split"):
+            chosen = [proof for proof in chosen if proof not in bounded and not proof.name.endswith("_end")]
+            bounded = []
+        for proof in [*grouped(proof for proof in chosen if proof not in bounded), *bounded]:
             yield pytest.param(proof, id=f"{name}-{proof.name}")
 
 
