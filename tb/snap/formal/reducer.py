@@ -82,7 +82,8 @@ class ReducerSumsSpec(_ReducerInputs):
     """Of any one slot, each port hands over exactly the psums of its diagonal or row, each PE's once a block.
 
     Every PE completes blocks when it likes, with any psums, which stay until it is freed. When a port has handed over
-    as many sums as the blocks taken so far ask for, their total is that of the psums that were read for it.
+    as many sums as the blocks taken so far ask for, their total is that of the psums that were read for it; and it has
+    when the reducer isn't busy.
     """
 
     def __init__(self, config: SnapConfig):
@@ -122,7 +123,7 @@ class ReducerSumsSpec(_ReducerInputs):
                 # Slots come in order; the first of a block is the one after the last of the block before.
                 m.d.sync += next_slot.eq(port.payload.slot + 1)
                 m.d.comb += Assert((port.payload.slot == 0) | (port.payload.slot == next_slot))
-            m.d.comb += Assert((sent != asked) | (paid == due))
+            m.d.comb += [Assert((sent != asked) | (paid == due)), Assert(dut.o_busy | (sent == asked))]
             finished.append((asked != 0) & (sent == asked))
         modes = Signal(2)
         with m.If(taken):
