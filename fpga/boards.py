@@ -131,7 +131,8 @@ ALL_BOARDS = (
         targets={
             "systolic": Target(
                 config=SystolicConfig(
-                    rows=12, columns=11, tile_rows=4, tile_columns=11, accumulator_rows=256, multiplier_registers=3
+                    rows=12, columns=11, tile_rows=4, tile_columns=11, accumulator_rows=256, drain_queue=4,
+                    multiplier_registers=3,
                 ),
                 frequency_hz=100_000_000,
             ),

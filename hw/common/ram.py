@@ -1,6 +1,6 @@
 """A memory with one write and one read port, as a module of its own."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -14,15 +14,14 @@ __all__ = ["Ram"]
 class Ram(wiring.Component):
     """``depth`` rows of ``width`` bits, a write and a synchronous read each cycle.
 
+    A read of the row that is written in the same cycle returns the old value.
+
     Rows hold no defined value until they are written, as in an SRAM macro.
 
     Parameters
     ----------
     width, depth
         Bits of a row; number of rows.
-    transparent
-        Whether a read of the row that is written in the same cycle returns the new value; otherwise
-        it returns the old one.
 
     Attributes
     ----------
@@ -32,10 +31,10 @@ class Ram(wiring.Component):
         Read port: data comes one cycle after the address and holds while not enabled.
     """
 
-    def __init__(self, width: int, depth: int, *, transparent: bool = False):
+    def __init__(self, width: int, depth: int):
         check_int("width", width, 1)
         check_int("depth", depth, 1)
-        self.config = (width, depth, transparent)
+        self.config = (width, depth)
         super().__init__(
             {
                 "i_write_enable": In(1),
@@ -49,7 +48,7 @@ class Ram(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        width, depth, transparent = self.config
+        width, depth = self.config
         m.submodules.memory = memory = Memory(shape=width, depth=depth, init=[], attrs={UNINITIALISED: 1})
         write, read = memory.write_port(), memory.read_port(transparent_for=())
         m.d.comb += [
@@ -60,10 +59,4 @@ class Ram(wiring.Component):
             read.addr.eq(self.i_read_address),
             self.o_read_data.eq(read.data),
         ]
-        if transparent:  # by hand: a bypass around a plain memory is what every synthesis tool maps
-            hit, forward = Signal(), Signal(width, reset_less=True)
-            with m.If(self.i_read_enable):
-                same = self.i_write_address == self.i_read_address
-                m.d.sync += [hit.eq(self.i_write_enable & same), forward.eq(self.i_write_data)]
-            m.d.comb += self.o_read_data.eq(Mux(hit, forward, read.data))
         return m

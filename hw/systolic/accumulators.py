@@ -29,8 +29,8 @@ class AccumulatorColumn(wiring.Component):
         Read port of each bank, one cycle ahead of its data.
     i_write, i_write_address, i_accumulate, i_shift
         Write the psums, shifted by so many bytes, added to the base of this cycle if ``i_accumulate``.
-    i_repeated
-        The row that is written in the next cycle is that of this cycle.
+    i_repeated, i_recent
+        The row that is written in the next cycle is that of this cycle; is that of the cycle before.
     i_store, i_store_bank, i_store_slot
         Keep the row that was read from this bank in this output slot.
     i_slot, o_sums
@@ -50,6 +50,7 @@ class AccumulatorColumn(wiring.Component):
                 "i_write_address": In(range(config.accumulator_rows)),
                 "i_accumulate": In(1),
                 "i_repeated": In(1),
+                "i_recent": In(1),
                 "i_shift": In(2),
                 "i_store": In(1),
                 "i_store_bank": In(1),
@@ -62,7 +63,7 @@ class AccumulatorColumn(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config = self.config
-        banks = [Ram(self._sums.size, config.half_rows, transparent=True) for _ in range(2)]
+        banks = [Ram(self._sums.size, config.half_rows) for _ in range(2)]
         result = Signal(self._sums)
         for index, bank in enumerate(banks):
             m.submodules[f"bank_{index}"] = shared(bank)
@@ -73,10 +74,15 @@ class AccumulatorColumn(wiring.Component):
                 bank.i_write_address.eq(self.i_write_address[1:]),
                 bank.i_write_data.eq(result.as_value()),
             ]
-        # Memories of FPGAs take half a cycle to read, so registers are between them and the adders.
+        # Memories of FPGAs take half a cycle to read, so registers are between them and the adders. What was written
+        # since the row was read, or while it was, passes by.
+        last = Signal(self._sums, reset_less=True)
+        m.d.sync += last.eq(result)
         bases = [Signal(self._sums, name=f"base_of_bank_{index}", reset_less=True) for index in range(2)]
         for base, bank in zip(bases, banks, strict=True):
-            m.d.sync += base.eq(Mux(self.i_repeated, result.as_value(), bank.o_read_data))
+            m.d.sync += base.eq(
+                Mux(self.i_repeated, result.as_value(), Mux(self.i_recent, last.as_value(), bank.o_read_data))
+            )
         psums = data.View(psum_bus(config), self.i_psums)
         for lane in range(config.tile_columns):
             base = Signal(signed(config.accumulator_bits), name=f"base_{lane}")
@@ -144,11 +150,11 @@ class Accumulators(wiring.Component):
         m = Module()
         m.submodules.drain = drain = DrainControl(self.config)
         landing, address = self.i_landing, self.i_landing.address
-        base_valid, write, repeated = Signal(), Signal(), Signal()
+        base_valid, write, repeated, recent = Signal(), Signal(), Signal(), Signal()
         base, written = Signal(landing_layout(self.config)), Signal(landing_layout(self.config))
         m.d.sync += [
             base_valid.eq(self.i_landing_valid), base.eq(landing), write.eq(base_valid), written.eq(base),
-            repeated.eq(base_valid & (address == base.address)),
+            repeated.eq(base_valid & (address == base.address)), recent.eq(write & (address == written.address)),
         ]  # fmt: skip
         reads = Signal()
         read_enable = Signal(2)
@@ -187,6 +193,7 @@ class Accumulators(wiring.Component):
                 column.i_write_address.eq(written.address),
                 column.i_accumulate.eq(written.accumulate),
                 column.i_repeated.eq(repeated),
+                column.i_recent.eq(recent),
                 column.i_shift.eq(written.shift),
                 column.i_store.eq(drain.o_stored),
                 column.i_store_bank.eq(store_bank),
