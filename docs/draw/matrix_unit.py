@@ -145,7 +145,7 @@ def _boxes(picture: Picture, design: Design) -> None:
         design.part("accumulators"),
         f"{config.accumulator_rows} rows of {config.columns} x {config.accumulator_bits} bit",
         f"{design.times('AccumulatorColumn')}, "
-        f"{design.times('Ram', config.tile_columns * config.accumulator_bits, config.half_rows, True)}",
+        f"{design.times('Ram', config.tile_columns * config.accumulator_bits, config.half_rows)}",
         f"{design.part('accumulators__drain').removeprefix('accumulators__')}: queue of {config.drain_queue} commands",
     )  # fmt: skip
     _block(
