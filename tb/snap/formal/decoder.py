@@ -1,12 +1,13 @@
 """What the sequence decoder must do in a cycle, for every pair of lists."""
 
-from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.list_layouts import list_head, queued_list
 from ....hw.snap.sequence_decoder import SequenceDecoder
+from .counts import added, clears_first, count_of_halves, counts_below
 
 __all__ = ["DecoderSpec", "goes_when_used_up"]
 
@@ -47,12 +48,15 @@ class DecoderSpec(wiring.Component):
         m.d.comb += [Assert(ahead == dut.ahead), Assert(bank == dut.bank), Assert(ahead <= 2)]
         m.d.comb += [Assume(self.queued != 2), Assume(~self.drained | (ahead != 0))]
 
-        *ranks, total = self._ranks(m, "rank", Cat(entry.matches.valid for entry in lists))
+        (*ranks, of_first), (*others, of_second) = (self._counts(m, number) for number in range(2))
+        # The second list's matches are counted on from the first's.
+        ranks += [self._both(m, f"rank_{lane}", of_first, other) for lane, other in enumerate(others)]
+        total = self._both(m, "total", of_first, of_second)
         heads = [entry.head for entry in lists]
         may, gone, sent = Signal(2), Signal(2), Signal(2 * lanes)
         m.d.comb += [
             may[0].eq(self.queued[0] & (ahead < 2)),
-            gone[0].eq(may[0] & ~ranks[lanes][count]),
+            gone[0].eq(may[0] & ~of_first[count]),
             may[1].eq(gone[0] & self.queued[1] & (ahead + heads[0].ends_block < 2)),
             gone[1].eq(may[1] & ~total[count]),
             sent.eq(Cat(
@@ -75,7 +79,7 @@ class DecoderSpec(wiring.Component):
             self._later(m, name, sum(gone[n] & heads[n][name] for n in range(2)))
             for name in ("frees_window", "frees_tile")
         )
-        issued = self._ranks(m, "issued", sent)[-1]
+        issued = Cat(Mux(may[1], total, Mux(may[0], of_first, 0))[:count], Const(0, 1))  # at most M
         m.d.comb += [
             *(Assert(fact) for fact in goes_when_used_up(dut)),
             Assert(Cat(dut.o_clear[0], dut.o_clear[1]) == sent),
@@ -96,13 +100,23 @@ class DecoderSpec(wiring.Component):
         m.d.sync += register.eq(value)
         return register
 
-    def _ranks(self, m: Module, name: str, bits) -> list[Signal]:
-        """Below each bit and in all: are at least 1, 2, ... M + 1 bits set? Solvers are faster so than with numbers."""
-        most = self.config.multipliers + 1
-        ranks = [Signal(most, name=f"{name}_{place}") for place in range(len(bits) + 1)]
-        for place, bit in enumerate(bits):
-            m.d.comb += ranks[place + 1].eq(ranks[place] | Mux(bit, Cat(1, ranks[place]), 0))
-        return ranks
+    def _counts(self, m: Module, number: int) -> list[Signal]:
+        """Of a list: how many matches are below each lane, and in all, up to M + 1.
+
+        All lanes have the same count in the order of the decoder's tree, and the first match goes by a subtraction.
+        Both are theorems (`CountsSpec`) about signals that are made here of the matches alone, so that they rule out
+        no input and say nothing of the decoder; solvers don't end at full size if they have to find them.
+        """
+        valid, most = self.lists[number].matches.valid, self.config.multipliers + 1
+        counts = counts_below(m, f"count_{number}", valid, most)
+        m.d.comb += Assume(counts[-1] == count_of_halves(m, f"halves_{number}", valid, most))
+        m.d.comb += [Assume(fact) for fact in clears_first(m, f"rest_{number}", valid, counts)]
+        return counts
+
+    def _both(self, m: Module, name: str, one: Value, other: Value) -> Signal:
+        """Sum of two counts."""
+        m.d.comb += (both := Signal(len(one), name=name)).eq(added(one, other))
+        return both
 
     def _check_pair(self, m: Module, out, mine: list, banks: list) -> None:
         """The entries in the match's lane and at its position, within a window and a tile from their starts on."""

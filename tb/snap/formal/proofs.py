@@ -10,6 +10,7 @@ from amaranth.lib import wiring
 from ....hw.snap.config import SnapConfig
 from ...formal import Together, check_bounded, check_reachable, prove
 from .aim import AimsEqual, AimSpec
+from .counts import CountsSpec
 from .decoder import DecoderSpec
 from .lists import ListsSpec
 from .psums import MultiplyAddSpec, PsumFileSpec
@@ -89,6 +90,7 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     yield Proof("lists", inductive, ListsSpec, (config,))
     if config.multipliers >= 2:
         yield Proof("lists_merge", reachable, ListsSpec, (config,))
+    yield Proof("counts", inductive, CountsSpec, (config,))
     yield Proof("sequence_decoder", decoded, DecoderSpec, (config, None))
     for number in range(config.multipliers):
         yield Proof(f"sequence_decoder_pair_{number}", decoded, DecoderSpec, (config, number))
