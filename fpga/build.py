@@ -1,4 +1,4 @@
-"""Builds of bitstreams: estimate, synthesis, place and route, pack; kept by what went in."""
+"""Builds of bitstreams: synthesis, place and route, pack; kept by what went in."""
 
 import contextlib
 import dataclasses
@@ -10,20 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..hw.emit.yosys import run_yosys
 from ..tb.bulk.cache import Cache
 from .plan import NAME, FpgaPlan, engine_multipliers
 from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
-from .toolchains import STATISTICS, TOOLCHAINS, Toolchain
+from .toolchains import TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
 
-__all__ = ["Build", "FpgaError", "build", "estimate"]
+__all__ = ["Build", "FpgaError", "build"]
 
 Stages = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 """Shows what is being done: ``with stages("Synthesis") as progress``."""
-
-ESTIMATE_MARGIN = 1.5
-"""An estimate may exceed the LUTs and flip-flops this much: modules are mapped alone, with parts that aren't used."""
 
 REPORTS = ("report.json", "stat.json", f"{NAME}.rpt", f"{NAME}.tim")
 """Files that tell about a build whether it succeeded or not."""
@@ -59,20 +55,6 @@ class Build:
     timing: Timing
     seconds: float
     cached: bool
-
-
-def estimate(plan: FpgaPlan, toolchain: Toolchain) -> dict[str, int]:
-    """Resources of the self-test with each shared module mapped once and counted for each instance.
-
-    A small part of the time that the synthesis of the whole takes, and above its numbers: what a module doesn't use
-    in its place is still there.
-    """
-    reads = "".join(f"read_verilog {name}\n" for name in plan.emission.verilog)
-    before = toolchain.options.get("script_after_read", "")
-    top = plan.emission.top
-    script = f"{reads}{before}\n{toolchain.synthesis} -noflatten -top {top}\n{STATISTICS} -top {top}\n"
-    text = run_yosys(script, files=plan.emission.verilog, outputs=("stat.json",))["stat.json"]
-    return netlist_resources(toolchain, text)[0]
 
 
 def build(plan: FpgaPlan, stages: Stages, reports: Path, *, seed: int = 1, cache: Cache | None = None) -> Build:
@@ -136,11 +118,6 @@ def _run(
     plan: FpgaPlan, toolchain: Toolchain, commands: list[list[str]], work: Path, stages: Stages
 ) -> tuple[dict[str, int], Timing]:
     capacity, name = plan.board.capacity, f"{plan.engine} on {plan.board.name}"
-    with stages("Estimate"):
-        needs = estimate(plan, toolchain)
-    likely = {what: amount / (ESTIMATE_MARGIN if what in ("lut", "ff") else 1) for what, amount in needs.items()}
-    if fits(likely, capacity):
-        raise FpgaError(f"{name} cannot fit: an estimate needs {', '.join(fits(needs, capacity))}")
     with stages("Synthesis") as progress:
         run_tool(commands[0][0], commands[0][1:], work, log=f"{NAME}.rpt", progress=progress)
     needs, cells = netlist_resources(toolchain, (work / "stat.json").read_text(encoding="utf-8"))

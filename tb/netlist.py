@@ -4,7 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
-from ..fpga.ecp5_multiplier import AFTER_READ, with_dsp_registers
+from ..fpga.ecp5_multiplier import with_dsp_registers
+from ..fpga.synthesis import AFTER_READ, ECP5_OPTIONS, FLATTEN, keep_repeated
 from ..hw.emit.yosys import run_yosys
 from .sources import EmissionLike, Sources
 from .tools import ToolError
@@ -37,8 +38,9 @@ def ecp5_netlist(source: Sources | EmissionLike) -> Sources:
     sources = Sources.load(source)
     reads = "".join(f"read_verilog {name}\n" for name in sources.verilog)
     verilog = with_dsp_registers(sources.verilog, sources.manifest)
-    synthesis = f"synth_ecp5 -nobram -top {sources.top}\nopt_clean -purge\nwrite_verilog -noattr netlist.v\n"
-    script = f"{reads}{AFTER_READ}\n{synthesis}"
+    synthesis = f"synth_ecp5 {ECP5_OPTIONS} -nobram -top {sources.top}"
+    before = f"{reads}{AFTER_READ}\n{keep_repeated(sources.manifest)}"
+    script = f"{before}\n{synthesis}\n{FLATTEN}\nwrite_verilog -noattr netlist.v\n"
     netlist = run_yosys(script, files=verilog, outputs=("netlist.v",))["netlist.v"]
     manifest = sources.manifest | {"files": ["netlist.v", "cells.v"], "hierarchical": []}
     return Sources(manifest, {"netlist.v": netlist, "cells.v": _cell_models()}, WAIVERS)

@@ -29,7 +29,7 @@ class SnapCore(wiring.Component):
     ----------
     i_weights, i_activations
         By column, by row: `weight_beat`, `activation_beat`. All must be cut into the same groups and blocks; if they
-        aren't, an error shows no later than two cycles after the block's last sum was read.
+        aren't, an error shows no later than two cycles after the block's last sum was read, three if ``pipelined``.
     i_commands
         `command_layout`, one a block.
     o_sums
@@ -93,6 +93,10 @@ class SnapCore(wiring.Component):
         reduced = Signal()
         differs = [~row.o_alike | (row.o_signature != rows[0].o_signature) for row in rows]
         m.d.sync += reduced.eq(self.i_commands.valid & self.i_commands.ready)
+        if self.config.pipelined:  # so are the signatures
+            late = Signal(name="reduced_late")
+            m.d.sync += late.eq(reduced)
+            reduced = late
         with m.If(reduced & Cat(differs).any()):
             m.d.sync += self.o_errors.cuts.eq(1)
 

@@ -28,8 +28,8 @@ class ReducerPort(wiring.Component):
         The command is taken: begin the next block with the next cycle.
     i_values
         The PEs' psums of slot `o_step` (0 where there is no PE).
-    o_step
-        Slot to read.
+    o_step, o_next_step
+        Slot to read; the one to read in the next cycle, only if ``pipelined``.
     o_free
         The last sum of the block was read in this cycle: the PEs' banks are free.
     o_finished
@@ -61,11 +61,13 @@ class ReducerPort(wiring.Component):
                 "o_count": Out(COUNTER_BITS),
                 "o_overflow": Out(1),
             }
+            | ({"o_next_step": Out(config.slot_bits)} if config.pipelined else {})
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
         step, after = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
+        next_step = Mux(self.i_restart, 0, after)
         is_open, reads, free, moves = Signal(), Signal(), Signal(), Signal()
         bits, columns, sums = self.config.psum_bits, self.config.core_columns, self.o_sums
         total, slot = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1))), Signal(self.config.slot_bits)
@@ -77,8 +79,9 @@ class ReducerPort(wiring.Component):
             self.o_free.eq(is_open & self.o_finished),
             self.o_step.eq(step),
         ]
-        m.d.sync += step.eq(Mux(self.i_restart, 0, after))
+        m.d.sync += step.eq(next_step)
         if self.config.pipelined:
+            m.d.comb += self.o_next_step.eq(next_step)
             held = Signal()
             values = [Signal.like(value, name=f"value_{n}", reset_less=True) for n, value in enumerate(self.i_values)]
             held_slot = Signal(self.config.slot_bits, reset_less=True)
@@ -193,8 +196,11 @@ class CoreReducer(wiring.Component):
         for r in rows:
             for c in columns:
                 across, diagonal = ports[r], ports[r - c + columns[-1]]
+                if config.pipelined:  # a register for each PE, as the way there is long; all steps restart together
+                    m.d.sync += self.o_slots[r][c].eq(Mux(row_mode, across.o_next_step, diagonal.o_next_step))
+                else:
+                    m.d.comb += self.o_slots[r][c].eq(Mux(row_mode, across.o_step, diagonal.o_step))
                 m.d.comb += [
-                    self.o_slots[r][c].eq(Mux(row_mode, across.o_step, diagonal.o_step)),
                     self.o_free[r][c].eq(Mux(row_mode, across.o_free, diagonal.o_free)),
                 ]
         finished = Cat(port.o_finished | (row_mode & (p not in rows)) for p, port in enumerate(ports))

@@ -1,5 +1,7 @@
 """Processing element: W and IA register files, list queue, sequence decoder, multipliers, psums."""
 
+from typing import NamedTuple
+
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -19,6 +21,21 @@ from .sequence_decoder import SequenceDecoder
 __all__ = ["PE"]
 
 
+class _Arriving(NamedTuple):
+    """A beat at the register files, whether it is stored, and where."""
+
+    beat: data.View
+    store: Signal
+    address: Signal
+
+
+class _Freed(NamedTuple):
+    """Whether the reducer has read a psum bank, and which."""
+
+    free: Signal
+    bank: Signal
+
+
 class PE(wiring.Component):
     """``multipliers`` multipliers and everything that keeps them busy (SNAP, Fig. 8(b) and Fig. 10).
 
@@ -27,7 +44,8 @@ class PE(wiring.Component):
     block's last pair has landed, its psum bank waits for the reducer, while the other bank takes the next block.
 
     Timing: beat stored in t, request (and grant) in t + 1, matching in t + 2, pairs decoded from t + 3 on, multiplied
-    a cycle later, added another cycle later, readable in t + 6.
+    a cycle later, added another cycle later, readable in t + 6. If ``pipelined``, a beat is stored in the cycle after
+    that in which it is taken, and `SequenceDecoder` and `MultiplyAdd` take longer.
 
     Attributes
     ----------
@@ -97,13 +115,16 @@ class PE(wiring.Component):
         m.submodules.requester = requester = Requester(config)
         m.submodules.list_queue = queue = ListQueue(config)
         m.submodules.sequence_decoder = decoder = SequenceDecoder(config)
-        windows = Ring(config.weight_beats, config.weight_windows, window_tag().size, 1)
-        tiles = Ring(config.activation_beats, config.activation_tiles, tile_tag(config).size, 2)
+        windows = Ring(config.weight_beats, config.weight_windows, window_tag().size, 1, config.pipelined)
+        tiles = Ring(config.activation_beats, config.activation_tiles, tile_tag(config).size, 2, config.pipelined)
         m.submodules.windows, m.submodules.tiles = windows, tiles
         self._store(m, windows, tiles, requester)
-        self._request(m, windows, tiles, requester)
-        self._decode(m, requester, queue, decoder)
-        self._compute(m, windows, tiles, decoder)
+        weights = self._arriving(m, "weights", self.i_weights, windows)
+        activations = self._arriving(m, "activations", self.i_activations, tiles)
+        self._request(m, windows, tiles, weights, activations, requester)
+        freed = self._freed(m)
+        self._decode(m, tiles, freed, requester, queue, decoder)
+        self._compute(m, windows, tiles, weights, activations, freed, decoder)
         self._count(m, requester, queue, decoder)
         return m
 
@@ -135,16 +156,46 @@ class PE(wiring.Component):
                 requester.i_tiles[number].eq(tiles.o_item[number]),
             ]
 
-    def _request(self, m: Module, windows: Ring, tiles: Ring, requester: Requester) -> None:
+    def _arriving(self, m: Module, name: str, beat, ring: Ring) -> _Arriving:
+        """A beat at the register files; there a cycle later if ``pipelined``, since it comes from far away."""
+        arriving = _Arriving(beat, ring.i_store, ring.o_beat)
+        if not self.config.pipelined:
+            return arriving
+        late = _Arriving(
+            Signal.like(beat, name=f"{name}_beat", reset_less=True),
+            Signal(name=f"{name}_store"),
+            Signal.like(ring.o_beat, name=f"{name}_address", reset_less=True),
+        )
+        m.d.sync += [after.eq(before) for before, after in zip(arriving, late, strict=True)]
+        return late
+
+    def _freed(self, m: Module) -> _Freed:
+        """What the reducer has read; a cycle later if ``pipelined``, since it is far away."""
+        freed = _Freed(self.i_free, self.i_bank)
+        if not self.config.pipelined:
+            return freed
+        late = _Freed(Signal(name="free"), Signal(name="free_bank"))
+        m.d.sync += [after.eq(before) for before, after in zip(freed, late, strict=True)]
+        return late
+
+    def _request(
+        self,
+        m: Module,
+        windows: Ring,
+        tiles: Ring,
+        weights: _Arriving,
+        activations: _Arriving,
+        requester: Requester,
+    ) -> None:
         """What the AIM is to match."""
         m.submodules.aim_port = port = AimPort(self.config)
         m.d.comb += [
-            port.i_weights.eq(self.i_weights),
-            port.i_weights_store.eq(windows.i_store),
-            port.i_weights_beat.eq(windows.o_beat),
-            port.i_activations.eq(self.i_activations),
-            port.i_activations_store.eq(tiles.i_store),
-            port.i_activations_beat.eq(tiles.o_beat),
+            port.i_weights.eq(weights.beat),
+            port.i_weights_store.eq(weights.store),
+            port.i_weights_beat.eq(weights.address),
+            port.i_activations.eq(activations.beat),
+            port.i_activations_store.eq(activations.store),
+            port.i_activations_beat.eq(activations.address),
             port.i_window.eq(windows.o_item[0]),
             *(port.i_tiles[number].eq(tiles.o_item[number]) for number in range(2)),
             port.i_mode.eq(requester.o_mode),
@@ -155,7 +206,15 @@ class PE(wiring.Component):
             requester.i_grant.eq(self.i_grant),
         ]
 
-    def _decode(self, m: Module, requester: Requester, queue: ListQueue, decoder: SequenceDecoder) -> None:
+    def _decode(
+        self,
+        m: Module,
+        tiles: Ring,
+        freed: _Freed,
+        requester: Requester,
+        queue: ListQueue,
+        decoder: SequenceDecoder,
+    ) -> None:
         """The AIM's lists into the queue, and out of it as pairs."""
         m.d.comb += [
             queue.i_write.eq(requester.o_write),
@@ -168,59 +227,71 @@ class PE(wiring.Component):
             queue.i_pop.eq(decoder.o_pop),
             decoder.i_queued.eq(queue.o_queued),
             decoder.i_lists.eq(queue.o_lists),
-            decoder.i_drained.eq(self.i_free),
+            decoder.i_drained.eq(freed.free),
             requester.i_popped.eq(decoder.o_pop[0] + decoder.o_pop[1]),
         ]
         m.submodules.job_signature = signature = JobSignature()
+        tiles_missing = ~tiles.o_complete[0]
+        if self.config.pipelined:
+            tiles_missing &= ~tiles.o_arriving
+        # Nobody waits for it: the block is read long after its last job was popped.
+        popped = "sync" if self.config.pipelined else "comb"
+        m.d[popped] += signature.i_pop.eq(decoder.o_pop)
         m.d.comb += [
-            signature.i_pop.eq(decoder.o_pop),
-            signature.i_free.eq(self.i_free),
-            signature.i_bank.eq(self.i_bank),
+            signature.i_free.eq(freed.free),
+            signature.i_bank.eq(freed.bank),
             self.o_signature.eq(signature.o_signature),
-            self.o_starved.eq(
-                (requester.o_in_flight == 0) & ~requester.i_tiles_complete[0] & (decoder.o_free_tiles == 0)
-            ),
+            self.o_starved.eq((requester.o_in_flight == 0) & tiles_missing & (decoder.o_free_tiles == 0)),
         ]
         for flags, entry in zip(signature.i_flags, queue.o_lists, strict=True):
-            m.d.comb += [getattr(flags, name).eq(getattr(entry.head, name)) for name in job_flags().members]
+            m.d[popped] += [getattr(flags, name).eq(getattr(entry.head, name)) for name in job_flags().members]
 
-    def _compute(self, m: Module, windows: Ring, tiles: Ring, decoder: SequenceDecoder) -> None:
+    def _compute(
+        self,
+        m: Module,
+        windows: Ring,
+        tiles: Ring,
+        weights: _Arriving,
+        activations: _Arriving,
+        freed: _Freed,
+        decoder: SequenceDecoder,
+    ) -> None:
         """Operands of the pairs into the arithmetic."""
         config, width = self.config, self.config.beat_entries
         weight = data.StructLayout({"value": signed(config.data_bits), "slot": config.slot_bits})
-        weights = EntryFile(config.weight_beats, width, weight, config.multipliers)
-        activations = EntryFile(config.activation_beats, width, signed(config.data_bits), config.multipliers)
+        weight_file = EntryFile(config.weight_beats, width, weight, config.multipliers)
+        activation_file = EntryFile(config.activation_beats, width, signed(config.data_bits), config.multipliers)
         arithmetic = MultiplyAdd(config)
-        m.submodules.weights, m.submodules.activations = weights, activations
+        m.submodules.weights, m.submodules.activations = weight_file, activation_file
         m.submodules.multiply_add = arithmetic
         m.d.comb += [
             windows.i_release.eq(decoder.o_free_windows),
             tiles.i_release.eq(decoder.o_free_tiles),
-            weights.i_store.eq(windows.i_store),
-            weights.i_beat.eq(windows.o_beat),
-            activations.i_store.eq(tiles.i_store),
-            activations.i_beat.eq(tiles.o_beat),
+            weight_file.i_store.eq(weights.store),
+            weight_file.i_beat.eq(weights.address),
+            activation_file.i_store.eq(activations.store),
+            activation_file.i_beat.eq(activations.address),
             arithmetic.i_pairs.eq(decoder.o_pairs),
             arithmetic.i_ends.eq(decoder.o_ends),
             arithmetic.i_read.eq(Cat(self.i_slot, self.i_bank)),
-            arithmetic.i_clear.eq(Cat(self.i_free & ~self.i_bank, self.i_free & self.i_bank)),
+            arithmetic.i_clear.eq(Cat(freed.free & ~freed.bank, freed.free & freed.bank)),
             self.o_psum.eq(arithmetic.o_psum),
             self.o_done.eq(arithmetic.o_done),
             self.o_overflow.eq(arithmetic.o_overflow),
         ]
         for lane in range(width):
             m.d.comb += [
-                weights.i_entries[lane].value.eq(self.i_weights.entries[lane].value),
-                weights.i_entries[lane].slot.eq(self.i_weights.entries[lane].slot),
-                activations.i_entries[lane].eq(self.i_activations.entries[lane].value),
+                weight_file.i_entries[lane].value.eq(weights.beat.entries[lane].value),
+                weight_file.i_entries[lane].slot.eq(weights.beat.entries[lane].slot),
+                activation_file.i_entries[lane].eq(activations.beat.entries[lane].value),
             ]
         for lane in range(config.multipliers):
             m.d.comb += [
-                weights.i_address[lane].eq(decoder.o_pairs[lane].weight),
-                activations.i_address[lane].eq(decoder.o_pairs[lane].activation),
-                arithmetic.i_weights[lane].eq(weights.o_entry[lane].value),
-                arithmetic.i_slots[lane].eq(weights.o_entry[lane].slot),
-                arithmetic.i_activations[lane].eq(activations.o_entry[lane]),
+                weight_file.i_address[lane].eq(decoder.o_pairs[lane].weight),
+                activation_file.i_address[lane].eq(decoder.o_pairs[lane].activation),
+                arithmetic.i_weights[lane].eq(weight_file.o_entry[lane].value),
+                arithmetic.i_slots[lane].eq(weight_file.o_entry[lane].slot),
+                arithmetic.i_activations[lane].eq(activation_file.o_entry[lane]),
             ]
 
     def _count(self, m: Module, requester: Requester, queue: ListQueue, decoder: SequenceDecoder) -> None:

@@ -34,11 +34,13 @@ class Ring(wiring.Component):
         Width of what is kept with an item.
     readers
         Read ports of the directory.
+    late
+        Whether beats reach the caller's memory a cycle later, so that items have to be complete a cycle later too.
 
     Attributes
     ----------
     i_store, o_beat
-        A beat is stored now, at this address (the caller's memory).
+        A beat is taken now, for this address of the caller's memory.
     i_end, i_tag
         The item is complete with this cycle; it may be empty.
     i_release
@@ -46,11 +48,14 @@ class Ring(wiring.Component):
     o_beat_room, o_item_room
         There is room for a beat, for a complete item.
     i_item, o_complete, o_item
-        By reader: number of an item (of one bit more than needed), whether it is complete, and what it is.
+        By reader: number of an item (of one bit more than needed) that is complete or the next to be, whether it is
+        complete, and what it is.
+    o_arriving
+        An item ended in the cycle before and isn't complete yet; only if ``late``.
     """
 
-    def __init__(self, beats: int, items: int, tag_bits: int, readers: int):
-        self.config = (beats, items, tag_bits, readers)
+    def __init__(self, beats: int, items: int, tag_bits: int, readers: int, late: bool):
+        self.config = (beats, items, tag_bits, readers, late)
         number = exact_log2(items) + 1
         super().__init__(
             {
@@ -65,15 +70,21 @@ class Ring(wiring.Component):
                 "o_complete": Out(1).array(readers),
                 "o_item": Out(item_layout(beats, tag_bits)).array(readers),
             }
+            | ({"o_arriving": Out(1)} if late else {})
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        beats, items, tag_bits, readers = self.config
+        beats, items, tag_bits, readers, late = self.config
         layout = item_layout(beats, tag_bits)
         m.submodules.directory = directory = Memory(shape=layout, depth=items, init=[], attrs={UNINITIALISED: 1})
         put, begin, tail, stored = (Signal(range(2 * beats), name=name) for name in ("put", "begin", "tail", "stored"))
         put_item, tail_item = Signal(range(2 * items)), Signal(range(2 * items))
+        complete = put_item
+        if late:
+            complete = Signal.like(put_item, name="complete")
+            m.d.sync += complete.eq(put_item)
+            m.d.comb += self.o_arriving.eq(put_item != complete)
 
         write = directory.write_port()
         m.d.comb += [
@@ -102,7 +113,7 @@ class Ring(wiring.Component):
 
         for reader in range(readers):
             m.d.comb += [
-                self.o_complete[reader].eq(self.i_item[reader] != put_item),
+                self.o_complete[reader].eq(self.i_item[reader] != complete),
                 self.o_item[reader].eq(read(self.i_item[reader])),
             ]
         newest_released = Signal(range(2 * items))

@@ -172,6 +172,8 @@ class _Core:
             limit += 4 * int(self.w_length.max() + self.a_length.max()) + 2 * int(self.program.slots.sum())
             limit *= 1 if all(pattern is None for pattern in vars(self.stalls).values()) else 20
         setup = self._block_setup(0)
+        # Items complete and banks freed at the cycle before, which is what a pipelined PE sees.
+        w_before, a_before, freed_before = zeros, zeros, zeros
         cycle = 0
         while block < self.blocks or holds.any() or held.any():
             if cycle == limit:
@@ -189,7 +191,8 @@ class _Core:
             issued = first + second
             # AIM: one grant a row.
             w_seen, a_seen = self.w_ends[self.columns, w_at][column], self.a_ends[rows, a_at][row]
-            no_weights, no_tile = self.window[asked] >= w_seen, self.tile[asked] >= a_seen
+            w_shown, a_shown = (w_before, a_before) if config.pipelined else (w_seen, a_seen)
+            no_weights, no_tile = self.window[asked] >= w_shown, self.tile[asked] >= a_shown
             waiting = asked - taken
             wants = ~(no_weights | no_tile) & (waiting < depth)
             reason = np.where(
@@ -205,7 +208,7 @@ class _Core:
             who = who[granted]
             at = asked[who] * pes + who
             complete = half[who] + 1 == self.operations[at]
-            both = self.dual[at] & (self.tile[asked[who] + 1] < a_seen[who]) & (waiting[who] < depth - 1)
+            both = self.dual[at] & (self.tile[asked[who] + 1] < a_shown[who]) & (waiting[who] < depth - 1)
             made = np.where(complete, 1 + both, 0)
             # Streams: a beat is taken when every PE that its mask names has room, and all have room in the directory.
             gone = released if config.pipelined else taken
@@ -256,8 +259,9 @@ class _Core:
             begun = np.where(pop_two, 0, np.where(pop, second, begun + first))
             released, taken = taken, taken + pop + pop_two
             finished = [*finished[1:], self.blocks_done[taken]]
-            drained = drained + freed
+            drained, freed_before = drained + (freed_before if config.pipelined else freed), freed
             w_at, a_at = w_at + w_take, a_at + a_take
+            w_before, a_before = w_seen, a_seen
             if next_block != block:
                 block = next_block
                 setup = self._block_setup(block) if block < self.blocks else setup

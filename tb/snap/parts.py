@@ -34,7 +34,12 @@ PARTS = (
         "sequence_decoder": {f"sequence_decoder_{name}": c for name, c in (CONFIGS | {"split": SPLIT}).items()},
     }
     | {
-        "ring": {"ring_wide": (16, 4, 5, 2), "ring_short": (4, 8, 1, 1), "ring_one_long": (8, 2, 3, 3)},
+        "ring": {
+            "ring_wide": (16, 4, 5, 2, False),
+            "ring_short": (4, 8, 1, 1, False),
+            "ring_one_long": (8, 2, 3, 3, False),
+            "ring_late": (8, 4, 2, 2, True),
+        },
         "psum_file": {
             "psum_file_tiny": TINY,
             "psum_file_narrow": TINY.replace(multipliers=4, data_bits=4, psum_bits=8),
@@ -48,7 +53,7 @@ PARTS = (
             "core_reducer_split": SPLIT,
         },
         "job_signature": {"job_signature_only": ()},
-        "pe": {f"pe_{name}": config.replace(core_rows=1, core_columns=1) for name, config in CONFIGS.items()},
+        "pe": {f"pe_{n}": c.replace(core_rows=1, core_columns=1) for n, c in (CONFIGS | {"split": SPLIT}).items()},
         "core": {"core_tiny": TINY, "core_two": TWO.replace(core_rows=2)},
     }
 )

@@ -8,20 +8,22 @@ from .parts import PARTS
 
 
 @testbench(PARTS["ring"])
-async def random_traffic(bench: Bench, config: tuple[int, int, int, int], rng: np.random.Generator) -> None:
+async def random_traffic(bench: Bench, config: tuple[int, int, int, int, bool], rng: np.random.Generator) -> None:
     """Items of every length, empty ones too, against a list in Python; ring and directory full and empty."""
-    beats, items, tag_bits, readers = config
+    beats, items, tag_bits, readers, late = config
     seen = set()
     for _ in range(4):
         held: list[dict[str, int]] = []  # complete items, oldest first
         put = begin = tail = number = 0  # not wrapped; `number` items were released
+        arriving = 0  # items that don't show as complete yet
         for _ in range(250):
             rare = rng.random() < 0.5
             store = int(put - tail < beats and rng.random() < 0.8)
             end = int(len(held) < items and rng.random() < (0.2 if rare else 0.6))
-            release = int(rng.integers(min(2, len(held)) + 1)) if rng.random() < 0.3 else 0
+            shown = len(held) - arriving
+            release = int(rng.integers(min(2, shown) + 1)) if rng.random() < 0.3 else 0
             tag = int(rng.integers(1 << tag_bits))
-            asked = [int(at) for at in rng.integers(0, len(held) + 1, readers)]
+            asked = [int(at) for at in rng.integers(0, shown + 1, readers)]
             outputs = await bench.cycle(
                 {
                     "i_store": store, "i_end": end, "i_tag": tag, "i_release": release,
@@ -32,14 +34,16 @@ async def random_traffic(bench: Bench, config: tuple[int, int, int, int], rng: n
             assert outputs["o_beat_room"] == (put - tail < beats)
             assert outputs["o_item_room"] == (len(held) < items)
             for reader, at in enumerate(asked):
-                assert outputs[f"o_complete__{reader}"] == (at < len(held))
-                if at < len(held):
+                assert outputs[f"o_complete__{reader}"] == (at < shown)
+                if at < shown:
                     assert outputs[f"o_item__{reader}"] == held[at]
+            assert not late or outputs["o_arriving"] == arriving
             seen |= {("beats", put - tail), ("items", len(held)), ("release", release)}
             put += store
             tail += sum((item["end"] - item["start"]) % (2 * beats) for item in held[:release])
             number += release
             del held[:release]
+            arriving = end * late
             if end:
                 held.append({"start": begin % (2 * beats), "end": put % (2 * beats), "tag": tag})
                 begin = put

@@ -76,7 +76,6 @@ def test_a_design_that_misses_its_timing_keeps_its_reports(
             (folder / "report.json").write_text(json.dumps(report))
 
     monkeypatch.setattr(flow, "run_tool", fake)
-    monkeypatch.setattr(flow, "estimate", lambda plan, toolchain: dict.fromkeys(("lut", "ff", "dsp", "ram"), 0))
     cache = Cache(tmp_path / "cache")
     with pytest.raises(FpgaError, match=r"systolic on icebreaker misses its timing: 17\.0 of 18\.0 MHz.*reports in"):
         build(small, quiet, tmp_path / "reports", cache=cache)
@@ -84,14 +83,19 @@ def test_a_design_that_misses_its_timing_keeps_its_reports(
     assert not list(cache.folder.glob("*/meta.json"))
 
 
-def test_a_design_that_cannot_fit_is_refused_before_synthesis(
+def test_a_design_that_cannot_fit_is_refused_before_place_and_route(
     small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "estimate", lambda plan, toolchain: {"lut": 9000, "ff": 10, "dsp": 16, "ram": 1})
-    monkeypatch.setattr(flow, "run_tool", lambda *args, **options: pytest.fail("a tool ran"))
-    message = r"cannot fit: an estimate needs 9,000 of 5,280 LUTs, 16 of 8 multipliers \(DSP\)$"
+    def fake(variable: str, arguments: list[str], folder: Path, **options: object) -> None:
+        assert variable == "YOSYS", "a design that is too large must not be placed"
+        cells = {"SB_LUT4": 9000, "SB_MAC16": 16}
+        (folder / "stat.json").write_text(json.dumps({"design": {"num_cells_by_type": cells}}))
+
+    monkeypatch.setattr(flow, "run_tool", fake)
+    message = r"does not fit: its netlist needs 9,000 of 5,280 LUTs, 16 of 8 multipliers \(DSP\) \(reports in"
     with pytest.raises(FpgaError, match=message):
         build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache"))
+    assert (tmp_path / "reports" / "stat.json").exists()
 
 
 def test_an_interrupted_build_leaves_nothing(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +104,6 @@ def test_an_interrupted_build_leaves_nothing(small: FpgaPlan, tmp_path: Path, mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(flow, "run_tool", interrupted)
-    monkeypatch.setattr(flow, "estimate", lambda plan, toolchain: dict.fromkeys(("lut", "ff", "dsp", "ram"), 0))
     cache = Cache(tmp_path / "cache")
     with pytest.raises(KeyboardInterrupt):
         build(small, quiet, tmp_path / "reports", cache=cache)
