@@ -41,7 +41,8 @@ class SnapConfig(Config):
     psum_slots
         Partial sums in each of a PE's two banks. A power of two.
     pipelined
-        Whether sequence decoder, multipliers and reducer have more registers, for a faster clock.
+        Whether sequence decoder, multipliers and reducer have more registers, and the ways to a PE one, for a faster
+        clock.
     split_psums
         Whether each multiplier has a psum register file of its own, with one write port; a psum is then the sum of
         its parts. For FPGAs, whose memories have no second write port.

@@ -65,7 +65,7 @@ class SnapCore(wiring.Component):
             m.submodules[f"row_{number}"] = shared(row, hier_block=True)
             connect(m, flipped(self.i_activations[number]), row.i_activations)
             m.d.comb += [
-                row.i_bank.eq(reducer.o_bank),
+                row.i_bank.eq(reducer.o_next_bank if config.pipelined else reducer.o_bank),
                 row.i_free.eq(Cat(reducer.o_free[number])),
                 row.i_count.eq(reducer.o_busy),
                 errors.activations[number].eq(row.o_error),

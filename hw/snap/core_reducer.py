@@ -134,8 +134,8 @@ class CoreReducer(wiring.Component):
         By row and column: the PE has completed the block in its bank 0, bank 1.
     i_psums
         By row and column: the PE's psum at `o_bank` and `o_slots`.
-    o_bank
-        Bank of the present block.
+    o_bank, o_next_bank
+        Bank of the present block; that of the next cycle, only if ``pipelined``.
     o_slots
         By row and column: the slot to read.
     o_free
@@ -166,6 +166,7 @@ class CoreReducer(wiring.Component):
                 "o_error": Out(1),
                 "o_overflow": Out(1),
             }
+            | ({"o_next_bank": Out(1)} if config.pipelined else {})
         )
 
     def elaborate(self, platform) -> Module:
@@ -212,6 +213,8 @@ class CoreReducer(wiring.Component):
         ]
         with m.If(command.ready):
             m.d.sync += bank.eq(~bank)
+        if config.pipelined:
+            m.d.comb += self.o_next_bank.eq(bank ^ command.ready)
         rowless = row_mode & command.payload.ports[config.core_rows :].any()
         with m.If(command.valid & ((slots == 0) | (slots > config.psum_slots) | rowless)):
             m.d.sync += self.o_error.eq(1)

@@ -28,7 +28,7 @@ class SnapRow(wiring.Component):
     o_weights_beat_room, o_weights_item_room
         By column: the PE has room for a beat; for one more complete window.
     i_bank, i_slots, o_psums, o_done, i_free
-        By column: see `PE`.
+        By column: see `PE`. If ``pipelined``, the bank is that of the next cycle.
     i_count
         This cycle counts.
     o_pe_counters, o_counters, o_beats
@@ -70,6 +70,10 @@ class SnapRow(wiring.Component):
         m = Module()
         config = self.config
         pes = [PE(config) for _ in range(config.core_columns)]
+        bank = self.i_bank
+        if config.pipelined:  # a register for each row, as the way there is long
+            bank = Signal(name="bank")
+            m.d.sync += bank.eq(self.i_bank)
         for column, pe in enumerate(pes):
             m.submodules[f"pe_{column}"] = shared(pe)
             m.d.comb += [
@@ -78,7 +82,7 @@ class SnapRow(wiring.Component):
                 pe.i_weights_end.eq(self.i_weights_end[column]),
                 self.o_weights_beat_room[column].eq(pe.o_weights_beat_room),
                 self.o_weights_item_room[column].eq(pe.o_weights_item_room),
-                pe.i_bank.eq(self.i_bank),
+                pe.i_bank.eq(bank),
                 pe.i_slot.eq(self.i_slots[column]),
                 self.o_psums[column].eq(pe.o_psum),
                 self.o_done[column].eq(pe.o_done),
