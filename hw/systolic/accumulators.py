@@ -28,9 +28,11 @@ class AccumulatorColumn(wiring.Component):
     i_read_enable, i_read_address
         Read port of each bank, one cycle ahead of its data.
     i_write, i_write_address, i_accumulate, i_shift
-        Write the psums, shifted by so many bytes, added to the base of this cycle if ``i_accumulate``.
+        Write the psums, shifted by so many bytes; added to what the row held if ``i_accumulate``, for which it must
+        have been read two cycles before.
     i_repeated, i_recent
-        The row that is written in the next cycle is that of this cycle; is that of the cycle before.
+        The row that will be written in the next cycle is that of this cycle; is that of the cycle before. The memories
+        don't show either of them yet.
     i_store, i_store_bank, i_store_slot
         Keep the row that was read from this bank in this output slot.
     i_slot, o_sums

@@ -41,7 +41,7 @@ class Sequencer(wiring.Component):
     o_landing
         The row's way into the accumulators.
     o_following
-        Address of the row after the current one.
+        Address of the row after the current one; a register, for the conflicts that are found a cycle ahead.
     o_rows
         Rows of the current command that have not entered.
     o_wait_weights, o_wait_accumulators, o_wait_activations

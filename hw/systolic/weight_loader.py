@@ -47,6 +47,7 @@ class WeightLoader(wiring.Component):
         settle_cycles = self.config.tile_grid[0] + 1
         reading, last = Signal(), Signal()
         row = Signal(range(self.config.rows))
+        # `settled` is `settle == 0` as a register: that a row may enter is known late in the cycle.
         loaded, settled = Signal(), Signal()
         settle = Signal(range(settle_cycles + 1))
         m.d.comb += [

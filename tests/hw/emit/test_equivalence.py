@@ -59,8 +59,8 @@ def prove(make, *, converted=True, hide="", edit=lambda verilog: verilog) -> str
     """Prove an emission equal to the same component without sharing; returns the log.
 
     `converted` takes the flat netlist through the emitter's Yosys passes too, which keeps products alike; otherwise it
-    is what Amaranth wrote. `hide` are patterns of names of intermediate values,
-    which are numbered and must not be taken for the same; the proof then looks three cycles back.
+    is what Amaranth wrote. `hide` are patterns of names of intermediate values, which are numbered and must not be
+    taken for the same; the proof then looks three cycles back.
     """
     shared_verilog = edit("".join(emit(make(), name="top").verilog.values()))
     flat = rtlil.convert(make(), name="top", emit_src=False)
