@@ -66,17 +66,21 @@ class ReducerPort(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        step, after = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
+        is_open, reads, drops, ends, free, moves = (Signal() for _ in range(6))
+        step, more = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
+        after = Mux(drops, self.i_slots, Mux(reads, more, step))
         next_step = Mux(self.i_restart, 0, after)
-        is_open, reads, free, moves = Signal(), Signal(), Signal(), Signal()
         bits, columns, sums = self.config.psum_bits, self.config.core_columns, self.o_sums
         total, slot = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1))), Signal(self.config.slot_bits)
         m.d.comb += [
             is_open.eq(self.i_open & (step != self.i_slots)),
             free.eq(~sums.valid | sums.ready),
-            after.eq(Mux(is_open & ~self.i_sends, self.i_slots, step + reads)),
-            self.o_finished.eq(after == self.i_slots),
-            self.o_free.eq(is_open & self.o_finished),
+            drops.eq(is_open & ~self.i_sends),
+            more.eq(step + 1),
+            # That the PEs are ready is known late, so there is no arithmetic behind it.
+            ends.eq(drops | (reads & (more == self.i_slots))),
+            self.o_finished.eq((step == self.i_slots) | ends),
+            self.o_free.eq(ends),
             self.o_step.eq(step),
         ]
         m.d.sync += step.eq(next_step)

@@ -97,12 +97,12 @@ class SequenceDecoder(wiring.Component):
             ahead.eq(ahead + ends[0] + ends[1] - self.i_drained),
             bank.eq(bank ^ ends[0] ^ ends[1]),
         ]
-        free_windows = (self.o_pop[0] & head.frees_window) + (self.o_pop[1] & following.frees_window)
-        free_tiles = (self.o_pop[0] & head.frees_tile) + (self.o_pop[1] & following.frees_tile)
+        frees_window = self._later(m, "frees_window", Cat(head.frees_window, following.frees_window) & self.o_pop)
+        frees_tile = self._later(m, "frees_tile", Cat(head.frees_tile, following.frees_tile) & self.o_pop)
         ended = Cat((ends[0] & ~bank) | (ends[1] & ~next_bank), (ends[0] & bank) | (ends[1] & next_bank))
         m.d.comb += [
-            self.o_free_windows.eq(self._later(m, "free_windows", free_windows)),
-            self.o_free_tiles.eq(self._later(m, "free_tiles", free_tiles)),
+            self.o_free_windows.eq(frees_window[0] + frees_window[1]),
+            self.o_free_tiles.eq(frees_tile[0] + frees_tile[1]),
         ]
         m.d.sync += self.o_ends.eq(self._later(m, "ended", ended))
         self._pairs(m, taken, filled, (picks, next_picks), Cat(bank, next_bank))
