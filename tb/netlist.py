@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from ..fpga.ecp5_multiplier import with_dsp_registers
-from ..fpga.synthesis import AFTER_READ, ECP5_OPTIONS, FLATTEN, keep_repeated
+from ..fpga.synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, keep, repeated_modules
 from ..hw.emit.yosys import run_yosys
 from .sources import EmissionLike, Sources
 from .tools import ToolError
@@ -22,11 +22,18 @@ lint_off -file "*cells.v"
 """
 
 
-def ecp5_netlist(source: Sources | EmissionLike) -> Sources:
+def ecp5_netlist(source: Sources | EmissionLike, *, mapped_once: bool = False) -> Sources:
     """Synthesize a design for ECP5 and return its netlist with the models of its cells.
 
     The models are Yosys', but for the multiplier, of which Yosys has none, and block RAM, of which there is none here
     either: memories become distributed RAM.
+
+    Parameters
+    ----------
+    source
+        The design.
+    mapped_once
+        Map repeated modules once each, as `fpga.plan.MAPPED_ONCE` says.
 
     Raises
     ------
@@ -38,9 +45,11 @@ def ecp5_netlist(source: Sources | EmissionLike) -> Sources:
     sources = Sources.load(source)
     reads = "".join(f"read_verilog {name}\n" for name in sources.verilog)
     verilog = with_dsp_registers(sources.verilog, sources.manifest)
-    synthesis = f"synth_ecp5 {ECP5_OPTIONS} -nobram -top {sources.top}"
-    before = f"{reads}{AFTER_READ}\n{keep_repeated(sources.manifest)}"
-    script = f"{before}\n{synthesis}\n{FLATTEN}\nwrite_verilog -noattr netlist.v\n"
+    before, synthesis, after = f"{reads}{AFTER_READ}\n", f"synth_ecp5 -nobram -top {sources.top}", "opt_clean -purge"
+    if mapped_once:
+        before += keep(repeated_modules(sources.manifest))
+        synthesis, after = f"{synthesis} {NO_WIDE_MULTIPLEXERS}", FLATTEN
+    script = f"{before}\n{synthesis}\n{after}\nwrite_verilog -noattr netlist.v\n"
     netlist = run_yosys(script, files=verilog, outputs=("netlist.v",))["netlist.v"]
     manifest = sources.manifest | {"files": ["netlist.v", "cells.v"], "hierarchical": []}
     return Sources(manifest, {"netlist.v": netlist, "cells.v": _cell_models()}, WAIVERS)

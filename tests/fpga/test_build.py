@@ -153,6 +153,15 @@ def test_gowin_commands_are_those_of_the_present_nextpnr() -> None:
     assert [command[0] for command in commands] == ["YOSYS", "NEXTPNR_HIMBAECHEL_GOWIN", "GOWIN_PACK"]
 
 
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_repeated_modules_keep_their_borders_until_they_are_mapped(toolchain: str) -> None:
+    once, flat = TOOLCHAINS[toolchain].build_options(["pe", "row"]), TOOLCHAINS[toolchain].build_options()
+    assert once["script_after_read"].endswith("\nsetattr -mod -set keep_hierarchy 1 pe row")
+    assert once["script_after_synth"].index("-unset keep_hierarchy") < once["script_after_synth"].index("flatten")
+    assert ("-nowidelut" in once["synth_opts"]) == (toolchain == "ecp5")
+    assert "keep_hierarchy" not in str(flat) and "nowidelut" not in str(flat)
+
+
 def test_memories_and_multipliers_that_became_something_else_are_found() -> None:
     mapped = (
         "Mapping memory \\a.ram in module \\top:\n  created 64 $dff cells and 0 static cells of width 8.\n"

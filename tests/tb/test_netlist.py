@@ -47,7 +47,7 @@ def test_snap_core(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, w = rng.integers(-9, 10, (3, 4, 6)), rng.integers(-9, 10, (2, 1, 6, 3))
     program = map_convolution(SNAP, x * (rng.random(x.shape) < 0.6), w * (rng.random(w.shape) < 0.6))
-    netlist = ecp5_netlist(emit(SnapCore(SNAP)))
+    netlist = ecp5_netlist(emit(SnapCore(SNAP)), mapped_once=True)
     assert netlist.verilog["netlist.v"].count("MULT18X18D ") == SNAP.core_multipliers
     result = run_program(build(netlist), SNAP, program, stalls=0.2, seed=seed)
     sends = program.ports[:, None] >> np.arange(SNAP.ports) & 1
