@@ -128,7 +128,7 @@ class CoreReducer(wiring.Component):
     command is taken in the cycle in which the last port reads its last psum.
 
     Latency: a sum is offered in the cycle after its psums were read, or the one after that if ``pipelined``. One sum a
-    port and cycle.
+    port and cycle; if ``pipelined``, none in the first cycle of a command.
 
     Attributes
     ----------
@@ -187,8 +187,12 @@ class CoreReducer(wiring.Component):
             complete = [
                 Cat(done[r][c] for r, c in filter(None, pes)).all() if any(pes) else 0 for pes in (across, diagonal)
             ]
+            is_open = command.valid & Mux(row_mode, *complete)
+            if config.pipelined:  # what was complete for this command is so still; the next has to find out anew
+                m.d.sync += port.i_open.eq(is_open & ~command.ready)
+            else:
+                m.d.comb += port.i_open.eq(is_open)
             m.d.comb += [
-                port.i_open.eq(command.valid & Mux(row_mode, *complete)),
                 port.i_sends.eq(command.payload.ports[p]),
                 port.i_slots.eq(command.payload.slots),
                 port.i_restart.eq(command.ready),

@@ -172,8 +172,9 @@ class _Core:
             limit += 4 * int(self.w_length.max() + self.a_length.max()) + 2 * int(self.program.slots.sum())
             limit *= 1 if all(pattern is None for pattern in vars(self.stalls).values()) else 20
         setup = self._block_setup(0)
-        # Items complete and banks freed at the cycle before, which is what a pipelined PE sees.
-        w_before, a_before, freed_before = zeros, zeros, zeros
+        # Items complete and banks freed at the cycle before, which is what a pipelined PE sees; ports whose PEs had
+        # completed the block then.
+        w_before, a_before, freed_before, opened = zeros, zeros, zeros, np.zeros(ports, bool)
         cycle = 0
         while block < self.blocks or holds.any() or held.any():
             if cycle == limit:
@@ -236,12 +237,14 @@ class _Core:
                 port, used, sending, slots = setup
                 ready = np.ones(ports, bool)
                 np.logical_and.at(ready, port, finished[0] > block)
-                open_ports = ready & used & (step < slots)
+                open_ports = (opened if config.pipelined else ready) & used & (step < slots)
                 sends = open_ports & sending & room
                 advance = np.where(sending, sends, open_ports * slots)
                 freed = (open_ports & (step + advance == slots))[port]
                 step = step + advance
+                opened = ready
                 if (step[used] == slots).all():
+                    opened = np.zeros(ports, bool)
                     next_block, step = block + 1, np.zeros(ports, np.int64)
             if config.pipelined:
                 held, sends = held & ~moves | sends, moves

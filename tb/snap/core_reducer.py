@@ -112,7 +112,7 @@ async def full_speed(bench: Bench, config: SnapConfig, rng: np.random.Generator)
         ports = (1 << (config.core_rows if mode else config.ports)) - 1
         block["command"] = {"slots": config.psum_slots, "ports": ports, "row_mode": mode}
     cycles = await reduce(bench, config, blocks, random.Random(1), 0)
-    assert cycles == 8 * config.psum_slots + 1 + config.pipelined
+    assert cycles == 8 * (config.psum_slots + config.pipelined) + 1 + config.pipelined
 
 
 @testbench(PARTS["core_reducer"])
