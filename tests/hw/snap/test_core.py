@@ -234,6 +234,17 @@ def test_a_group_that_the_ring_cannot_keep(core, ends: int) -> None:
     assert not errors["weights"].any() and not errors["cuts"].any()
 
 
+def test_a_ring_that_the_awaited_tile_fills_is_not_stuck(core) -> None:
+    """The PE waits for the last tile of its group; as that comes, there is no room for the beat behind it."""
+    config, model = core
+    size = config.tile_beats
+    beats = [{"count": 0, "last": int(beat % size == size - 1)} for beat in range(config.activation_beats)]
+    beats[-1:] = [{"idle": 1}] * 60 + [beats[-1] | {"group_last": 1}] + [{"count": 0}] * 20
+    window = [{"last": 1, "group_last": 0}] + [{"idle": 1}] * (len(beats) - 1)
+    errors = errors_in(model, offered(config, "activations", beats) | offered(config, "weights", window))
+    assert not errors["activations"].any() and not errors["weights"].any()
+
+
 def test_streams_that_are_cut_differently(core, seed: int) -> None:
     config, model = core
     rng, program = np.random.default_rng(seed), switching_program(core, seed)
