@@ -102,16 +102,11 @@ class Requester(wiring.Component):
         return m
 
     def _straddles(self, m: Module) -> Signal:
-        """Whether the window has lanes in both halves."""
+        """Whether the window, which wraps around the lanes once at most, has lanes in both halves."""
         span = self.config.window_beats
-        first, end = Signal(range(span)), Signal(range(2 * self.config.weight_beats + span))
-        size, straddles = Signal(range(2 * self.config.weight_beats)), Signal()
-        m.d.comb += [
-            first.eq(self.i_window.start),
-            size.eq(self.i_window.end - self.i_window.start),
-            end.eq(first + size),
-            straddles.eq(Mux(first < span // 2, end > span // 2, end > span)),
-        ]
+        start, end, straddles = self.i_window.start, self.i_window.end[: exact_log2(span)], Signal()
+        wraps = (start ^ self.i_window.end)[exact_log2(span)]
+        m.d.comb += straddles.eq(Mux(start[exact_log2(span) - 1], wraps & (end != 0), wraps | (end > span // 2)))
         return straddles
 
     def _advance(self, m: Module, group_last: Signal, both: Signal) -> None:
