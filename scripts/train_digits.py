@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the digits network and write its quantized weights, the same bytes on every machine (see `training`)."""
+"""Train the digits network and write its quantized weights, the same numbers on every machine (see `training`)."""
 
 import numpy as np
 from tensorloom.sim.workloads.digits import Digits, Layer, infer

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train and prune the convolutional digits network and write its quantized weights, the same bytes on every machine.
+"""Train and prune the convolutional digits network and write its quantized weights, the same numbers on every machine.
 
 The smallest weights of each layer are taken away step by step while training goes on (see `training`), and the rest is
 quantized to 8 bits.

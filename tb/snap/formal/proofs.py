@@ -71,7 +71,7 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     `longer` takes the bounded ones a cycle further. If ``pipelined``, they take as many more as their block has stages.
     """
     inductive, complete, reachable = "inductive", "complete in 2 cycles", f"reachable in {9 if config.pipelined else 6}"
-    decoded = "inductive in 2 steps" if config.pipelined else inductive
+    registered = "inductive in 2 steps" if config.pipelined else inductive
     narrow = config.replace(
         core_rows=2, core_columns=2, multipliers=min(2, config.multipliers), data_bits=2, psum_bits=4, psum_slots=2
     )
@@ -82,7 +82,7 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     for name, (spec, cycles) in bounded.items():
         yield Proof(name, f"bounded to {cycles + longer} cycles", spec, (narrow,))
         yield Proof(f"{name}_end", reachable, spec, (narrow,))
-    yield Proof("core_reducer_streams", inductive, ReducerStreamsSpec, (config,))
+    yield Proof("core_reducer_streams", registered, ReducerStreamsSpec, (config,))
     yield Proof("psum_file", inductive, PsumFileSpec, (config.replace(data_bits=2, psum_bits=6),))
     yield Proof("reduction_selector", inductive, SelectorSpec, (config,))
     if config.multipliers >= 3:
@@ -91,9 +91,9 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     if config.multipliers >= 2:
         yield Proof("lists_merge", reachable, ListsSpec, (config,))
     yield Proof("counts", inductive, CountsSpec, (config,))
-    yield Proof("sequence_decoder", decoded, DecoderSpec, (config, None))
+    yield Proof("sequence_decoder", registered, DecoderSpec, (config, None))
     for number in range(config.multipliers):
-        yield Proof(f"sequence_decoder_pair_{number}", decoded, DecoderSpec, (config, number))
+        yield Proof(f"sequence_decoder_pair_{number}", registered, DecoderSpec, (config, number))
     for lane in range(config.window_entries):
         lanes = range(lane, lane + 1)
         for aim in ("comparators", "table"):

@@ -38,7 +38,7 @@ class _ReducerInputs(wiring.Component):
 class ReducerStreamsSpec(_ReducerInputs):
     """A sum that waits stays as it is; nothing is counted, freed or begun anew without valid and ready.
 
-    PEs may do what they like.
+    PEs may do what they like. If ``pipelined``, what counts is that they had completed the block in the cycle before.
     """
 
     def __init__(self, config: SnapConfig):
@@ -59,6 +59,9 @@ class ReducerStreamsSpec(_ReducerInputs):
         for row in range(config.core_rows):
             for column in range(config.core_columns):
                 done = Mux(dut.o_bank, self.i_done[row][column][1], self.i_done[row][column][0])
+                if config.pipelined:
+                    now, done = done, Signal(name=f"done_before_{row}_{column}")
+                    m.d.sync += done.eq(now)
                 m.d.comb += [
                     dut.i_done[row][column].eq(self.i_done[row][column]),
                     dut.i_psums[row][column].eq(self.i_psums[row][column]),
