@@ -136,7 +136,7 @@ ALL_BOARDS = (
                 ),
                 frequency_hz=100_000_000,
             ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=50_000_000),
+            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
         },
     ),
     Board(

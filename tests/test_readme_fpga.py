@@ -109,7 +109,7 @@ def test_choice_of_the_core() -> None:
         aim = int(entries)
         config = preset.replace(
             core_rows=int(pes.split()[0]), multipliers=int(multipliers), aim_entries=aim, weight_entries=4 * aim,
-            activation_entries=2 * aim,
+            activation_entries=4 * aim,
         )  # fmt: skip
         name, part, density = layer.groups()
         job = layer_job(

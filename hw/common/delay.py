@@ -1,4 +1,6 @@
-"""A fixed delay of a bus."""
+"""Fixed delays: of a value by a cycle or none, of a bus by many."""
+
+from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
@@ -8,7 +10,7 @@ from ..config import check_int
 from ..emit.shared import shared
 from .ram import Ram
 
-__all__ = ["DelayLine", "delayed"]
+__all__ = ["DelayLine", "delayed", "registered"]
 
 SHIFT_REGISTER_CYCLES = 3
 """Up to this delay a shift register is smaller than a memory with its pointer."""
@@ -68,3 +70,12 @@ def delayed(m: Module, name: str, bus, cycles: int):
     m.submodules[name] = shared(line)
     m.d.comb += line.i.eq(bus)
     return line.o
+
+
+def registered(m: Module, wanted: bool, name: str, value: Any, *, reset_less: bool = False) -> Any:
+    """`value` as it was in the cycle before, from a register of this name; itself if the register isn't `wanted`."""
+    if not wanted:
+        return value
+    register = Signal.like(value, name=name, reset_less=reset_less)
+    m.d.sync += register.eq(value)
+    return register

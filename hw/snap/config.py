@@ -169,7 +169,7 @@ PRESETS: dict[str, SnapConfig] = {
     "snap-core-8b": SnapConfig(data_bits=8),
     "snap-fpga": SnapConfig(
         multipliers=2, aim_entries=8, data_bits=8, psum_bits=24, beat_entries=2, weight_entries=32,
-        activation_entries=16, psum_slots=16, pipelined=True, split_psums=True,
+        activation_entries=32, psum_slots=16, pipelined=True, split_psums=True,
     ),
     "snap-tiny": SnapConfig(
         core_rows=3, core_columns=2, aim_entries=8, data_bits=8, beat_entries=2, weight_entries=32,

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from ..common.delay import registered
 from ..emit.shared import shared
 from .config import SnapConfig
 from .core_reducer import CoreReducer
@@ -65,7 +66,7 @@ class SnapCore(wiring.Component):
             m.submodules[f"row_{number}"] = shared(row, hier_block=True)
             connect(m, flipped(self.i_activations[number]), row.i_activations)
             m.d.comb += [
-                row.i_bank.eq(reducer.o_next_bank if config.pipelined else reducer.o_bank),
+                row.i_bank.eq(reducer.o_bank),
                 row.i_free.eq(Cat(reducer.o_free[number])),
                 row.i_count.eq(reducer.o_busy),
                 errors.activations[number].eq(row.o_error),
@@ -93,10 +94,7 @@ class SnapCore(wiring.Component):
         reduced = Signal()
         differs = [~row.o_alike | (row.o_signature != rows[0].o_signature) for row in rows]
         m.d.sync += reduced.eq(self.i_commands.valid & self.i_commands.ready)
-        if self.config.pipelined:  # so are the signatures
-            late = Signal(name="reduced_late")
-            m.d.sync += late.eq(reduced)
-            reduced = late
+        reduced = registered(m, self.config.pipelined, "reduced_late", reduced)  # so are the signatures
         with m.If(reduced & Cat(differs).any()):
             m.d.sync += self.o_errors.cuts.eq(1)
 

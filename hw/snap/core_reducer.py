@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
+from ..common.delay import registered
 from ..emit.shared import shared
 from .config import SnapConfig
 from .layouts import COUNTER_BITS, command_layout, sum_layout
@@ -25,7 +26,7 @@ class ReducerPort(wiring.Component):
     i_slots
         Sums of the block.
     i_restart
-        The command is taken: begin the next block with the next cycle.
+        Begin the next block with the next cycle.
     i_values
         The PEs' psums of slot `o_step` (0 where there is no PE).
     o_step, o_next_step
@@ -128,7 +129,7 @@ class CoreReducer(wiring.Component):
     command is taken in the cycle in which the last port reads its last psum.
 
     Latency: a sum is offered in the cycle after its psums were read, or the one after that if ``pipelined``. One sum a
-    port and cycle; if ``pipelined``, none in the first cycle of a command.
+    port and cycle; if ``pipelined``, none in the first cycle of a command, in which the ports begin anew.
 
     Attributes
     ----------
@@ -138,8 +139,8 @@ class CoreReducer(wiring.Component):
         By row and column: the PE has completed the block in its bank 0, bank 1.
     i_psums
         By row and column: the PE's psum at `o_bank` and `o_slots`.
-    o_bank, o_next_bank
-        Bank of the present block; that of the next cycle, only if ``pipelined``.
+    o_bank
+        Bank of the present block. If ``pipelined``, psums of the bank that it showed in the cycle before are read.
     o_slots
         By row and column: the slot to read.
     o_free
@@ -170,7 +171,6 @@ class CoreReducer(wiring.Component):
                 "o_error": Out(1),
                 "o_overflow": Out(1),
             }
-            | ({"o_next_bank": Out(1)} if config.pipelined else {})
         )
 
     def elaborate(self, platform) -> Module:
@@ -179,6 +179,8 @@ class CoreReducer(wiring.Component):
         rows, columns = range(config.core_rows), range(config.core_columns)
         ports = [ReducerPort(config) for _ in range(config.ports)]
         row_mode, bank = command.payload.row_mode, self.o_bank
+        # That a command is taken is known late; if ``pipelined``, no port reads in its first cycle anyhow.
+        restart = registered(m, config.pipelined, "restart", command.ready)
         done = [[Mux(bank, self.i_done[r][c][1], self.i_done[r][c][0]) for c in columns] for r in rows]
         for p, port in enumerate(ports):
             m.submodules[f"port_{p}"] = shared(port)
@@ -188,14 +190,13 @@ class CoreReducer(wiring.Component):
                 Cat(done[r][c] for r, c in filter(None, pes)).all() if any(pes) else 0 for pes in (across, diagonal)
             ]
             is_open = command.valid & Mux(row_mode, *complete)
-            if config.pipelined:  # what was complete for this command is so still; the next has to find out anew
-                m.d.sync += port.i_open.eq(is_open & ~command.ready)
-            else:
-                m.d.comb += port.i_open.eq(is_open)
+            if config.pipelined:  # what is complete for a command stays so
+                is_open = registered(m, True, f"open_{p}", is_open) & ~restart
             m.d.comb += [
+                port.i_open.eq(is_open),
                 port.i_sends.eq(command.payload.ports[p]),
                 port.i_slots.eq(command.payload.slots),
-                port.i_restart.eq(command.ready),
+                port.i_restart.eq(restart),
                 self.o_counts[p].eq(port.o_count),
             ]
             for c in columns:
@@ -213,6 +214,8 @@ class CoreReducer(wiring.Component):
                     self.o_free[r][c].eq(Mux(row_mode, across.o_free, diagonal.o_free)),
                 ]
         finished = Cat(port.o_finished | (row_mode & (p not in rows)) for p, port in enumerate(ports))
+        if config.pipelined:  # what the ports say then is of the block before
+            finished = Cat(finished, ~restart)
         slots = command.payload.slots
         m.d.comb += [
             command.ready.eq(command.valid & finished.all()),
@@ -221,8 +224,6 @@ class CoreReducer(wiring.Component):
         ]
         with m.If(command.ready):
             m.d.sync += bank.eq(~bank)
-        if config.pipelined:
-            m.d.comb += self.o_next_bank.eq(bank ^ command.ready)
         rowless = row_mode & command.payload.ports[config.core_rows :].any()
         with m.If(command.valid & ((slots == 0) | (slots > config.psum_slots) | rowless)):
             m.d.sync += self.o_error.eq(1)

@@ -1,11 +1,13 @@
 """Processing element: W and IA register files, list queue, sequence decoder, multipliers, psums."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..common.delay import registered
 from .aim_port import AimPort, aim_operands
 from .config import SnapConfig
 from .entry_file import EntryFile
@@ -158,25 +160,17 @@ class PE(wiring.Component):
 
     def _arriving(self, m: Module, name: str, beat, ring: Ring) -> _Arriving:
         """A beat at the register files; there a cycle later if ``pipelined``, since it comes from far away."""
-        arriving = _Arriving(beat, ring.i_store, ring.o_beat)
-        if not self.config.pipelined:
-            return arriving
-        late = _Arriving(
-            Signal.like(beat, name=f"{name}_beat", reset_less=True),
-            Signal(name=f"{name}_store"),
-            Signal.like(ring.o_beat, name=f"{name}_address", reset_less=True),
+        late = partial(registered, m, self.config.pipelined)
+        return _Arriving(
+            late(f"{name}_beat", beat, reset_less=True),
+            late(f"{name}_store", ring.i_store),
+            late(f"{name}_address", ring.o_beat, reset_less=True),
         )
-        m.d.sync += [after.eq(before) for before, after in zip(arriving, late, strict=True)]
-        return late
 
     def _freed(self, m: Module) -> _Freed:
         """What the reducer has read; a cycle later if ``pipelined``, since it is far away."""
-        freed = _Freed(self.i_free, self.i_bank)
-        if not self.config.pipelined:
-            return freed
-        late = _Freed(Signal(name="free"), Signal(name="free_bank"))
-        m.d.sync += [after.eq(before) for before, after in zip(freed, late, strict=True)]
-        return late
+        late = partial(registered, m, self.config.pipelined)
+        return _Freed(late("free", self.i_free), late("free_bank", self.i_bank))
 
     def _request(
         self,

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..common.delay import registered
 from ..emit.shared import shared
 from .aim import Aim
 from .aim_port import aim_operands
@@ -28,7 +29,7 @@ class SnapRow(wiring.Component):
     o_weights_beat_room, o_weights_item_room
         By column: the PE has room for a beat; for one more complete window.
     i_bank, i_slots, o_psums, o_done, i_free
-        By column: see `PE`. If ``pipelined``, the bank is that of the next cycle.
+        By column: see `PE`. If ``pipelined``, the PEs see the bank a cycle later.
     i_count
         This cycle counts.
     o_pe_counters, o_counters, o_beats
@@ -70,10 +71,7 @@ class SnapRow(wiring.Component):
         m = Module()
         config = self.config
         pes = [PE(config) for _ in range(config.core_columns)]
-        bank = self.i_bank
-        if config.pipelined:  # a register for each row, as the way there is long
-            bank = Signal(name="bank")
-            m.d.sync += bank.eq(self.i_bank)
+        bank = registered(m, config.pipelined, "bank", self.i_bank)  # one for each row, as the way there is long
         for column, pe in enumerate(pes):
             m.submodules[f"pe_{column}"] = shared(pe)
             m.d.comb += [

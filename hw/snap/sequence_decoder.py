@@ -3,7 +3,7 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from functools import reduce
+from functools import partial, reduce
 from operator import add, or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -11,6 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from ..common.delay import registered
 from .config import SnapConfig
 from .list_layouts import pair, queued_list
 
@@ -97,24 +98,17 @@ class SequenceDecoder(wiring.Component):
             ahead.eq(ahead + ends[0] + ends[1] - self.i_drained),
             bank.eq(bank ^ ends[0] ^ ends[1]),
         ]
-        frees_window = self._later(m, "frees_window", Cat(head.frees_window, following.frees_window) & self.o_pop)
-        frees_tile = self._later(m, "frees_tile", Cat(head.frees_tile, following.frees_tile) & self.o_pop)
+        later = partial(registered, m, self.config.pipelined)
+        frees_window = later("frees_window_later", Cat(head.frees_window, following.frees_window) & self.o_pop)
+        frees_tile = later("frees_tile_later", Cat(head.frees_tile, following.frees_tile) & self.o_pop)
         ended = Cat((ends[0] & ~bank) | (ends[1] & ~next_bank), (ends[0] & bank) | (ends[1] & next_bank))
         m.d.comb += [
             self.o_free_windows.eq(frees_window[0] + frees_window[1]),
             self.o_free_tiles.eq(frees_tile[0] + frees_tile[1]),
         ]
-        m.d.sync += self.o_ends.eq(self._later(m, "ended", ended))
+        m.d.sync += self.o_ends.eq(later("ended_later", ended))
         self._pairs(m, taken, filled, (picks, next_picks), Cat(bank, next_bank))
         return m
-
-    def _later(self, m: Module, name: str, value, *, reset_less: bool = False):
-        """The value, a cycle later if ``pipelined``."""
-        if not self.config.pipelined:
-            return value
-        register = Signal.like(value, name=f"{name}_later", reset_less=reset_less)
-        m.d.sync += register.eq(value)
-        return register
 
     def _matches(self, m: Module, number: int) -> tuple[list, list, Value]:
         """Of a list: matches left without the first k, k = 0 to M; the first M, one-hot; whether there are k."""
@@ -144,19 +138,20 @@ class SequenceDecoder(wiring.Component):
 
     def _pairs(self, m: Module, taken, filled, picks, banks) -> None:
         """Merge the picks of both lists, and register where the operands are."""
+        later = partial(registered, m, self.config.pipelined)
         taken, filled, banks = (
-            self._later(m, name, value) for name, value in (("taken", taken), ("filled", filled), ("banks", banks))
+            later(f"{name}_later", value) for name, value in (("taken", taken), ("filled", filled), ("banks", banks))
         )
         heads, places = [], []
         for number, chosen in enumerate(picks):
             one, name = self.i_lists[number], f"list_{number}"
-            heads.append(self._later(m, f"{name}_head", one.head, reset_less=True))
+            heads.append(later(f"{name}_head_later", one.head, reset_less=True))
             planes = [
-                self._later(m, f"{name}_plane_{bit}", plane, reset_less=True)
+                later(f"{name}_plane_{bit}_later", plane, reset_less=True)
                 for bit, plane in enumerate(one.matches.position)
             ]
-            later = [self._later(m, f"{name}_pick_{k}", pick, reset_less=True) for k, pick in enumerate(chosen)]
-            places.append([self._place(m, f"place_{number}_{k}", pick, planes) for k, pick in enumerate(later)])
+            late_picks = [later(f"{name}_pick_{k}_later", pick, reset_less=True) for k, pick in enumerate(chosen)]
+            places.append([self._place(m, f"place_{number}_{k}", pick, planes) for k, pick in enumerate(late_picks)])
         for index, out in enumerate(self.o_pairs):
             head = Signal.like(heads[0], name=f"head_{index}")
             place = Signal.like(places[0][0], name=f"place_{index}")

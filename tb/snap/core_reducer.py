@@ -56,7 +56,7 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
     wanted, overflow = expected_sums(config, blocks)
     completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
     pes = list(np.ndindex(completed.shape))
-    cycles = quiet = 0
+    cycles = quiet = shown = 0
     while not (source.done and all(len(sink.beats) == len(sums) for sink, sums in zip(sinks, wanted, strict=True))):
         inputs: dict[str, Any] = source.drive()
         for sink in sinks:
@@ -67,10 +67,11 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
             done = sum(1 << block % 2 for block in range(freed[pe], completed[pe]))
             inputs["i_done__{}__{}".format(*pe)] = done
         outputs = await bench.peek(inputs)
+        bank, shown = shown if config.pipelined else outputs["o_bank"], outputs["o_bank"]
         for row, column in pes:
             # Of a bank that isn't complete any number may be read, but it must not get out.
             ready = [block for block in range(freed[row, column], completed[row, column])]
-            block = next((block for block in ready if block % 2 == outputs["o_bank"]), None)
+            block = next((block for block in ready if block % 2 == bank), None)
             slot = outputs[f"o_slots__{row}__{column}"]
             psum = numbers.getrandbits(8) if block is None else blocks[block]["psums"][row, column, slot]
             inputs[f"i_psums__{row}__{column}"] = int(psum)

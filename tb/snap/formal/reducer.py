@@ -102,11 +102,14 @@ class ReducerSumsSpec(_ReducerInputs):
         started, slot = Signal(), Signal.like(self.slot)
         m.d.sync += [started.eq(1), slot.eq(self.slot)]
         m.d.comb += Assume(~started | (slot == self.slot))
-        taken = dut.i_commands.valid & dut.i_commands.ready
+        taken, bank = dut.i_commands.valid & dut.i_commands.ready, dut.o_bank
+        if config.pipelined:  # on its way to the PEs it passes a register
+            bank = Signal(name="late_bank")
+            m.d.sync += bank.eq(dut.o_bank)
         owed = [[] for _ in range(config.ports)]
         for row in range(rows):
             for column in range(columns):
-                followed = self._pe(m, dut, row, column, taken)
+                followed = self._pe(m, dut, bank, row, column, taken)
                 freed = Mux(dut.o_free[row][column] & (self.command.slots > self.slot), followed, 0)
                 owed[row].append(Mux(self.command.row_mode, freed, 0))
                 owed[row - column + columns - 1].append(Mux(self.command.row_mode, 0, freed))
@@ -134,8 +137,8 @@ class ReducerSumsSpec(_ReducerInputs):
         m.d.comb += Cover((modes == 3) & Cat(finished).all())
         return m
 
-    def _pe(self, m: Module, dut: CoreReducer, row: int, column: int, taken):
-        """A PE's two banks; returns its psum of the slot that is followed."""
+    def _pe(self, m: Module, dut: CoreReducer, read_bank, row: int, column: int, taken):
+        """A PE's two banks, of which the reducer reads one; returns its psum of the slot that is followed."""
         number, name = row * self.config.core_columns + column, f"{row}_{column}"
         completes, psums = self.completes[number], self.psums[number]
         done, bank, gone = Signal(2, name=f"done_{name}"), Signal(name=f"bank_{name}"), Signal(name=f"gone_{name}")
@@ -145,13 +148,13 @@ class ReducerSumsSpec(_ReducerInputs):
         m.d.comb += [
             Assume(~completes | ~done.bit_select(bank, 1)),
             dut.i_done[row][column].eq(done),
-            shown.eq(Mux(dut.o_bank, kept[1], kept[0])),
+            shown.eq(Mux(read_bank, kept[1], kept[0])),
             dut.i_psums[row][column].eq(shown[dut.o_slots[row][column]].as_signed()),
-            Assert(~free | (done.bit_select(dut.o_bank, 1) & ~gone)),
+            Assert(~free | (done.bit_select(read_bank, 1) & ~gone)),
             Assert(~taken | free | gone),
         ]
         m.d.sync += gone.eq(~taken & (gone | free))
-        m.d.sync += done.eq(done & ~(free << dut.o_bank) | completes << bank)
+        m.d.sync += done.eq(done & ~(free << read_bank) | completes << bank)
         with m.If(completes):
             m.d.sync += bank.eq(~bank)
             for half in range(2):
