@@ -52,7 +52,8 @@ def area(
     with stages(f"Emitting {design.name}"):
         emission = emit_design(design)
     with stages(f"Synthesising {design.name}") as update:
-        report = measure_area(emission, liberty=library, progress=update)
+        with usage_errors(liberty or ""):
+            report = measure_area(emission, liberty=library, progress=update)
     shares = design.engine.area_shares(report) if design.engine.area_shares else {}
     modules = list(report.modules.values())
     if as_json:

@@ -110,6 +110,8 @@ def report(error: BaseException) -> int:
     if hdl := sys.modules.get("amaranth.hdl"):
         warnings.simplefilter("ignore", hdl.UnusedElaboratable)  # that the rest of the design was not used is no news
     message, hint, code = explain(error)
+    if not message.strip():  # the option parser has shown the help
+        return code
     typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message.strip()}", err=True)
     if hint:
         typer.echo(f"hint: {hint}", err=True)

@@ -1,5 +1,6 @@
 """``tensorloom fpga``: boards, bitstreams that test themselves, and what was built."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..fpga.boards import BOARDS, Board
 from ..fpga.tools import INSTALL
 from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
+from ..tb.bulk.cache import Cache
 from .engines import ENGINES
 from .errors import CommandError, UsageError, usage_errors, writing
 from .options import Assignments, Json, check_folder, choose_engine, examples, to_path, unknown
@@ -73,7 +75,7 @@ def build(
     frequency: Annotated[
         float | None, typer.Option(metavar="MHZ", help="Clock of the engine in MHz; by default the board's goal.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.", min=0)] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.", min=0, max=2**31 - 1)] = 1,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -103,6 +105,10 @@ def build(
             f"--project-only writes the complete {chosen.vendor_tool} project",
         )
     check_folder(folder)
+    if record:
+        from ..fpga.records import BUILDS
+
+        check_folder(BUILDS)
     stages = Stages()
     with _fpga_errors():
         from ..fpga.plan import make_plan
@@ -174,6 +180,12 @@ def _fpga_errors() -> Iterator[None]:
         if names & {"FpgaError", "ToolRunError"}:
             raise CommandError(str(error)) from error
         raise
+    except OSError as error:
+        cache = Cache().folder
+        if error.filename and cache in Path(error.filename).parents:
+            text = f"cannot use the cache {cache}: {error.strerror or error}"
+            raise CommandError(text, "the environment variable TENSORLOOM_CACHE can name another folder") from error
+        raise
 
 
 def _write_project(plan: Any, folder: Path, as_json: bool) -> None:
@@ -185,24 +197,23 @@ def _write_project(plan: Any, folder: Path, as_json: bool) -> None:
         print_json({"board": plan.board.name, "engine": plan.engine, "files": files, "design": plan.digest})
         return
     say(f"{len(files)} files in {folder}; with {plan.board.vendor_tool} installed, build with")
-    say(f"  cd {folder} && sh {plan.build.script}.sh")
+    say(f"  cd {shlex.quote(str(folder))} && sh {plan.build.script}.sh")
 
 
 def _build(plan: Any, seed: int, folder: Path, stages: Stages, *, record: bool, as_json: bool) -> None:
     """Build, copy the results to the folder, tell the figures."""
-    from ..fpga.build import REPORTS
+    from ..fpga.build import REPORTS, bitstream_name
     from ..fpga.build import build as run_build
     from ..fpga.records import make_record, write_record
     from ..fpga.reports import RESOURCES
 
     built = run_build(plan, stages, folder, seed=seed)
-    bitstream = folder / f"{plan.board.name}-{plan.engine}{Path(built.bitstream).suffix}"
+    bitstream = folder / bitstream_name(plan)
     with writing(folder):
         sources = {name: built.folder / name for name in REPORTS} | {bitstream.name: built.folder / built.bitstream}
         write_files(folder, {name: source.read_bytes() for name, source in sources.items()})
     figures = make_record(plan, built, seed)
-    if record:
-        write_record(figures)
+    recorded = write_record(figures) if record else None
     if as_json:
         print_json(figures | {"bitstream": str(bitstream), "cached": built.cached})
         return
@@ -215,4 +226,6 @@ def _build(plan: Any, seed: int, folder: Path, stages: Stages, *, record: bool, 
         delays = f"{path['logic_ns']} ns logic, {path['routing_ns']} ns routing"
         say(f"critical path: {path['from']} to {path['to']}, {delays}")
     say(f"{bitstream}{' (from the cache)' if built.cached else f', built in {seconds_text(built.seconds)}'}")
-    say(f"load it with {plan.board.loader.format(file=bitstream)}")
+    if recorded:
+        say(f"recorded in {recorded}")
+    say(f"load it with {plan.board.loader.format(file=shlex.quote(str(bitstream)))}")

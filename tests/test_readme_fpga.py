@@ -26,8 +26,9 @@ def test_recorded_builds() -> None:
     rows, paths = table("fpga"), {tuple(row[:2]): row[2:] for row in table("fpga-paths")}
     assert [row[:2] for row in rows] == [[record["board"], record["engine"]] for record in records]
     for record, row in zip(records, rows, strict=True):
-        fmax, lut, ff, dsp, ram, rate, per_klut, seconds = map(number, row[3:])
+        clock, fmax, lut, ff, dsp, ram, rate, per_klut, seconds = map(number, row[3:])
         assert [lut, ff, dsp, ram] == [record[name] for name in ("lut", "ff", "dsp", "ram")]
+        assert clock == round(record["frequency_hz"] / 1e6, 1) and clock <= fmax
         assert fmax == round(record["fmax_hz"] / 1e6, 1) and seconds == round(record["build_seconds"])
         assert abs(rate - record["multipliers"] * record["fmax_hz"] / 1e9) <= 0.005 * rate
         assert abs(per_klut - rate / lut * 1000) <= 0.05 * per_klut

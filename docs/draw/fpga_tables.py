@@ -18,6 +18,7 @@ def fpga_tables(records: Iterable[dict[str, Any]]) -> dict[str, list[list[str]]]
             [
                 *name,
                 engine.summary(engine.config_class.from_dict(record["config"])),
+                f"{record['frequency_hz'] / 1e6:.4g}",
                 f"{record['fmax_hz'] / 1e6:.1f}",
                 *(f"{record[resource]:,}" for resource in ("lut", "ff", "dsp", "ram")),
                 f"{record['gmac_per_s']:.3g}",

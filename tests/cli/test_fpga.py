@@ -26,6 +26,7 @@ def test_list(run) -> None:
         (["--board", "arty-a7", "--engine", "systolic"], 1, "arty-a7 needs Vivado for a bitstream"),
         (["--board", "arty-a7", "--engine", "snap", "--project-only", "--record"], 2, "--record needs a build"),
         (["--board", "arty-a7", "--engine", "snap", "--project-only", "--seed", "2"], 2, "--seed is of the placer"),
+        (["--board", "icebreaker", "--engine", "systolic", "--seed", "2147483648"], 2, "Invalid value for '--seed'"),
     ],
 )
 def test_bad_input(fails, arguments: list[str], code: int, message: str) -> None:
@@ -38,6 +39,13 @@ def test_a_missing_tool(fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert "no-such-program not found" in fails(
         "fpga", "build", "--board", "icebreaker", "--engine", "systolic", code=1
     )
+
+
+def test_a_cache_that_cannot_be_used(fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "file"))
+    error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", code=1)
+    assert error == f"cannot use the cache {tmp_path / 'file'}: Not a directory"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ def test_report_marks_stale_builds(run, monkeypatch: pytest.MonkeyPatch, tmp_pat
         "config": target.config.to_dict(),
         "frequency_hz": 24_000_000,
     }
-    record |= dict.fromkeys(fields, 1) | {"design": "of another time"}
+    record |= dict.fromkeys(fields, 1) | {"seed": 1, "critical_path": {}, "design": "of another time"}
     monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(records.read_records, "__defaults__", (tmp_path / "builds",))
     records.write_record(record, tmp_path / "builds")

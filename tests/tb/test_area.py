@@ -104,12 +104,24 @@ def test_library():
             re.sub(r"  cell.NAND2.*(?=  cell.DFF)", "", CELLS, flags=re.DOTALL),
             "its gates must be a buffer",
         ),
-        (re.sub(r"area : \d+;", "", CELLS), "its cells must have areas"),
     ],
 )
 def test_bad_library(text, reason):
     with pytest.raises(LibertyError, match=f"not a Liberty library to map to: ({reason})"):
         check_liberty(text)
+
+
+@pytest.mark.parametrize("area", ["", "area : -2;", "area : abc;", "area : 0;", "area : nan;", "area : inf;"])
+@pytest.mark.parametrize("cell", ["DFF", "NAND2", "\\w+"])
+def test_library_with_a_bad_area(cell, area):
+    text = re.sub(rf"(cell\({cell}\) {{\s*)area : \d+;", rf"\1{area}", CELLS)
+    assert text != CELLS
+    with pytest.raises(
+        LibertyError,
+        match="area of cell .* must be a number from 0 on, not|cells of a Liberty library must have a positive",
+    ):
+        check_liberty(text)
+        measure_area(emit(Gates()), liberty=text)
 
 
 def test_cells_without_an_area(monkeypatch):
