@@ -139,7 +139,7 @@ def report(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ["board", "engine", "multipliers", "MHz", "lut", "ff", "dsp", "ram", "GMAC/s", "GMAC/s/kLUT", "build"]
+    columns = ["board", "engine", "multipliers", "Fmax, MHz", "lut", "ff", "dsp", "ram", "GMAC/s", "GMAC/s/kLUT"]
     cells = [
         [
             *(row[name] for name in ("board", "engine", "multipliers")),
@@ -150,7 +150,7 @@ def report(as_json: Json = False) -> None:
         ]
         for row in rows
     ]
-    print_table([*columns, ""], cells)
+    print_table([*columns, "build", ""], cells)
 
 
 def _choose(board: str, engine: str, assignments: list[str] | None, mhz: float | None) -> tuple[Board, Any, int]:
