@@ -54,11 +54,13 @@ def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tupl
             "log",
             "run.ys",
         ]
-        code = subprocess.run(command, cwd=root, capture_output=True, check=False).returncode
+        result = subprocess.run(command, cwd=root, capture_output=True, check=False)
         log = (root / "log").read_text() if (root / "log").exists() else ""
-        if code:
+        if code := result.returncode:
             errors = re.findall(r"^ERROR: .*(?:\n  .*)*", log, re.MULTILINE)
-            raise YosysError(errors[0] if errors else f"Yosys failed with exit code {code}: {log[-500:]}")
+            # Before it has a log, the reason is a last line such as that of a cache folder that can't be written.
+            said = log[-500:] or "".join(result.stderr.decode(errors="replace").splitlines()[-1:])
+            raise YosysError(errors[0] if errors else f"Yosys failed with exit code {code}: {said or 'no reason'}")
         return {name: (root / name).read_text() for name in outputs} | {"log": log}
 
 
