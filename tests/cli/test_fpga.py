@@ -86,6 +86,27 @@ def test_project_of_a_vendor(run, tmp_path: Path) -> None:
     assert all(path.stat().st_size for path in files)
 
 
+def test_printed_commands_are_quoted_for_the_shell(run, tmp_path: Path) -> None:
+    folder = tmp_path / "a b $x"
+    done = run("fpga", "build", "--board", "icebreaker", "--engine", "systolic", "--project-only", "-o", folder)
+    assert f"  cd '{folder}' && sh build_top.sh" in done.stdout
+
+
+def test_records_that_cannot_be_written_are_refused_before_the_build(
+    fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(records, "BUILDS", tmp_path / "file" / "builds")
+    monkeypatch.setattr(plan, "emit", lambda *args, **options: pytest.fail("it was emitted"))
+    error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", "--record", code=2)
+    assert error == f"cannot write {tmp_path / 'file' / 'builds'}: {tmp_path / 'file'} is not a folder"
+
+
+def test_help_without_a_command_is_no_error(run) -> None:
+    result = run("fpga")
+    assert result.exit_code == 2 and "build" in result.output and "error:" not in result.output
+
+
 def test_report_marks_stale_builds(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fields = ("fmax_hz", "lut", "ff", "dsp", "ram", "multipliers", "gmac_per_s", "gmac_per_s_per_klut", "build_seconds")
     target = BOARDS["icebreaker"].targets["systolic"]
