@@ -91,8 +91,9 @@ def _series7(input_mhz: Fraction) -> Iterator[Setting]:
     for divider, feedback, detector in _divisions(input_mhz, (19, 450), range(1, 57), range(2, 65)):
         vco = detector * feedback
         if 800 <= vco <= 1600:
-            for out in range(2 if vco > 800 else 1, 129):
-                yield vco / out, {"DIVCLK_DIVIDE": divider, "CLKFBOUT_MULT": feedback, "CLKOUT0_DIVIDE": out}
+            for out in range(1, 129):
+                if vco / out <= 800:
+                    yield vco / out, {"DIVCLK_DIVIDE": divider, "CLKFBOUT_MULT": feedback, "CLKOUT0_DIVIDE": out}
 
 
 PLLS: dict[str, Callable[[Fraction], Iterator[Setting]]] = {

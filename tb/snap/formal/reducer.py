@@ -4,6 +4,7 @@ from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
+from ....hw.common.delay import registered
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.core_reducer import CoreReducer
 from ....hw.snap.layouts import command_layout
@@ -59,9 +60,7 @@ class ReducerStreamsSpec(_ReducerInputs):
         for row in range(config.core_rows):
             for column in range(config.core_columns):
                 done = Mux(dut.o_bank, self.i_done[row][column][1], self.i_done[row][column][0])
-                if config.pipelined:
-                    now, done = done, Signal(name=f"done_before_{row}_{column}")
-                    m.d.sync += done.eq(now)
+                done = registered(m, config.pipelined, f"done_before_{row}_{column}", done)
                 m.d.comb += [
                     dut.i_done[row][column].eq(self.i_done[row][column]),
                     dut.i_psums[row][column].eq(self.i_psums[row][column]),
@@ -102,10 +101,8 @@ class ReducerSumsSpec(_ReducerInputs):
         started, slot = Signal(), Signal.like(self.slot)
         m.d.sync += [started.eq(1), slot.eq(self.slot)]
         m.d.comb += Assume(~started | (slot == self.slot))
-        taken, bank = dut.i_commands.valid & dut.i_commands.ready, dut.o_bank
-        if config.pipelined:  # on its way to the PEs it passes a register
-            bank = Signal(name="late_bank")
-            m.d.sync += bank.eq(dut.o_bank)
+        taken = dut.i_commands.valid & dut.i_commands.ready
+        bank = registered(m, config.pipelined, "late_bank", dut.o_bank)  # as on its way to the PEs
         owed = [[] for _ in range(config.ports)]
         for row in range(rows):
             for column in range(columns):
