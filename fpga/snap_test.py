@@ -29,13 +29,15 @@ DENSITIES = ((1.0, 1.0), (0.4, 0.5), (0.1, 0.3), (0.5, 0.1))
 
 
 def snap_program(config: SnapConfig) -> CoreProgram:
-    """Small layers of each kind by turns: 3 x 3 with stride 1 and 2, 1 x 1, fully connected."""
+    """Small layers of each kind by turns: 2 x `core_columns`, 3 x 3 with stride 2, 1 x 1, fully connected."""
     rng, channels, columns = np.random.default_rng(SEED), config.channel_tile, config.core_columns
+    # So far across that the outermost diagonals of PEs, each a port of the core reducer, have outputs too.
+    padding = (1, columns - 1, 1, columns - 1)  # top, left, bottom, right
     programs = []
     for number, density in enumerate(DENSITIES):
         size = (2, config.core_rows, channels)
         kernel = (2, columns, channels, 2)
-        programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density), padding=1))
+        programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density), padding=padding))
         if number == 1:
             size, kernel = (3, 3, channels // 2), (3, 3, channels // 2, 2)
             programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density), 2, 1))

@@ -9,6 +9,7 @@ from tensorloom.fpga.snap_test import snap_program
 from tensorloom.fpga.systolic_test import systolic_commands
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.core import SnapCore
+from tensorloom.sim.cycles.snap import simulate_core
 from tensorloom.sim.golden.snap import core_sums
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.lint import lint
@@ -64,13 +65,31 @@ def test_systolic_commands_use_every_mode_and_accumulator(board: str) -> None:
     assert used == set(range(config.accumulator_rows))
 
 
-def test_snap_program_uses_every_multiplier_port_and_mode() -> None:
+SNAP_CONFIGS = {"small": SMALL["snap"]} | {
+    name: board.targets["snap"].config for name, board in BOARDS.items() if "snap" in board.targets
+}
+
+
+@pytest.mark.parametrize("name", SNAP_CONFIGS)
+def test_snap_program_uses_every_multiplier_port_and_mode(name: str) -> None:
+    config = SNAP_CONFIGS[name]
+    program = snap_program(config)
+    for row_mode, ports in ((False, config.ports), (True, config.core_rows)):
+        assert np.bitwise_or.reduce(program.ports[program.row_mode == row_mode]) == (1 << ports) - 1
+    counters = simulate_core(config, program)
+    assert counters.multiplies.min() > counters.waits["busy"].min(), "a second multiplier never worked"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 6), (2, 5), (8, 3)])
+def test_snap_program_of_any_shape_uses_every_port(rows: int, columns: int) -> None:
+    config = SMALL["snap"].replace(core_rows=rows, core_columns=columns)
+    assert np.bitwise_or.reduce(snap_program(config).ports) == (1 << config.ports) - 1
+
+
+def test_snap_program_runs_without_errors() -> None:
     config = SMALL["snap"]
     program = snap_program(config)
-    assert set(program.row_mode.tolist()) == {False, True}
-    assert np.bitwise_or.reduce(program.ports) == (1 << config.ports) - 1
     result = run_program(build(emit(SnapCore(config))), config, program)
-    assert result.counters.multiplies.min() > result.counters.waits["busy"].min(), "a second multiplier never worked"
     assert result.errors == {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
     sends = program.ports[:, None] >> np.arange(config.ports) & 1
     for got, golden, ports in zip(result.sums, core_sums(config, program), sends.astype(bool), strict=True):
