@@ -182,7 +182,8 @@ def _fpga_errors() -> Iterator[None]:
         raise
     except OSError as error:
         cache = Cache().folder
-        if error.filename and cache in Path(error.filename).parents:
+        failed = Path(error.filename or "")
+        if cache in (failed, *failed.parents) or failed in cache.parents:
             text = f"cannot use the cache {cache}: {error.strerror or error}"
             raise CommandError(text, "the environment variable TENSORLOOM_CACHE can name another folder") from error
         raise

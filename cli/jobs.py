@@ -2,12 +2,14 @@
 
 import dataclasses
 import difflib
+import io
 import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..hw.emit.files import write_files
 from .errors import UsageError, usage_errors, writing
 
 if TYPE_CHECKING:
@@ -196,15 +198,10 @@ def write_tensor(path: Path, tensor: Any) -> None:
     """
     import numpy as np
 
+    content = io.BytesIO()
+    np.save(content, tensor)
     with writing(path):
-        path = path.resolve()  # through a link, not over it
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            with partial.open("wb") as file:
-                np.save(file, tensor)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_files(path.parent, {path.name: content.getvalue()})
 
 
 def _sizes(option: str, text: str, form: str) -> list[int]:

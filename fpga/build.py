@@ -68,8 +68,8 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
     stages
         Shows progress.
     folder
-        Where the results will be put. If the design fails, the tools' reports are, and those of an earlier build and
-        its bitstream are removed.
+        Where the results will be put. If the build fails, those of an earlier one are removed, and the tools' reports
+        are put there.
     seed
         Of the placer.
     cache
@@ -99,18 +99,12 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
             start = time.monotonic()
             plan.build.extract(work)
             resources, timing = _run(plan, toolchain, commands, work, stages)
-            meta = {
-                "fmax_hz": timing.fmax_hz,
-                "critical_path": timing.critical_path,
-                "resources": resources,
-                "seconds": round(time.monotonic() - start, 1),
-            }
+            seconds = round(time.monotonic() - start, 1)
             files = [work / toolchain.bitstream, *(work / name for name in REPORTS)]
-            entry = cache.publish(key, work, files, meta)
+            entry = cache.publish(key, work, files, {"seconds": seconds})
     return Build(
-        folder=entry, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=meta["seconds"],
-        cached=False,
-    )  # fmt: skip
+        folder=entry, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=seconds, cached=False
+    )
 
 
 def bitstream_name(plan: FpgaPlan) -> str:
@@ -120,10 +114,11 @@ def bitstream_name(plan: FpgaPlan) -> str:
 
 
 def _from_cache(toolchain: Toolchain, entry: Path, meta: dict[str, Any]) -> Build:
-    timing = Timing(meta["fmax_hz"], meta["critical_path"])
+    needs, _ = _netlist(toolchain, entry)
+    timing, resources = _placed(toolchain, entry, needs)
     return Build(
-        folder=entry, bitstream=toolchain.bitstream, resources=meta["resources"], timing=timing,
-        seconds=meta["seconds"], cached=True,
+        folder=entry, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=meta["seconds"],
+        cached=True,
     )  # fmt: skip
 
 
@@ -133,8 +128,7 @@ def _run(
     capacity, name = plan.board.capacity, f"{plan.engine} on {plan.board.name}"
     with stages("Synthesis") as progress:
         run_tool(commands[0][0], commands[0][1:], work, makes=["stat.json"], log=f"{NAME}.rpt", progress=progress)
-    with _reading("stat.json"):
-        needs, cells = netlist_resources(toolchain, (work / "stat.json").read_text(encoding="utf-8"))
+    needs, cells = _netlist(toolchain, work)
     if lacks := fits(needs, capacity):
         raise FpgaError(f"{name} does not fit: its netlist needs {', '.join(lacks)}")
     log = (work / f"{NAME}.rpt").read_text(encoding="utf-8", errors="replace")
@@ -142,8 +136,7 @@ def _run(
         raise FpgaError(f"{name} was not mapped as it should be: {'; '.join(faults)}")
     with stages("Place and route") as progress:
         run_tool(commands[1][0], commands[1][1:], work, makes=["report.json"], log=f"{NAME}.tim", progress=progress)
-    with _reading("report.json"):
-        timing, report = read_timing(work / "report.json")
+    timing, resources = _placed(toolchain, work, needs)
     if timing.fmax_hz < plan.pll.output_hz:
         worst = timing.critical_path
         raise FpgaError(
@@ -153,7 +146,20 @@ def _run(
         )
     with stages("Pack"):
         run_tool(commands[2][0], commands[2][1:], work, makes=[toolchain.bitstream])
-    return used_resources(toolchain, needs, report), timing
+    return resources, timing
+
+
+def _netlist(toolchain: Toolchain, folder: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """What the netlist needs, and its cells, from the files of a build."""
+    with _reading("stat.json"):
+        return netlist_resources(toolchain, (folder / "stat.json").read_text(encoding="utf-8"))
+
+
+def _placed(toolchain: Toolchain, folder: Path, needs: dict[str, int]) -> tuple[Timing, dict[str, int]]:
+    """Timing and resources of the placed design, from the files of a build."""
+    with _reading("report.json"):
+        timing, report = read_timing(folder / "report.json")
+        return timing, used_resources(toolchain, needs, report)
 
 
 @contextlib.contextmanager
@@ -173,13 +179,13 @@ def _keeping_reports(work: Path, folder: Path, bitstream: str) -> Iterator[None]
     """
     try:
         yield
-    except (FpgaError, RuntimeError) as error:
-        kept = [name for name in REPORTS if (work / name).exists()]
-        if kept:
+    except (RuntimeError, OSError) as error:
+        for name in (*REPORTS, bitstream):
+            (folder / name).unlink(missing_ok=True)
+        kept = [work / name for name in REPORTS if (work / name).exists()]
+        if kept and isinstance(error, RuntimeError):
             folder.mkdir(parents=True, exist_ok=True)
-            for name in (*REPORTS, bitstream):
-                (folder / name).unlink(missing_ok=True)
-            for name in kept:
-                shutil.copy(work / name, folder)
+            for path in kept:
+                shutil.copy(path, folder)
             raise type(error)(f"{error} (reports in {folder})") from error
         raise

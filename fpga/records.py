@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..hw.config import Config
+from ..hw.emit.files import write_files
 from ..tb.bulk.cache import Cache
 from .build import Build
 from .plan import FpgaPlan, engine_multipliers, make_plan
@@ -49,10 +50,9 @@ def make_record(plan: FpgaPlan, build: Build, seed: int) -> dict[str, Any]:
 
 def write_record(record: dict[str, Any], folder: Path = BUILDS) -> Path:
     """Write a record; the one of the same board and engine is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{record['board']}-{record['engine']}.json"
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return path
+    name = f"{record['board']}-{record['engine']}.json"
+    write_files(folder, {name: json.dumps(record, indent=1) + "\n"})
+    return folder / name
 
 
 def read_records(folder: Path = BUILDS) -> list[dict[str, Any]]:
@@ -87,7 +87,7 @@ def is_stale(record: dict[str, Any], config_class: type[Config], cache: Cache | 
     asked = json.dumps([record[name] for name in ("board", "engine", "config", "frequency_hz")], sort_keys=True)
     path = folder / hashlib.sha256(f"{_sources()} {asked}".encode()).hexdigest()
     present = ""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         present = path.read_text(encoding="utf-8")
     if len(present) != hashlib.sha256().digest_size * 2:  # none, or a damaged one
         try:

@@ -16,8 +16,11 @@ LEDS = data.StructLayout({"running": 1, "passed": 1, "failed": 1, "heartbeat": 1
 """``running``: the test runs, not in reset. ``passed``: every pass so far agreed, at least one. ``failed``: one did
 not; stays until reset. ``heartbeat``: blinks with the engine's clock."""
 
+START_CYCLES = 8
+"""Cycles at a pass's start for which what is known of its end is still the last pass's."""
+
 SETTLE_CYCLES = 64
-"""Cycles after the last expected beat in which none may follow."""
+"""`START_CYCLES`, and cycles after the last expected beat in which none may follow."""
 
 WATCHDOG_CYCLES = 1 << 16
 """Cycles without a beat after which a pass is given up."""
@@ -196,8 +199,7 @@ class SelfTest(wiring.Component):
                 m.d.sync += patience.eq(patience + 1)
                 with m.If(taken):
                     m.d.sync += patience.eq(0)
-                # `finished` is the last pass's for some cycles after a start
-                with m.If(settle != 8):
+                with m.If(settle != START_CYCLES):
                     m.d.sync += settle.eq(settle + 1)
                 with m.Elif(finished | patience.all()):
                     m.next = "settle"

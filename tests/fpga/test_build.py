@@ -12,7 +12,7 @@ from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.build import FpgaError, build
 from tensorloom.fpga.plan import FpgaPlan, files_digest, make_plan
 from tensorloom.fpga.records import is_stale, make_record, read_records, write_record
-from tensorloom.fpga.reports import check_mapping, fits, netlist_resources
+from tensorloom.fpga.reports import check_mapping, fits, netlist_resources, read_timing
 from tensorloom.fpga.toolchains import TOOLCHAINS
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import SystolicConfig
@@ -56,9 +56,10 @@ def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
     assert not is_stale(read, SystolicConfig, cache)
     assert is_stale(read | {"frequency_hz": 24 * MHZ}, SystolicConfig, cache)
     assert is_stale(read | {"config": read["config"] | {"gone": 1}}, SystolicConfig, cache)
-    for remembered in (cache.folder / "fpga-digests").iterdir():
-        remembered.write_text("half")
-    assert not is_stale(read, SystolicConfig, cache)
+    for damage in (b"half", b"\xff"):
+        for remembered in (cache.folder / "fpga-digests").iterdir():
+            remembered.write_bytes(damage)
+        assert not is_stale(read, SystolicConfig, cache)
 
 
 @pytest.mark.parametrize(
@@ -181,9 +182,28 @@ def test_a_tool_that_misbehaves_is_named(
     monkeypatch.setenv("ICEPACK", str(tool))
     with pytest.raises(tools.ToolRunError, match=f"{tool} {reason}"):
         tools.run_tool("ICEPACK", [], tmp_path, makes=["top.bin"])
+
+
+def test_tools_of_the_environment(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!{sys.executable}\nopen('made', 'w').write('x')\n")
+    tool.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ICEPACK", "./tool")
+    (tmp_path / "work").mkdir()
+    tools.run_tool("ICEPACK", [], tmp_path / "work", makes=["made"])
+    version = tools.tool_version("ICEPACK")
+    assert version == tools.tool_version("ICEPACK")
+    with tool.open("a") as file:
+        file.write("# another release, which has no --version either\n")
+    assert tools.tool_version("ICEPACK") != version
     tool.write_text("#!/no/such/interpreter\n")
-    with pytest.raises(tools.ToolRunError, match=f"{tool} cannot be started: No such file"):
-        tools.run_tool("ICEPACK", [], tmp_path)
+    for start in (
+        lambda: tools.run_tool("ICEPACK", [], tmp_path),
+        lambda: build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache")),
+    ):
+        with pytest.raises(tools.ToolRunError, match=f"{tool} cannot be started: No such file"):
+            start()
 
 
 def test_reports_that_cannot_be_read_are_named(
@@ -195,6 +215,31 @@ def test_reports_that_cannot_be_read_are_named(
     monkeypatch.setattr(flow, "run_tool", fake)
     with pytest.raises(FpgaError, match=r"wrote a stat\.json that can't be read: is the disk full\?"):
         build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache"))
+
+    def without_use(variable: str, arguments: list[str], folder: Path, **options: object) -> None:
+        cells = {"SB_LUT4": 9, "SB_MAC16": 4}
+        (folder / "stat.json").write_text(json.dumps({"design": {"num_cells_by_type": cells}}))
+        (folder / "top.rpt").write_text("")
+        (folder / "report.json").write_text('{"fmax": {"clk": {"achieved": 99.0}}}')
+
+    monkeypatch.setattr(flow, "run_tool", without_use)
+    with pytest.raises(FpgaError, match=r"wrote a report\.json that can't be read"):
+        build(small, quiet, tmp_path / "reports", cache=Cache(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("error", [tools.ToolRunError("no log"), OSError(28, "No space left on device")])
+def test_a_build_that_fails_without_reports_leaves_none(
+    error: Exception, small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    for earlier in ("icebreaker-systolic.bin", "report.json", "mine.txt"):
+        (tmp_path / earlier).write_text("of an earlier build")
+    monkeypatch.setattr(flow, "run_tool", fail)
+    with pytest.raises(type(error), match=str(error.args[-1])):
+        build(small, quiet, tmp_path, cache=Cache(tmp_path / "cache"))
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "cache"}
 
 
 @pytest.mark.parametrize(
@@ -235,6 +280,27 @@ def test_memories_and_multipliers_that_became_something_else_are_found() -> None
     faults = check_mapping(toolchain, {"MULT18X18D": 3}, mapped.format(writes=4), 4)
     assert faults == ["1 of 4 multipliers are LUTs", "memory a.ram of 64 x 8 bits is flip-flops"]
     assert check_mapping(toolchain, {"MULT18X18D": 4}, mapped.format(writes=0), 4) == []  # read-only: logic
+
+
+def test_critical_path_of_a_report(tmp_path: Path) -> None:
+    ends = ("engine.a_TRELLIS_FF_Q", "engine.b_LUT4_Z", "engine.c_TRELLIS_FF_Q")
+    steps = [
+        {"type": kind, "delay": delay, "from": {"cell": ends[at]}, "to": {"cell": ends[to]}}
+        for kind, delay, at, to in (
+            ("clk-to-q", 0.5, 0, 0), ("routing", 1.0, 0, 1), ("logic", 0.25, 1, 1), ("routing", 2.0, 1, 2),
+            ("setup", 0.125, 2, 2),
+        )
+    ]  # fmt: skip
+    paths = [{"from": "async", "to": "posedge fast", "path": steps[:1]}]
+    paths += [{"from": f"posedge {clock}", "to": f"posedge {clock}", "path": steps} for clock in ("fast", "slow")]
+    paths[1]["path"] = steps[1:]
+    fmax = {"fast": {"achieved": 400.0}, "slow": {"achieved": 61.25}}
+    (tmp_path / "report.json").write_text(json.dumps({"fmax": fmax, "critical_paths": paths}))
+    timing, _ = read_timing(tmp_path / "report.json")
+    assert timing.fmax_hz == 61.25e6
+    assert timing.critical_path == {
+        "from": "engine.a", "to": "engine.c", "logic_ns": 0.88, "routing_ns": 3.0, "cells": 3
+    }  # fmt: skip
 
 
 def test_resources_of_a_netlist() -> None:
