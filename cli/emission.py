@@ -1,13 +1,14 @@
 """Emission of a design, remembered between calls: nothing is elaborated again that can't have changed."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..hw.emit.files import write_files
 from ..tb.bulk.cache import Cache
 from .engines import Design
 
@@ -44,13 +45,8 @@ def emit_design(design: Design, *, prefix: str = "", fresh: bool = False) -> "Em
 
     emission = emit(design.engine.component(design.config), prefix=prefix)
     fields = {name: getattr(emission, name) for name in ("top", "verilog", "waivers", "manifest")}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(fields), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        pass  # a read-only or full cache costs time only
+    with contextlib.suppress(OSError):  # a read-only or full cache costs time only
+        write_files(path.parent, {path.name: json.dumps(fields)})
     return emission
 
 
