@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from ..common.delay import registered
 from ..emit.emitter import UNINITIALISED
 from .config import SnapConfig
 
@@ -43,7 +44,7 @@ class PsumFile(wiring.Component):
     i_clear
         By bank: make all its psums 0. Nothing may be added to it in this cycle.
     o_overflow
-        Sticky: a psum, or part of one, wrapped around.
+        Sticky: a psum, or part of one, wrapped around. A cycle later if ``pipelined``.
     banks
         Memories and valid bits of bank 0 and bank 1, of each memory lane (for proofs only).
     """
@@ -79,7 +80,10 @@ class PsumFile(wiring.Component):
                 m.d.comb += self._totals[lane].eq(base + self.i_value[lane])
             parts.append(_of_bank(self.i_read_address[-1], [reads[0] for reads in banks]))
         m.d.comb += self.o_psum.eq(sum(parts))
-        lost = [add & ~fits(total, self.config.psum_bits) for add, total in zip(self.i_add, self._totals, strict=True)]
+        lost = [
+            registered(m, self.config.pipelined, f"lost_{lane}", add & ~fits(total, self.config.psum_bits))
+            for lane, (add, total) in enumerate(zip(self.i_add, self._totals, strict=True))
+        ]
         with m.If(Cat(lost).any()):
             m.d.sync += self.o_overflow.eq(1)
         return m

@@ -45,6 +45,7 @@ PARTS = (
             "psum_file_narrow": TINY.replace(multipliers=4, data_bits=4, psum_bits=8),
             "psum_file_one": ONE.replace(psum_bits=8),
             "psum_file_split": TINY.replace(data_bits=4, psum_bits=8, split_psums=True),
+            "psum_file_pipelined": TINY.replace(data_bits=4, psum_bits=8, split_psums=True, pipelined=True),
         },
         "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
         | {
