@@ -190,8 +190,8 @@ class CoreReducer(wiring.Component):
                 Cat(done[r][c] for r, c in filter(None, pes)).all() if any(pes) else 0 for pes in (across, diagonal)
             ]
             is_open = command.valid & Mux(row_mode, *complete)
-            if config.pipelined:  # what is complete for a command stays so
-                is_open = registered(m, True, f"open_{p}", is_open) & ~restart
+            if config.pipelined:  # what is complete for a command stays so until it is taken
+                is_open = registered(m, True, f"open_{p}", is_open & ~command.ready)
             m.d.comb += [
                 port.i_open.eq(is_open),
                 port.i_sends.eq(command.payload.ports[p]),
