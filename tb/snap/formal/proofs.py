@@ -77,13 +77,13 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     )
     bounded = {
         "core_reducer_sums": (ReducerSumsSpec, 6 + config.pipelined),
-        "multiply_add": (MultiplyAddSpec, 4 + config.multiplier_registers),
+        "multiply_add": (MultiplyAddSpec, 4 + config.multiplier_registers + config.pipelined),
     }
     for name, (spec, cycles) in bounded.items():
         yield Proof(name, f"bounded to {cycles + longer} cycles", spec, (narrow,))
         yield Proof(f"{name}_end", reachable, spec, (narrow,))
     yield Proof("core_reducer_streams", registered, ReducerStreamsSpec, (config,))
-    yield Proof("psum_file", inductive, PsumFileSpec, (config.replace(data_bits=2, psum_bits=6),))
+    yield Proof("psum_file", registered, PsumFileSpec, (config.replace(data_bits=2, psum_bits=6),))
     yield Proof("reduction_selector", inductive, SelectorSpec, (config,))
     if config.multipliers >= 3:
         yield Proof("reduction_selector_ac_b", reachable, SelectorSpec, (config,))
