@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..fpga.boards import BOARDS, Board, Target
+from ..fpga.boards import BOARDS, Board
 from ..fpga.tools import INSTALL
 from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
@@ -75,9 +75,7 @@ def build(
     frequency: Annotated[
         float | None, typer.Option(metavar="MHZ", help="Clock of the engine in MHz; by default the board's goal.")
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Of the placer; default: the board's.", min=0, max=2**31 - 1)
-    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.", min=0, max=2**31 - 1)] = 1,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -95,11 +93,11 @@ def build(
     A build is kept and used again while design and tools stay the same. Environment variables such as YOSYS and
     NEXTPNR_ECP5 can name other programs than those of the Python packages.
     """
-    chosen, target = _choose(board, engine, assignments, frequency, seed)
+    chosen, config, frequency_hz = _choose(board, engine, assignments, frequency)
     folder = output or Path("build") / "fpga" / f"{board}-{engine}"
     if project_only and record:
         raise UsageError("--record needs a build; --project-only makes none")
-    if project_only and seed is not None:
+    if project_only and seed != 1:
         raise UsageError("--seed is of the placer; --project-only runs none")
     if chosen.toolchain is None and not project_only:
         raise CommandError(
@@ -116,11 +114,11 @@ def build(
         from ..fpga.plan import make_plan
 
         with stages(f"Emitting {engine} for {board}"):
-            plan = make_plan(board, engine, target.config, target.frequency_hz, vendor=project_only)
+            plan = make_plan(board, engine, config, frequency_hz, vendor=project_only)
         if project_only:
             _write_project(plan, folder, as_json)
             return
-        _build(plan, target.seed, folder, stages, record=record, as_json=as_json)
+        _build(plan, seed, folder, stages, record=record, as_json=as_json)
 
 
 @app.command(epilog=REPORT_EXAMPLES)
@@ -155,10 +153,8 @@ def report(as_json: Json = False) -> None:
     print_table([*columns, "build", ""], cells)
 
 
-def _choose(
-    board: str, engine: str, assignments: list[str] | None, mhz: float | None, seed: int | None
-) -> tuple[Board, Target]:
-    """The board, and what the options mean to be built for it."""
+def _choose(board: str, engine: str, assignments: list[str] | None, mhz: float | None) -> tuple[Board, Any, int]:
+    """The board, the configuration and the clock in Hz that the options mean."""
     if board not in BOARDS:
         raise unknown("board", board, list(BOARDS))
     config_class, chosen = choose_engine(engine).config_class, BOARDS[board]
@@ -169,11 +165,7 @@ def _choose(
         config = target.config.replace(**parse_assignments(config_class, assignments or []))
     if mhz is not None and not 0.001 <= mhz <= 10_000:
         raise UsageError(f"--frequency must be from 0.001 to 10000 MHz, not {mhz:g}")
-    return chosen, Target(
-        config=config,
-        frequency_hz=target.frequency_hz if mhz is None else round(mhz * 1e6),
-        seed=target.seed if seed is None else seed,
-    )
+    return chosen, config, target.frequency_hz if mhz is None else round(mhz * 1e6)
 
 
 @contextmanager

@@ -25,13 +25,10 @@ class Target:
         The engine's configuration.
     frequency_hz
         Clock to reach.
-    seed
-        Of the placer: one with which it is reached.
     """
 
     config: Config
     frequency_hz: int
-    seed: int = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -139,7 +136,7 @@ ALL_BOARDS = (
                 ),
                 frequency_hz=100_000_000,
             ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000, seed=2),
+            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
         },
     ),
     Board(

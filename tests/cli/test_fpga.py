@@ -1,9 +1,8 @@
-import dataclasses
 import json
 from pathlib import Path
 
 import pytest
-from tensorloom.fpga import build, plan, records
+from tensorloom.fpga import plan, records
 from tensorloom.fpga.boards import BOARDS
 
 
@@ -106,22 +105,6 @@ def test_records_that_cannot_be_written_are_refused_before_the_build(
     monkeypatch.setattr(plan, "emit", lambda *args, **options: pytest.fail("it was emitted"))
     error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", "--record", code=2)
     assert error == f"cannot write {tmp_path / 'file' / 'builds'}: {tmp_path / 'file'} is not a folder"
-
-
-def test_the_seed_is_the_boards_or_the_users(fails, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    seeds: list[int] = []
-
-    def stop(*arguments: object, seed: int) -> None:
-        seeds.append(seed)
-        raise build.FpgaError("enough")
-
-    monkeypatch.setattr(build, "build", stop)
-    targets = BOARDS["icebreaker"].targets
-    monkeypatch.setitem(targets, "systolic", dataclasses.replace(targets["systolic"], seed=7))
-    for option in ([], ["--seed", "0"]):
-        arguments = ["--board", "icebreaker", "--engine", "systolic", "-o", tmp_path]
-        assert fails("fpga", "build", *arguments, *option, code=1) == "enough"
-    assert seeds == [7, 0]
 
 
 def test_help_without_a_command_is_no_error(run) -> None:
