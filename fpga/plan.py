@@ -18,9 +18,10 @@ from ..hw.emit.emitter import emit
 from .boards import BOARDS, Board
 from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
+from .reset_registers import with_reset_registers
 from .self_test import SelfTest
 from .snap_test import snap_test
-from .synthesis import repeated_modules
+from .synthesis import OWN_RESET, repeated_modules
 from .systolic_test import systolic_test
 from .toolchains import TOOLCHAINS
 from .top import BoardTop
@@ -102,6 +103,8 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
     verilog = emission.verilog
     if target.toolchain == "ecp5" and not vendor:
         verilog = with_dsp_registers(verilog, emission.manifest)
+        if engine in MAPPED_ONCE:
+            verilog = with_reset_registers(verilog, emission.manifest, OWN_RESET)
     for name, text in verilog.items():
         platform.add_file(name, text)
     options: dict[str, Any] = {}

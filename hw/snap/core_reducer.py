@@ -26,7 +26,7 @@ class ReducerPort(wiring.Component):
     i_slots
         Sums of the block.
     i_restart
-        Begin the next block with the next cycle.
+        Begin the next block with the next cycle. If ``pipelined``, `i_slots` is that block's already.
     i_values
         The PEs' psums of slot `o_step` (0 where there is no PE).
     o_step, o_next_step
@@ -67,26 +67,34 @@ class ReducerPort(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        is_open, reads, drops, ends, free, moves = (Signal() for _ in range(6))
-        step, more = Signal(self.i_slots.shape()), Signal(self.i_slots.shape())
-        after = Mux(drops, self.i_slots, Mux(reads, more, step))
-        next_step = Mux(self.i_restart, 0, after)
+        is_open, reads, drops, ends, free, moves, over, last = (Signal() for _ in range(8))
+        step, more, next_step = (Signal(self.i_slots.shape()) for _ in range(3))
         bits, columns, sums = self.config.psum_bits, self.config.core_columns, self.o_sums
         total, slot = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1))), Signal(self.config.slot_bits)
         m.d.comb += [
-            is_open.eq(self.i_open & (step != self.i_slots)),
+            is_open.eq(self.i_open & ~over),
             free.eq(~sums.valid | sums.ready),
             drops.eq(is_open & ~self.i_sends),
             more.eq(step + 1),
             # That the PEs are ready is known late, so there is no arithmetic behind it.
-            ends.eq(drops | (reads & (more == self.i_slots))),
-            self.o_finished.eq((step == self.i_slots) | ends),
+            ends.eq(drops | (reads & last)),
+            self.o_finished.eq(over | ends),
             self.o_free.eq(ends),
             self.o_step.eq(step),
         ]
         m.d.sync += step.eq(next_step)
         if self.config.pipelined:
-            m.d.comb += self.o_next_step.eq(next_step)
+            m.d.comb += [
+                next_step.eq(Mux(self.i_restart, 0, Mux(reads, more, step))),
+                self.o_next_step.eq(next_step),
+            ]
+            # Comparisons in registers: slots come from afar, and the way from here to the next command is long.
+            with m.If(self.i_restart):
+                m.d.sync += [over.eq(self.i_slots == 0), last.eq(self.i_slots == 1)]
+            with m.Else():
+                m.d.sync += over.eq(over | ends)
+                with m.If(reads):
+                    m.d.sync += last.eq(step + 2 == self.i_slots)
             held = Signal()
             values = [Signal.like(value, name=f"value_{n}", reset_less=True) for n, value in enumerate(self.i_values)]
             held_slot = Signal(self.config.slot_bits, reset_less=True)
@@ -105,6 +113,9 @@ class ReducerPort(wiring.Component):
                 ]
         else:
             m.d.comb += [
+                next_step.eq(Mux(self.i_restart, 0, Mux(drops, self.i_slots, Mux(reads, more, step)))),
+                over.eq(step == self.i_slots),
+                last.eq(more == self.i_slots),
                 reads.eq(is_open & self.i_sends & free),
                 moves.eq(reads),
                 total.eq(sum(self.i_values)),
@@ -179,8 +190,9 @@ class CoreReducer(wiring.Component):
         rows, columns = range(config.core_rows), range(config.core_columns)
         ports = [ReducerPort(config) for _ in range(config.ports)]
         row_mode, bank = command.payload.row_mode, self.o_bank
-        # That a command is taken is known late; if ``pipelined``, no port reads in its first cycle anyhow.
-        restart = registered(m, config.pipelined, "restart", command.ready)
+        restart = command.ready
+        if config.pipelined:  # that a command is taken is known late, and no port reads in its first cycle anyhow
+            restart = ~registered(m, True, "lasts", command.valid & ~command.ready)
         done = [[Mux(bank, self.i_done[r][c][1], self.i_done[r][c][0]) for c in columns] for r in rows]
         for p, port in enumerate(ports):
             m.submodules[f"port_{p}"] = shared(port)
@@ -194,7 +206,7 @@ class CoreReducer(wiring.Component):
                 is_open = registered(m, True, f"open_{p}", is_open & ~command.ready)
             m.d.comb += [
                 port.i_open.eq(is_open),
-                port.i_sends.eq(command.payload.ports[p]),
+                port.i_sends.eq(registered(m, config.pipelined, f"sends_{p}", command.payload.ports[p])),
                 port.i_slots.eq(command.payload.slots),
                 port.i_restart.eq(restart),
                 self.o_counts[p].eq(port.o_count),

@@ -1,12 +1,20 @@
 """The whole top of a board, its PLL and pads replaced by models, in Verilator."""
 
+import re
+from pathlib import Path
+
 import numpy as np
+import pytest
+import tensorloom.tb
 from tensorloom.fpga.plan import make_plan
 from tensorloom.hw.emit.yosys import run_yosys
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.sources import Sources
 
 from .conftest import SMALL
+
+CONFIGS = SMALL | {"snap": SMALL["snap"].replace(pipelined=True, split_psums=True)}
+"""As on the board, where the SNAP core is pipelined."""
 
 MODELS = """
 module EHXPLLL #(
@@ -43,10 +51,11 @@ def port(name: str, direction: str, width: int) -> dict:
     return {"name": name, "direction": direction, "width": width, "shape": {"kind": "unsigned", "width": width}}
 
 
-def board_sources() -> Sources:
-    """The ULX3S's top with the self-test of a small matrix unit."""
-    plan = make_plan("ulx3s-85f", "systolic", SMALL["systolic"], 60_000_000)
-    files = {name: str(plan.build.files[name]) for name in ("self_test.v", "top.il")} | {"models.v": MODELS}
+def board_sources(engine: str) -> Sources:
+    """The ULX3S's top with the self-test of a small engine."""
+    plan = make_plan("ulx3s-85f", engine, CONFIGS[engine], 60_000_000)
+    models = MODELS + Path(tensorloom.tb.__file__).with_name("ecp5_cells.v").read_text(encoding="utf-8")
+    files = {name: str(plan.build.files[name]) for name in ("self_test.v", "top.il")} | {"models.v": models}
     script = "read_verilog self_test.v\nread_verilog -lib models.v\nread_rtlil top.il\nhierarchy -top top\n"
     script += "proc\nwrite_verilog -noattr top.v\n"
     top = run_yosys(script, files=files, outputs=("top.v",))["top.v"]
@@ -55,15 +64,16 @@ def board_sources() -> Sources:
         "top": "board", "files": ["top.v", "models.v"], "waivers": "board.vlt", "ports": ports, "streams": [],
         "hierarchical": [],
     }  # fmt: skip
-    return Sources(manifest, {"top.v": top, "models.v": MODELS}, "`verilator_config\n")
+    return Sources(manifest, {"top.v": top, "models.v": models}, "`verilator_config\n")
 
 
-def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button() -> None:
+@pytest.mark.parametrize("engine", CONFIGS)
+def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(engine: str) -> None:
     cycles, press, reset = 9000, 3000, 6000
     button, resets = np.zeros(cycles, int), np.zeros(cycles, int)
     button[press : press + 20] = 1
     resets[reset : reset + 20] = 1
-    leds = build(board_sources()).cycles({"i_button": button, "i_reset": resets}, ["o_leds"])["o_leds"]
+    leds = build(board_sources(engine)).cycles({"i_button": button, "i_reset": resets}, ["o_leds"])["o_leds"]
     running, passed, failed = leds & 1, leds >> 1 & 1, leds >> 2 & 1
     assert not running[:16].any(), "it runs before the PLL has locked"
     assert passed[press - 1]
@@ -73,3 +83,12 @@ def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button()
     assert not running[reset + 5 : reset + 20].any()
     assert not failed[reset + 5 :].any()
     assert passed[-1]
+
+
+def test_each_snap_pe_has_a_reset_register() -> None:
+    verilog = str(make_plan("ulx3s-85f", "snap", CONFIGS["snap"], 60_000_000).build.files["self_test.v"])
+    modules = dict(re.findall(r"^module (\w+)(.*?)^endmodule$", verilog, re.MULTILINE | re.DOTALL))
+    assert [name for name, text in modules.items() if "rst_register <= rst;" in text] == ["pe"]
+    body = modules["pe"].partition("rst_register <= rst;")[2]
+    assert re.search(r"if \(rst_register\)", body)
+    assert not re.search(r"(?<!\.)\brst\b", body)
