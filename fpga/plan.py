@@ -21,7 +21,7 @@ from .plls import Pll, find_pll
 from .reset_registers import with_reset_registers
 from .self_test import SelfTest
 from .snap_test import snap_test
-from .synthesis import OWN_RESET, repeated_modules
+from .synthesis import repeated_modules
 from .systolic_test import systolic_test
 from .toolchains import TOOLCHAINS
 from .top import BoardTop
@@ -39,6 +39,9 @@ SELF_TESTS: dict[str, Callable[..., SelfTest]] = {"systolic": systolic_test, "sn
 MAPPED_ONCE = ("snap",)
 """Engines whose repeated modules are mapped once each. It is worth it for many large ones; what a small PE of a matrix
 unit shares with its neighbours is found only in the flattened design."""
+
+OWN_RESET = "PE"
+"""Class of the modules of these engines that get `with_reset_registers`. The test's first beat is two cycles later."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

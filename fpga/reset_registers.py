@@ -17,8 +17,8 @@ REGISTER = """\
 def with_reset_registers(verilog: Mapping[str, str], manifest: Mapping[str, Any], name: str) -> dict[str, str]:
     """Reset all that is in an emitted module, with its submodules, from a register of its own, one cycle later.
 
-    One net to thousands of flip-flops all over a device is slow, and in the way of others. What is connected to such a
-    module must not need it in the cycle after the reset.
+    One net to thousands of flip-flops all over a device is slow, and in the way of others. The reset must last at least
+    two cycles, and what is connected to such a module must not need it in the cycle after the reset.
 
     Parameters
     ----------

@@ -3,16 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["AFTER_READ", "FLATTEN", "NO_WIDE_MULTIPLEXERS", "OWN_RESET", "keep", "repeated_modules"]
+__all__ = ["AFTER_READ", "FLATTEN", "NO_WIDE_MULTIPLEXERS", "keep", "repeated_modules"]
 
 AFTER_READ = "attrmap -remove reprocess_after"
 """Yosys would elaborate the parents of DSP blocks again, from Verilog, when it reads the family's cells."""
 
 NO_WIDE_MULTIPLEXERS = "-nowidelut"
 """Those of ECP5 tie up to eight LUTs together: the SNAP core needs a sixth more LUTs with them."""
-
-OWN_RESET = "PE"
-"""Class of the modules, of a design whose repeated modules are mapped once, that get `with_reset_registers`."""
 
 FLATTEN = """\
 setattr -mod -unset keep_hierarchy *

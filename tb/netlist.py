@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 from ..fpga.ecp5_multiplier import with_dsp_registers
-from ..fpga.reset_registers import with_reset_registers
-from ..fpga.synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, OWN_RESET, keep, repeated_modules
+from ..fpga.synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, keep, repeated_modules
 from ..hw.emit.yosys import run_yosys
 from .sources import EmissionLike, Sources
 from .tools import ToolError
@@ -48,7 +47,6 @@ def ecp5_netlist(source: Sources | EmissionLike, *, mapped_once: bool = False) -
     verilog = with_dsp_registers(sources.verilog, sources.manifest)
     before, synthesis, after = f"{reads}{AFTER_READ}\n", f"synth_ecp5 -nobram -top {sources.top}", "opt_clean -purge"
     if mapped_once:
-        verilog = with_reset_registers(verilog, sources.manifest, OWN_RESET)
         before += keep(repeated_modules(sources.manifest))
         synthesis, after = f"{synthesis} {NO_WIDE_MULTIPLEXERS}", FLATTEN
     script = f"{before}\n{synthesis}\n{after}\nwrite_verilog -noattr netlist.v\n"

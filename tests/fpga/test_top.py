@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorloom.tb
+from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plan import make_plan
+from tensorloom.hw.config import Config
 from tensorloom.hw.emit.yosys import run_yosys
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.sources import Sources
 
 from .conftest import SMALL
 
-CONFIGS = SMALL | {"snap": SMALL["snap"].replace(pipelined=True, split_psums=True)}
-"""As on the board, where the SNAP core is pipelined."""
+SNAP = SMALL["snap"].replace(pipelined=True, split_psums=True)
+"""With the registers that the board's SNAP core has."""
 
 MODELS = """
 module EHXPLLL #(
@@ -51,9 +53,9 @@ def port(name: str, direction: str, width: int) -> dict:
     return {"name": name, "direction": direction, "width": width, "shape": {"kind": "unsigned", "width": width}}
 
 
-def board_sources(engine: str) -> Sources:
-    """The ULX3S's top with the self-test of a small engine."""
-    plan = make_plan("ulx3s-85f", engine, CONFIGS[engine], 60_000_000)
+def board_sources(engine: str, config: Config) -> Sources:
+    """The ULX3S's top with the self-test of an engine."""
+    plan = make_plan("ulx3s-85f", engine, config, 60_000_000)
     models = MODELS + Path(tensorloom.tb.__file__).with_name("ecp5_cells.v").read_text(encoding="utf-8")
     files = {name: str(plan.build.files[name]) for name in ("self_test.v", "top.il")} | {"models.v": models}
     script = "read_verilog self_test.v\nread_verilog -lib models.v\nread_rtlil top.il\nhierarchy -top top\n"
@@ -67,13 +69,23 @@ def board_sources(engine: str) -> Sources:
     return Sources(manifest, {"top.v": top, "models.v": models}, "`verilator_config\n")
 
 
-@pytest.mark.parametrize("engine", CONFIGS)
-def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(engine: str) -> None:
-    cycles, press, reset = 9000, 3000, 6000
+@pytest.mark.parametrize(
+    ("engine", "config", "cycles"),
+    [
+        ("systolic", SMALL["systolic"], 9000),
+        ("snap", SNAP, 9000),
+        pytest.param("snap", BOARDS["ulx3s-85f"].targets["snap"].config, 90_000, marks=pytest.mark.slow),
+    ],
+    ids=["systolic", "snap", "snap-fpga"],
+)
+def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(
+    engine: str, config: Config, cycles: int
+) -> None:
+    press, reset = cycles // 3, 2 * cycles // 3
     button, resets = np.zeros(cycles, int), np.zeros(cycles, int)
     button[press : press + 20] = 1
     resets[reset : reset + 20] = 1
-    leds = build(board_sources(engine)).cycles({"i_button": button, "i_reset": resets}, ["o_leds"])["o_leds"]
+    leds = build(board_sources(engine, config)).cycles({"i_button": button, "i_reset": resets}, ["o_leds"])["o_leds"]
     running, passed, failed = leds & 1, leds >> 1 & 1, leds >> 2 & 1
     assert not running[:16].any(), "it runs before the PLL has locked"
     assert passed[press - 1]
@@ -86,7 +98,7 @@ def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(e
 
 
 def test_each_snap_pe_has_a_reset_register() -> None:
-    verilog = str(make_plan("ulx3s-85f", "snap", CONFIGS["snap"], 60_000_000).build.files["self_test.v"])
+    verilog = str(make_plan("ulx3s-85f", "snap", SNAP, 60_000_000).build.files["self_test.v"])
     modules = dict(re.findall(r"^module (\w+)(.*?)^endmodule$", verilog, re.MULTILINE | re.DOTALL))
     assert [name for name, text in modules.items() if "rst_register <= rst;" in text] == ["pe"]
     body = modules["pe"].partition("rst_register <= rst;")[2]
