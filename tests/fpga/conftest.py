@@ -29,11 +29,12 @@ def check_life(model: Model, cycles: int) -> None:
     """Pass; fail after injection, in a pass after the press; pass again after reset."""
     quiet, press = np.zeros(cycles, int), np.zeros(cycles, int)
     press[cycles // 2 : cycles // 2 + 100] = 1
-    for button in (quiet, press, quiet):
+    for number, button in enumerate((quiet, press, quiet)):
         leds = run_leds(model, button)
         passed, failed = np.flatnonzero(leds["passed"]), np.flatnonzero(leds["failed"])
         assert leds["running"][1:].all()
-        assert 0 < passed[0] < cycles // 2, "no pass finished"
+        assert len(passed), f"no pass finished in run {number}; failed in cycles {failed[:1]}"
+        assert 0 < passed[0] < cycles // 2
         assert len(np.unique(leds["heartbeat"])) == 2
         if button is quiet:
             assert not len(failed)
