@@ -1,8 +1,9 @@
 """Multipliers with registers as ECP5's DSP blocks with the registers that are in them."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from .rewriting import rewrite_modules
 
 __all__ = ["DSP_REGISTERS", "with_dsp_registers"]
 
@@ -25,17 +26,14 @@ def with_dsp_registers(verilog: Mapping[str, str], manifest: Mapping[str, Any]) 
     verilog, manifest
         Of an emission: text by file name, and what is in it.
     """
-    result = dict(verilog)
-    for module in manifest["modules"]:
-        if module["class"].rpartition(".")[2] != "Multiplier":
-            continue
-        a_bits, b_bits, registers = module["config"]
-        if registers != DSP_REGISTERS or max(a_bits, b_bits) > BITS:
-            continue
-        body = _module(module["name"], a_bits, b_bits)
-        pattern = re.compile(rf"^module {re.escape(module['name'])}\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
-        result = {name: pattern.sub(lambda _, body=body: body, text) for name, text in result.items()}
-    return result
+    return rewrite_modules(verilog, manifest, "Multiplier", _with_registers)
+
+
+def _with_registers(module: Mapping[str, Any], text: str) -> str:
+    a_bits, b_bits, registers = module["config"]
+    if registers != DSP_REGISTERS or max(a_bits, b_bits) > BITS:
+        return text
+    return _module(module["name"], a_bits, b_bits)
 
 
 def _module(name: str, a_bits: int, b_bits: int) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .rewriting import rewrite_modules
+
 __all__ = ["with_reset_registers"]
 
 PORT = "  wire rst;\n"
@@ -27,14 +29,9 @@ def with_reset_registers(verilog: Mapping[str, str], manifest: Mapping[str, Any]
     name
         Class of the modules.
     """
-    result = dict(verilog)
-    for module in manifest["modules"]:
-        if module["class"].rpartition(".")[2] == name:
-            pattern = re.compile(rf"^module {re.escape(module['name'])}\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
-            result = {file: pattern.sub(lambda match: _delayed(match[0]), text) for file, text in result.items()}
-    return result
+    return rewrite_modules(verilog, manifest, name, _delayed)
 
 
-def _delayed(module: str) -> str:
-    ports, declaration, body = module.partition(PORT)
+def _delayed(module: Mapping[str, Any], text: str) -> str:
+    ports, declaration, body = text.partition(PORT)
     return ports + declaration + REGISTER + re.sub(r"(?<!\.)\brst\b", "rst_register", body)
