@@ -12,11 +12,11 @@ from ..hw.emit.emitter import emit
 from ..hw.systolic.config import PRESETS, SystolicConfig
 from ..hw.systolic.matrix_unit import MatrixUnit
 from ..hw.systolic.mesh import Mesh
-from ..sim.cycles.scale_sim import scale_sim_cycles
-from ..sim.cycles.systolic import predict
 from ..sim.golden.matmul import matmul
-from ..sim.mapping.plan import plan_matmul
-from ..sim.mapping.systolic import map_matmul
+from ..sim.systolic.cycles import predict
+from ..sim.systolic.mapping import map_matmul
+from ..sim.systolic.plan import plan_matmul
+from ..sim.systolic.scale_sim import scale_sim_cycles
 from ..tb.bulk.cache import Cache
 from ..tb.bulk.model import Model, build
 from ..tb.sources import Sources

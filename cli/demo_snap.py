@@ -25,8 +25,8 @@ def run(simulator: "Simulator") -> Demonstration:
     """Read digits on the Verilog, layer after layer, one image after the other."""
     import numpy as np
 
-    from ..sim.mapping.snap import map_fully_connected
-    from ..sim.mapping.snap_batch import join_programs
+    from ..sim.snap.batch import join_programs
+    from ..sim.snap.mapping import map_fully_connected
     from ..sim.workloads.digits import accuracy, digits_images
     from ..sim.workloads.digits_cnn import infer, load_digits_cnn
 

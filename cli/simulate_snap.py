@@ -9,14 +9,14 @@ import numpy as np
 
 from ..hw.config import check
 from ..hw.snap.config import SnapConfig
-from ..sim.cycles.snap import WAITS, CoreCounters, simulate_core
 from ..sim.formats.bundles import ActivationBundles, WeightBundles
 from ..sim.golden.geometry import ConvolutionGeometry
-from ..sim.golden.snap import scatter_sums
-from ..sim.mapping.snap import map_convolution, map_fully_connected
-from ..sim.mapping.snap_batch import join_programs
-from ..sim.mapping.snap_check import check_program
-from ..sim.mapping.snap_program import CoreProgram
+from ..sim.snap.batch import join_programs
+from ..sim.snap.check import check_program
+from ..sim.snap.cycles import WAITS, CoreCounters, simulate_core
+from ..sim.snap.golden import scatter_sums
+from ..sim.snap.mapping import map_convolution, map_fully_connected
+from ..sim.snap.program import CoreProgram
 from ..tb.snap.program import run_program
 from .engines import Design
 from .errors import CommandError, usage_errors

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..sim.cycles.scale_sim import scale_sim_cycles
-from ..sim.cycles.systolic import predict
-from ..sim.mapping.systolic import MatrixProgram, map_convolution, map_matmul
+from ..sim.systolic.cycles import predict
+from ..sim.systolic.mapping import MatrixProgram, map_convolution, map_matmul
+from ..sim.systolic.scale_sim import scale_sim_cycles
 from .engines import Design
 from .errors import CommandError, usage_errors
 from .jobs import Job

@@ -20,9 +20,9 @@ from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
 from .reset_registers import with_reset_registers
 from .self_test import SelfTest
-from .snap_test import snap_test
+from .snap import snap_test
 from .synthesis import repeated_modules
-from .systolic_test import systolic_test
+from .systolic import systolic_test
 from .toolchains import TOOLCHAINS
 from .top import BoardTop
 

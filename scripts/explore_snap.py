@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from tensorloom.sim.cycles.snap_exploration import aim_sizes, dataflows
+from tensorloom.sim.snap.exploration import aim_sizes, dataflows
 
 matplotlib.use("svg")
 matplotlib.rcParams |= {"svg.hashsalt": "tensorloom", "svg.fonttype": "none", "font.family": "sans-serif"}

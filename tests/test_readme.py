@@ -16,9 +16,9 @@ from tensorloom.cli.main import app
 from tensorloom.hw.emit.waivers import WAIVERS
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.layouts import COUNTER_BITS, COUNTERS, command_layout
-from tensorloom.sim.cycles.scale_sim import scale_sim_cycles
-from tensorloom.sim.cycles.systolic import predict
-from tensorloom.sim.mapping.plan import plan_matmul
+from tensorloom.sim.systolic.cycles import predict
+from tensorloom.sim.systolic.plan import plan_matmul
+from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
 from typer.testing import CliRunner
 
 ROOT = Path(__file__).parent.parent

@@ -11,8 +11,8 @@ from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS, WATCHDOG_CYCLES
 from tensorloom.fpga.tools import PROGRAMS
 from tensorloom.hw.snap.config import PRESETS
-from tensorloom.sim.cycles.snap import simulate_core
-from tensorloom.sim.mapping.snap import map_convolution
+from tensorloom.sim.snap.cycles import simulate_core
+from tensorloom.sim.snap.mapping import map_convolution
 
 README = runpy.run_path(str(Path(__file__).with_name("test_readme.py")))
 table, number, PAGES = (README[name] for name in ("table", "number", "PAGES"))

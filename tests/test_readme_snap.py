@@ -11,11 +11,11 @@ from tensorloom.cli.bench_snap import AREA, GOALS, ROWS, SECONDS, SEED, STEPS
 from tensorloom.cli.demo_snap import IMAGES
 from tensorloom.cli.jobs import layer_job
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
-from tensorloom.sim.cycles.snap import simulate_core
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
-from tensorloom.sim.mapping.snap import map_convolution, map_fully_connected
-from tensorloom.sim.mapping.snap_batch import join_programs
+from tensorloom.sim.snap.batch import join_programs
+from tensorloom.sim.snap.cycles import simulate_core
+from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
 from tensorloom.sim.workloads.digits import digits_images
 from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
 from tensorloom.tb.snap.formal.proofs import proofs

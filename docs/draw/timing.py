@@ -6,7 +6,7 @@ import numpy as np
 from svg import Picture
 from tensorloom.cli.emission import emit_design
 from tensorloom.cli.engines import find_preset
-from tensorloom.sim.mapping.systolic import map_matmul
+from tensorloom.sim.systolic.mapping import map_matmul
 from tensorloom.tb.bulk.model import build
 
 __all__ = ["draw", "simulate"]

@@ -4,9 +4,9 @@ import json
 from io import StringIO
 
 from tensorloom.hw.systolic.config import PRESETS
-from tensorloom.sim.cycles.scale_sim import scale_sim_cycles
-from tensorloom.sim.cycles.systolic import predict
-from tensorloom.sim.mapping.plan import plan_matmul
+from tensorloom.sim.systolic.cycles import predict
+from tensorloom.sim.systolic.plan import plan_matmul
+from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
 
 __all__ = ["draw", "figures"]
 

@@ -21,7 +21,7 @@ class SnapCore(wiring.Component):
     Weights come in windows of up to 2N entries, activations in tiles of up to N entries of one pixel, N being
     ``aim_entries``. Every PE multiplies each window of a group with each tile of the group, wherever channel indices
     agree, and adds the products to psums. At the end of a block of groups the core reducer adds up diagonals or rows
-    of PEs, as the block's command says. Whatever else a layer is, is the sender's business (`sim.mapping.snap`).
+    of PEs, as the block's command says. Whatever else a layer is, is the sender's business (`sim.snap.mapping`).
 
     A product enters the array with its later operand in cycle t and leaves as a sum of one product in t + 7.
     Back-pressure at any stream delays and loses nothing.

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from ...sim.cycles.snap import simulate_core
-from ...sim.golden.snap import port_sums
-from ...sim.mapping.snap_batch import join_programs
-from ...sim.mapping.snap_beats import beat_values, program_inputs
-from ...sim.mapping.snap_program import CoreProgram
+from ...sim.snap.batch import join_programs
+from ...sim.snap.beats import beat_values, program_inputs
+from ...sim.snap.cycles import simulate_core
+from ...sim.snap.golden import port_sums
+from ...sim.snap.program import CoreProgram
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .miscut import miscut

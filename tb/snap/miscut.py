@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ...sim.mapping.snap_program import CoreProgram, Stream
+from ...sim.snap.program import CoreProgram, Stream
 
 __all__ = ["miscut"]
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from ...sim.cycles.snap_work import core_work
-from ...sim.golden.snap import core_sums
-from ...sim.mapping.snap_batch import join_programs
-from ...sim.mapping.snap_beats import beat_values, program_inputs
-from ...sim.mapping.snap_program import CoreProgram
+from ...sim.snap.batch import join_programs
+from ...sim.snap.beats import beat_values, program_inputs
+from ...sim.snap.golden import core_sums
+from ...sim.snap.program import CoreProgram
+from ...sim.snap.work import core_work
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .aim import matches

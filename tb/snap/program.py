@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from ...sim.cycles.snap import WAITS, CoreCounters
-from ...sim.mapping.snap_beats import program_inputs
-from ...sim.mapping.snap_program import CoreProgram
+from ...sim.snap.beats import program_inputs
+from ...sim.snap.cycles import WAITS, CoreCounters
+from ...sim.snap.program import CoreProgram
 from ..bulk.model import Model, Result
 
 __all__ = [

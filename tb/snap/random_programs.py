@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from ...sim.mapping.snap import map_convolution, map_fully_connected
-from ...sim.mapping.snap_batch import join_programs
-from ...sim.mapping.snap_program import CoreProgram
+from ...sim.snap.batch import join_programs
+from ...sim.snap.mapping import map_convolution, map_fully_connected
+from ...sim.snap.program import CoreProgram
 
 __all__ = ["corner_programs", "mixed_program", "random_convolution", "random_fully_connected", "tensors"]
 

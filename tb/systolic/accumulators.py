@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
-from ...sim.formats.matrix_commands import MATRIX_COMMAND
 from ...sim.golden.wrap import wrap
+from ...sim.systolic.commands import MATRIX_COMMAND
 from ..bench import Bench, Sink
 from ..cocotb_bench import testbench
 from .parts import PARTS

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
-from ...sim.formats.matrix_commands import MATRIX_COMMAND
-from ...sim.golden.matrix_unit import matrix_unit
+from ...sim.systolic.commands import MATRIX_COMMAND
+from ...sim.systolic.golden import matrix_unit
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .parts import PARTS

@@ -8,7 +8,7 @@ from cocotb.triggers import Combine
 
 from ...hw.systolic.config import SystolicConfig
 from ...sim.golden.matmul import matmul
-from ...sim.mapping.systolic import map_matmul
+from ...sim.systolic.mapping import map_matmul
 from ..cocotb_bench import random_generator
 from ..runner import job_data
 from ..streams import StreamSink, StreamSource, reset, within

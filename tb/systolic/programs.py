@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
-from ...sim.formats.matrix_commands import MATRIX_COMMAND
-from ...sim.golden.matrix_unit import matrix_unit
+from ...sim.systolic.commands import MATRIX_COMMAND
+from ...sim.systolic.golden import matrix_unit
 from .vectors import random_bytes
 
 __all__ = ["Program", "make_program", "random_commands", "random_program"]
@@ -19,7 +19,7 @@ class Program:
     Attributes
     ----------
     weights, activations, commands
-        As `sim.golden.matrix_unit` takes them.
+        As `sim.systolic.golden` takes them.
     sums
         What it returns.
     """

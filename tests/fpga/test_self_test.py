@@ -5,12 +5,12 @@ import pytest
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plan import SELF_TESTS
 from tensorloom.fpga.self_test import WATCHDOG_CYCLES, Expected
-from tensorloom.fpga.snap_test import snap_program
-from tensorloom.fpga.systolic_test import systolic_commands
+from tensorloom.fpga.snap import snap_program
+from tensorloom.fpga.systolic import systolic_commands
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.core import SnapCore
-from tensorloom.sim.cycles.snap import simulate_core
-from tensorloom.sim.golden.snap import core_sums
+from tensorloom.sim.snap.cycles import simulate_core
+from tensorloom.sim.snap.golden import core_sums
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.lint import lint
 from tensorloom.tb.snap.program import run_program

@@ -7,9 +7,9 @@ from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit
-from tensorloom.sim.golden.snap import core_sums
-from tensorloom.sim.mapping.snap import map_convolution
-from tensorloom.sim.mapping.systolic import map_matmul
+from tensorloom.sim.snap.golden import core_sums
+from tensorloom.sim.snap.mapping import map_convolution
+from tensorloom.sim.systolic.mapping import map_matmul
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.netlist import ecp5_netlist
 from tensorloom.tb.snap.program import run_program

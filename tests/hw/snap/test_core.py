@@ -7,13 +7,13 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
-from tensorloom.sim.cycles.snap import simulate_core
 from tensorloom.sim.golden.convolution import convolution
-from tensorloom.sim.golden.snap import core_sums, scatter_sums
 from tensorloom.sim.golden.wrap import wrap
-from tensorloom.sim.mapping.snap import map_convolution
-from tensorloom.sim.mapping.snap_beats import program_inputs
-from tensorloom.sim.mapping.snap_program import CoreProgram
+from tensorloom.sim.snap.beats import program_inputs
+from tensorloom.sim.snap.cycles import simulate_core
+from tensorloom.sim.snap.golden import core_sums, scatter_sums
+from tensorloom.sim.snap.mapping import map_convolution
+from tensorloom.sim.snap.program import CoreProgram
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, build
 from tensorloom.tb.snap.miscut import miscut

@@ -6,10 +6,10 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.layouts import COUNTERS
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit
-from tensorloom.sim.cycles.systolic import predict
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
-from tensorloom.sim.mapping.systolic import map_convolution, map_matmul
+from tensorloom.sim.systolic.cycles import predict
+from tensorloom.sim.systolic.mapping import map_convolution, map_matmul
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.systolic.programs import make_program, random_commands
 

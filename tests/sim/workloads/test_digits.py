@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import PRESETS
-from tensorloom.sim.golden.matrix_unit import matrix_unit
-from tensorloom.sim.mapping.systolic import map_matmul
+from tensorloom.sim.systolic.golden import matrix_unit
+from tensorloom.sim.systolic.mapping import map_matmul
 from tensorloom.sim.workloads.digits import Layer, accuracy, digits_images, infer, load_digits_mlp
 
 

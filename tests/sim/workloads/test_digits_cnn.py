@@ -6,8 +6,8 @@ import tensorloom.sim.workloads.digits_cnn as digits_cnn
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
-from tensorloom.sim.golden.snap import core_sums, scatter_sums
-from tensorloom.sim.mapping.snap import map_convolution, map_fully_connected
+from tensorloom.sim.snap.golden import core_sums, scatter_sums
+from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
 from tensorloom.sim.workloads.digits import accuracy, digits_images
 from tensorloom.sim.workloads.digits_cnn import CnnLayer, infer, load_digits_cnn
 

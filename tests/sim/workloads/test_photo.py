@@ -1,8 +1,8 @@
 import numpy as np
 from tensorloom.hw.systolic.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
-from tensorloom.sim.golden.matrix_unit import matrix_unit
-from tensorloom.sim.mapping.systolic import map_convolution
+from tensorloom.sim.systolic.golden import matrix_unit
+from tensorloom.sim.systolic.mapping import map_convolution
 from tensorloom.sim.workloads.photo import filter_bank, photo
 
 

@@ -1,1 +1,0 @@
-"""Cycle models."""

@@ -1,1 +1,0 @@
-"""From a layer and its tensors to the streams that an engine eats."""

@@ -1,0 +1,48 @@
+"""Beats of a SNAP core's input streams, field by field as the hardware names them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .program import CoreProgram, Stream
+
+__all__ = ["beat_values", "program_inputs"]
+
+
+def _weights(stream: Stream) -> dict[str, Any]:
+    entries = {"value": stream.values, "index": stream.indices, "slot": stream.slots, "kind": stream.classes}
+    return {"entries": entries, "count": stream.counts, "mask": stream.masks} | _flags(stream) | {
+        "block_last": stream.block_last
+    }  # fmt: skip
+
+
+def _activations(stream: Stream) -> dict[str, Any]:
+    return {
+        "entries": {"value": stream.values, "index": stream.indices}, "count": stream.counts, "mask": stream.masks,
+        "slot": stream.tile_slots, "classes": stream.tile_classes,
+    } | _flags(stream)  # fmt: skip
+
+
+def _flags(stream: Stream) -> dict[str, np.ndarray]:
+    return {"last": stream.last, "group_last": stream.group_last}
+
+
+def program_inputs(program: CoreProgram) -> dict[str, Any]:
+    """Beats of the core's input streams."""
+    inputs = {f"i_weights__{number}": _weights(stream) for number, stream in enumerate(program.weights)}
+    inputs |= {f"i_activations__{number}": _activations(stream) for number, stream in enumerate(program.activations)}
+    commands = {"slots": program.slots, "ports": program.ports, "row_mode": program.row_mode.astype(np.int64)}
+    return inputs | {"i_commands": commands}
+
+
+def beat_values(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Beats of a stream of `program_inputs` one by one, as testbenches take them."""
+    values = {name: np.asarray(array).tolist() for name, array in fields.items() if name != "entries"}
+    if "entries" in fields:
+        entries = {name: array.tolist() for name, array in fields["entries"].items()}
+        values["entries"] = [
+            [dict(zip(entries, lane, strict=True)) for lane in zip(*beat, strict=True)]
+            for beat in zip(*entries.values(), strict=True)
+        ]
+    return [dict(zip(values, beat, strict=True)) for beat in zip(*values.values(), strict=True)]

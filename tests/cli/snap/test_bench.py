@@ -1,0 +1,101 @@
+"""``tensorloom bench snap``: its figures on small layers, its goals and its picture."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tensorloom.cli import bench_snap
+from tensorloom.cli.bench_snap import GOALS, ROWS
+from tensorloom.cli.plot_cycles import plot_rows
+from tensorloom.hw.snap.config import PRESETS
+from tensorloom.sim.snap.cycles import WAITS
+from tensorloom.sim.workloads.layers import find_layer, sample
+
+FIGURES = {
+    "layer", "kind", "part", "ia_density", "w_density", "dense_macs", "bit_exact", "mismatches", "cycles",
+    "predicted_cycles", "equals_cycle_model", "macs", "utilisation", "oa_updates_per_cycle", "where_cycles_went",
+    "seconds", "cycles_per_second", "ia_bits_per_non_zero", "w_size_against_dense",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_quick_bench(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny")
+    result = run("bench", "snap-core", "--quick", "--json", "--plot", tmp_path / "cycles.svg")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {"rows", "aim_area_fraction", "emit_seconds", "build_seconds", "cycles_per_second"} <= set(found)
+    assert found["emit_seconds"] > 0 and found["build_seconds"] > 0 and found["cycles_per_second"] > 0
+    assert len(found["rows"]) == 4
+    for row in found["rows"]:
+        assert set(row) >= FIGURES
+        assert row["bit_exact"] and row["equals_cycle_model"] and 0 < row["utilisation"] <= 1
+        assert row["macs"] <= row["dense_macs"]
+    fully_connected = found["rows"][-1]
+    assert fully_connected["utilisation"] <= fully_connected["bandwidth_bound"] * 1.2
+    assert 0.8 < fully_connected["weight_streams_busy"] <= 1
+    picture = ElementTree.parse(tmp_path / "cycles.svg").getroot()
+    assert picture.tag.endswith("svg")
+
+
+def row(kind: str, density: str, **figures: float) -> dict:
+    activations, weights = map(float, density.split("/"))
+    waits = dict.fromkeys(WAITS, 0.0) | {"busy": 0.9, "wait_aim": 0.1}
+    plain = {"layer": "net/conv", "part": None, "utilisation": 0.85, "oa_updates_per_cycle": 0.5}
+    return plain | {
+        "kind": kind, "ia_density": activations, "w_density": weights, "where_cycles_went": waits,
+    } | figures  # fmt: skip
+
+
+def test_goals_take_the_worst_row() -> None:
+    rows = [row(kind, density) for kind, density, *_ in GOALS] + [row("1x1", "0.38/0.52", utilisation=0.99)]
+    figures = {
+        "rows": rows, "aim_area_fraction": {"16": 0.07, "8": 0.2}, "emit_seconds": 3, "build_seconds": 61,
+        "cycles_per_second": 10_000,
+    }  # fmt: skip
+    found = {goal["name"]: (goal["value"], goal["met"]) for goal in bench_snap._goals(figures)}
+    assert found["utilisation of 1x1 at 0.38/0.52"] == (0.85, False)
+    assert found["utilisation of 3x3, 56 wide at 0.2/0.3"] == (0.85, True)
+    assert found["oa_updates_per_cycle of 3x3, 56 wide at 0.38/0.52"] == (0.5, True)
+    assert found["aim_area_fraction, 8 bits"] == (0.2, False)
+    assert found["build_seconds"] == (61, False) and found["cycles_per_second"] == (10_000, True)
+
+
+def test_rows_are_as_large_as_asked_for() -> None:
+    """3x3, 256 channels, at least 64 kernels and 196 pixels, wherever a goal is set."""
+    for kind, choice, _ in ROWS:
+        layer = find_layer(choice["layer"])
+        assert layer is not None
+        if kind == "3x3, 56 wide":
+            image, kernels = choice["part"].split(",")
+            part = sample(layer, *map(int, image.split("x")), int(kernels))
+            assert (part.rows, part.columns, part.channels, part.padding, part.stride) == (3, 3, 256, 1, 1)
+            assert part.kernels >= 64 and part.height * part.width >= 196
+
+
+def test_picture() -> None:
+    rows = [row("1x1", "0.5/0.25", layer="a<b", utilisation=0.75), row("FC", "1/1")]
+    root = ElementTree.fromstring(plot_rows({"preset": "snap-core", "rows": rows}))
+    texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert "a<b  0.5/0.25" in texts and "75.0%" in texts
+    titles = [element.text for element in root.iter() if element.tag.endswith("title")]
+    assert titles[:2] == ["useful 75.0%", "lanes idle 15.0%"]
+    widths = [
+        float(bar.get("width")) for bar in root.iter() if bar.find("{http://www.w3.org/2000/svg}title") is not None
+    ]
+    assert sum(widths) == pytest.approx(2 * 520, abs=1)
+
+
+def test_no_plot_for_other_engines(fails: Callable) -> None:
+    assert fails("bench", "systolic", "--plot", "x.svg", code=2) == "engine must be one with a plot, not 'systolic'"
+    assert "engine must be one of" in fails("bench", "snap-tiny", code=2)
+
+
+def test_wrong_results_stop_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = SimpleNamespace(passed=False, mismatches=3, differences=["cycles"])
+    simulator = SimpleNamespace(run=lambda job: outcome)
+    with pytest.raises(bench_snap.CommandError, match=r"3 wrong results, \['cycles'\] counters"):
+        bench_snap._row(PRESETS["snap-core"], "1x1", simulator, {"layer": "vgg16/conv1_1", "part": "3x3x3,1"}, "1/1")

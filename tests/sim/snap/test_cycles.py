@@ -1,0 +1,88 @@
+"""Cycle model of the SNAP core."""
+
+import numpy as np
+import pytest
+from tensorloom.hw.snap.config import PRESETS
+from tensorloom.sim.golden.convolution import convolution
+from tensorloom.sim.snap.cycles import CoreCounters, Stalls, simulate_core
+from tensorloom.sim.snap.mapping import map_convolution
+
+
+def layer(seed: int, size: tuple[int, int, int], kernel: tuple[int, int, int], densities: tuple[float, float]) -> tuple:
+    rng = np.random.default_rng(seed)
+    x, w = rng.integers(1, 8, size), rng.integers(1, 8, (*kernel[:2], size[2], kernel[2]))
+    return x * (rng.random(x.shape) < densities[0]), w * (rng.random(w.shape) < densities[1])
+
+
+def run(preset: str, x: np.ndarray, w: np.ndarray, stalls: Stalls = Stalls(), **steps: object) -> CoreCounters:  # noqa: B008
+    config = PRESETS[preset]
+    program = map_convolution(config, x, w, **steps)
+    counters = simulate_core(config, program, stalls=stalls)
+    useful = convolution((x != 0).astype(int)[None], (w != 0).astype(int), **steps).sum()
+    assert counters.multiplies.sum() == useful
+    assert counters.sums.sum() == sum(
+        int(slots) * int(ports).bit_count() for slots, ports in zip(program.slots, program.ports, strict=True)
+    )
+    assert (sum(counters.waits.values()) == counters.cycles).all()
+    assert counters.weight_beats.tolist() == [len(stream) for stream in program.weights]
+    assert counters.activation_beats.tolist() == [len(stream) for stream in program.activations]
+    return counters
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("density", [0.0, 0.1, 0.5, 1.0])
+def test_all_work_is_done_once(seed: int, preset: str, density: float) -> None:
+    run(preset, *layer(seed, (7, 9, 20), (3, 3, 5), (density, density)), padding=1)
+    run(preset, *layer(seed, (7, 9, 20), (1, 1, 5), (density, density)))
+
+
+@pytest.mark.parametrize("preset", ["snap-core", "snap-tiny"])
+def test_stalls_delay_but_lose_nothing(seed: int, preset: str) -> None:
+    config, rng = PRESETS[preset], np.random.default_rng(seed)
+    operands = layer(seed, (6, 8, 12), (3, 3, 4), (0.5, 0.5))
+    free = run(preset, *operands, padding=1)
+    for rate in (0.2, 0.8):
+        patterns = (rng.random((997, n)) < rate for n in (config.core_columns, config.core_rows, config.ports))
+        assert run(preset, *operands, stalls=Stalls(*patterns), padding=1).cycles > free.cycles
+
+
+def test_first_pair_and_last_sum() -> None:
+    """One product: 1 cycle to load, 2 for the AIM, 1 to decode, 2 to multiply and add, 2 to reduce and hand over."""
+    x, w = np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int)
+    config = PRESETS["snap-tiny"].replace(core_columns=1)
+    counters = simulate_core(config, map_convolution(config, x, w))
+    assert counters.multiplies.sum() == 1
+    assert counters.cycles == 8
+    assert run("snap-tiny", x, w).cycles == 9, "the second PE of a row waits for the AIM"
+
+
+def test_dense_layer_is_compute_bound() -> None:
+    x, w = layer(1, (6, 14, 64), (3, 3, 8), (1, 1))
+    counters = run("snap-core", x, w, padding=2)
+    assert counters.utilisation(3) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("densities", "goal"), [((0.4, 0.4), 0.90), ((0.38, 0.52), 0.90), ((0.2, 0.3), 0.85), ((0.1, 0.1), 0.60)]
+)
+def test_utilisation_goals(densities: tuple[float, float], goal: float) -> None:
+    counters = run("snap-core", *layer(1, (6, 56, 256), (3, 3, 8), densities), padding=2)
+    assert counters.utilisation(3) >= goal
+    assert counters.sums_per_cycle <= (0.7 if densities == (0.38, 0.52) else 9)
+
+
+def test_a_core_that_starves_is_reported() -> None:
+    config = PRESETS["snap-tiny"]
+    program = map_convolution(config, *layer(1, (3, 3, 8), (3, 3, 2), (1, 1)))
+    with pytest.raises(RuntimeError, match="limit must be enough for the program, not 10 cycles"):
+        simulate_core(config, program, limit=10)
+    with pytest.raises(RuntimeError, match="block 0 waits"):
+        simulate_core(config, program, stalls=Stalls(weights=np.ones((1, 2), bool)), limit=500)
+
+
+def test_streams_must_agree() -> None:
+    config = PRESETS["snap-tiny"]
+    program = map_convolution(config, *layer(1, (3, 3, 8), (3, 3, 2), (1, 1)))
+    program.weights[1].group_last[:] = False
+    with pytest.raises(ValueError, match="weights must be cut into the same groups in every stream"):
+        simulate_core(config, program)
