@@ -4,9 +4,9 @@ from pathlib import Path
 
 from setuptools import setup
 
-ROOTS = ("hw", "sim", "tb", "fpga", "cli")
+ROOTS = ("hw", "sim", "tb", "run", "fpga", "cli")
 
-packages = {
+packages = {"tensorloom": "tensorloom"} | {
     f"tensorloom.{'.'.join(init.parent.parts)}": str(init.parent)
     for root in ROOTS
     for init in sorted(Path(root).rglob("__init__.py"))

@@ -1,34 +1,14 @@
-"""The boards: device, pins, and the configurations that fill them."""
+"""The boards: device, clock and pins."""
 
 import dataclasses
 import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..hw.config import Config
-from ..hw.snap.config import PRESETS as SNAP_PRESETS
-from ..hw.systolic.config import SystolicConfig
-
-__all__ = ["BOARDS", "Board", "Target"]
+__all__ = ["BOARDS", "Board"]
 
 Pin = tuple[str, int]
 """Name and number of a resource of the board's platform."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Target:
-    """What is built for an engine where nothing else is asked for.
-
-    Parameters
-    ----------
-    config
-        The engine's configuration.
-    frequency_hz
-        Clock to reach.
-    """
-
-    config: Config
-    frequency_hz: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,8 +39,6 @@ class Board:
         Buttons that inject a fault and that reset. A board without a reset button is reset by loading it again.
     extra
         Attribute of the platform with further resources, such as a part of the board that can be broken off.
-    targets
-        By engine.
     """
 
     name: str
@@ -78,7 +56,6 @@ class Board:
     fault_button: Pin
     reset_button: Pin | None = None
     extra: str | None = None
-    targets: Mapping[str, Target]
 
     def make_platform(self, *, vendor: bool = False) -> Any:
         """A new platform object, for open tools or for the vendor's, with all resources that the board has."""
@@ -94,9 +71,8 @@ def _leds(*numbers: int) -> dict[str, Pin]:
     return dict(zip(("running", "passed", "failed", "heartbeat"), (("led", number) for number in numbers), strict=True))
 
 
-def _arty(*, columns: int, **board: Any) -> Board:
-    """A board of Digilent's Arty family, whose matrix unit has so many columns."""
-    array = SystolicConfig(rows=16, columns=columns, tile_rows=4, tile_columns=columns, accumulator_rows=256)
+def _arty(**board: Any) -> Board:
+    """A board of Digilent's Arty family."""
     return Board(
         **board,
         toolchain=None,
@@ -105,10 +81,6 @@ def _arty(*, columns: int, **board: Any) -> Board:
         leds=_leds(0, 1, 2, 3),
         fault_button=("button", 0),
         reset_button=("button", 1),
-        targets={
-            "systolic": Target(config=array, frequency_hz=100_000_000),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
-        },
     )
 
 
@@ -128,16 +100,6 @@ ALL_BOARDS = (
         leds=_leds(0, 1, 2, 3),
         fault_button=("button_fire", 0),
         reset_button=("button_fire", 1),
-        targets={
-            "systolic": Target(
-                config=SystolicConfig(
-                    rows=12, columns=11, tile_rows=4, tile_columns=11, accumulator_rows=256, drain_queue=4,
-                    multiplier_registers=3,
-                ),
-                frequency_hz=100_000_000,
-            ),
-            "snap": Target(config=SNAP_PRESETS["snap-fpga"], frequency_hz=60_000_000),
-        },
     ),
     Board(
         name="icebreaker",
@@ -155,15 +117,6 @@ ALL_BOARDS = (
         fault_button=("button", 0),
         reset_button=("button", 1),
         extra="break_off_pmod",
-        targets={
-            "systolic": Target(
-                config=SystolicConfig(
-                    rows=4, columns=2, tile_rows=4, tile_columns=2, accumulator_rows=64, accumulator_bits=32,
-                    weight_fifo_tiles=2, drain_queue=2,
-                ),
-                frequency_hz=24_000_000,
-            ),
-        },
     ),
     Board(
         name="tang-primer-20k",
@@ -179,12 +132,6 @@ ALL_BOARDS = (
         pll="rPLL",
         leds=_leds(0, 1, 2, 3),
         fault_button=("button", 0),
-        targets={
-            "systolic": Target(
-                config=SystolicConfig(rows=8, columns=6, tile_rows=4, tile_columns=6, accumulator_rows=128),
-                frequency_hz=54_000_000,
-            ),
-        },
     ),
     _arty(
         name="arty-a7",
@@ -194,7 +141,6 @@ ALL_BOARDS = (
         capacity={"lut": 63_400, "ff": 126_800, "dsp": 240, "ram": 135},
         clock="clk100",
         clock_hz=100_000_000,
-        columns=14,
     ),
     _arty(
         name="arty-z7",
@@ -204,7 +150,6 @@ ALL_BOARDS = (
         capacity={"lut": 53_200, "ff": 106_400, "dsp": 220, "ram": 140},
         clock="clk125",
         clock_hz=125_000_000,
-        columns=13,
     ),
 )  # fmt: skip
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..tb.bulk.cache import Cache
-from .plan import NAME, FpgaPlan, engine_multipliers
+from .plan import NAME, FpgaPlan
 from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
 from .toolchains import TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
+from ..errors import FailureError
 
 __all__ = ["Build", "FpgaError", "bitstream_name", "build"]
 
@@ -26,7 +27,7 @@ REPORTS = ("report.json", "stat.json", f"{NAME}.rpt", f"{NAME}.tim")
 """Files that tell about a build whether it succeeded or not."""
 
 
-class FpgaError(RuntimeError):
+class FpgaError(FailureError):
     """A design doesn't fit, misses its timing, or was not mapped to the right resources."""
 
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,29 +19,17 @@ from .boards import BOARDS, Board
 from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
 from .reset_registers import with_reset_registers
-from .self_test import SelfTest
-from .snap import snap_test
 from .synthesis import repeated_modules
-from .systolic import systolic_test
+from .target import FpgaTarget
 from .toolchains import TOOLCHAINS
 from .top import BoardTop
 
-__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "engine_multipliers", "files_digest", "make_plan"]
+__all__ = ["NAME", "FpgaPlan", "check_multipliers", "files_digest", "make_plan"]
 
 NAME = "top"
 """Of all files of a build."""
 
 MODULE = "self_test"
-
-SELF_TESTS: dict[str, Callable[..., SelfTest]] = {"systolic": systolic_test, "snap": snap_test}
-"""The self-test of a configuration, by engine."""
-
-MAPPED_ONCE = ("snap",)
-"""Engines whose repeated modules are mapped once each. It is worth it for many large ones; what a small PE of a matrix
-unit shares with its neighbours is found only in the flattened design."""
-
-OWN_RESET = "PE"
-"""Class of the modules of these engines that get `with_reset_registers`. The test's first beat is two cycles later."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,7 +39,7 @@ class FpgaPlan:
     Parameters
     ----------
     board, engine, config
-        What is built.
+        What is built; the engine by its name.
     pll
         Settings of the PLL.
     emission
@@ -76,56 +64,53 @@ class FpgaPlan:
         return str(self.build.files[f"build_{NAME}.sh"])
 
 
-def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, vendor: bool = False) -> FpgaPlan:
+def make_plan(
+    board: str, engine: str, target: FpgaTarget, config: Config, frequency_hz: int, *, vendor: bool = False
+) -> FpgaPlan:
     """Emit the self-test of an engine and make the build plan for a board.
 
     Parameters
     ----------
     board, engine, config, frequency_hz
         What to build, and the clock that it gets.
+    target
+        How that engine gets onto boards.
     vendor
         Make a project for the vendor's tool.
 
     Raises
     ------
     ConfigError
-        If there is no such board or engine, the engine has more multipliers than the device, or the PLL can't make the
+        If there is no such board, the engine has more multipliers than the device, or the PLL can't make the
         frequency.
     """
     if board not in BOARDS:
         raise ConfigError(f"board must be one of {', '.join(BOARDS)}, not {board!r}")
-    if engine not in SELF_TESTS:
-        raise ConfigError(f"engine must be one of {', '.join(SELF_TESTS)}, not {engine!r}")
-    target = BOARDS[board]
-    check_multipliers(target, config)  # before emission, which takes seconds
-    pll = find_pll(target.pll, target.clock_hz, frequency_hz)
+    device = BOARDS[board]
+    check_multipliers(device, config)  # before emission, which takes seconds
+    pll = find_pll(device.pll, device.clock_hz, frequency_hz)
     # A change every half second to second.
     heartbeat_bits = int(pll.output_hz).bit_length() - 1
-    emission = emit(SELF_TESTS[engine](config, heartbeat_bits=heartbeat_bits), name=MODULE)
-    platform = target.make_platform(vendor=vendor)
+    emission = emit(target.self_test(config, heartbeat_bits=heartbeat_bits), name=MODULE)
+    platform = device.make_platform(vendor=vendor)
     verilog = emission.verilog
-    if target.toolchain == "ecp5" and not vendor:
+    if device.toolchain == "ecp5" and not vendor:
         verilog = with_dsp_registers(verilog, emission.manifest)
-        if engine in MAPPED_ONCE:
-            verilog = with_reset_registers(verilog, emission.manifest, OWN_RESET)
+        if target.reset_modules:
+            verilog = with_reset_registers(verilog, emission.manifest, target.reset_modules)
     for name, text in verilog.items():
         platform.add_file(name, text)
     options: dict[str, Any] = {}
-    if target.toolchain is not None and not vendor:
-        repeated = repeated_modules(emission.manifest) if engine in MAPPED_ONCE else []
-        options = TOOLCHAINS[target.toolchain].build_options(repeated)
+    if device.toolchain is not None and not vendor:
+        repeated = repeated_modules(emission.manifest) if target.mapped_once else []
+        options = TOOLCHAINS[device.toolchain].build_options(repeated)
     with _yosys():
-        build = platform.build(BoardTop(target, pll, MODULE), name=NAME, do_build=False, **options)
+        build = platform.build(BoardTop(device, pll, MODULE), name=NAME, do_build=False, **options)
     digest = files_digest(build.files)
-    return FpgaPlan(board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
+    return FpgaPlan(board=device, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
 
 
-def engine_multipliers(config: Any) -> int:
-    """Multipliers of an engine of this configuration."""
-    return config.core_multipliers if hasattr(config, "core_multipliers") else config.multipliers
-
-
-def check_multipliers(board: Board, config: Config) -> None:
+def check_multipliers(board: Board, config: Any) -> None:
     """Refuse an engine with more multipliers than the device has.
 
     Raises
@@ -137,7 +122,7 @@ def check_multipliers(board: Board, config: Config) -> None:
     if board.toolchain is not None:
         toolchain = TOOLCHAINS[board.toolchain]
         cost = min(toolchain.costs[cell]["dsp"] for cell in toolchain.multipliers)
-    most, multipliers = int(board.capacity["dsp"] / cost), engine_multipliers(config)
+    most, multipliers = int(board.capacity["dsp"] / cost), config.multipliers
     if multipliers > most:
         rule = f"at most {most}, which is what {board.name} ({board.device}) has"
         raise ConfigError(f"multipliers must be {rule}, not {multipliers}: choose fewer rows or columns")

@@ -11,8 +11,9 @@ from ..hw.config import Config
 from ..hw.emit.files import write_files
 from ..tb.bulk.cache import Cache
 from .build import Build
-from .plan import FpgaPlan, engine_multipliers, make_plan
+from .plan import FpgaPlan, make_plan
 from .reports import RESOURCES
+from .target import FpgaTarget
 
 __all__ = ["BUILDS", "is_stale", "make_record", "read_records", "write_record"]
 
@@ -29,7 +30,7 @@ FIELDS = (
 
 def make_record(plan: FpgaPlan, build: Build, seed: int) -> dict[str, Any]:
     """Everything that is to be remembered of a build."""
-    fmax, multipliers = build.timing.fmax_hz, engine_multipliers(plan.config)
+    fmax, multipliers = build.timing.fmax_hz, plan.config.multipliers
     rate = multipliers * fmax / 1e9
     return {
         "board": plan.board.name,
@@ -78,7 +79,9 @@ def read_records(folder: Path = BUILDS) -> list[dict[str, Any]]:
     return records
 
 
-def is_stale(record: dict[str, Any], config_class: type[Config], cache: Cache | None = None) -> bool:
+def is_stale(
+    record: dict[str, Any], config_class: type[Config], target: FpgaTarget, cache: Cache | None = None
+) -> bool:
     """Whether the present sources make another design than the one that a record is of.
 
     The digest of the present design is remembered by everything that it depends on, as emission takes a while.
@@ -92,7 +95,7 @@ def is_stale(record: dict[str, Any], config_class: type[Config], cache: Cache | 
     if len(present) != hashlib.sha256().digest_size * 2:  # none, or a damaged one
         try:
             config = config_class.from_dict(record["config"])
-            present = make_plan(record["board"], record["engine"], config, record["frequency_hz"]).digest
+            present = make_plan(record["board"], record["engine"], target, config, record["frequency_hz"]).digest
         except ValueError:
             return True  # the board or a field is gone
         with contextlib.suppress(OSError):  # it is only remembered

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..tb.tools import ToolError
+from ..errors import FailureError
 
 __all__ = ["INSTALL", "ToolRunError", "program", "run_tool", "tool_version"]
 
@@ -30,7 +31,7 @@ PROGRAMS = {
 POLL_SECONDS = 0.5
 
 
-class ToolRunError(RuntimeError):
+class ToolRunError(FailureError):
     """A tool ended with an error; the message has its last lines."""
 
 

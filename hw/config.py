@@ -3,14 +3,18 @@
 import dataclasses
 import tomllib
 import typing
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeGuard
 
 import tomli_w
+
+from ..errors import UsageError
 
 __all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
 
 
-class ConfigError(ValueError):
+class ConfigError(UsageError):
     """A configuration value that breaks a rule: ``<field> must be <rule>, not <value>``."""
 
 
@@ -50,16 +54,30 @@ class Config:
         return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from plain values; an unknown field or a value of a wrong type is a `ConfigError`."""
-        types = cls.field_types()
-        for name in values:
-            if name not in types:
-                raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}")
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from plain values, a field that is a configuration from a dict of its own.
+
+        Raises
+        ------
+        ConfigError
+            For an unknown field, and a value of a wrong type or that breaks a rule.
+        """
         try:
-            return cls(**values)
+            return cls(**cls._typed(values))
         except TypeError as error:
             raise ConfigError(str(error)) from None
+
+    @classmethod
+    def _typed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values as the fields hold them: configurations made of dicts."""
+        types, typed = cls.field_types(), dict(values)
+        for name, value in values.items():
+            _check_field(types, name)
+            if _is_config(types[name]) and not isinstance(value, types[name]):
+                check(name, isinstance(value, Mapping), f"a table of the fields of {types[name].__name__}", value)
+                with _prefixed(name):
+                    typed[name] = types[name].from_dict(value)
+        return typed
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
@@ -75,28 +93,62 @@ class Config:
         return tomli_w.dumps(self.to_dict())
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed (validated again)."""
-        return self.from_dict(self.to_dict() | changes)
+        """A copy with some fields changed (validated again).
+
+        A field that is a configuration takes a whole one, or a dict of the fields to change in it.
+        """
+        types, changed = self.field_types(), dict(changes)
+        for name, value in changes.items():
+            _check_field(types, name)
+            if _is_config(types[name]) and isinstance(value, Mapping):
+                with _prefixed(name):
+                    changed[name] = getattr(self, name).replace(**value)
+        return self.from_dict({field: getattr(self, field) for field in types} | changed)
 
 
-def parse_assignments(cls: type[Config], assignments: list[str]) -> dict[str, Any]:
-    """Turn ``["rows=32", ...]`` into values of the types that `cls` declares.
+def _is_config(kind: Any) -> TypeGuard[type[Config]]:
+    return isinstance(kind, type) and issubclass(kind, Config)
+
+
+def _check_field(types: Mapping[str, Any], name: str) -> None:
+    if name not in types:
+        raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}")
+
+
+@contextmanager
+def _prefixed(name: str) -> Iterator[None]:
+    """Put the name of the field that holds a configuration before what is wrong in it."""
+    try:
+        yield
+    except (TypeError, ConfigError) as error:
+        raise ConfigError(f"{name}.{error}") from None
+
+
+def parse_assignments(cls: type[Config], assignments: Sequence[str]) -> dict[str, Any]:
+    """Turn ``["rows=32", "core.aim_entries=16", ...]`` into what `Config.replace` takes.
 
     Raises
     ------
     ConfigError
         For a missing ``=``, an unknown field, or text that is not a value of the field's type.
     """
-    types = cls.field_types()
     values: dict[str, Any] = {}
     for assignment in assignments:
         name, separator, text = assignment.partition("=")
-        name, text = name.strip(), text.strip()
-        if not separator:
-            raise ConfigError(f"assignment must be of the form field=value, not {assignment!r}")
-        if name not in types:
-            raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}")
-        values[name] = _parse_value(name, types[name], text)
+        check("assignment", bool(separator), "of the form field=value", assignment)
+        owner, place = cls, values
+        *path, field = (part.strip() for part in name.split("."))
+        for part in path:
+            _check_field(owner.field_types(), part)
+            inner = owner.field_types()[part]
+            if not _is_config(inner):
+                raise ConfigError(f"{name.strip()} must be a field, not a part of {part}, which has none")
+            owner, place = inner, place.setdefault(part, {})
+        _check_field(owner.field_types(), field)
+        kind = owner.field_types()[field]
+        if _is_config(kind):
+            raise ConfigError(f"{name.strip()} must be set field by field, {name.strip()}.{next(iter(kind.field_types()))}")
+        place[field] = _parse_value(name.strip(), kind, text.strip())
     return values
 
 

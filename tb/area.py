@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..hw.emit.emission import Emission
 from ..hw.emit.yosys import YosysError, run_yosys
+from ..errors import UsageError
 
 __all__ = ["AreaReport", "LibertyError", "ModuleArea", "check_liberty", "measure_area"]
 
@@ -36,7 +37,7 @@ endmodule
 """
 
 
-class LibertyError(ValueError):
+class LibertyError(UsageError):
     """A Liberty library that can't be read, or that designs can't be mapped to."""
 
 

@@ -1,6 +1,7 @@
 """What went wrong in a build, from its log."""
 
 import re
+from ..errors import FailureError
 
 __all__ = ["BuildError", "first_errors"]
 
@@ -8,7 +9,7 @@ ERROR = re.compile(r"%Error|\berror:|undefined reference|\bKilled\b|No space lef
 NOISE = re.compile(r"Exiting due to|Command Failed|^make.*Error \d+$")
 
 
-class BuildError(RuntimeError):
+class BuildError(FailureError):
     """Verilator or the compiler failed; the message has the first errors and the path of the full log."""
 
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from functools import cache
 from pathlib import Path
+from ..errors import FailureError
 
 __all__ = ["ToolError", "check_tools", "compiler", "tool_environment", "verilator_version"]
 
@@ -14,7 +15,7 @@ PACKAGES = {"make": "make", "perl": "perl"}
 """Programs that Verilator's build calls and the system packages (Debian's names) that hold them."""
 
 
-class ToolError(RuntimeError):
+class ToolError(FailureError):
     """A program that is needed is not installed."""
 
 

@@ -23,6 +23,7 @@ from amaranth.lib import wiring
 from .emission import Emission, make_emission
 from .shared import Shared
 from .yosys import rtlil_to_verilog
+from ...errors import UsageError
 
 __all__ = ["UNINITIALISED", "EmitError", "emit"]
 
@@ -36,7 +37,7 @@ Without it a memory of 4096 rows is 4096 lines of zeros, and an ASIC memory cann
 """
 
 
-class EmitError(ValueError):
+class EmitError(UsageError):
     """The design can't be emitted: an unexpected port, a signal that crosses a shared module, a name clash."""
 
 

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from ...errors import FailureError
 
 __all__ = ["YosysError", "rtlil_to_verilog", "run_yosys"]
 
 
-class YosysError(RuntimeError):
+class YosysError(FailureError):
     """Yosys refused its input; the message holds its first error line."""
 
 

@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 
 from ..golden.tensors import check_tensor
+from ...errors import UsageError
 
 __all__ = ["CompressionReport", "FormatError", "Runs"]
 
 
-class FormatError(ValueError):
+class FormatError(UsageError):
     """A malformed compressed tensor: what is wrong and where."""
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ...hw.snap.config import SnapConfig
 from .program import CoreProgram, Stream
 
-__all__ = ["beat_values", "program_inputs"]
+__all__ = ["beat_values", "block_sums", "program_inputs", "program_outputs"]
 
 
 def _weights(stream: Stream) -> dict[str, Any]:
@@ -34,6 +35,33 @@ def program_inputs(program: CoreProgram) -> dict[str, Any]:
     inputs |= {f"i_activations__{number}": _activations(stream) for number, stream in enumerate(program.activations)}
     commands = {"slots": program.slots, "ports": program.ports, "row_mode": program.row_mode.astype(np.int64)}
     return inputs | {"i_commands": commands}
+
+
+def program_outputs(config: SnapConfig, program: CoreProgram) -> dict[str, int]:
+    """Numbers of sums that the ports send."""
+    sends = program.ports[:, None] >> np.arange(config.ports) & 1
+    return {f"o_sums__{port}": int(count) for port, count in enumerate(program.slots @ sends)}
+
+
+def block_sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, Any]) -> list[np.ndarray]:
+    """Sums by block ``[ports, slots]`` from the beats of the ports, 0 for ports that don't send.
+
+    Raises
+    ------
+    ValueError
+        If a port sends sums in another order than that of their slots.
+    """
+    sums = [np.zeros((config.ports, slots), np.int64) for slots in program.slots.tolist()]
+    for port in range(config.ports):
+        beats, at = outputs[f"o_sums__{port}"], 0
+        for block, slots in enumerate(program.slots.tolist()):
+            if program.ports[block] >> port & 1:
+                chunk = slice(at, at + slots)
+                if not np.array_equal(beats["slot"][chunk], np.arange(slots)):
+                    raise ValueError(f"o_sums[{port}] must send the slots of block {block} in order")
+                sums[block][port] = beats["value"][chunk]
+                at += slots
+    return sums
 
 
 def beat_values(fields: Mapping[str, Any]) -> list[dict[str, Any]]:

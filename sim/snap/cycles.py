@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
+from ..counters import Counters
 from .program import CoreProgram
 from .work import CoreWork, core_work
 
@@ -35,8 +36,8 @@ class Stalls:
     sums: np.ndarray | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class CoreCounters:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CoreCounters(Counters):
     """What the core's performance counters show at the end of a program.
 
     Parameters
@@ -55,7 +56,6 @@ class CoreCounters:
         By stream: beats taken.
     """
 
-    cycles: int
     multiplies: np.ndarray
     waits: dict[str, np.ndarray]
     aim_operations: np.ndarray
@@ -63,6 +63,11 @@ class CoreCounters:
     sums: np.ndarray
     weight_beats: np.ndarray
     activation_beats: np.ndarray
+
+    def where_cycles_went(self) -> dict[str, float]:
+        """Shares of the PEs' cycles by what the PEs did."""
+        total = self.cycles * self.multiplies.size
+        return {name: int(self.waits[name].sum()) / total if total else 0.0 for name in WAITS}
 
     def utilisation(self, multipliers: int) -> float:
         """Effectual utilisation: share of the multiplier slots that multiplied two non-zeros."""

@@ -6,12 +6,13 @@ from collections import deque
 import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
+from ..counters import Counters
 
 __all__ = ["SystolicCycles", "predict"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SystolicCycles:
+class SystolicCycles(Counters):
     """Where the cycles of a command stream go; equals the counters of the hardware.
 
     Attributes
@@ -24,17 +25,24 @@ class SystolicCycles:
         The first row of a command waited for its weight tile.
     wait_accumulators
         A row waited for an accumulator row to drain, or for a place in the drain queue.
+    wait_activations
+        No activation row was offered; never, as the model's streams don't stall.
     """
 
-    cycles: int
     issued: int
     wait_weights: int
     wait_accumulators: int
+    wait_activations: int = 0
 
     @property
     def drain(self) -> int:
         """Cycles in which no row was waiting to enter: the first command arrives, the last sums leave."""
-        return self.cycles - self.issued - self.wait_weights - self.wait_accumulators
+        return self.cycles - self.issued - self.wait_weights - self.wait_accumulators - self.wait_activations
+
+    def where_cycles_went(self) -> dict[str, float]:
+        """Shares of the cycles in which a row entered, in which one waited, and of start and drain."""
+        names = ("issued", "wait_weights", "wait_accumulators", "wait_activations", "drain")
+        return {name: getattr(self, name) / self.cycles if self.cycles else 0.0 for name in names}
 
     def utilisation(self, config: SystolicConfig, macs: int) -> float:
         """Useful multiply-accumulates (zeros count) as a share of cycles x multipliers."""

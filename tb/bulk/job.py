@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from ...errors import FailureError
 
 __all__ = [
     "Result",
@@ -17,7 +18,7 @@ __all__ = [
 ]
 
 
-class SimulationError(RuntimeError):
+class SimulationError(FailureError):
     """The design broke a rule: an assertion, the stream protocol, or more output than it should give."""
 
 

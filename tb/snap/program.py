@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from ...sim.snap.beats import program_inputs
+from ...sim.snap.beats import block_sums, program_inputs, program_outputs
 from ...sim.snap.cycles import WAITS, CoreCounters
 from ...sim.snap.program import CoreProgram
 from ..bulk.model import Model, Result
 
 __all__ = [
     "ProgramResult",
-    "assert_counters",
     "core_counters",
-    "program_outputs",
     "run_program",
 ]
 
@@ -43,12 +41,6 @@ class ProgramResult:
     result: Result
 
 
-def program_outputs(config: SnapConfig, program: CoreProgram) -> dict[str, int]:
-    """Numbers of sums that the ports send."""
-    sends = program.ports[:, None] >> np.arange(config.ports) & 1
-    return {f"o_sums__{port}": int(count) for port, count in enumerate(program.slots @ sends)}
-
-
 def run_program(model: Model, config: SnapConfig, program: CoreProgram, **options: Any) -> ProgramResult:
     """Run `program` on `model`, a compiled `SnapCore`.
 
@@ -67,34 +59,11 @@ def run_program(model: Model, config: SnapConfig, program: CoreProgram, **option
     options.setdefault("idle_cycles", 20)  # for sums that should not come
     result = model.run(program_inputs(program), program_outputs(config, program), **options)
     return ProgramResult(
-        sums=_sums(config, program, result.outputs),
+        sums=block_sums(config, program, result.outputs),
         counters=core_counters(result.counters["o_counters"]),
         errors=result.counters["o_errors"],
         result=result,
     )
-
-
-def _sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, Any]) -> list[np.ndarray]:
-    sums = [np.zeros((config.ports, slots), np.int64) for slots in program.slots.tolist()]
-    for port in range(config.ports):
-        beats, at = outputs[f"o_sums__{port}"], 0
-        for block, slots in enumerate(program.slots.tolist()):
-            if program.ports[block] >> port & 1:
-                chunk = slice(at, at + slots)
-                if not np.array_equal(beats["slot"][chunk], np.arange(slots)):
-                    raise ValueError(f"o_sums[{port}] must send the slots of block {block} in order")
-                sums[block][port] = beats["value"][chunk]
-                at += slots
-    return sums
-
-
-def assert_counters(actual: CoreCounters, predicted: CoreCounters) -> None:
-    """Compare the core's counters with the cycle model's; they must agree to the cycle."""
-    for field in dataclasses.fields(CoreCounters):
-        one, other = (getattr(counters, field.name) for counters in (actual, predicted))
-        if field.name == "waits":
-            one, other = ([waits[name] for name in WAITS] for waits in (one, other))
-        np.testing.assert_array_equal(one, other, field.name)
 
 
 def core_counters(counters: Mapping[str, Any]) -> CoreCounters:

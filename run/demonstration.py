@@ -2,9 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import CommandError
+from ..errors import FailureError
+
+if TYPE_CHECKING:
+    from .execution import Outcome
 
 __all__ = ["Demonstration", "layer_figures", "load"]
 
@@ -32,14 +35,14 @@ class Demonstration:
 
 
 def load(source: Callable[[], Any]) -> Any:
-    """Load images; a missing package is a `CommandError`."""
+    """Load images; a missing package is a `FailureError`."""
     try:
         return source()
     except ImportError as error:
         hint = "pip install scikit-learn pillow, or use scripts/demo"
-        raise CommandError(f"the demo's images need the package {error.name or 'scikit-learn'}", hint) from error
+        raise FailureError(f"the demo's images need the package {error.name or 'scikit-learn'}", hint) from error
 
 
-def layer_figures(name: str, size: str, outcome: Any) -> dict[str, Any]:
-    """Figures of a layer from a simulator's outcome."""
+def layer_figures(name: str, size: str, outcome: "Outcome[Any]") -> dict[str, Any]:
+    """Figures of a layer that ran."""
     return {"name": name, "size": size} | outcome.figures() | {"passed": outcome.passed}

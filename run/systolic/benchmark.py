@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from ..hw.emit.emitter import emit
-from ..hw.systolic.config import PRESETS, SystolicConfig
-from ..hw.systolic.matrix_unit import MatrixUnit
-from ..hw.systolic.mesh import Mesh
-from ..sim.golden.matmul import matmul
-from ..sim.systolic.cycles import predict
-from ..sim.systolic.mapping import map_matmul
-from ..sim.systolic.plan import plan_matmul
-from ..sim.systolic.scale_sim import scale_sim_cycles
-from ..tb.bulk.cache import Cache
-from ..tb.bulk.model import Model, build
-from ..tb.sources import Sources
-from .errors import CommandError
-from .output import Stages
+from ...errors import FailureError
+from ...hw.emit.emitter import emit
+from ...hw.systolic.config import PRESETS, SystolicConfig
+from ...hw.systolic.matrix_unit import MatrixUnit
+from ...hw.systolic.mesh import Mesh
+from ...sim.golden.matmul import matmul
+from ...sim.systolic.cycles import predict
+from ...sim.systolic.mapping import map_matmul
+from ...sim.systolic.plan import plan_matmul
+from ...sim.systolic.scale_sim import scale_sim_cycles
+from ...tb.bulk.cache import Cache
+from ...tb.bulk.model import Model, build
+from ...tb.sources import Sources
+from ..measuring import goal
+from ..progress import Stages
 
 __all__ = ["benchmark"]
 
@@ -53,7 +54,7 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
 
     Raises
     ------
-    CommandError
+    FailureError
         If the hardware, its models and the reference don't agree; figures of wrong results are worthless.
     """
     config = PRESETS["systolic-32" if quick else "tpu-v1"]
@@ -180,7 +181,7 @@ def _speed(config: SystolicConfig, mesh: Model, reference: Model, cycles: int) -
         rates["mesh"].append(cycles / (middle - start))
         rates["reference"].append(cycles / (time.process_time() - middle))
         if not np.array_equal(ours, theirs):
-            raise CommandError("the emitted mesh and the reference mesh give different psums")
+            raise FailureError("the emitted mesh and the reference mesh give different psums")
     result: dict[str, Any] = {
         name: {"cycles_per_second": round(statistics.median(values), 1)} for name, values in rates.items()
     }
@@ -203,9 +204,9 @@ def _steady_state(config: SystolicConfig, unit: Model) -> dict[str, Any]:
         predicted = predict(config, program.commands)
         counted = {name: int(value) for name, value in result.counters["o_counters"].items()}
         if not np.array_equal(program.assemble(result.outputs["o_sums"]), matmul(a, b)):
-            raise CommandError("the matrix unit and the golden model give different products")
+            raise FailureError("the matrix unit and the golden model give different products")
         if counted["cycles"] != predicted.cycles or result.cycles != predicted.cycles:
-            raise CommandError(f"the matrix unit took {counted['cycles']} cycles, its model {predicted.cycles}")
+            raise FailureError(f"the matrix unit took {counted['cycles']} cycles, its model {predicted.cycles}")
         cycles.append(counted["cycles"])
         macs.append(program.macs)
     seconds = time.perf_counter() - start
@@ -237,8 +238,7 @@ def _product(config: SystolicConfig) -> dict[str, Any]:
 
 
 def _goal(figures: dict[str, Any], name: str) -> dict[str, Any]:
-    relation, goal = GOALS[name]
     value: Any = figures
     for part in name.split("."):
         value = value[part]
-    return {"value": value, "goal": f"{relation} {goal:g}", "met": value <= goal if relation == "<=" else value >= goal}
+    return goal(value, *GOALS[name])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..hw.emit.files import write_files
 from ..tb.bulk.cache import Cache
-from .engines import Design
+from .registry import Design
 
 if TYPE_CHECKING:
     from ..hw.emit.emission import Emission

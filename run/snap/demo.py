@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .demonstration import Demonstration, layer_figures, load
-from .jobs import Job
+from ..demonstration import Demonstration, layer_figures, load
+from ..jobs import ConvolutionSteps, Job
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .simulate_snap import Simulator
+    from ..execution import Simulator
+    from .program import SnapProgram
 
 __all__ = ["IMAGES", "run"]
 
@@ -25,33 +26,31 @@ def run(simulator: "Simulator") -> Demonstration:
     """Read digits on the Verilog, layer after layer, one image after the other."""
     import numpy as np
 
-    from ..sim.snap.batch import join_programs
-    from ..sim.snap.mapping import map_fully_connected
-    from ..sim.workloads.digits import accuracy, digits_images
-    from ..sim.workloads.digits_cnn import infer, load_digits_cnn
+    from ...sim.workloads.digits import accuracy, digits_images
+    from ...sim.workloads.digits_cnn import infer, load_digits_cnn
+    from ..execution import predict
+    from .program import map_rows
 
-    data, config = load(digits_images), simulator.design.config
+    data, design = load(digits_images), simulator.design
     layers: list[dict[str, Any]] = []
 
     def conv(x: "np.ndarray", w: "np.ndarray", stride: int, padding: int) -> "np.ndarray":
-        steps = {"stride": stride, "padding": padding, "dilation": 1, "groups": 1}
         kernel = f"{w.shape[0]}x{w.shape[1]}" + (f" stride {stride}" if stride > 1 else "")
+        steps = ConvolutionSteps(stride=stride, padding=padding)
         job = Job(name=f"digits {kernel}", a=x, b=w, convolution=steps)
         return add(job, f"{'x'.join(map(str, x.shape[1:]))} to {w.shape[3]}", None)
 
     def fc(x: "np.ndarray", w: "np.ndarray") -> "np.ndarray":
-        job = Job(name="digits FC", a=x, b=w, convolution=None)
-        return add(job, f"{len(w)} to {w.shape[1]}", lambda a, b: [map_fully_connected(config, row, b) for row in a])
+        job = Job(name="digits FC", a=x, b=w)
+        return add(job, f"{len(w)} to {w.shape[1]}", map_rows(design.config, job))  # at batch 1
 
-    def add(job: Job, size: str, map_rows: Any) -> "np.ndarray":
-        """Run a layer; `map_rows` makes a program of each row, at batch 1, instead of one of all rows."""
-        program = join_programs(map_rows(job.a, job.b), job.b.shape[1]) if map_rows else None
+    def add(job: Job, size: str, program: "SnapProgram | None") -> "np.ndarray":
         outcome = simulator.run(job, program)
         one = Job(name=job.name, a=np.ones_like(job.a[:1]), b=np.ones_like(job.b), convolution=job.convolution)
         figures = layer_figures(job.name, size, outcome) | {
             "ia_density": round(np.count_nonzero(job.a) / job.a.size, 4),
             "w_density": round(np.count_nonzero(job.b) / job.b.size, 4),
-            "dense_cycles": simulator.predict(one).cycles * len(job.a),
+            "dense_cycles": predict(design, one).cycles * len(job.a),
         }
         layers.append(figures | {"speedup_over_dense": round(figures["dense_cycles"] / figures["cycles"], 2)})
         return outcome.output

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .demonstration import Demonstration, layer_figures, load
-from .jobs import Job
+from ..demonstration import Demonstration, layer_figures, load
+from ..jobs import Job
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .simulate_systolic import Simulator
+    from ..execution import Simulator
 
 __all__ = ["run"]
 
@@ -35,13 +35,13 @@ def run(simulator: "Simulator") -> Demonstration:
 
 def _digits(simulator: "Simulator") -> tuple[list[dict[str, Any]], int, float]:
     """Classify the held-out digits on the Verilog; gives the layers' figures, the images and the accuracy."""
-    from ..sim.workloads.digits import accuracy, digits_images, infer, load_digits_mlp
+    from ...sim.workloads.digits import accuracy, digits_images, infer, load_digits_mlp
 
     data = load(digits_images)
     layers: list[dict[str, Any]] = []
 
     def matmul(a: "np.ndarray", b: "np.ndarray") -> "np.ndarray":
-        outcome = simulator.run(Job(name=f"digits layer {len(layers) + 1}", a=a, b=b, convolution=None))
+        outcome = simulator.run(Job(name=f"digits layer {len(layers) + 1}", a=a, b=b))
         size = f"{len(a)} x {a.shape[1]} x {b.shape[1]}"
         layers.append(layer_figures(f"digits layer {len(layers) + 1}", size, outcome))
         return outcome.output
@@ -52,10 +52,9 @@ def _digits(simulator: "Simulator") -> tuple[list[dict[str, Any]], int, float]:
 
 def _photograph(simulator: "Simulator") -> dict[str, Any]:
     """Convolve the photograph on the Verilog."""
-    from ..sim.workloads.photo import filter_bank, photo
+    from ...sim.workloads.photo import filter_bank, photo
 
-    steps = {"stride": 1, "padding": 1, "dilation": 1, "groups": 1}
-    job = Job(name="photograph", a=load(photo), b=filter_bank(), convolution=steps)
+    job = Job(name="photograph", a=load(photo), b=filter_bank(), convolution={"padding": 1})
     outcome = simulator.run(job)
     size = f"{job.a.shape[1]} x {job.a.shape[2]} x {job.a.shape[3]}, 3 x 3, {job.b.shape[3]} kernels"
     return layer_figures("photograph", size, outcome)

@@ -1,0 +1,168 @@
+"""The contract of an engine: what it must provide so that everything else works with it by no name.
+
+An engine is one object of a subclass of `Engine`, called ``ENGINE`` in ``run/<engine>/engine.py``; `registry` finds it
+there. That module imports only configurations at its top, so that help and lists start at once.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+from ..fpga.target import FpgaTarget
+from ..hw.config import Config
+from .jobs import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+    from amaranth.lib import wiring
+
+    from ..sim.counters import Counters
+    from ..tb.area import AreaReport
+    from .demonstration import Demonstration
+    from .execution import Simulator
+    from .progress import Stages
+
+__all__ = ["Engine", "Image", "Program"]
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+ProgramT = TypeVar("ProgramT", bound="Program")
+CountersT = TypeVar("CountersT", bound="Counters")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Image:
+    """What lies behind one of an engine's memory ports.
+
+    Parameters
+    ----------
+    before, after
+        Bytes by address, before the run and after it. What `after` doesn't name may be anything.
+    size
+        Bytes of the memory; an access beyond them is answered with an error.
+    """
+
+    before: Mapping[int, bytes]
+    after: Mapping[int, bytes]
+    size: int
+
+
+class Program(Protocol):
+    """A job mapped onto an engine: everything that its ports carry, and what comes back."""
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Beats of each input stream by its name in the manifest, as `tb.bulk.model.Model.run` takes them."""
+        ...
+
+    def outputs(self) -> Mapping[str, int]:
+        """Number of beats that each output stream gives."""
+        ...
+
+    def memories(self) -> Mapping[str, Image]:
+        """What lies behind each memory port by its name; empty for an engine that has streams alone."""
+        ...
+
+    def assemble(self, outputs: Mapping[str, Any]) -> "np.ndarray":
+        """Put the result together from the beats of the output streams and the memories after the run."""
+        ...
+
+    def golden(self) -> "np.ndarray":
+        """The result that streams and memories stand for, from their formats alone, without the hardware."""
+        ...
+
+
+class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
+    """An accelerator and what can be done with it.
+
+    Attributes
+    ----------
+    name, title
+        Its name in commands and folders, and what it is.
+    position
+        Place in lists.
+    config_class, presets
+        Its configuration; the first preset is the engine's own size.
+    demo_presets
+        Presets that the demonstration runs if none is asked for.
+    examples
+        Lines for the help of commands, by command.
+    fpga
+        How it gets onto boards, or None.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    position: ClassVar[int]
+    config_class: type[ConfigT]
+    presets: Mapping[str, ConfigT]
+    demo_presets: ClassVar[Sequence[str]] = ()
+    examples: ClassVar[Mapping[str, Sequence[str]]] = {}
+    fpga: ClassVar[FpgaTarget | None] = None
+
+    @abstractmethod
+    def summary(self, config: ConfigT) -> str:
+        """One line about a configuration."""
+
+    @abstractmethod
+    def figures(self, config: ConfigT) -> dict[str, int]:
+        """Key figures of a configuration by name, ``multipliers`` first: all of the machine."""
+
+    @abstractmethod
+    def component(self, config: ConfigT) -> "wiring.Component":
+        """The Amaranth component."""
+
+    @abstractmethod
+    def map(self, config: ConfigT, job: Job) -> ProgramT:
+        """Map a job onto the engine.
+
+        Raises
+        ------
+        TypeError, ConfigError
+            Saying which tensor or parameter doesn't fit.
+        """
+
+    @abstractmethod
+    def predict(self, config: ConfigT, program: ProgramT) -> CountersT:
+        """Counters of the cycle model, for streams that never stall."""
+
+    @abstractmethod
+    def read_counters(self, ports: Mapping[str, Any]) -> CountersT:
+        """Counters from the values of the output ports that belong to no stream."""
+
+    @abstractmethod
+    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
+        """What the error outputs say at the end of a job's run; empty if nothing is wrong."""
+
+    @abstractmethod
+    def sum_bits(self, config: ConfigT) -> int:
+        """Width of a result; where the user accepts it, sums wrap modulo 2**sum_bits."""
+
+    @abstractmethod
+    def macs(self, program: ProgramT, counters: CountersT) -> int:
+        """Useful multiply-accumulates of a run; whether zeros count is the engine's to say."""
+
+    def job_figures(self, config: ConfigT, job: Job, program: ProgramT, counters: CountersT) -> dict[str, Any]:
+        """Further figures of a job, for tables and JSON."""
+        return {}
+
+    @abstractmethod
+    def demonstrate(self, simulator: "Simulator") -> "Demonstration":
+        """Run real input on the Verilog."""
+
+    @abstractmethod
+    def benchmark(self, stages: "Stages", *, quick: bool) -> dict[str, Any]:
+        """Measure the engine; values for JSON."""
+
+    def plot(self, figures: dict[str, Any]) -> str | None:
+        """SVG text of what `benchmark` gave; None if this engine draws nothing."""
+        return None
+
+    def area_shares(self, report: "AreaReport") -> dict[str, float]:
+        """Shares of what is of interest in the area, by name."""
+        return {}
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the descriptor."""
+        return Path(__file__).parent / self.name

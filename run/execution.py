@@ -1,0 +1,279 @@
+"""Runs a job on an engine: emit, compile, drive, assemble, and compare with the models. Written once, for all engines."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from ..errors import FailureError
+from ..sim.counters import Counters
+from ..sim.golden.wrap import wrap
+from ..tb.bulk.model import Model, build
+from .emission import emit_design
+from .files import writing
+from .jobs import Job, golden
+from .progress import Stages, silent
+from .registry import Design
+
+if TYPE_CHECKING:
+    from ..hw.emit.emission import Emission
+    from .contract import Program
+
+__all__ = ["Outcome", "Simulator", "execute", "predict"]
+
+CountersT = TypeVar("CountersT", bound=Counters)
+
+IDLE_CYCLES = 20
+"""Cycles that a run goes on for after its last beat, to see beats that should not come."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Outcome(Generic[CountersT]):
+    """What a job gave.
+
+    Attributes
+    ----------
+    design, job
+        What ran.
+    source
+        ``rtl`` for the emitted Verilog, ``model`` for the golden model and the cycle model alone.
+    output
+        The result, int64.
+    mismatches
+        Elements that differ from the golden model; None where nothing ran that could differ.
+    counters
+        The Verilog's own, or those of the cycle model.
+    predicted
+        Those of the cycle model, or None where streams stalled at random.
+    macs
+        Useful multiply-accumulates.
+    details
+        Further figures of the engine.
+    seconds
+        Time of the simulation, or of the cycle model.
+    """
+
+    design: Design
+    job: Job
+    source: str
+    output: np.ndarray
+    mismatches: int | None
+    counters: CountersT
+    predicted: CountersT | None
+    macs: int
+    details: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def cycles(self) -> int:
+        """Cycles that the job took."""
+        return self.counters.cycles
+
+    @property
+    def predicted_cycles(self) -> int | None:
+        """Cycles of the cycle model."""
+        return self.predicted.cycles if self.predicted else None
+
+    @property
+    def utilisation(self) -> float:
+        """Useful multiply-accumulates as a share of cycles x multipliers; 0 where nothing ran."""
+        slots = self.cycles * self.design.engine.figures(self.design.config)["multipliers"]
+        return self.macs / slots if slots else 0.0
+
+    @property
+    def differences(self) -> list[str]:
+        """Counters that differ from the cycle model's."""
+        return self.counters.differences(self.predicted) if self.predicted else []
+
+    @property
+    def passed(self) -> bool:
+        """Whether every element and every counter is as the models say."""
+        return not self.mismatches and not self.differences
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong, in a line; empty if nothing is."""
+        if self.mismatches:
+            return f"{self.mismatches:,} of {self.output.size:,} results differ from the golden model"
+        if self.predicted_cycles not in (None, self.cycles):
+            return f"{self.cycles:,} cycles, but the cycle model says {self.predicted_cycles:,}"
+        return f"counters that differ from the cycle model: {', '.join(self.differences)}" if self.differences else ""
+
+    def figures(self) -> dict[str, Any]:
+        """Values for JSON and tables."""
+        return {
+            "source": self.source,
+            "bit_exact": None if self.mismatches is None else self.mismatches == 0,
+            "mismatches": self.mismatches,
+            "cycles": self.cycles,
+            "predicted_cycles": self.predicted_cycles,
+            "equals_cycle_model": None if self.predicted is None else not self.differences,
+            "macs": self.macs,
+            "utilisation": round(self.utilisation, 6),
+            "where_cycles_went": {
+                name: round(share, 4) for name, share in self.counters.where_cycles_went().items()
+            },
+            **self.details,
+            "seconds": round(self.seconds, 3),
+            "cycles_per_second": round(self.cycles / self.seconds) if self.seconds else None,
+        }  # fmt: skip
+
+
+class Simulator:
+    """The compiled Verilog of a design, which runs any number of jobs.
+
+    Parameters
+    ----------
+    design
+        What is simulated.
+    emission
+        What it was emitted as; emitted here if it isn't given.
+    stages
+        Where progress is shown.
+    model
+        The emission compiled, if the caller has it already.
+    trace
+        Compile it so that it writes waveforms, which is slower; no other compilation is needed then.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        emission: "Emission | None" = None,
+        stages: Stages = silent,
+        model: Model | None = None,
+        *,
+        trace: bool = False,
+    ) -> None:
+        self.design, self._stages = design, stages
+        if model is None:
+            if emission is None:
+                with stages(f"Emitting {design.name}"):
+                    emission = emit_design(design)
+            with stages(f"Compiling {emission.top} with Verilator{' for waveforms' * trace}") as update:
+                model = build(emission, trace=trace, progress=update)
+        self.model = model
+
+    def run(
+        self,
+        job: Job,
+        program: "Program | None" = None,
+        *,
+        stall: float = 0.0,
+        seed: int = 0,
+        vcd: Path | None = None,
+        window: tuple[int, int] = (0, 1000),
+    ) -> Outcome[Any]:
+        """Run a job and compare it with the golden model and, unless streams stall, with the cycle model.
+
+        Parameters
+        ----------
+        job
+            What to compute.
+        program
+            The job mapped, if the caller has mapped it.
+        stall, seed
+            Probability that a stream pauses in a cycle, and seed of the pauses.
+        vcd, window
+            Write the waveforms of these cycles to a file.
+
+        Raises
+        ------
+        TypeError, ConfigError
+            For tensors that don't fit the engine.
+        SimulationError
+            If the hardware hangs or breaks the protocol of its streams.
+        FailureError
+            If it raises one of its error outputs.
+        """
+        engine, config = self.design.engine, self.design.config
+        program = engine.map(config, job) if program is None else program
+        with ThreadPoolExecutor(1) as pool:
+            prediction = None if stall else pool.submit(engine.predict, config, program)
+            start = time.perf_counter()
+            with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd):
+                result = self.model.run(
+                    program.inputs(), program.outputs(), stalls=stall, seed=seed, vcd=vcd, window=window,
+                    idle_cycles=IDLE_CYCLES, progress=lambda cycle, _: update(f"cycle {cycle:,}"),
+                )  # fmt: skip
+            seconds = time.perf_counter() - start
+            predicted = prediction.result() if prediction else None
+        if complaint := engine.complaint(result.counters, job):
+            raise FailureError(complaint)
+        output = program.assemble(result.outputs)
+        counters = engine.read_counters(result.counters)
+        mismatches = int(np.count_nonzero(output != _expected(self.design, job)))
+        return _outcome(self.design, job, program, "rtl", output, mismatches, counters, predicted, seconds)
+
+
+def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any) -> Outcome[Any]:
+    """Run a job on the emitted Verilog of a design: emit, compile, drive, assemble, compare.
+
+    Parameters
+    ----------
+    design, job
+        What runs what.
+    stages
+        Where progress is shown.
+    options
+        Those of `Simulator.run`.
+
+    Raises
+    ------
+    Error
+        Those of `Simulator.run`; tensors are checked before anything is compiled.
+    """
+    program = design.engine.map(design.config, job)
+    return Simulator(design, stages=stages).run(job, program, **options)
+
+
+def predict(design: Design, job: Job, program: "Program | None" = None, *, stages: Stages = silent) -> Outcome[Any]:
+    """Answer a job from the models alone: the result that its streams stand for, and cycles. No compiler is needed."""
+    engine, config = design.engine, design.config
+    program = engine.map(config, job) if program is None else program
+    start = time.perf_counter()
+    with stages(f"Predicting {job.name}"):
+        counters = engine.predict(config, program)
+    seconds = time.perf_counter() - start
+    return _outcome(design, job, program, "model", _expected(design, job), None, counters, counters, seconds)
+
+
+def _expected(design: Design, job: Job) -> np.ndarray:
+    """The golden result, as the engine's sums hold it."""
+    return wrap(golden(job), design.engine.sum_bits(design.config)) if job.wraps else golden(job)
+
+
+def _outcome(
+    design: Design,
+    job: Job,
+    program: "Program",
+    source: str,
+    output: np.ndarray,
+    mismatches: int | None,
+    counters: Any,
+    predicted: Any,
+    seconds: float,
+) -> Outcome[Any]:
+    engine = design.engine
+    return Outcome(
+        design=design,
+        job=job,
+        source=source,
+        output=output,
+        mismatches=mismatches,
+        counters=counters,
+        predicted=predicted,
+        macs=engine.macs(program, counters),
+        details=engine.job_figures(design.config, job, program, counters),
+        seconds=seconds,
+    )
+
+
+def _waveforms(vcd: Path | None) -> AbstractContextManager[None]:
+    """Context of a simulation that writes waveforms, if there is a file for them."""
+    return writing(vcd) if vcd else nullcontext()

@@ -1,0 +1,88 @@
+"""What an engine is asked to compute: a product or a convolution of two tensors."""
+
+import dataclasses
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..sim.golden.geometry import Steps
+    from ..sim.workloads.layers import LayerShape
+
+__all__ = ["ConvolutionSteps", "Job", "golden", "layer_job"]
+
+
+class ConvolutionSteps(TypedDict):
+    """Parameters of a convolution, those of `sim.golden.geometry.ConvolutionGeometry.of`."""
+
+    stride: NotRequired["Steps"]
+    padding: NotRequired["Steps"]
+    dilation: NotRequired["Steps"]
+    groups: NotRequired[int]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Job:
+    """A product or a convolution.
+
+    Parameters
+    ----------
+    name
+        What it is called in tables and messages.
+    a
+        Activations: M x K of a product, N x H x W x C of a convolution.
+    b
+        Weights: K x N of a product, R x S x C / groups x K of a convolution.
+    convolution
+        Stride, padding, dilation and groups, or None for a product.
+    wraps
+        Accept sums that wrap around in the engine's accumulators.
+    """
+
+    name: str
+    a: "np.ndarray"
+    b: "np.ndarray"
+    convolution: ConvolutionSteps | None = None
+    wraps: bool = False
+
+
+def golden(job: Job) -> "np.ndarray":
+    """Result of the golden model, int64: what the maths says, whatever runs it."""
+    from ..sim.golden.convolution import convolution
+    from ..sim.golden.matmul import matmul
+
+    return matmul(job.a, job.b) if job.convolution is None else convolution(job.a, job.b, **job.convolution)
+
+
+def layer_job(
+    layer: "LayerShape", ia_density: float = 1.0, w_density: float = 1.0, *, bits: int = 8, seed: int = 1
+) -> Job:
+    """Make a job of a layer with random sparse tensors; a fully connected layer is a product of one row.
+
+    Parameters
+    ----------
+    layer
+        Sizes.
+    ia_density, w_density
+        Probability that an activation and a weight is not zero.
+    bits
+        Width of the numbers; up to 8 they are int8, else int16.
+    seed
+        Of the random numbers.
+
+    Raises
+    ------
+    TypeError, ConfigError
+        For sizes that make no convolution, and densities out of range.
+    """
+    import numpy as np
+
+    from ..sim.workloads.layers import random_tensors
+
+    x, w = random_tensors(layer, ia_density, w_density, seed, min(bits, 16))
+    if bits <= 8:
+        x, w = x.astype(np.int8), w.astype(np.int8)
+    name = f"{layer.name} {layer.text} at density {ia_density:g}/{w_density:g}"
+    if layer.fully_connected:
+        return Job(name=name, a=x.reshape(1, -1), b=w.reshape(w.shape[2:]))
+    return Job(name=name, a=x[None], b=w, convolution=ConvolutionSteps(**layer.steps))

@@ -1,0 +1,1 @@
+"""What the SNAP core gives to the contract."""

@@ -1,0 +1,1 @@
+"""What the matrix unit gives to the contract."""
