@@ -163,7 +163,7 @@ def _bound(config: SnapConfig, outcome: Outcome, ia_density: float) -> dict[str,
     weights = config.core_columns * config.beat_entries
     beats = int(outcome.counters.weight_beats.max())
     return {
-        "bandwidth_bound": round(min(1.0, weights * ia_density / config.core_multipliers), 4),
+        "bandwidth_bound": round(min(1.0, weights * ia_density / config.multipliers), 4),
         "weight_streams_busy": round(beats / outcome.cycles, 4),
     }
 

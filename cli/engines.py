@@ -104,8 +104,8 @@ def _systolic_figures(config: systolic.SystolicConfig) -> dict[str, int]:
 
 def _snap_summary(config: snap.SnapConfig) -> str:
     return (
-        f"{config.core_rows} x {config.core_columns} PEs of {config.multipliers} multipliers, {config.data_bits} bits, "
-        f"AIMs of {config.aim_entries} x {config.aim_entries} comparators"
+        f"{config.core_rows} x {config.core_columns} PEs of {config.pe_multipliers} multipliers, "
+        f"{config.data_bits} bits, AIMs of {config.aim_entries} x {config.aim_entries} comparators"
     )
 
 
@@ -114,8 +114,8 @@ def _snap_figures(config: snap.SnapConfig) -> dict[str, int]:
     weight, activation = entry + config.slot_bits + (config.classes - 1).bit_length(), entry
     rings = config.weight_entries * weight + config.activation_entries * activation
     return {
-        "multipliers": config.core_multipliers,
-        "operations_per_cycle": 2 * config.core_multipliers,
+        "multipliers": config.multipliers,
+        "operations_per_cycle": 2 * config.multipliers,
         "comparators": config.core_rows * config.aim_entries**2,
         "register_file_bytes": config.pes * (rings + 2 * config.psum_slots * config.psum_bits) // 8,
     }

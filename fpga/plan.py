@@ -26,7 +26,7 @@ from .systolic import systolic_test
 from .toolchains import TOOLCHAINS
 from .top import BoardTop
 
-__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "engine_multipliers", "files_digest", "make_plan"]
+__all__ = ["NAME", "SELF_TESTS", "FpgaPlan", "check_multipliers", "files_digest", "make_plan"]
 
 NAME = "top"
 """Of all files of a build."""
@@ -120,11 +120,6 @@ def make_plan(board: str, engine: str, config: Config, frequency_hz: int, *, ven
     return FpgaPlan(board=target, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
 
 
-def engine_multipliers(config: Any) -> int:
-    """Multipliers of an engine of this configuration."""
-    return config.core_multipliers if hasattr(config, "core_multipliers") else config.multipliers
-
-
 def check_multipliers(board: Board, config: Config) -> None:
     """Refuse an engine with more multipliers than the device has.
 
@@ -137,7 +132,7 @@ def check_multipliers(board: Board, config: Config) -> None:
     if board.toolchain is not None:
         toolchain = TOOLCHAINS[board.toolchain]
         cost = min(toolchain.costs[cell]["dsp"] for cell in toolchain.multipliers)
-    most, multipliers = int(board.capacity["dsp"] / cost), engine_multipliers(config)
+    most, multipliers = int(board.capacity["dsp"] / cost), config.multipliers
     if multipliers > most:
         rule = f"at most {most}, which is what {board.name} ({board.device}) has"
         raise ConfigError(f"multipliers must be {rule}, not {multipliers}: choose fewer rows or columns")

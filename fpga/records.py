@@ -11,7 +11,7 @@ from ..hw.config import Config
 from ..hw.emit.files import write_files
 from ..tb.bulk.cache import Cache
 from .build import Build
-from .plan import FpgaPlan, engine_multipliers, make_plan
+from .plan import FpgaPlan, make_plan
 from .reports import RESOURCES
 
 __all__ = ["BUILDS", "is_stale", "make_record", "read_records", "write_record"]
@@ -29,7 +29,7 @@ FIELDS = (
 
 def make_record(plan: FpgaPlan, build: Build, seed: int) -> dict[str, Any]:
     """Everything that is to be remembered of a build."""
-    fmax, multipliers = build.timing.fmax_hz, engine_multipliers(plan.config)
+    fmax, multipliers = build.timing.fmax_hz, plan.config.multipliers
     rate = multipliers * fmax / 1e9
     return {
         "board": plan.board.name,
