@@ -133,7 +133,7 @@ def _run(
     if lacks := fits(needs, capacity):
         raise FpgaError(f"{name} does not fit: its netlist needs {', '.join(lacks)}")
     log = (work / f"{NAME}.rpt").read_text(encoding="utf-8", errors="replace")
-    if faults := check_mapping(toolchain, cells, log, engine_multipliers(plan.config)):
+    if faults := check_mapping(toolchain, cells, log, plan.config.multipliers):
         raise FpgaError(f"{name} was not mapped as it should be: {'; '.join(faults)}")
     with stages("Place and route") as progress:
         run_tool(commands[1][0], commands[1][1:], work, makes=["report.json"], log=f"{NAME}.tim", progress=progress)

@@ -110,7 +110,7 @@ def make_plan(
     return FpgaPlan(board=device, engine=engine, config=config, pll=pll, emission=emission, build=build, digest=digest)
 
 
-def check_multipliers(board: Board, config: Any) -> None:
+def check_multipliers(board: Board, config: Config) -> None:
     """Refuse an engine with more multipliers than the device has.
 
     Raises

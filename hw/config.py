@@ -1,5 +1,6 @@
 """Base of every engine's configuration: validation, derived values, TOML."""
 
+import abc
 import dataclasses
 import tomllib
 import typing
@@ -41,11 +42,16 @@ def check_int(field: str, value: object, low: int, high: int | None = None) -> N
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(abc.ABC):
     """An engine's parameters: frozen, hashable, the only place where a number lives.
 
     A subclass adds fields with defaults and validates them in ``__post_init__``.
     """
+
+    @property
+    @abc.abstractmethod
+    def multipliers(self) -> int:
+        """Multipliers of the whole machine."""
 
     @classmethod
     def field_types(cls) -> dict[str, type]:

@@ -82,7 +82,7 @@ class Outcome(Generic[CountersT]):
     @property
     def utilisation(self) -> float:
         """Useful multiply-accumulates as a share of cycles x multipliers; 0 where nothing ran."""
-        slots = self.cycles * self.design.engine.figures(self.design.config)["multipliers"]
+        slots = self.cycles * self.design.config.multipliers
         return self.macs / slots if slots else 0.0
 
     @property

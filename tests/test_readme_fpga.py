@@ -90,7 +90,7 @@ def test_choice_of_the_core() -> None:
     for pes, multipliers, entries, products, utilisation in rows:
         aim = int(entries)
         config = preset.replace(
-            core_rows=int(pes.split()[0]), multipliers=int(multipliers), aim_entries=aim, weight_entries=4 * aim,
+            core_rows=int(pes.split()[0]), pe_multipliers=int(multipliers), aim_entries=aim, weight_entries=4 * aim,
             activation_entries=4 * aim,
         )  # fmt: skip
         name, part, density = layer.groups()
@@ -99,6 +99,6 @@ def test_choice_of_the_core() -> None:
         )
         found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
         share = found.utilisation(config.multipliers)
-        assert [products, utilisation] == [f"{share * config.core_multipliers:.1f}", f"{share:.0%}"]
+        assert [products, utilisation] == [f"{share * config.multipliers:.1f}", f"{share:.0%}"]
         assert pes != "7 x 3" or config == preset
     assert max(rows, key=lambda row: number(row[3]))[0] == "7 x 3"

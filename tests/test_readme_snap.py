@@ -28,7 +28,7 @@ FULL = PRESETS["snap-core"]
 
 def test_snap_presets() -> None:
     expected = [
-        [name, f"{c.core_rows} x {c.core_columns}", *map(str, (c.core_multipliers, c.data_bits, c.aim_entries))]
+        [name, f"{c.core_rows} x {c.core_columns}", *map(str, (c.multipliers, c.data_bits, c.aim_entries))]
         for name, c in PRESETS.items()
     ]
     rows = table("snap-presets")

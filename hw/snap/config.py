@@ -21,7 +21,7 @@ class SnapConfig(Config):
     ----------
     core_rows, core_columns
         PEs down (input pixels) and across (kernel columns, or channel groups in row mode).
-    multipliers
+    pe_multipliers
         Multipliers of a PE.
     aim_entries
         N of the N x N comparators of an AIM; also the channels of a channel tile. An AIM compares N weights with
@@ -52,7 +52,7 @@ class SnapConfig(Config):
 
     core_rows: int = 7
     core_columns: int = 3
-    multipliers: int = 3
+    pe_multipliers: int = 3
     aim_entries: int = 32
     data_bits: int = 16
     psum_bits: int = 0
@@ -70,7 +70,7 @@ class SnapConfig(Config):
     def __post_init__(self) -> None:
         check_int("core_rows", self.core_rows, 1, 32)
         check_int("core_columns", self.core_columns, 1, 8)
-        check_int("multipliers", self.multipliers, 1, 4)
+        check_int("pe_multipliers", self.pe_multipliers, 1, 4)
         _check_power_of_two("aim_entries", self.aim_entries, 4, 64)
         check_int("data_bits", self.data_bits, 2, 16)
         check_int("psum_bits", self.psum_bits, 0, 62)
@@ -146,7 +146,7 @@ class SnapConfig(Config):
     @property
     def pe_psum_bits(self) -> int:
         """Width of what a PE hands to the reducer: a psum, or the sum of its parts."""
-        return self.psum_bits + (self.multipliers - 1).bit_length() * self.split_psums
+        return self.psum_bits + (self.pe_multipliers - 1).bit_length() * self.split_psums
 
     @property
     def pes(self) -> int:
@@ -154,9 +154,9 @@ class SnapConfig(Config):
         return self.core_rows * self.core_columns
 
     @property
-    def core_multipliers(self) -> int:
+    def multipliers(self) -> int:
         """Multipliers of the core."""
-        return self.pes * self.multipliers
+        return self.pes * self.pe_multipliers
 
     @property
     def ports(self) -> int:
@@ -168,7 +168,7 @@ PRESETS: dict[str, SnapConfig] = {
     "snap-core": SnapConfig(),
     "snap-core-8b": SnapConfig(data_bits=8),
     "snap-fpga": SnapConfig(
-        multipliers=2, aim_entries=8, data_bits=8, psum_bits=24, beat_entries=2, weight_entries=32,
+        pe_multipliers=2, aim_entries=8, data_bits=8, psum_bits=24, beat_entries=2, weight_entries=32,
         activation_entries=32, psum_slots=16, pipelined=True, split_psums=True,
     ),
     "snap-tiny": SnapConfig(
@@ -176,7 +176,7 @@ PRESETS: dict[str, SnapConfig] = {
         activation_entries=16, activation_tiles=4, psum_slots=8,
     ),
     "snap-tiny-1": SnapConfig(
-        core_rows=2, core_columns=3, multipliers=1, aim_entries=4, data_bits=4, beat_entries=1, weight_entries=16,
+        core_rows=2, core_columns=3, pe_multipliers=1, aim_entries=4, data_bits=4, beat_entries=1, weight_entries=16,
         activation_entries=8, weight_windows=2, activation_tiles=2, list_depth=2, psum_slots=4,
     ),
 }  # fmt: skip

@@ -15,7 +15,7 @@ __all__ = ["MultiplyAdd"]
 
 
 class MultiplyAdd(wiring.Component):
-    """``multipliers`` products a cycle, added to psums; products of one cycle with one address are added first.
+    """``pe_multipliers`` products a cycle, added to psums; products of one cycle with one address are added first.
 
     Pairs arrive in cycle t, products are registered, the psums are updated in t + 1 and readable in t + 2 (SNAP,
     section V-A, Fig. 10), or 2 cycles later if ``pipelined``.
@@ -40,10 +40,10 @@ class MultiplyAdd(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "i_pairs": In(data.ArrayLayout(pair(config), config.multipliers)),
-                "i_weights": In(signed(config.data_bits)).array(config.multipliers),
-                "i_slots": In(config.slot_bits).array(config.multipliers),
-                "i_activations": In(signed(config.data_bits)).array(config.multipliers),
+                "i_pairs": In(data.ArrayLayout(pair(config), config.pe_multipliers)),
+                "i_weights": In(signed(config.data_bits)).array(config.pe_multipliers),
+                "i_slots": In(config.slot_bits).array(config.pe_multipliers),
+                "i_activations": In(signed(config.data_bits)).array(config.pe_multipliers),
                 "i_ends": In(2),
                 "i_read": In(config.slot_bits + 1),
                 "o_psum": Out(signed(config.pe_psum_bits)),
@@ -55,7 +55,7 @@ class MultiplyAdd(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, lanes = self.config, range(self.config.multipliers)
+        config, lanes = self.config, range(self.config.pe_multipliers)
         m.submodules.selector = selector = ReductionSelector(config)
         m.submodules.psums = psums = PsumFile(config)
         products = [Signal(signed(2 * config.data_bits), name=f"product_{lane}", reset_less=True) for lane in lanes]

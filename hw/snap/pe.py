@@ -39,7 +39,7 @@ class _Freed(NamedTuple):
 
 
 class PE(wiring.Component):
-    """``multipliers`` multipliers and everything that keeps them busy (SNAP, Fig. 8(b) and Fig. 10).
+    """``pe_multipliers`` multipliers and everything that keeps them busy (SNAP, Fig. 8(b) and Fig. 10).
 
     Windows and tiles are stored as they come; as soon as both of a job are there, the PE asks the AIM for the list of
     its matches. The sequence decoder turns the lists into pairs, which are multiplied and added to psums. When a
@@ -253,8 +253,8 @@ class PE(wiring.Component):
         """Operands of the pairs into the arithmetic."""
         config, width = self.config, self.config.beat_entries
         weight = data.StructLayout({"value": signed(config.data_bits), "slot": config.slot_bits})
-        weight_file = EntryFile(config.weight_beats, width, weight, config.multipliers)
-        activation_file = EntryFile(config.activation_beats, width, signed(config.data_bits), config.multipliers)
+        weight_file = EntryFile(config.weight_beats, width, weight, config.pe_multipliers)
+        activation_file = EntryFile(config.activation_beats, width, signed(config.data_bits), config.pe_multipliers)
         arithmetic = MultiplyAdd(config)
         m.submodules.weights, m.submodules.activations = weight_file, activation_file
         m.submodules.multiply_add = arithmetic
@@ -279,7 +279,7 @@ class PE(wiring.Component):
                 weight_file.i_entries[lane].slot.eq(weights.beat.entries[lane].slot),
                 activation_file.i_entries[lane].eq(activations.beat.entries[lane].value),
             ]
-        for lane in range(config.multipliers):
+        for lane in range(config.pe_multipliers):
             m.d.comb += [
                 weight_file.i_address[lane].eq(decoder.o_pairs[lane].weight),
                 activation_file.i_address[lane].eq(decoder.o_pairs[lane].activation),

@@ -15,7 +15,7 @@ __all__ = ["PsumFile", "fits", "value_shape"]
 
 def value_shape(config: SnapConfig) -> Shape:
     """Shape of a sum of the products of one cycle, no narrower than a psum."""
-    return signed(max(config.psum_bits, 2 * config.data_bits + bits_for(config.multipliers - 1)))
+    return signed(max(config.psum_bits, 2 * config.data_bits + bits_for(config.pe_multipliers - 1)))
 
 
 def fits(value: Value, bits: int) -> Value:
@@ -25,7 +25,7 @@ def fits(value: Value, bits: int) -> Value:
 
 
 class PsumFile(wiring.Component):
-    """Two banks of ``psum_slots`` psums, to which ``multipliers`` values at different addresses are added a cycle.
+    """Two banks of ``psum_slots`` psums, to which ``pe_multipliers`` values at different addresses are added a cycle.
 
     A bank is cleared at once by its valid bits: a psum that nothing was added to reads as 0. Psums wrap. Latency: an
     addition is readable in the next cycle.
@@ -51,7 +51,7 @@ class PsumFile(wiring.Component):
 
     def __init__(self, config: SnapConfig):
         self.config = config
-        lanes, address = config.multipliers, config.slot_bits + 1
+        lanes, address = config.pe_multipliers, config.slot_bits + 1
         total = signed(value_shape(config).width + 1)
         self._totals = [Signal(total, name=f"total_{lane}") for lane in range(lanes)]
         super().__init__(
@@ -69,7 +69,7 @@ class PsumFile(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        lanes = list(range(self.config.multipliers))
+        lanes = list(range(self.config.pe_multipliers))
         self.banks = []
         groups = [[lane] for lane in lanes] if self.config.split_psums else [lanes]
         parts = []

@@ -28,7 +28,7 @@ class ReductionSelector(wiring.Component):
 
     def __init__(self, config: SnapConfig):
         self.config = config
-        count = config.multipliers
+        count = config.pe_multipliers
         super().__init__(
             {
                 "i_valid": In(count),
@@ -40,7 +40,7 @@ class ReductionSelector(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        count = self.config.multipliers
+        count = self.config.pe_multipliers
         same = [Signal(count, name=f"same_{lane}") for lane in range(count)]
         for lane in range(count):
             for other in range(lane):

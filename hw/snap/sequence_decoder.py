@@ -63,15 +63,15 @@ class SequenceDecoder(wiring.Component):
                 "o_free_windows": Out(2),
                 "o_free_tiles": Out(2),
                 "o_open": Out(1),
-                "o_issued": Out(bits_for(config.multipliers)),
-                "o_pairs": Out(data.ArrayLayout(pair(config), config.multipliers)),
+                "o_issued": Out(bits_for(config.pe_multipliers)),
+                "o_pairs": Out(data.ArrayLayout(pair(config), config.pe_multipliers)),
                 "o_ends": Out(2),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        count = self.config.multipliers
+        count = self.config.pe_multipliers
         head, following = self.i_lists[0].head, self.i_lists[1].head
         ahead, bank, next_bank = self.ahead, self.bank, Signal()
         ends, more = Signal(2), Signal()
@@ -112,7 +112,7 @@ class SequenceDecoder(wiring.Component):
 
     def _matches(self, m: Module, number: int) -> tuple[list, list, Value]:
         """Of a list: matches left without the first k, k = 0 to M; the first M, one-hot; whether there are k."""
-        valid, count = self.i_lists[number].matches.valid, self.config.multipliers
+        valid, count = self.i_lists[number].matches.valid, self.config.pe_multipliers
         rests, picks = [valid], []
         for index in range(count):
             rest = Signal(len(valid), name=f"rest_{number}_{index}")
@@ -127,7 +127,7 @@ class SequenceDecoder(wiring.Component):
         planes = [bits]  # a bit a group of lanes: whether at least 1, 2, ... of its bits are set
         while (groups := len(planes[0])) > 1:
             low, high = ([plane[half] for plane in planes] for half in (slice(groups // 2), slice(groups // 2, groups)))
-            most = min(2 * len(planes), self.config.multipliers + 1)
+            most = min(2 * len(planes), self.config.pe_multipliers + 1)
             planes = [Signal(groups // 2, name=f"{name}_{groups // 2}_{k + 1}") for k in range(most)]
             for k, plane in enumerate(planes):
                 # k + 1 in one half, or n + 1 here and k - n there

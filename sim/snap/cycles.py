@@ -70,8 +70,8 @@ class CoreCounters(Counters):
         return {name: int(self.waits[name].sum()) / total if total else 0.0 for name in WAITS}
 
     def utilisation(self, multipliers: int) -> float:
-        """Effectual utilisation: share of the multiplier slots that multiplied two non-zeros."""
-        return float(self.multiplies.sum()) / (self.cycles * self.multiplies.size * multipliers)
+        """Effectual utilisation: share of the slots of the core's `multipliers` that multiplied two non-zeros."""
+        return float(self.multiplies.sum()) / (self.cycles * multipliers)
 
     @property
     def sums_per_cycle(self) -> float:
@@ -158,7 +158,7 @@ class _Core:
     def run(self, limit: int | None) -> CoreCounters:
         config, pe, row, column, rows = self.config, self.pe, self.row, self.column, self.rows
         n_rows, n_columns, pes, ports = config.core_rows, config.core_columns, config.pes, config.ports
-        lanes, depth = config.multipliers, config.list_depth
+        lanes, depth = config.pe_multipliers, config.list_depth
         zeros = np.zeros(pes, np.int64)
         asked, half, queued, landing, taken, begun, drained = (zeros.copy() for _ in range(7))
         # Psum banks complete, as the reducer sees it some cycles after the last pair left.

@@ -121,7 +121,7 @@ def dataflows(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any
         x, w = random_tensors(layer, density, density, SEED)
         counters = simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding))
         macs = int(counters.multiplies.sum())
-        add("SNAP", counters.cycles, macs, int(counters.sums.sum()), config.core_multipliers)
+        add("SNAP", counters.cycles, macs, int(counters.sums.sum()), config.multipliers)
         for name, machine in machines.items():
             run = simulate_channel_last(machine, x, w, layer.stride, layer.padding)
             add(name, run.cycles, run.products, run.products, machine.multipliers)

@@ -10,10 +10,10 @@ TINY = PRESETS["snap-tiny"]
 ONE = PRESETS["snap-tiny-1"]
 """One multiplier, 4 AIM entries (a quarter tile is one entry), a queue of two lists, rings as short as can be."""
 
-TWO = TINY.replace(multipliers=2, weight_entries=16, activation_entries=8, list_depth=8, aim="table")
+TWO = TINY.replace(pe_multipliers=2, weight_entries=16, activation_entries=8, list_depth=8, aim="table")
 """Two multipliers, rings of one window and one tile, a long queue."""
 
-WIDE = TINY.replace(multipliers=4, aim_entries=16, beat_entries=4, weight_entries=64, list_depth=3, psum_slots=4)
+WIDE = TINY.replace(pe_multipliers=4, aim_entries=16, beat_entries=4, weight_entries=64, list_depth=3, psum_slots=4)
 """Four multipliers, four entries a beat, a queue whose depth is no power of two."""
 
 SPLIT = TINY.replace(core_rows=4, pipelined=True, split_psums=True)
@@ -42,7 +42,7 @@ PARTS = (
         },
         "psum_file": {
             "psum_file_tiny": TINY,
-            "psum_file_narrow": TINY.replace(multipliers=4, data_bits=4, psum_bits=8),
+            "psum_file_narrow": TINY.replace(pe_multipliers=4, data_bits=4, psum_bits=8),
             "psum_file_one": ONE.replace(psum_bits=8),
             "psum_file_split": TINY.replace(data_bits=4, psum_bits=8, split_psums=True),
             "psum_file_pipelined": TINY.replace(data_bits=4, psum_bits=8, split_psums=True, pipelined=True),

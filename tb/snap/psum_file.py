@@ -13,7 +13,7 @@ from .parts import PARTS
 @testbench(PARTS["psum_file"])
 async def random_additions(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Additions on all lanes at different addresses, reads of complete banks, clears, with and without overflow."""
-    slots, lanes = config.psum_slots, config.multipliers
+    slots, lanes = config.psum_slots, config.pe_multipliers
     file_of = np.arange(lanes) * config.split_psums
     seen = set()
     for width in (2, config.psum_bits - 1, value_shape(config).width):

@@ -11,7 +11,7 @@ from .parts import PARTS
 @testbench(PARTS["reduction_selector"])
 async def sums_by_address(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Written sums are those of the products by address, each address once; all patterns of Table I, and AC,B."""
-    count = config.multipliers
+    count = config.pe_multipliers
     patterns = set()
     for _ in range(300):
         addresses = rng.choice(rng.integers(0, 2 * config.psum_slots, int(rng.integers(1, count + 1))), count).tolist()

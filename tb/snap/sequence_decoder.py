@@ -39,7 +39,7 @@ class Lists:
 
     def step(self) -> dict[str, Any]:
         """Take up to M matches of up to two lists; returns what the decoder has to show."""
-        room, popped, pairs, clear, ends = self.config.multipliers, [], [], [0, 0], 0
+        room, popped, pairs, clear, ends = self.config.pe_multipliers, [], [], [0, 0], 0
         begin_open = bool(self.queue) and self.queue[0]["block"] - self.drained < 2
         for number, entry in enumerate(self.queue[:2]):
             if len(popped) < number or entry["block"] - self.drained >= 2:
@@ -114,4 +114,4 @@ async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Gener
             await bench.cycle({"i_queued": 0, "i_drained": 0})
             await bench.reset()
     assert blocked > 20 and two_ends > 0
-    assert two_lists > 20 or config.multipliers == 1
+    assert two_lists > 20 or config.pe_multipliers == 1

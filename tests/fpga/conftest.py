@@ -7,7 +7,7 @@ from tensorloom.tb.bulk.model import Model
 SMALL = {
     "systolic": SystolicConfig(rows=4, columns=2, tile_rows=4, tile_columns=2, accumulator_rows=8, accumulator_bits=24),
     "snap": SnapConfig(
-        core_rows=2, core_columns=2, multipliers=2, aim_entries=4, data_bits=4, beat_entries=1, weight_entries=16,
+        core_rows=2, core_columns=2, pe_multipliers=2, aim_entries=4, data_bits=4, beat_entries=1, weight_entries=16,
         activation_entries=8, weight_windows=2, activation_tiles=2, list_depth=2, psum_slots=4,
     ),
 }  # fmt: skip

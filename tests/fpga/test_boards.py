@@ -4,7 +4,7 @@ import re
 
 import pytest
 from tensorloom.fpga.boards import BOARDS
-from tensorloom.fpga.plan import engine_multipliers, make_plan
+from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS
 from tensorloom.hw.systolic.config import SystolicConfig
 
@@ -33,7 +33,7 @@ def test_boards_describe_themselves(name: str) -> None:
     board = BOARDS[name]
     assert list(board.leds) == list(LEDS.members)
     for target in board.targets.values():
-        assert engine_multipliers(target.config) <= board.capacity["dsp"]
+        assert target.config.multipliers <= board.capacity["dsp"]
 
 
 def test_the_ecp5_board_uses_most_multipliers() -> None:

@@ -18,7 +18,7 @@ SYSTOLIC = SystolicConfig(
     rows=2, columns=2, tile_rows=2, tile_columns=2, accumulator_rows=8, weight_fifo_tiles=2, multiplier_registers=3
 )
 SNAP = SnapConfig(
-    core_rows=2, core_columns=1, multipliers=2, aim_entries=4, data_bits=8, beat_entries=1, weight_entries=8,
+    core_rows=2, core_columns=1, pe_multipliers=2, aim_entries=4, data_bits=8, beat_entries=1, weight_entries=8,
     activation_entries=8, weight_windows=2, activation_tiles=2, list_depth=2, psum_slots=4, pipelined=True,
     split_psums=True,
 )  # fmt: skip
@@ -48,7 +48,7 @@ def test_snap_core(seed: int) -> None:
     x, w = rng.integers(-9, 10, (3, 4, 6)), rng.integers(-9, 10, (2, 1, 6, 3))
     program = map_convolution(SNAP, x * (rng.random(x.shape) < 0.6), w * (rng.random(w.shape) < 0.6))
     netlist = ecp5_netlist(emit(SnapCore(SNAP)), mapped_once=True)
-    assert netlist.verilog["netlist.v"].count("MULT18X18D ") == SNAP.core_multipliers
+    assert netlist.verilog["netlist.v"].count("MULT18X18D ") == SNAP.multipliers
     result = run_program(build(netlist), SNAP, program, stalls=0.2, seed=seed)
     sends = program.ports[:, None] >> np.arange(SNAP.ports) & 1
     for got, golden, ports in zip(result.sums, core_sums(SNAP, program), sends.astype(bool), strict=True):

@@ -58,7 +58,7 @@ class CountsSpec(wiring.Component):
     """
 
     def __init__(self, config: SnapConfig):
-        self.most = most = config.multipliers + 1
+        self.most = most = config.pe_multipliers + 1
         super().__init__({"a": In(most), "b": In(most), "c": In(most), "bits": In(config.window_entries)})
 
     def elaborate(self, platform) -> Module:

@@ -40,7 +40,7 @@ class DecoderSpec(wiring.Component):
     def elaborate(self, platform) -> Module:
         """Design, assumptions and assertions."""
         m = Module()
-        lists, lanes, count = self.lists, self.config.window_entries, self.config.multipliers
+        lists, lanes, count = self.lists, self.config.window_entries, self.config.pe_multipliers
         m.submodules.dut = dut = SequenceDecoder(self.config)
         m.d.comb += [dut.i_queued.eq(self.queued), dut.i_lists.eq(lists), dut.i_drained.eq(self.drained)]
 
@@ -107,7 +107,7 @@ class DecoderSpec(wiring.Component):
         Both are theorems (`CountsSpec`) about signals that are made here of the matches alone, so that they rule out
         no input and say nothing of the decoder; solvers don't end at full size if they have to find them.
         """
-        valid, most = self.lists[number].matches.valid, self.config.multipliers + 1
+        valid, most = self.lists[number].matches.valid, self.config.pe_multipliers + 1
         counts = counts_below(m, f"count_{number}", valid, most)
         m.d.comb += Assume(counts[-1] == count_of_halves(m, f"halves_{number}", valid, most))
         m.d.comb += [Assume(fact) for fact in clears_first(m, f"rest_{number}", valid, counts)]

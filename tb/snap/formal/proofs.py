@@ -73,8 +73,9 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     inductive, complete, reachable = "inductive", "complete in 2 cycles", f"reachable in {9 if config.pipelined else 6}"
     registered = "inductive in 2 steps" if config.pipelined else inductive
     narrow = config.replace(
-        core_rows=2, core_columns=2, multipliers=min(2, config.multipliers), data_bits=2, psum_bits=4, psum_slots=2
-    )
+        core_rows=2, core_columns=2, pe_multipliers=min(2, config.pe_multipliers), data_bits=2, psum_bits=4,
+        psum_slots=2,
+    )  # fmt: skip
     bounded = {
         "core_reducer_sums": (ReducerSumsSpec, 6 + config.pipelined),
         "multiply_add": (MultiplyAddSpec, 4 + config.multiplier_registers + config.pipelined),
@@ -85,14 +86,14 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
     yield Proof("core_reducer_streams", registered, ReducerStreamsSpec, (config,))
     yield Proof("psum_file", registered, PsumFileSpec, (config.replace(data_bits=2, psum_bits=6),))
     yield Proof("reduction_selector", inductive, SelectorSpec, (config,))
-    if config.multipliers >= 3:
+    if config.pe_multipliers >= 3:
         yield Proof("reduction_selector_ac_b", reachable, SelectorSpec, (config,))
     yield Proof("lists", inductive, ListsSpec, (config,))
-    if config.multipliers >= 2:
+    if config.pe_multipliers >= 2:
         yield Proof("lists_merge", reachable, ListsSpec, (config,))
     yield Proof("counts", inductive, CountsSpec, (config,))
     yield Proof("sequence_decoder", registered, DecoderSpec, (config, None))
-    for number in range(config.multipliers):
+    for number in range(config.pe_multipliers):
         yield Proof(f"sequence_decoder_pair_{number}", registered, DecoderSpec, (config, number))
     for lane in range(config.window_entries):
         lanes = range(lane, lane + 1)

@@ -35,7 +35,7 @@ class ProbedPsumFile(PsumFile):
     def __init__(self, config: SnapConfig):
         super().__init__(config)
         self.place = Signal.like(self.i_read_address, name="place")
-        count = config.multipliers if config.split_psums else 1
+        count = config.pe_multipliers if config.split_psums else 1
         self.parts = [Signal(signed(config.psum_bits), name=f"part_{number}") for number in range(count)]
 
     def elaborate(self, platform) -> Module:

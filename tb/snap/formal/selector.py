@@ -15,14 +15,14 @@ class SelectorSpec(wiring.Component):
 
     def __init__(self, config: SnapConfig):
         self.config = config
-        count = config.multipliers
+        count = config.pe_multipliers
         super().__init__({"valid": In(count), "addresses": In(data.ArrayLayout(config.slot_bits + 1, count))})
 
     def elaborate(self, platform) -> Module:
         """Design and assertions."""
         m = Module()
         m.submodules.dut = dut = ReductionSelector(self.config)
-        lanes = range(self.config.multipliers)
+        lanes = range(self.config.pe_multipliers)
         m.d.comb += [dut.i_valid.eq(self.valid), dut.i_addresses.eq(self.addresses)]
         for product in lanes:
             homes = sum(dut.o_members[lane][product] for lane in lanes)

@@ -59,7 +59,7 @@ def test_layer_of_a_shape(run: Callable, density: str) -> None:
     assert found["passed"] and found["bit_exact"] and found["equals_cycle_model"]
     assert found["cycles"] == found["predicted_cycles"] > 0
     assert found["shape"] == [1, 6, 7, 5]
-    multipliers = PRESETS["snap-tiny"].core_multipliers
+    multipliers = PRESETS["snap-tiny"].multipliers
     assert found["utilisation"] == pytest.approx(found["macs"] / found["cycles"] / multipliers, abs=1e-4)
     assert set(found["where_cycles_went"]) == set(WAITS)
     assert sum(found["where_cycles_went"].values()) == pytest.approx(1, abs=1e-3)

@@ -9,7 +9,7 @@ from tensorloom.hw.snap.config import PRESETS, SnapConfig
 
 def test_derived_values() -> None:
     config = PRESETS["snap-core"]
-    assert (config.core_multipliers, config.ports, config.psum_bits, config.index_bits) == (63, 9, 48, 5)
+    assert (config.multipliers, config.ports, config.psum_bits, config.index_bits) == (63, 9, 48, 5)
     assert (config.window_entries, config.window_beats, config.tile_beats, config.slot_bits) == (64, 16, 8, 5)
     assert PRESETS["snap-core-8b"].psum_bits == 32
     for preset in PRESETS.values():
@@ -20,7 +20,7 @@ def test_derived_values() -> None:
     ("changes", "text"),
     [
         ({"aim_entries": 33}, "aim_entries must be a power of two from 4 to 64, not 33"),
-        ({"multipliers": 5}, "multipliers must be an integer from 1 to 4, not 5"),
+        ({"pe_multipliers": 5}, "pe_multipliers must be an integer from 1 to 4, not 5"),
         ({"psum_bits": 31}, "psum_bits must be at least 32, not 31"),
         ({"beat_entries": 16}, "beat_entries must be a power of two from 1 to 8, not 16"),
         ({"weight_entries": 32}, "weight_entries must be a power of two from 64 to 1024, not 32"),

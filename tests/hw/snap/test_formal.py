@@ -14,8 +14,8 @@ from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec
 from tensorloom.tb.snap.formal.proofs import grouped, proofs
 from tensorloom.tb.snap.parts import ONE, SPLIT, TINY
 
-SMALL = ONE.replace(multipliers=3, list_depth=3)
-CONFIGS = {"small": SMALL, "four": SMALL.replace(multipliers=4), "one": ONE, "tiny": TINY, "split": SPLIT}
+SMALL = ONE.replace(pe_multipliers=3, list_depth=3)
+CONFIGS = {"small": SMALL, "four": SMALL.replace(pe_multipliers=4), "one": ONE, "tiny": TINY, "split": SPLIT}
 LANES_OF_TINY = (0, 13)
 FULL = PRESETS["snap-core"]
 EDGES = (0, FULL.aim_entries - 1, FULL.aim_entries, FULL.window_entries - 1)

@@ -59,7 +59,7 @@ def test_first_pair_and_last_sum() -> None:
 def test_dense_layer_is_compute_bound() -> None:
     x, w = layer(1, (6, 14, 64), (3, 3, 8), (1, 1))
     counters = run("snap-core", x, w, padding=2)
-    assert counters.utilisation(3) > 0.98
+    assert counters.utilisation(PRESETS["snap-core"].multipliers) > 0.98
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_dense_layer_is_compute_bound() -> None:
 )
 def test_utilisation_goals(densities: tuple[float, float], goal: float) -> None:
     counters = run("snap-core", *layer(1, (6, 56, 256), (3, 3, 8), densities), padding=2)
-    assert counters.utilisation(3) >= goal
+    assert counters.utilisation(PRESETS["snap-core"].multipliers) >= goal
     assert counters.sums_per_cycle <= (0.7 if densities == (0.38, 0.52) else 9)
 
 
