@@ -5,19 +5,15 @@ from typing import Annotated
 
 import typer
 
-from .emission import emit_design
-from .engines import ENGINES
+from ..run.emission import emit_design
+from ..run.registry import engines
 from .errors import usage_errors
 from .options import Assignments, ConfigFile, Json, choose_design, examples, existing_file, read_text
 from .output import Stages, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "area"]
 
-EXAMPLES = examples(
-    "tensorloom area snap-tiny",
-    "tensorloom area snap-core-8b --set aim=table --json",
-    "tensorloom area --config my.toml --liberty cells.lib",
-)
+EXAMPLES = examples("area", "tensorloom area --config my.toml --liberty cells.lib")
 
 
 def area(
@@ -40,8 +36,8 @@ def area(
     """
     from ..tb.area import check_liberty, measure_area
 
-    if target in ENGINES and config_file is None:
-        target = next(iter(ENGINES[target].presets))
+    if target in engines() and config_file is None:
+        target = next(iter(engines()[target].presets))
     design = choose_design(target, config_file, assignments)
     library = None
     stages = Stages()
@@ -54,7 +50,7 @@ def area(
     with stages(f"Synthesising {design.name}") as update:
         with usage_errors(liberty or ""):
             report = measure_area(emission, liberty=library, progress=update)
-    shares = design.engine.area_shares(report) if design.engine.area_shares else {}
+    shares = design.engine.area_shares(report)
     modules = list(report.modules.values())
     if as_json:
         print_json(

@@ -6,23 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from .engines import find_preset
-from .errors import UsageError, writing
+from ..hw.errors import UsageError
+from ..run.files import writing
+from ..run.registry import find_preset
 from .options import Json, check_folder, choose_engine, examples
 from .output import Stages, print_json, print_table
 
 __all__ = ["EXAMPLES", "bench"]
 
-EXAMPLES = examples("tensorloom bench systolic", "tensorloom bench snap-core --plot cycles.svg --json > bench.json")
+EXAMPLES = examples("bench")
 
 
 def bench(
-    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What to measure: systolic, snap (or snap-core).")],
+    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What to measure: an engine, or its first preset.")],
     quick: Annotated[bool, typer.Option("--quick", help="Smaller arrays, for a first look; not the real figures.")] = (
         False
     ),
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Draw where cycles went, as SVG (snap).")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Draw the figures, if the engine has a plot (SVG)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -33,15 +35,14 @@ def bench(
     preset = find_preset(engine)
     main = preset and next(iter(preset.engine.presets)) == engine
     chosen = preset.engine if preset and main else choose_engine(engine)
-    draw = chosen.plot
     if plot:
-        if draw is None:
+        if not chosen.plots:
             raise UsageError(f"engine must be one with a plot, not {chosen.name!r}")
         check_folder(plot.parent)
     figures = chosen.benchmark(Stages(), quick=quick)
-    if plot and draw:
+    if plot:
         with writing(plot):
-            plot.write_text(draw(figures), encoding="utf-8")
+            plot.write_text(chosen.plot(figures), encoding="utf-8")
     if as_json:
         print_json(figures)
         return

@@ -1,4 +1,4 @@
-"""``tensorloom demo``: from Python to checked Verilog to real images, on the matrix unit and on the SNAP core."""
+"""``tensorloom demo``: from Python to checked Verilog to real images, on every engine."""
 
 import time
 from pathlib import Path
@@ -6,22 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
-from .emission import emit_design
-from .engines import Design
-from .errors import FAILURE, writing
+from ..hw.errors import FAILURE
+from ..run.emission import emit_design
+from ..run.files import writing
+from ..run.registry import Design, engines
 from .lint import run_lint
 from .options import Json, Preset, check_folder, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say, seconds_text
 
 __all__ = ["EXAMPLES", "LEAST_ACCURACY", "demo"]
 
-EXAMPLES = examples("tensorloom demo", "tensorloom demo snap-core", "tensorloom demo systolic-16 -o build/small --json")
+EXAMPLES = examples("demo", "tensorloom demo")
 
 LEAST_ACCURACY = 0.96
 """The digits classifiers must read at least this fraction of the held-out images."""
-
-PRESETS = ("tpu-v1", "snap-core")
-"""What runs if no preset is given; the first goes to the folder itself, the others below it."""
 
 
 def demo(
@@ -31,14 +29,14 @@ def demo(
     ] = Path("build/demo"),
     as_json: Json = False,
 ) -> None:
-    """Generate accelerators and run real input on their Verilog: a matrix unit, then a SNAP core, or the given preset.
+    """Generate accelerators and run real input on their Verilog: one of each engine, or the given preset.
 
-    On a matrix unit, a quantized classifier reads scikit-learn's scans of handwritten digits, layer after layer, and a
-    3x3 convolution with 64 kernels runs over a photograph. On a SNAP core, a pruned convolutional network reads digits
-    and skips the zeros. Every result is compared with the golden model, bit for bit.
+    Quantized networks read scikit-learn's scans of handwritten digits, layer after layer; some engines run further
+    input. Every result is compared with the golden model, bit for bit. The Verilog of the first engine goes to the
+    folder itself, that of the others to a folder of the engine's name in it.
     """
     start = time.perf_counter()
-    designs = [choose_design(name, None, None) for name in ([preset] if preset else PRESETS)]
+    designs = [choose_design(name, None, None) for name in ([preset] if preset else demo_presets())]
     check_folder(output)
     reports = []
     for number, design in enumerate(designs):
@@ -55,6 +53,11 @@ def demo(
         raise typer.Exit(FAILURE)
 
 
+def demo_presets() -> list[str]:
+    """Presets that run if none is given."""
+    return [name for engine in engines().values() for name in engine.demo_presets]
+
+
 def _run(design: Design, output: Path, quiet: bool) -> dict[str, Any]:
     """Emit, lint and compile a design, run its demonstration, and print the result unless `quiet`."""
     stages = Stages()
@@ -63,8 +66,10 @@ def _run(design: Design, output: Path, quiet: bool) -> dict[str, Any]:
         with writing(output):
             paths = emission.write(output)
     messages = run_lint(emission, design.name, stages)
-    simulator = design.engine.simulator(design, emission, stages)
-    shown = design.engine.demo(simulator)
+    from ..run.execution import Simulator
+
+    simulator = Simulator(design, emission, stages)
+    shown = design.engine.demonstrate(simulator)
     report = {
         "design": design.name,
         "summary": design.engine.summary(design.config),

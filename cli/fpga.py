@@ -9,12 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from ..fpga.boards import BOARDS, Board
+from ..fpga.target import BoardConfig, FpgaTarget
 from ..fpga.tools import INSTALL
 from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
+from ..hw.errors import FailureError, UsageError
+from ..run.contract import Engine
+from ..run.files import writing
+from ..run.registry import engines
 from ..tb.bulk.cache import Cache
-from .engines import ENGINES
-from .errors import CommandError, UsageError, usage_errors, writing
+from .errors import usage_errors
 from .options import Assignments, Json, check_folder, choose_engine, examples, to_path, unknown
 from .output import Stages, print_json, print_table, say, seconds_text
 
@@ -22,13 +26,9 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Bitstreams that test an engine on a board, and how fast and big it is.")
 
-BUILD_EXAMPLES = examples(
-    "tensorloom fpga build --board icebreaker --engine systolic",
-    "tensorloom fpga build --board ulx3s-85f --engine systolic --set rows=8 --frequency 80",
-    "tensorloom fpga build --board arty-a7 --engine systolic --project-only -o vivado",
-)
-LIST_EXAMPLES = examples("tensorloom fpga list", "tensorloom fpga list --json")
-REPORT_EXAMPLES = examples("tensorloom fpga report", "tensorloom fpga report --json")
+BUILD_EXAMPLES = examples("fpga build")
+LIST_EXAMPLES = examples("fpga list", "tensorloom fpga list", "tensorloom fpga list --json")
+REPORT_EXAMPLES = examples("fpga report", "tensorloom fpga report", "tensorloom fpga report --json")
 
 
 @app.command("list", epilog=LIST_EXAMPLES)
@@ -44,8 +44,8 @@ def list_boards(as_json: Json = False) -> None:
                     "bitstream": board.toolchain is not None,
                     "capacity": dict(board.capacity),
                     "targets": {
-                        engine: {"config": target.config.to_dict(), "frequency_hz": target.frequency_hz}
-                        for engine, target in board.targets.items()
+                        engine.name: {"config": target.config.to_dict(), "frequency_hz": target.frequency_hz}
+                        for engine, target in _targets(board)
                     },
                 }
                 for board in BOARDS.values()
@@ -55,14 +55,14 @@ def list_boards(as_json: Json = False) -> None:
     rows = [
         [
             board.name,
-            engine,
-            ENGINES[engine].figures(target.config)["multipliers"],
+            engine.name,
+            target.config.multipliers,
             target.frequency_hz / 1e6,
             "open tools" if board.toolchain else board.vendor_tool,
             board.title,
         ]
         for board in BOARDS.values()
-        for engine, target in board.targets.items()
+        for engine, target in _targets(board)
     ]
     print_table(["board", "engine", "multipliers", "MHz", "bitstream by", "what"], rows)
 
@@ -70,7 +70,7 @@ def list_boards(as_json: Json = False) -> None:
 @app.command(epilog=BUILD_EXAMPLES)
 def build(
     board: Annotated[str, typer.Option(metavar="NAME", help="A board: see tensorloom fpga list.")],
-    engine: Annotated[str, typer.Option(metavar="NAME", help="An engine: systolic or snap.")],
+    engine: Annotated[str, typer.Option(metavar="NAME", help="An engine: see tensorloom fpga list.")],
     assignments: Assignments = None,
     frequency: Annotated[
         float | None, typer.Option(metavar="MHZ", help="Clock of the engine in MHz; by default the board's goal.")
@@ -93,14 +93,14 @@ def build(
     A build is kept and used again while design and tools stay the same. Environment variables such as YOSYS and
     NEXTPNR_ECP5 can name other programs than those of the Python packages.
     """
-    chosen, config, frequency_hz = _choose(board, engine, assignments, frequency)
+    chosen, target, config, frequency_hz = _choose(board, engine, assignments, frequency)
     folder = output or Path("build") / "fpga" / f"{board}-{engine}"
     if project_only and record:
         raise UsageError("--record needs a build; --project-only makes none")
     if project_only and seed != 1:
         raise UsageError("--seed is of the placer; --project-only runs none")
     if chosen.toolchain is None and not project_only:
-        raise CommandError(
+        raise FailureError(
             f"{board} needs {chosen.vendor_tool} for a bitstream: there are no open tools for {chosen.device}",
             f"--project-only writes the complete {chosen.vendor_tool} project",
         )
@@ -114,7 +114,7 @@ def build(
         from ..fpga.plan import make_plan
 
         with stages(f"Emitting {engine} for {board}"):
-            plan = make_plan(board, engine, config, frequency_hz, vendor=project_only)
+            plan = make_plan(board, engine, target, config, frequency_hz, vendor=project_only)
         if project_only:
             _write_project(plan, folder, as_json)
             return
@@ -134,8 +134,10 @@ def report(as_json: Json = False) -> None:
         with stages("Comparing with the sources") as progress:
             for kept in records:
                 progress(f"{kept['engine']} on {kept['board']}")
-                engine = ENGINES.get(kept["engine"])
-                rows.append(kept | {"stale": engine is None or is_stale(kept, engine.config_class)})
+                engine = engines().get(kept["engine"])
+                target = engine.fpga if engine else None
+                stale = engine is None or target is None or is_stale(kept, engine.config_class, target)
+                rows.append(kept | {"stale": stale})
     if as_json:
         print_json(rows)
         return
@@ -153,39 +155,43 @@ def report(as_json: Json = False) -> None:
     print_table([*columns, "build", ""], cells)
 
 
-def _choose(board: str, engine: str, assignments: list[str] | None, mhz: float | None) -> tuple[Board, Any, int]:
-    """The board, the configuration and the clock in Hz that the options mean."""
+def _targets(board: Board) -> list[tuple[Engine[Any, Any, Any], BoardConfig]]:
+    """Engines that fit a board, with what is built for each."""
+    found = [engine for engine in engines().values() if engine.fpga and board.name in engine.fpga.boards]
+    return [(engine, engine.fpga.boards[board.name]) for engine in found if engine.fpga]
+
+
+def _choose(
+    board: str, engine: str, assignments: list[str] | None, mhz: float | None
+) -> tuple[Board, FpgaTarget, Any, int]:
+    """The board, how the engine gets onto it, the configuration and the clock in Hz that the options mean."""
     if board not in BOARDS:
         raise unknown("board", board, list(BOARDS))
-    config_class, chosen = choose_engine(engine).config_class, BOARDS[board]
-    if engine not in chosen.targets:
-        raise UsageError(f"engine must be {' or '.join(chosen.targets)} on {board}, not {engine!r}: it is too big")
-    target = chosen.targets[engine]
+    chosen, fpga = choose_engine(engine), choose_engine(engine).fpga
+    if fpga is None or board not in fpga.boards:
+        names = [found.name for found, _ in _targets(BOARDS[board])]
+        raise UsageError(f"engine must be {' or '.join(names)} on {board}, not {engine!r}: it is too big")
+    target = fpga.boards[board]
     with usage_errors():
-        config = target.config.replace(**parse_assignments(config_class, assignments or []))
+        config = target.config.replace(**parse_assignments(chosen.config_class, assignments or []))
     if mhz is not None and not 0.001 <= mhz <= 10_000:
         raise UsageError(f"--frequency must be from 0.001 to 10000 MHz, not {mhz:g}")
-    return chosen, config, target.frequency_hz if mhz is None else round(mhz * 1e6)
+    return BOARDS[board], fpga, config, target.frequency_hz if mhz is None else round(mhz * 1e6)
 
 
 @contextmanager
 def _fpga_errors() -> Iterator[None]:
-    """Turn failures of the flow into `CommandError`."""
+    """Turn failures of the flow into `FailureError`."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise CommandError(f"the Python package {error.name} is missing", INSTALL) from error
-    except RuntimeError as error:
-        names = {kind.__name__ for kind in type(error).__mro__}
-        if names & {"FpgaError", "ToolRunError"}:
-            raise CommandError(str(error)) from error
-        raise
+        raise FailureError(f"the Python package {error.name} is missing", INSTALL) from error
     except OSError as error:
         cache = Cache().folder
         failed = Path(error.filename or "")
         if cache in (failed, *failed.parents) or failed in cache.parents:
             text = f"cannot use the cache {cache}: {error.strerror or error}"
-            raise CommandError(text, "the environment variable TENSORLOOM_CACHE can name another folder") from error
+            raise FailureError(text, "the environment variable TENSORLOOM_CACHE can name another folder") from error
         raise
 
 

@@ -9,15 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ..hw.emit.files import write_files
-from .errors import UsageError, usage_errors, writing
+from ..hw.errors import UsageError
+from ..run.files import writing
+from ..run.jobs import ConvolutionSteps, Job
+from ..run.jobs import layer_job as random_layer_job
+from .errors import usage_errors
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..sim.workloads.layers import LayerShape
 
-__all__ = ["Job", "layer_job", "make_job", "read_tensor", "write_tensor"]
+__all__ = ["layer_job", "make_job", "parse_steps", "read_tensor", "write_tensor"]
 
 DEFAULT_KINDS = "int8,int8"
 
@@ -27,20 +31,15 @@ LARGEST = 1 << 28
 """Elements of a random tensor, a padded input or a result; more would take hours to simulate."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Job:
-    """A product (`a` M x K, `b` K x N) or a convolution (`a` N x H x W x C, `b` R x S x C / groups x K).
+DEFAULTS = ConvolutionSteps(stride=1, padding=0, dilation=1, groups=1)
 
-    Parameters
-    ----------
-    convolution
-        Stride, padding, dilation and groups, or None for a product.
-    """
 
-    name: str
-    a: "np.ndarray"
-    b: "np.ndarray"
-    convolution: dict[str, int] | None
+def parse_steps(text: str) -> int | tuple[int, ...]:
+    """Parser of ``2`` or ``2,1``: one number, or one for each axis or side."""
+    parts = str(text).split(",")
+    if not all(re.fullmatch(r"-?\d+", part.strip()) for part in parts):
+        raise typer.BadParameter(f"{text!r} is not a number, or numbers with commas between them")
+    return tuple(map(int, parts)) if len(parts) > 1 else int(text)
 
 
 def make_job(
@@ -51,7 +50,8 @@ def make_job(
     b_file: Path | None,
     kinds: str,
     seed: int,
-    steps: dict[str, int],
+    steps: ConvolutionSteps,
+    wraps: bool,
 ) -> Job:
     """Make the job that the options describe.
 
@@ -76,17 +76,17 @@ def make_job(
             "one of --matmul MxKxN, --conv NxHxWxC,RxS,K, --shape HxWxC,RxS,K, --layer NAME, or --a and --b is needed"
         )
     else:
-        a_shape, b_shape = _conv_shapes(conv, steps["groups"]) if conv else _matmul_shapes(str(matmul))
+        a_shape, b_shape = _conv_shapes(conv, steps.get("groups", 1)) if conv else _matmul_shapes(str(matmul))
         a, b = _random(a_shape, b_shape, kinds, seed)
         convolution = steps if conv else None
-    if convolution is None and list(steps.values()) != [1, 0, 1, 1]:
+    if convolution is None and steps != DEFAULTS:
         raise UsageError("--stride, --padding, --dilation and --groups go with a convolution")
     if convolution is None:
         _check_sizes(result=[*a.shape[:-1], *b.shape[1:]])
     elif b.ndim == 4:
         _check_convolution(a.shape, b.shape, convolution)
     name = f"{'convolution' if convolution else 'product'} {_text(a)} by {_text(b)}"
-    return Job(name=name, a=a, b=b, convolution=convolution)
+    return Job(name=name, a=a, b=b, convolution=convolution, wraps=wraps)
 
 
 def layer_job(
@@ -97,7 +97,8 @@ def layer_job(
     density: str,
     bits: int,
     seed: int,
-    steps: dict[str, int],
+    steps: ConvolutionSteps,
+    wraps: bool,
 ) -> Job:
     """Make a job of a known network's layer, or of a layer of the given shape, with random sparse tensors.
 
@@ -106,38 +107,29 @@ def layer_job(
     UsageError
         For an unknown layer, sizes and densities that can't be read, and steps that a layer already has.
     """
-    import numpy as np
-
-    from ..sim.workloads.layers import LayerShape, random_tensors, sample
+    from ..sim.workloads.layers import LayerShape, sample
 
     if layer and shape:
         raise UsageError("give --layer or --shape, not both")
     if layer:
-        if any(value != int(name != "padding") for name, value in steps.items()):
+        if steps != DEFAULTS:
             raise UsageError("--stride, --padding, --dilation and --groups are those of the layer")
         found = _find_layer(layer)
     else:
         (height, width, channels), (r, s), (kernels,) = _parts("--shape", str(shape), "HxWxC,RxS,K")
         with usage_errors():
             found = LayerShape(
-                name="layer", height=height, width=width, channels=channels, rows=r, columns=s, kernels=kernels,
-                **{name: value for name, value in steps.items() if name != "dilation"},
-            )  # fmt: skip
+                name="layer", height=height, width=width, channels=channels, rows=r, columns=s, kernels=kernels, **steps
+            )
             assert found.geometry
     if part:
         (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
         found = sample(found, height, width, channels, kernels)
     _check_sizes(activations=found.x_shape, weights=found.w_shape)
-    steps = found.steps | {"dilation": steps["dilation"]}
-    _check_convolution((1, *found.x_shape), found.w_shape, steps)
+    _check_convolution((1, *found.x_shape), found.w_shape, ConvolutionSteps(**found.steps))
     with usage_errors("--density"):
-        x, w = random_tensors(found, *_densities(density), seed, min(bits, 16))
-    if bits <= 8:
-        x, w = x.astype(np.int8), w.astype(np.int8)
-    name = f"{found.name} {found.text} at density {density}"
-    if found.fully_connected:
-        return Job(name=name, a=x.reshape(1, -1), b=w.reshape(w.shape[2:]), convolution=None)
-    return Job(name=name, a=x[None], b=w, convolution=steps)
+        job = random_layer_job(found, *_densities(density), bits=bits, seed=seed)
+    return dataclasses.replace(job, wraps=wraps)
 
 
 def _find_layer(name: str) -> "LayerShape":
@@ -236,7 +228,7 @@ def _check_sizes(**shapes: Sequence[int]) -> None:
             raise UsageError(f"{title} must have at most {LARGEST:,} elements, not {math.prod(shape):,}")
 
 
-def _check_convolution(x_shape: Sequence[int], w_shape: Sequence[int], steps: dict[str, int]) -> None:
+def _check_convolution(x_shape: Sequence[int], w_shape: Sequence[int], steps: ConvolutionSteps) -> None:
     """Check sizes and steps, and the size of what padding makes of them."""
     from ..sim.golden.geometry import ConvolutionGeometry
 

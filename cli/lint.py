@@ -6,15 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from .emission import emit_design
-from .engines import find_preset, preset_names
-from .errors import FAILURE, UsageError, usage_errors
+from ..hw.errors import FAILURE, UsageError
+from ..run.emission import emit_design
+from ..run.registry import find_preset, preset_names
+from .errors import usage_errors
 from .options import Assignments, ConfigFile, Json, choose_design, examples, unknown
 from .output import Stages, print_json, say
 
 __all__ = ["EXAMPLES", "lint"]
 
-EXAMPLES = examples("tensorloom lint tpu-v1", "tensorloom lint --config my.toml --set rows=64", "tensorloom lint build")
+EXAMPLES = examples("lint", "tensorloom lint --config my.toml --set rows=64", "tensorloom lint build")
 
 
 def lint(

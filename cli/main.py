@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ..hw.errors import INTERRUPTED
 from . import area, bench, demo, fpga, lint, presets, sim, verilog
-from .errors import INTERRUPTED, report
+from .errors import report
 
 __all__ = ["app", "main"]
 

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from ..hw.config import parse_assignments, parse_toml
-from .engines import ENGINES, Design, find_preset, preset_names
-from .errors import UsageError, usage_errors
+from ..hw.errors import UsageError
+from ..run.contract import Engine
+from ..run.registry import Design, design_name, engines, find_preset, preset_names
+from .errors import usage_errors
 
 __all__ = [
     "Assignments",
@@ -75,9 +77,10 @@ Assignments = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
-def examples(*lines: str) -> str:
-    """Text for the end of a command's help."""
-    return "\n\n".join(["[bold]Examples[/bold]", *lines])
+def examples(command: str, *lines: str) -> str:
+    """Text for the end of a command's help: what the engines show of it, and further lines."""
+    shown = [line for engine in engines().values() for line in engine.examples.get(command, ())]
+    return "\n\n".join(["[bold]Examples[/bold]", *shown, *lines])
 
 
 def unknown(kind: str, name: str, names: Sequence[str]) -> UsageError:
@@ -103,11 +106,10 @@ def choose_design(preset: str | None, config_file: Path | None, assignments: lis
     with usage_errors():
         changes = parse_assignments(design.engine.config_class, assignments or [])
         config = design.config.replace(**changes)
-    name = " ".join([design.name, *(f"{field}={value}" for field, value in changes.items())])
-    return Design(engine=design.engine, name=name, config=config)
+    return Design(engine=design.engine, name=design_name(design.name, changes), config=config)
 
 
-def choose_engine(name: str) -> Any:
+def choose_engine(name: str) -> Engine[Any, Any, Any]:
     """The engine of that name.
 
     Raises
@@ -115,9 +117,9 @@ def choose_engine(name: str) -> Any:
     UsageError
         If there is none.
     """
-    if name not in ENGINES:
-        raise unknown("engine", name, list(ENGINES))
-    return ENGINES[name]
+    if name not in engines():
+        raise unknown("engine", name, list(engines()))
+    return engines()[name]
 
 
 def check_folder(folder: Path) -> None:
@@ -155,21 +157,20 @@ def _from_preset(name: str | None) -> Design:
 def _from_file(path: Path) -> Design:
     with usage_errors(path):
         values = parse_toml(read_text(path))
-    if not values:
-        hint = f'preset = "{next(iter(ENGINES["systolic"].presets))}" in it takes all values of that preset'
-        raise UsageError(f"{path}: configuration must have a preset, an engine or a field, not nothing", hint)
     preset, engine = values.pop("preset", None), values.pop("engine", None)
-    base: dict[str, Any] = {}
+    if preset is None and engine is None:
+        hint = f'such as preset = "{preset_names()[0]}", which gives the values to start from'
+        raise UsageError(f"{path}: configuration must have a preset or an engine", hint)
     try:
-        if preset is not None:
-            design = _from_preset(preset)
-            if engine not in (None, design.engine.name):
-                raise UsageError(f"engine must be {design.engine.name}, the preset's, not {engine!r}")
-            base = design.config.to_dict()
-            chosen = design.engine
+        if preset is None:
+            chosen = choose_engine(str(engine))
+            config = chosen.config_class.from_dict(values)
         else:
-            chosen = choose_engine(str(engine)) if engine is not None else ENGINES["systolic"]
-        config = chosen.config_class.from_dict(base | values)
+            design = _from_preset(preset)
+            chosen = design.engine
+            if engine not in (None, chosen.name):
+                raise UsageError(f"engine must be {chosen.name}, the preset's, not {engine!r}")
+            config = design.config.replace(**values)
     except (UsageError, ValueError) as error:
         raise UsageError(f"{path}: {error}", getattr(error, "hint", "")) from error
     return Design(engine=chosen, name=path.stem, config=config)

@@ -4,19 +4,15 @@ from typing import Annotated
 
 import typer
 
-from .engines import ENGINES
-from .errors import UsageError
+from ..hw.errors import UsageError
+from ..run.registry import engines
 from .options import Assignments, ConfigFile, Json, Preset, choose_design, choose_engine, examples
 from .output import print_json, print_table, say
 
 __all__ = ["CONFIG_EXAMPLES", "LIST_EXAMPLES", "list_presets", "print_config"]
 
-LIST_EXAMPLES = examples("tensorloom list", "tensorloom list systolic --json")
-CONFIG_EXAMPLES = examples(
-    "tensorloom config tpu-v1 > my.toml",
-    "tensorloom config tiny --set rows=8 --json",
-    "tensorloom verilog --config my.toml -o build",
-)
+LIST_EXAMPLES = examples("list", "tensorloom list")
+CONFIG_EXAMPLES = examples("config", "tensorloom verilog --config my.toml -o build")
 
 
 def list_presets(
@@ -24,7 +20,7 @@ def list_presets(
     as_json: Json = False,
 ) -> None:
     """List the presets with their key figures."""
-    engines = ENGINES.values() if engine is None else [choose_engine(engine)]
+    chosen_engines = list(engines().values()) if engine is None else [choose_engine(engine)]
     if as_json:
         print_json(
             [
@@ -35,12 +31,12 @@ def list_presets(
                     "config": config.to_dict(),
                     "figures": chosen.figures(config),
                 }
-                for chosen in engines
+                for chosen in chosen_engines
                 for name, config in chosen.presets.items()
             ]
         )
         return
-    for chosen in engines:
+    for chosen in chosen_engines:
         names = [name.replace("_", " ") for name in chosen.figures(next(iter(chosen.presets.values())))]
         rows = [
             [name, chosen.summary(config), *chosen.figures(config).values()] for name, config in chosen.presets.items()

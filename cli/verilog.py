@@ -6,18 +6,15 @@ from typing import Annotated
 
 import typer
 
-from .emission import emit_design
-from .errors import UsageError, writing
+from ..hw.errors import UsageError
+from ..run.emission import emit_design
+from ..run.files import writing
 from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "verilog"]
 
-EXAMPLES = examples(
-    "tensorloom verilog tpu-v1 -o build",
-    "tensorloom verilog tpu-v1 --set rows=128 --set accumulator_rows=2048 -o build --json",
-    "tensorloom verilog --config my.toml -o build --split",
-)
+EXAMPLES = examples("verilog", "tensorloom verilog --config my.toml -o build --split")
 
 
 def verilog(

@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from ..hw.errors import FailureError
 from ..tb.bulk.cache import Cache
 from .plan import NAME, FpgaPlan
 from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
 from .toolchains import TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
-from ..errors import FailureError
 
 __all__ = ["Build", "FpgaError", "bitstream_name", "build"]
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from ..hw.errors import FailureError
 from ..tb.tools import ToolError
-from ..errors import FailureError
 
 __all__ = ["INSTALL", "ToolRunError", "program", "run_tool", "tool_version"]
 

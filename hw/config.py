@@ -10,7 +10,7 @@ from typing import Any, Self, TypeGuard
 
 import tomli_w
 
-from ..errors import UsageError
+from .errors import UsageError
 
 __all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
 
@@ -153,7 +153,7 @@ def parse_assignments(cls: type[Config], assignments: Sequence[str]) -> dict[str
         _check_field(owner.field_types(), field)
         kind = owner.field_types()[field]
         if _is_config(kind):
-            raise ConfigError(f"{name.strip()} must be set field by field, {name.strip()}.{next(iter(kind.field_types()))}")
+            raise ConfigError(f"{name.strip()} must be set field by field, such as {next(iter(kind.field_types()))}")
         place[field] = _parse_value(name.strip(), kind, text.strip())
     return values
 

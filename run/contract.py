@@ -135,6 +135,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """What the error outputs say at the end of a job's run; empty if nothing is wrong."""
 
     @abstractmethod
+    def data_bits(self, config: ConfigT) -> int:
+        """Width of an operand."""
+
+    @abstractmethod
     def sum_bits(self, config: ConfigT) -> int:
         """Width of a result; where the user accepts it, sums wrap modulo 2**sum_bits."""
 
@@ -154,9 +158,14 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     def benchmark(self, stages: "Stages", *, quick: bool) -> dict[str, Any]:
         """Measure the engine; values for JSON."""
 
-    def plot(self, figures: dict[str, Any]) -> str | None:
-        """SVG text of what `benchmark` gave; None if this engine draws nothing."""
-        return None
+    @property
+    def plots(self) -> bool:
+        """Whether `plot` draws something."""
+        return type(self).plot is not Engine.plot
+
+    def plot(self, figures: dict[str, Any]) -> str:
+        """SVG text of what `benchmark` gave."""
+        raise NotImplementedError
 
     def area_shares(self, report: "AreaReport") -> dict[str, float]:
         """Shares of what is of interest in the area, by name."""

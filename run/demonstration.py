@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FailureError
+from ..hw.errors import FailureError
 
 if TYPE_CHECKING:
     from .execution import Outcome

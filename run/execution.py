@@ -1,4 +1,4 @@
-"""Runs a job on an engine: emit, compile, drive, assemble, and compare with the models. Written once, for all engines."""
+"""Runs a job on any engine: emit, compile, drive, assemble, and compare with the models."""
 
 import dataclasses
 import time
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from ..errors import FailureError
+from ..hw.errors import FailureError
 from ..sim.counters import Counters
 from ..sim.golden.wrap import wrap
 from ..tb.bulk.model import Model, build
@@ -192,23 +192,23 @@ class Simulator:
             If it raises one of its error outputs.
         """
         engine, config = self.design.engine, self.design.config
-        program = engine.map(config, job) if program is None else program
+        mapped = engine.map(config, job) if program is None else program
         with ThreadPoolExecutor(1) as pool:
-            prediction = None if stall else pool.submit(engine.predict, config, program)
+            prediction = None if stall else pool.submit(engine.predict, config, mapped)
             start = time.perf_counter()
             with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd):
                 result = self.model.run(
-                    program.inputs(), program.outputs(), stalls=stall, seed=seed, vcd=vcd, window=window,
+                    mapped.inputs(), mapped.outputs(), stalls=stall, seed=seed, vcd=vcd, window=window,
                     idle_cycles=IDLE_CYCLES, progress=lambda cycle, _: update(f"cycle {cycle:,}"),
                 )  # fmt: skip
             seconds = time.perf_counter() - start
             predicted = prediction.result() if prediction else None
         if complaint := engine.complaint(result.counters, job):
             raise FailureError(complaint)
-        output = program.assemble(result.outputs)
+        output = mapped.assemble(result.outputs)
         counters = engine.read_counters(result.counters)
         mismatches = int(np.count_nonzero(output != _expected(self.design, job)))
-        return _outcome(self.design, job, program, "rtl", output, mismatches, counters, predicted, seconds)
+        return _outcome(self.design, job, mapped, "rtl", output, mismatches, counters, predicted, seconds)
 
 
 def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any) -> Outcome[Any]:
@@ -235,12 +235,12 @@ def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any
 def predict(design: Design, job: Job, program: "Program | None" = None, *, stages: Stages = silent) -> Outcome[Any]:
     """Answer a job from the models alone: the result that its streams stand for, and cycles. No compiler is needed."""
     engine, config = design.engine, design.config
-    program = engine.map(config, job) if program is None else program
+    mapped = engine.map(config, job) if program is None else program
     start = time.perf_counter()
     with stages(f"Predicting {job.name}"):
-        counters = engine.predict(config, program)
+        counters = engine.predict(config, mapped)
     seconds = time.perf_counter() - start
-    return _outcome(design, job, program, "model", _expected(design, job), None, counters, counters, seconds)
+    return _outcome(design, job, mapped, "model", _expected(design, job), None, counters, counters, seconds)
 
 
 def _expected(design: Design, job: Job) -> np.ndarray:

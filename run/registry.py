@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..hw.config import Config
 from .contract import Engine
 
 __all__ = ["Design", "design_name", "engines", "find_preset", "preset_names"]
@@ -24,7 +23,7 @@ class Design:
 
     engine: Engine[Any, Any, Any]
     name: str
-    config: Config
+    config: Any
 
 
 @cache

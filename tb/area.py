@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..hw.emit.emission import Emission
 from ..hw.emit.yosys import YosysError, run_yosys
-from ..errors import UsageError
+from ..hw.errors import UsageError
 
 __all__ = ["AreaReport", "LibertyError", "ModuleArea", "check_liberty", "measure_area"]
 

@@ -1,7 +1,8 @@
 """What went wrong in a build, from its log."""
 
 import re
-from ..errors import FailureError
+
+from ..hw.errors import FailureError
 
 __all__ = ["BuildError", "first_errors"]
 

@@ -7,7 +7,8 @@ import shutil
 import sys
 from functools import cache
 from pathlib import Path
-from ..errors import FailureError
+
+from ..hw.errors import FailureError
 
 __all__ = ["ToolError", "check_tools", "compiler", "tool_environment", "verilator_version"]
 

@@ -20,10 +20,10 @@ from amaranth.hdl._ir import Design, PortDirection
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
+from ..errors import UsageError
 from .emission import Emission, make_emission
 from .shared import Shared
 from .yosys import rtlil_to_verilog
-from ...errors import UsageError
 
 __all__ = ["UNINITIALISED", "EmitError", "emit"]
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from ...errors import FailureError
+
+from ..errors import FailureError
 
 __all__ = ["YosysError", "rtlil_to_verilog", "run_yosys"]
 

@@ -1,6 +1,6 @@
 """What the AIMs take of a SNAP core's area."""
 
-from ..tb.area import AreaReport
+from ...tb.area import AreaReport
 
 __all__ = ["aim_shares"]
 

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import FailureError
 from ...hw.emit.emitter import emit
+from ...hw.errors import FailureError
 from ...hw.snap.config import PRESETS, SnapConfig
 from ...hw.snap.core import SnapCore
 from ...sim.workloads.layers import find_layer, sample

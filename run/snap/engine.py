@@ -95,6 +95,10 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         errors = {name: value for name, value in ports["o_errors"].items() if not (job.wraps and name == "overflow")}
         return f"the core raised an error: {errors}" if any(errors.values()) else ""
 
+    def data_bits(self, config: SnapConfig) -> int:
+        """Width of an operand."""
+        return config.data_bits
+
     def sum_bits(self, config: SnapConfig) -> int:
         """Width of a psum."""
         return config.psum_bits

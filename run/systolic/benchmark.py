@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import FailureError
 from ...hw.emit.emitter import emit
+from ...hw.errors import FailureError
 from ...hw.systolic.config import PRESETS, SystolicConfig
 from ...hw.systolic.matrix_unit import MatrixUnit
 from ...hw.systolic.mesh import Mesh

@@ -126,6 +126,10 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
         """What ``o_error`` says."""
         return "the matrix unit raised o_error: it refused a command" if ports["o_error"] else ""
 
+    def data_bits(self, config: SystolicConfig) -> int:
+        """Width of an operand."""
+        return config.data_bits
+
     def sum_bits(self, config: SystolicConfig) -> int:
         """Width of an accumulator."""
         return config.accumulator_bits

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from ...hw.errors import UsageError
 from ..golden.tensors import check_tensor
-from ...errors import UsageError
 
 __all__ = ["CompressionReport", "FormatError", "Runs"]
 

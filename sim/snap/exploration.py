@@ -123,6 +123,7 @@ def dataflows(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any
         macs = int(counters.multiplies.sum())
         add("SNAP", counters.cycles, macs, int(counters.sums.sum()), config.multipliers)
         for name, machine in machines.items():
+            assert isinstance(layer.stride, int) and isinstance(layer.padding, int)
             run = simulate_channel_last(machine, x, w, layer.stride, layer.padding)
             add(name, run.cycles, run.products, run.products, machine.multipliers)
     return {"densities": list(DENSITIES), "machines": figures}

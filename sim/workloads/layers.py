@@ -5,11 +5,12 @@ Image networks as they were published: AlexNet in its two groups (Krizhevsky et 
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ...hw.config import check, check_int
-from ..golden.geometry import ConvolutionGeometry
+from ..golden.geometry import ConvolutionGeometry, Steps
 
 __all__ = ["NETWORKS", "LayerShape", "check_density", "distinct", "find_layer", "random_tensors", "sample"]
 
@@ -26,7 +27,7 @@ class LayerShape:
         H x W x C.
     rows, columns, kernels
         R x S x K.
-    stride, padding, groups
+    stride, padding, dilation, groups
         As in `ConvolutionGeometry`.
     """
 
@@ -37,8 +38,9 @@ class LayerShape:
     rows: int
     columns: int
     kernels: int
-    stride: int = 1
-    padding: int = 0
+    stride: Steps = 1
+    padding: Steps = 0
+    dilation: Steps = 1
     groups: int = 1
 
     @property
@@ -52,9 +54,9 @@ class LayerShape:
         return self.rows, self.columns, self.channels // self.groups, self.kernels
 
     @property
-    def steps(self) -> dict[str, int]:
-        """Stride, padding and groups, as keyword arguments of a convolution."""
-        return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
+    def steps(self) -> dict[str, Any]:
+        """Stride, padding, dilation and groups, as keyword arguments of a convolution."""
+        return {name: getattr(self, name) for name in ("stride", "padding", "dilation", "groups")}
 
     @property
     def geometry(self) -> ConvolutionGeometry:

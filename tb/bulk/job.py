@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from ...errors import FailureError
+
+from ...hw.errors import FailureError
 
 __all__ = [
     "Result",

@@ -1,0 +1,1 @@
+"""Neural-network accelerators in Verilog, checked."""
