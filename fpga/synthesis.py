@@ -9,7 +9,7 @@ AFTER_READ = "attrmap -remove reprocess_after"
 """Yosys would elaborate the parents of DSP blocks again, from Verilog, when it reads the family's cells."""
 
 NO_WIDE_MULTIPLEXERS = "-nowidelut"
-"""Those of ECP5 tie up to eight LUTs together: the SNAP core needs a sixth more LUTs with them."""
+"""Those of ECP5 tie up to eight LUTs together: a full device needs a sixth more LUTs with them."""
 
 FLATTEN = """\
 setattr -mod -unset keep_hierarchy *

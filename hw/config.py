@@ -15,7 +15,7 @@ from .errors import UsageError
 __all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
 
 
-class ConfigError(UsageError):
+class ConfigError(UsageError, ValueError):
     """A configuration value that breaks a rule: ``<field> must be <rule>, not <value>``."""
 
 

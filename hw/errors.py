@@ -39,7 +39,7 @@ class FailureError(Error, RuntimeError):
     """Something did not work out: a mismatch, a build, a missing tool or package."""
 
 
-class UsageError(Error, ValueError):
+class UsageError(Error):
     """A wrong option, configuration, tensor or path."""
 
     exit_code = USAGE

@@ -37,7 +37,7 @@ endmodule
 """
 
 
-class LibertyError(UsageError):
+class LibertyError(UsageError, ValueError):
     """A Liberty library that can't be read, or that designs can't be mapped to."""
 
 
@@ -111,7 +111,7 @@ def measure_area(
     Register files are flip-flops and gates. A memory that is a module of its own (class ``Ram``) stands for a macro:
     its bits are counted and not its gates.
 
-    No logic is optimised across modules. On ``snap-tiny`` the sum is 0.6 % below what the flattened design gives, which
+    No logic is optimised across modules. On a small core the sum was 0.6 % below what the flattened design gives, which
     takes fifteen times as long; a design of thousands of PEs can't be flattened at all.
 
     Parameters

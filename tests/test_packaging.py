@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("hw", "sim", "tb", "fpga", "cli")
+PACKAGES = ("hw", "sim", "tb", "run", "fpga", "cli")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -24,7 +24,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Names in a wheel that is built from a copy, as a leftover build folder would hide what is missing."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in PACKAGES:
+    for name in (*PACKAGES, "tensorloom"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -38,6 +38,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_wheel_holds_every_module(wheel: set[str]) -> None:
     expected = {f"tensorloom/{path.relative_to(ROOT).as_posix()}" for path in SOURCES}
+    expected |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "tensorloom").iterdir() if path.is_file()}
     assert len(expected) > 20
     assert expected - wheel == set()
 
@@ -57,8 +58,9 @@ def test_wheel_holds_data_and_sources_of_other_languages(wheel: set[str]) -> Non
 
 
 def test_wheel_holds_nothing_else(wheel: set[str]) -> None:
-    roots = {tuple(name.split("/")[:2]) for name in wheel if not name.startswith("tensorloom-")}
-    assert roots == {("tensorloom", package) for package in PACKAGES}
+    roots = {name.split("/")[1] for name in wheel if name.startswith("tensorloom/")}
+    assert roots == {*PACKAGES} | {path.name for path in (ROOT / "tensorloom").iterdir() if path.is_file()}
+    assert all(name.startswith(("tensorloom/", "tensorloom-")) for name in wheel)
 
 
 def test_every_folder_with_code_is_a_package() -> None:
@@ -68,7 +70,12 @@ def test_every_folder_with_code_is_a_package() -> None:
 
 @pytest.mark.parametrize(
     ("package", "banned"),
-    [("sim", ["amaranth", "cocotb", "typer"]), ("hw", ["numpy", "cocotb", "typer"]), ("fpga", ["cocotb", "typer"])],
+    [
+        ("sim", ["amaranth", "cocotb", "typer"]),
+        ("hw", ["numpy", "cocotb", "typer"]),
+        ("fpga", ["cocotb", "typer"]),
+        ("run", ["cocotb", "typer"]),
+    ],
 )
 def test_packages_import_only_what_they_may(package: str, banned: list[str]) -> None:
     modules = [

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import typer.main
-from tensorloom.cli.bench_systolic import GOALS, PRODUCT
-from tensorloom.cli.emission import emit_design
-from tensorloom.cli.engines import ENGINES, find_preset
 from tensorloom.cli.main import app
 from tensorloom.hw.emit.waivers import WAIVERS
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.layouts import COUNTER_BITS, COUNTERS, command_layout
+from tensorloom.run.emission import emit_design
+from tensorloom.run.registry import engines, find_preset
+from tensorloom.run.systolic.benchmark import GOALS, PRODUCT
 from tensorloom.sim.systolic.cycles import predict
 from tensorloom.sim.systolic.plan import plan_matmul
 from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
@@ -123,7 +123,7 @@ def anchors(text: str) -> set[str]:
 
 
 def test_presets() -> None:
-    engine = ENGINES["systolic"]
+    engine = engines()["systolic"]
     expected = []
     for name, config in PRESETS.items():
         figures = engine.figures(config)

@@ -4,19 +4,22 @@ import re
 import runpy
 from pathlib import Path
 
-from tensorloom.cli.bench_snap import SEED, STEPS
-from tensorloom.cli.jobs import layer_job
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS, WATCHDOG_CYCLES
 from tensorloom.fpga.tools import PROGRAMS
 from tensorloom.hw.snap.config import PRESETS
+from tensorloom.run.jobs import layer_job
+from tensorloom.run.registry import engines
+from tensorloom.run.snap.benchmark import SEED
 from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.mapping import map_convolution
+from tensorloom.sim.workloads.layers import find_layer, sample
 
 README = runpy.run_path(str(Path(__file__).with_name("test_readme.py")))
 table, number, PAGES = (README[name] for name in ("table", "number", "PAGES"))
 PAGE = PAGES["docs/fpga.md"]
+TARGETS = {engine.name: engine.fpga for engine in engines().values() if engine.fpga}
 
 
 def test_boards() -> None:
@@ -25,7 +28,7 @@ def test_boards() -> None:
             board.name,
             board.device,
             "open tools" if board.toolchain else board.vendor_tool,
-            ", ".join(board.targets),
+            ", ".join(name for name, target in TARGETS.items() if board.name in target.boards),
         ]
         for board in BOARDS.values()
     ]
@@ -46,26 +49,25 @@ def test_leds_and_loaders() -> None:
     assert list(ulx3s.leds.values()) == [("led", number) for number in range(4)]
     for file in re.findall(r"^ *openFPGALoader -b ulx3s build/fpga/(\S+)$", PAGE, re.MULTILINE):
         folder, name = file.split("/")
-        assert name == f"{folder}.bit" and folder.removeprefix("ulx3s-85f-") in ulx3s.targets
+        assert name == f"{folder}.bit" and folder.removeprefix("ulx3s-85f-") in TARGETS
 
 
 def test_goals() -> None:
-    targets = BOARDS["ulx3s-85f"].targets
-    matrix, core = targets["systolic"], targets["snap"]
+    matrix, core = (TARGETS[engine].boards["ulx3s-85f"] for engine in ("systolic", "snap"))
     sizes = f"{matrix.config.rows} x {matrix.config.columns} PEs at {matrix.frequency_hz / 1e6:g} MHz"
     assert f"The matrix unit is {sizes}" in PAGE
     assert core.config == PRESETS["snap-fpga"] and f"`snap-fpga` at {core.frequency_hz / 1e6:g} MHz" in PAGE
     for name in ("arty-a7", "arty-z7"):
-        goals = [BOARDS[name].targets[engine].frequency_hz / 1e6 for engine in ("systolic", "snap")]
+        goals = [TARGETS[engine].boards[name].frequency_hz / 1e6 for engine in ("systolic", "snap")]
         assert goals == [100, 60]
     assert "the goals of 100 MHz (matrix\nunit) and 60 MHz (SNAP core)" in PAGE
     assert f"the {BOARDS['ulx3s-85f'].capacity['lut']:,} LUTs" in PAGE
 
 
 def test_files_of_a_project() -> None:
-    target = BOARDS["arty-a7"].targets["systolic"]
+    target = TARGETS["systolic"].boards["arty-a7"]
     config = target.config.replace(rows=4, columns=14)
-    plan = make_plan("arty-a7", "systolic", config, target.frequency_hz, vendor=True)
+    plan = make_plan("arty-a7", "systolic", TARGETS["systolic"], config, target.frequency_hz, vendor=True)
     named = {name for files, _ in table("project", PAGE) for name in files.split(", ")}
     assert named - {"build_top.json"} == set(plan.build.files) - {"build_top.json"}
     script = str(plan.build.files["top.tcl"])
@@ -94,9 +96,9 @@ def test_choice_of_the_core() -> None:
             activation_entries=4 * aim,
         )  # fmt: skip
         name, part, density = layer.groups()
-        job = layer_job(
-            layer=name, shape=None, part=part, density=density, bits=config.data_bits, seed=SEED, steps=STEPS
-        )
+        whole, sizes = find_layer(name), map(int, part.replace(",", "x").split("x"))
+        assert whole
+        job = layer_job(sample(whole, *sizes), *map(float, density.split("/")), bits=config.data_bits, seed=SEED)
         found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
         share = found.utilisation(config.multipliers)
         assert [products, utilisation] == [f"{share * config.multipliers:.1f}", f"{share:.0%}"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tensorloom.cli.bench_snap import AREA, GOALS, ROWS, SECONDS, SEED, STEPS
-from tensorloom.cli.demo_snap import IMAGES
 from tensorloom.cli.jobs import layer_job
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
+from tensorloom.run.snap.benchmark import AREA, GOALS, ROWS, SECONDS, SEED, STEPS
+from tensorloom.run.snap.demo import IMAGES
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.snap.batch import join_programs

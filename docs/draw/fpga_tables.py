@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tensorloom.cli.engines import ENGINES
+from tensorloom.run.registry import engines
 
 __all__ = ["fpga_tables"]
 
@@ -12,7 +12,7 @@ def fpga_tables(records: Iterable[dict[str, Any]]) -> dict[str, list[list[str]]]
     """Rows of the table of figures and of that of critical paths, by table."""
     figures, paths = [], []
     for record in records:
-        engine = ENGINES[record["engine"]]
+        engine = engines()[record["engine"]]
         name = [f"`{record['board']}`", f"`{record['engine']}`"]
         figures.append(
             [

@@ -3,8 +3,8 @@
 from typing import Any
 
 from svg import Picture
-from tensorloom.cli.emission import emit_design
-from tensorloom.cli.engines import find_preset
+from tensorloom.run.emission import emit_design
+from tensorloom.run.registry import find_preset
 
 __all__ = ["draw"]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from svg import Picture
-from tensorloom.cli.emission import emit_design
-from tensorloom.cli.engines import find_preset
+from tensorloom.run.emission import emit_design
+from tensorloom.run.registry import find_preset
 from tensorloom.sim.systolic.mapping import map_matmul
 from tensorloom.tb.bulk.model import build
 

@@ -37,7 +37,7 @@ Without it a memory of 4096 rows is 4096 lines of zeros, and an ASIC memory cann
 """
 
 
-class EmitError(UsageError):
+class EmitError(UsageError, ValueError):
     """The design can't be emitted: an unexpected port, a signal that crosses a shared module, a name clash."""
 
 

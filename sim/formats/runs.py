@@ -10,7 +10,7 @@ from ..golden.tensors import check_tensor
 __all__ = ["CompressionReport", "FormatError", "Runs"]
 
 
-class FormatError(UsageError):
+class FormatError(UsageError, ValueError):
     """A malformed compressed tensor: what is wrong and where."""
 
 

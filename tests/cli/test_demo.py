@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tensorloom.cli import demo, demo_snap
+from tensorloom.cli import demo
+from tensorloom.run.snap import demo as demo_snap
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_report(run: Callable, folder: Path) -> None:
 
 def test_both_engines(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a preset; on small ones. Every layer of the convolutional network, on the Verilog."""
-    monkeypatch.setattr(demo, "PRESETS", ("tiny", "snap-tiny"))
+    monkeypatch.setattr(demo, "demo_presets", lambda: ["tiny", "snap-tiny"])
     monkeypatch.setattr(demo_snap, "IMAGES", 2)
     result = run("demo", "-o", tmp_path / "out", "--json")
     assert result.exit_code == 0, result.output

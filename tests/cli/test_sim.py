@@ -1,22 +1,24 @@
 """``tensorloom sim``: jobs on the emitted Verilog of the smallest preset."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tensorloom.cli import simulate_systolic
-from tensorloom.cli.jobs import Job
-from tensorloom.cli.simulation import golden
+from tensorloom.run import execution
+from tensorloom.run.jobs import Job, golden
+from tensorloom.run.systolic.engine import SystolicEngine
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.tb.bulk import model
 from tensorloom.tb.bulk.build import Options
 
 FIGURES = {
-    "design", "job", "shape", "seed", "stall", "bit_exact", "mismatches", "cycles", "predicted_cycles",
-    "scale_sim_cycles", "macs", "utilisation", "utilisation_limit", "seconds", "cycles_per_second", "build_seconds",
+    "design", "job", "shape", "seed", "stall", "source", "bit_exact", "mismatches", "cycles", "predicted_cycles",
+    "equals_cycle_model", "where_cycles_went", "scale_sim_cycles", "macs", "utilisation",
+    "utilisation_limit", "seconds", "cycles_per_second", "build_seconds",
     "passed",
 }  # fmt: skip
 
@@ -52,7 +54,7 @@ def test_stalls_change_cycles_but_no_result(run: Callable) -> None:
 
 def test_same_seed_same_cycles(run: Callable) -> None:
     args = ["sim", "tiny", "--matmul", "20x8x8", "--stall", "0.5", "--json"]
-    cycles = [report(run(*args, "--seed", seed))["cycles"] for seed in (1, 1, 2)]
+    cycles = [report(run(*args, "--seed", seed))["cycles"] for seed in (1, 1, 3)]
     assert cycles[0] == cycles[1] != cycles[2]
 
 
@@ -141,7 +143,7 @@ def test_mismatch_is_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -
     def wrong(job: Job) -> np.ndarray:
         return golden(job) + np.eye(len(job.a), job.b.shape[1], dtype=int)
 
-    monkeypatch.setattr(simulate_systolic, "golden", wrong)
+    monkeypatch.setattr(execution, "golden", wrong)
     result = run("sim", "tiny", "--matmul", "4x4x4", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)
@@ -151,13 +153,31 @@ def test_mismatch_is_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_unexpected_cycles_are_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = simulate_systolic.predict
-
-    class Wrong:
-        def __init__(self, *args: object) -> None:
-            self.cycles = real(*args).cycles + 1
-
-    monkeypatch.setattr(simulate_systolic, "predict", Wrong)
+    real = SystolicEngine.predict
+    changes = {"cycles": 1}
+    monkeypatch.setattr(
+        SystolicEngine,
+        "predict",
+        lambda *args: dataclasses.replace(
+            found := real(*args), **{name: getattr(found, name) + value for name, value in changes.items()}
+        ),
+    )
     result = run("sim", "tiny", "--matmul", "4x4x4")
     assert result.exit_code == 1
     assert "but the cycle model says" in result.stdout
+    changes = {"issued": 1, "wait_weights": -1}
+    result = run("sim", "tiny", "--matmul", "4x4x4")
+    assert result.exit_code == 1
+    assert result.stdout.endswith("failed: counters that differ from the cycle model: issued, wait_weights\n")
+
+
+def test_answers_without_a_compiler(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = ["sim", "tiny", "--conv", "1x7x6x4,3x2,6", "--json"]
+    expected = report(run(*args, "-o", tmp_path / "rtl.npy"))
+    monkeypatch.setattr(execution, "build", None)
+    found = report(run(*args, "--model-only", "-o", tmp_path / "model.npy"))
+    assert found["source"] == "model" and found["passed"] and found["bit_exact"] is None
+    same = ("cycles", "macs", "utilisation", "where_cycles_went")
+    assert [found[name] for name in same] == [expected[name] for name in same]
+    assert np.array_equal(np.load(tmp_path / "rtl.npy"), np.load(tmp_path / "model.npy"))
+    assert "by the models alone" in run("sim", "tiny", "--matmul", "4x4x4", "--model-only").stdout

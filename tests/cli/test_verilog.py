@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tensorloom.cli import emission as emission_module
-from tensorloom.cli.engines import find_preset
 from tensorloom.hw.emit import emitter
 from tensorloom.hw.emit.yosys import YosysError
+from tensorloom.run import emission as emission_module
+from tensorloom.run.registry import find_preset
 
 
 @pytest.fixture

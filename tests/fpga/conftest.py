@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.systolic.config import SystolicConfig
+from tensorloom.run.registry import engines
 from tensorloom.tb.bulk.model import Model
+
+TARGETS = {engine.name: engine.fpga for engine in engines().values() if engine.fpga}
+"""How each engine gets onto boards."""
 
 SMALL = {
     "systolic": SystolicConfig(rows=4, columns=2, tile_rows=4, tile_columns=2, accumulator_rows=8, accumulator_bits=24),

@@ -8,14 +8,16 @@ from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS
 from tensorloom.hw.systolic.config import SystolicConfig
 
+from .conftest import TARGETS
+
 SMALL = SystolicConfig(rows=2, columns=2, tile_rows=2, tile_columns=2, accumulator_rows=16, accumulator_bits=20)
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_projects_of_the_vendors_are_complete(name: str) -> None:
     board = BOARDS[name]
-    target = board.targets["systolic"]
-    plan = make_plan(name, "systolic", SMALL, target.frequency_hz, vendor=True)
+    target = TARGETS["systolic"].boards[name]
+    plan = make_plan(name, "systolic", TARGETS["systolic"], SMALL, target.frequency_hz, vendor=True)
     files = plan.build.files
     assert "self_test.v" in files
     assert "top.v" in files
@@ -32,9 +34,9 @@ def test_projects_of_the_vendors_are_complete(name: str) -> None:
 def test_boards_describe_themselves(name: str) -> None:
     board = BOARDS[name]
     assert list(board.leds) == list(LEDS.members)
-    for target in board.targets.values():
+    for target in [found.boards[board.name] for found in TARGETS.values() if board.name in found.boards]:
         assert target.config.multipliers <= board.capacity["dsp"]
 
 
 def test_the_ecp5_board_uses_most_multipliers() -> None:
-    assert BOARDS["ulx3s-85f"].targets["systolic"].config.multipliers >= 128
+    assert TARGETS["systolic"].boards["ulx3s-85f"].config.multipliers >= 128

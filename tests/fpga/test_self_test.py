@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from tensorloom.fpga.boards import BOARDS
-from tensorloom.fpga.plan import SELF_TESTS
 from tensorloom.fpga.self_test import WATCHDOG_CYCLES, Expected
 from tensorloom.fpga.snap import snap_program
 from tensorloom.fpga.systolic import systolic_commands
@@ -15,13 +13,13 @@ from tensorloom.tb.bulk.model import build
 from tensorloom.tb.lint import lint
 from tensorloom.tb.snap.program import run_program
 
-from .conftest import SMALL, check_life, run_leds
+from .conftest import SMALL, TARGETS, check_life, run_leds
 
 
 @pytest.fixture(scope="module")
 def top(small):
     engine, config = small
-    return emit(SELF_TESTS[engine](config, heartbeat_bits=8))
+    return emit(TARGETS[engine].self_test(config, heartbeat_bits=8))
 
 
 def test_passes_fails_after_injection_and_passes_after_reset(top) -> None:
@@ -37,7 +35,7 @@ def test_verilog_is_clean(top) -> None:
 
 def test_a_wrong_expectation_fails(small) -> None:
     engine, config = small
-    test = SELF_TESTS[engine](config, heartbeat_bits=8)
+    test = TARGETS[engine].self_test(config, heartbeat_bits=8)
     name, right = next(iter(test._expected.items()))
     test._expected[name] = Expected(right.beats, right.signature ^ 1 << 17)
     leds = run_leds(build(emit(test)), np.zeros(8000, int))
@@ -46,7 +44,7 @@ def test_a_wrong_expectation_fails(small) -> None:
 
 
 def test_beats_that_never_come_fail() -> None:
-    test = SELF_TESTS["systolic"](SMALL["systolic"], heartbeat_bits=8)
+    test = TARGETS["systolic"].self_test(SMALL["systolic"], heartbeat_bits=8)
     (right,) = test._expected.values()
     test._expected["o_sums"] = Expected(right.beats + 1, right.signature)
     leds = run_leds(build(emit(test)), np.zeros(WATCHDOG_CYCLES + 8000, int))
@@ -54,9 +52,9 @@ def test_beats_that_never_come_fail() -> None:
     assert not leds["failed"][:WATCHDOG_CYCLES].any()
 
 
-@pytest.mark.parametrize("board", [board for board in BOARDS if "systolic" in BOARDS[board].targets])
+@pytest.mark.parametrize("board", TARGETS["systolic"].boards)
 def test_systolic_commands_use_every_mode_and_accumulator(board: str) -> None:
-    config = BOARDS[board].targets["systolic"].config
+    config = TARGETS["systolic"].boards[board].config
     commands = systolic_commands(config)
     for field in ("accumulate", "drain", "swap", "activations_signed", "weights_signed"):
         assert set(commands[field].tolist()) == {0, 1}
@@ -65,9 +63,7 @@ def test_systolic_commands_use_every_mode_and_accumulator(board: str) -> None:
     assert used == set(range(config.accumulator_rows))
 
 
-SNAP_CONFIGS = {"small": SMALL["snap"]} | {
-    name: board.targets["snap"].config for name, board in BOARDS.items() if "snap" in board.targets
-}
+SNAP_CONFIGS = {"small": SMALL["snap"]} | {name: target.config for name, target in TARGETS["snap"].boards.items()}
 
 
 @pytest.mark.parametrize("name", SNAP_CONFIGS)
@@ -98,8 +94,8 @@ def test_snap_program_runs_without_errors() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("board", "engine"), [(name, engine) for name, board in BOARDS.items() for engine in board.targets]
+    ("board", "engine"), [(board, engine) for engine, target in TARGETS.items() for board in target.boards]
 )
 def test_configurations_of_the_boards(board: str, engine: str) -> None:
-    config = BOARDS[board].targets[engine].config
-    check_life(build(emit(SELF_TESTS[engine](config, heartbeat_bits=8))), 60_000)
+    config = TARGETS[engine].boards[board].config
+    check_life(build(emit(TARGETS[engine].self_test(config, heartbeat_bits=8))), 60_000)

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorloom.tb
-from tensorloom.fpga.boards import BOARDS
+import tensorloom.fpga
 from tensorloom.fpga.plan import make_plan
 from tensorloom.hw.config import Config
 from tensorloom.hw.emit.yosys import run_yosys
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.sources import Sources
 
-from .conftest import SMALL
+from .conftest import SMALL, TARGETS
 
 SNAP = SMALL["snap"].replace(pipelined=True, split_psums=True)
 """With the registers that the board's SNAP core has."""
@@ -55,8 +54,8 @@ def port(name: str, direction: str, width: int) -> dict:
 
 def board_sources(engine: str, config: Config) -> Sources:
     """The ULX3S's top with the self-test of an engine."""
-    plan = make_plan("ulx3s-85f", engine, config, 60_000_000)
-    models = MODELS + Path(tensorloom.tb.__file__).with_name("ecp5_cells.v").read_text(encoding="utf-8")
+    plan = make_plan("ulx3s-85f", engine, TARGETS[engine], config, 60_000_000)
+    models = MODELS + Path(tensorloom.fpga.__file__).with_name("ecp5_cells.v").read_text(encoding="utf-8")
     files = {name: str(plan.build.files[name]) for name in ("self_test.v", "top.il")} | {"models.v": models}
     script = "read_verilog self_test.v\nread_verilog -lib models.v\nread_rtlil top.il\nhierarchy -top top\n"
     script += "proc\nwrite_verilog -noattr top.v\n"
@@ -74,7 +73,7 @@ def board_sources(engine: str, config: Config) -> Sources:
     [
         ("systolic", SMALL["systolic"], 9000),
         ("snap", SNAP, 9000),
-        pytest.param("snap", BOARDS["ulx3s-85f"].targets["snap"].config, 90_000, marks=pytest.mark.slow),
+        pytest.param("snap", TARGETS["snap"].boards["ulx3s-85f"].config, 90_000, marks=pytest.mark.slow),
     ],
     ids=["systolic", "snap", "snap-fpga"],
 )
@@ -98,7 +97,7 @@ def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(
 
 
 def test_each_snap_pe_has_a_reset_register() -> None:
-    verilog = str(make_plan("ulx3s-85f", "snap", SNAP, 60_000_000).build.files["self_test.v"])
+    verilog = str(make_plan("ulx3s-85f", "snap", TARGETS["snap"], SNAP, 60_000_000).build.files["self_test.v"])
     modules = dict(re.findall(r"^module (\w+)(.*?)^endmodule$", verilog, re.MULTILINE | re.DOTALL))
     assert [name for name, text in modules.items() if "rst_register <= rst;" in text] == ["pe"]
     body = modules["pe"].partition("rst_register <= rst;")[2]

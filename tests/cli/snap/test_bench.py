@@ -7,10 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tensorloom.cli import bench_snap
-from tensorloom.cli.bench_snap import GOALS, ROWS
-from tensorloom.cli.plot_cycles import plot_rows
-from tensorloom.hw.snap.config import PRESETS
+from tensorloom.run.snap import benchmark as bench_snap
+from tensorloom.run.snap.benchmark import GOALS, ROWS
+from tensorloom.run.snap.plot import plot_rows
 from tensorloom.sim.snap.cycles import WAITS
 from tensorloom.sim.workloads.layers import find_layer, sample
 
@@ -66,12 +65,11 @@ def test_goals_take_the_worst_row() -> None:
 
 def test_rows_are_as_large_as_asked_for() -> None:
     """3x3, 256 channels, at least 64 kernels and 196 pixels, wherever a goal is set."""
-    for kind, choice, _ in ROWS:
-        layer = find_layer(choice["layer"])
+    for kind, name, sizes, _ in ROWS:
+        layer = find_layer(name)
         assert layer is not None
         if kind == "3x3, 56 wide":
-            image, kernels = choice["part"].split(",")
-            part = sample(layer, *map(int, image.split("x")), int(kernels))
+            part = sample(layer, *sizes)
             assert (part.rows, part.columns, part.channels, part.padding, part.stride) == (3, 3, 256, 1, 1)
             assert part.kernels >= 64 and part.height * part.width >= 196
 
@@ -95,7 +93,7 @@ def test_no_plot_for_other_engines(fails: Callable) -> None:
 
 
 def test_wrong_results_stop_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = SimpleNamespace(passed=False, mismatches=3, differences=["cycles"])
+    outcome = SimpleNamespace(passed=False, complaint="3 of 9 results differ")
     simulator = SimpleNamespace(run=lambda job: outcome)
-    with pytest.raises(bench_snap.CommandError, match=r"3 wrong results, \['cycles'\] counters"):
-        bench_snap._row(PRESETS["snap-core"], "1x1", simulator, {"layer": "vgg16/conv1_1", "part": "3x3x3,1"}, "1/1")
+    with pytest.raises(bench_snap.FailureError, match="vgg16/conv1_1 .*: 3 of 9 results differ"):
+        bench_snap._row(simulator, "1x1", "vgg16/conv1_1", (3, 3, 3, 1), "1/1")

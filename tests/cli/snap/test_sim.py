@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tensorloom.cli import simulate_snap
-from tensorloom.cli.simulation import golden
 from tensorloom.hw.snap.config import PRESETS
+from tensorloom.run import execution
+from tensorloom.run.jobs import golden
+from tensorloom.run.snap.engine import SnapEngine
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.snap.cycles import WAITS
 
 FIGURES = {
-    "design", "job", "shape", "seed", "stall", "bit_exact", "mismatches", "cycles", "predicted_cycles",
+    "design", "job", "shape", "seed", "stall", "source", "bit_exact", "mismatches", "cycles", "predicted_cycles",
     "equals_cycle_model", "macs", "utilisation", "oa_updates_per_cycle", "where_cycles_went", "seconds",
     "cycles_per_second", "build_seconds", "passed", "ia_bits_per_non_zero", "ia_size_against_dense",
     "w_bits_per_non_zero", "w_size_against_dense",
@@ -113,18 +114,18 @@ def test_image_of_one_pixel(run: Callable, option: str, shape: list[int]) -> Non
 
 
 def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = simulate_snap.simulate_core
+    real = SnapEngine.predict
 
     def wrong(*args: object) -> object:
         counters = real(*args)
         counters.waits["wait_aim"][0, 0] += 1
         return counters
 
-    monkeypatch.setattr(simulate_snap, "simulate_core", wrong)
+    monkeypatch.setattr(SnapEngine, "predict", wrong)
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert result.exit_code == 1
     assert "failed: counters that differ from the cycle model: wait_aim" in result.stdout
-    monkeypatch.setattr(simulate_snap, "golden", lambda job: golden(job) + 1)
+    monkeypatch.setattr(execution, "golden", lambda job: golden(job) + 1)
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert "failed: 64 of 64 results differ from the golden model" in result.stdout
 

@@ -6,12 +6,10 @@ A few on the smallest core; all on the real one with: scripts/test -m slow tests
 import random
 
 import pytest
-from tensorloom.cli.emission import emit_design
-from tensorloom.cli.engines import find_preset
-from tensorloom.cli.jobs import layer_job
-from tensorloom.cli.output import Stages
-from tensorloom.cli.simulate_snap import Simulator
-from tensorloom.sim.workloads.layers import NETWORKS, LayerShape, distinct
+from tensorloom.run.execution import Simulator
+from tensorloom.run.jobs import layer_job
+from tensorloom.run.registry import find_preset
+from tensorloom.sim.workloads.layers import NETWORKS, LayerShape, distinct, sample
 
 LAYERS = {layer.name: layer for layers in NETWORKS.values() for layer in distinct(layers)}
 
@@ -23,13 +21,11 @@ FEW = (
 
 DENSITIES = ("1/1", "0.7/0.9", "0.38/0.52", "0.4/0.4", "0.2/0.3", "0.1/0.1")
 
-WHOLE = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
-
 
 def simulator(preset: str) -> Simulator:
-    design, stages = find_preset(preset), Stages()
+    design = find_preset(preset)
     assert design
-    return Simulator(design, emit_design(design), stages)
+    return Simulator(design)
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +38,10 @@ def full() -> Simulator:
     return simulator("snap-core")
 
 
-def check(core: Simulator, layer: LayerShape, part: str, seed: int) -> None:
+def check(core: Simulator, layer: LayerShape, part: tuple[int, int, int, int], seed: int) -> None:
     density = random.Random(seed).choice(DENSITIES)
     bits = core.design.config.data_bits
-    job = layer_job(layer=layer.name, shape=None, part=part, density=density, bits=bits, seed=seed, steps=WHOLE)
+    job = layer_job(sample(layer, *part), *map(float, density.split("/")), bits=bits, seed=seed)
     outcome = core.run(job)
     assert outcome.mismatches == 0 and outcome.differences == [], density
     assert outcome.cycles == outcome.predicted_cycles > 0 and outcome.macs > 0
@@ -54,11 +50,11 @@ def check(core: Simulator, layer: LayerShape, part: str, seed: int) -> None:
 @pytest.mark.parametrize("name", FEW)
 def test_a_few_layers(small: Simulator, name: str, seed: int) -> None:
     layer = LAYERS[name]
-    check(small, layer, "1x1x90,20" if layer.fully_connected else "5x6x20,4", seed)
+    check(small, layer, (1, 1, 90, 20) if layer.fully_connected else (5, 6, 20, 4), seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_distinct_layer(full: Simulator, name: str, seed: int) -> None:
     layer = LAYERS[name]
-    check(full, layer, "1x1x700,260" if layer.fully_connected else "9x16x104,20", seed)
+    check(full, layer, (1, 1, 700, 260) if layer.fully_connected else (9, 16, 104, 20), seed)

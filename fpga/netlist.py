@@ -4,11 +4,11 @@ import importlib.util
 import re
 from pathlib import Path
 
-from ..fpga.ecp5_multiplier import with_dsp_registers
-from ..fpga.synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, keep, repeated_modules
 from ..hw.emit.yosys import run_yosys
-from .sources import EmissionLike, Sources
-from .tools import ToolError
+from ..tb.sources import EmissionLike, Sources
+from ..tb.tools import ToolError
+from .ecp5_multiplier import with_dsp_registers
+from .synthesis import AFTER_READ, FLATTEN, NO_WIDE_MULTIPLEXERS, keep, repeated_modules
 
 __all__ = ["ecp5_netlist"]
 
@@ -33,7 +33,7 @@ def ecp5_netlist(source: Sources | EmissionLike, *, mapped_once: bool = False) -
     source
         The design.
     mapped_once
-        Map repeated modules once each, as `fpga.plan.MAPPED_ONCE` says.
+        Map repeated modules once each, as `fpga.target.FpgaTarget.mapped_once` says.
 
     Raises
     ------

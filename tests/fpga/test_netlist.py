@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tensorloom.fpga.netlist import ecp5_netlist
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
@@ -11,7 +12,6 @@ from tensorloom.sim.snap.golden import core_sums
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.systolic.mapping import map_matmul
 from tensorloom.tb.bulk.model import build
-from tensorloom.tb.netlist import ecp5_netlist
 from tensorloom.tb.snap.program import run_program
 
 SYSTOLIC = SystolicConfig(

@@ -1,0 +1,128 @@
+"""The contract, for every engine by no name: models agree with one another and with the Verilog."""
+
+import numpy as np
+import pytest
+from tensorloom.hw.config import ConfigError
+from tensorloom.run.contract import Engine
+from tensorloom.run.emission import emit_design
+from tensorloom.run.execution import Outcome, Simulator, execute, predict
+from tensorloom.run.jobs import Job, golden
+from tensorloom.run.registry import Design, engines
+
+ENGINES = list(engines().values())
+
+
+def smallest(engine: Engine) -> Design:
+    """The preset with the fewest multipliers that holds 8-bit operands."""
+    wide = [name for name, config in engine.presets.items() if engine.data_bits(config) >= 8]
+    name = min(wide, key=lambda name: engine.presets[name].multipliers)
+    return Design(engine=engine, name=name, config=engine.presets[name])
+
+
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: engine.name)
+def simulator(request: pytest.FixtureRequest) -> Simulator:
+    return Simulator(smallest(request.param))
+
+
+def random_job(rng: np.random.Generator) -> Job:
+    """A product or a convolution; densities differ by channel."""
+
+    def tensor(*shape: int) -> np.ndarray:
+        values = rng.integers(-128, 128, shape, np.int8)
+        values[values == -128] = 0  # some engines hold symmetric ranges only
+        return values * (rng.random(shape) < rng.random(shape[-1]))
+
+    if rng.random() < 0.4:
+        m, k, n = rng.integers(1, 20, 3)
+        return Job(name="product", a=tensor(m, k), b=tensor(k, n))
+    groups = int(rng.choice([1, 1, 2]))
+    r, s = rng.integers(1, 4, 2)
+    channels, kernels = groups * rng.integers(1, 12), groups * rng.integers(1, 6)
+    x = tensor(int(rng.integers(1, 3)), int(r + rng.integers(0, 5)), int(s + rng.integers(0, 5)), channels)
+    steps = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
+    return Job(name="convolution", a=x, b=tensor(r, s, channels // groups, kernels), convolution=steps)
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_models_and_verilog_agree(simulator: Simulator, case: int, seed: int) -> None:
+    """Mapping against golden, streams' meaning against golden, results and every counter against the Verilog."""
+    job, design = random_job(np.random.default_rng([seed, case])), simulator.design
+    program = design.engine.map(design.config, job)
+    assert np.array_equal(program.golden(), golden(job))
+    outcome = simulator.run(job, program)
+    assert outcome.complaint == "" and outcome.passed
+    assert np.array_equal(outcome.output, golden(job))
+    assert outcome.predicted is not None and outcome.counters.differences(outcome.predicted) == []
+    assert 0 <= outcome.utilisation <= 1
+    if outcome.cycles:
+        assert sum(outcome.counters.where_cycles_went().values()) == pytest.approx(1)
+
+
+def test_stalls_change_no_result(simulator: Simulator, seed: int) -> None:
+    job = random_job(np.random.default_rng(seed))
+    outcome = simulator.run(job, stall=0.4, seed=seed)
+    assert outcome.passed and outcome.predicted is None and np.array_equal(outcome.output, golden(job))
+
+
+def test_streams_are_those_of_the_manifest(simulator: Simulator, seed: int) -> None:
+    engine, config = simulator.design.engine, simulator.design.config
+    program = engine.map(config, random_job(np.random.default_rng(seed)))
+    streams = {stream["name"]: stream["direction"] for stream in emit_design(simulator.design).manifest["streams"]}
+    assert {name for name, direction in streams.items() if direction == "in"} == set(program.inputs())
+    assert {name for name, direction in streams.items() if direction == "out"} == set(program.outputs())
+    assert program.memories() == {}
+
+
+def test_model_alone_gives_the_same(simulator: Simulator, seed: int) -> None:
+    job = random_job(np.random.default_rng(seed))
+    ours, theirs = predict(simulator.design, job), simulator.run(job)
+    assert ours.source == "model" and theirs.source == "rtl"
+    assert np.array_equal(ours.output, theirs.output) and ours.counters.differences(theirs.counters) == []
+    assert ours.mismatches is None and ours.figures()["bit_exact"] is None
+    assert ours.utilisation == theirs.utilisation > 0
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        Job(name="ranks", a=np.ones((2, 2, 2), np.int8), b=np.ones((2, 2), np.int8)),
+        Job(name="sizes", a=np.ones((2, 3), np.int8), b=np.ones((2, 2), np.int8)),
+        Job(name="types", a=np.ones((2, 2)), b=np.ones((2, 2), np.int8)),
+        Job(name="channels", a=np.ones((1, 4, 4, 3), np.int8), b=np.ones((3, 3, 2, 4), np.int8), convolution={}),
+        Job(name="empty", a=np.ones((0, 2), np.int8), b=np.ones((2, 2), np.int8)),
+        Job(name="too wide", a=np.full((1, 2), 2**31), b=np.ones((2, 2), np.int8)),
+    ],
+    ids=lambda job: job.name,
+)
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_what_does_not_fit_is_refused(engine: Engine, job: Job) -> None:
+    with pytest.raises((TypeError, ConfigError), match=" must be "):
+        execute(smallest(engine), job)
+
+
+def test_wrong_counters_and_results_are_noticed(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tensorloom.run import execution
+
+    job = Job(name="ones", a=np.ones((2, 5), np.int8), b=np.ones((5, 3), np.int8))
+    monkeypatch.setattr(execution, "golden", lambda job: golden(job) + [0, 0, 1])
+    outcome: Outcome = simulator.run(job)
+    assert (outcome.mismatches, outcome.passed) == (2, False)
+    assert outcome.complaint == "2 of 6 results differ from the golden model"
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_descriptors_are_complete(engine: Engine) -> None:
+    assert engine.title and engine.presets and engine.demo_presets and set(engine.demo_presets) <= set(engine.presets)
+    for config in engine.presets.values():
+        assert isinstance(config, engine.config_class)
+        assert engine.summary(config)
+        figures = engine.figures(config)
+        assert next(iter(figures)) == "multipliers" and figures["multipliers"] == config.multipliers > 0
+    for lines in engine.examples.values():
+        assert all(line.startswith("tensorloom ") for line in lines)
+
+
+def test_places_and_presets_are_unique() -> None:
+    assert len({engine.position for engine in ENGINES}) == len(ENGINES)
+    names = [name for engine in ENGINES for name in engine.presets]
+    assert len(set(names)) == len(names)
