@@ -85,6 +85,10 @@ class Outcome(Generic[CountersT]):
         slots = self.cycles * self.design.config.multipliers
         return self.macs / slots if slots else 0.0
 
+    def where_cycles_went(self) -> dict[str, float]:
+        """Shares of all cycles by what was done in them; they add up to 1."""
+        return self.counters.where_cycles_went()
+
     @property
     def differences(self) -> list[str]:
         """Counters that differ from the cycle model's."""
@@ -116,7 +120,7 @@ class Outcome(Generic[CountersT]):
             "macs": self.macs,
             "utilisation": round(self.utilisation, 6),
             "where_cycles_went": {
-                name: round(share, 4) for name, share in self.counters.where_cycles_went().items()
+                name: round(share, 4) for name, share in self.where_cycles_went().items()
             },
             **self.details,
             "seconds": round(self.seconds, 3),

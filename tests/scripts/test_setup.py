@@ -35,7 +35,7 @@ class Machine:
         (self.checkout / "scripts").mkdir(parents=True)
         self.programs.mkdir()
         shutil.copy(ROOT / "scripts/setup", self.checkout / "scripts")
-        for name in ("pyproject.toml", "setup.py", "constraints.txt"):
+        for name in ("pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, self.checkout)
         for name in ("bash", "sh", "dirname", "cat", "rm", "mv", "mkdir", "cp", "chmod", "perl", "env"):
             (self.programs / name).symlink_to(str(shutil.which(name)))
@@ -85,7 +85,7 @@ def test_makes_the_environment_once(machine: Machine) -> None:
     assert "venv --clear" not in machine.called and "pip" not in machine.called
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "setup.py", "constraints.txt"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_makes_it_again_when_its_inputs_change(machine: Machine, name: str) -> None:
     machine.setup()
     with (machine.checkout / name).open("a") as file:

@@ -1,0 +1,235 @@
+"""What ``import tensorloom`` gives: an accelerator to configure, write as Verilog, and run tensors on."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..hw.config import Config, ConfigError, check
+from ..hw.errors import FailureError
+from .emission import emit_design
+from .execution import Outcome, Simulator, predict
+from .jobs import ConvolutionSteps, Job
+from .progress import Stages, Update, silent
+from .registry import Design, design_name, engines, find_preset, preset_names
+
+if TYPE_CHECKING:
+    from ..hw.emit.emission import Emission
+    from ..sim.golden.geometry import Steps
+
+__all__ = ["Accelerator", "engine", "presets"]
+
+
+def presets() -> dict[str, str]:
+    """All presets with a line about each, by name."""
+    return {name: one.summary(config) for one in engines().values() for name, config in one.presets.items()}
+
+
+def engine(name: str, /, *, progress: Callable[[str], None] | None = None, **fields: Any) -> "Accelerator":
+    """Get an accelerator.
+
+    Parameters
+    ----------
+    name
+        A preset, such as ``"tiny"`` (`presets` lists them), or an engine for its first preset.
+    progress
+        Called with a line about what is being done, such as `print`; nothing is said by default.
+    fields
+        Fields of the configuration to change.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset or field, or a value breaks a rule.
+
+    Examples
+    --------
+    >>> import tensorloom as tl
+    >>> tl.engine("tiny", rows=8).config.multipliers
+    32
+    """
+    chosen = engines().get(name)
+    design = find_preset(next(iter(chosen.presets)) if chosen else name)
+    if design is None:
+        raise ConfigError(f"preset must be one of {', '.join(preset_names())}, not {name!r}")
+    return Accelerator(design, progress).configure(**fields)
+
+
+class Accelerator:
+    """An engine of some configuration; made by `engine`.
+
+    Its Verilog is emitted and compiled when it is first needed, and kept in the user's cache.
+    """
+
+    def __init__(self, design: Design, progress: Callable[[str], None] | None = None) -> None:
+        self._design, self._progress = design, progress
+        self._simulator: Simulator | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self._design.name}: {self._design.engine.summary(self._design.config)}>"
+
+    @property
+    def name(self) -> str:
+        """The preset's name, followed by what was changed."""
+        return self._design.name
+
+    @property
+    def config(self) -> Config:
+        """The configuration: frozen, with `replace`, `to_dict` and `to_toml`."""
+        return self._design.config
+
+    def configure(self, **fields: Any) -> "Accelerator":
+        """The same accelerator with some fields changed.
+
+        Raises
+        ------
+        ConfigError
+            For an unknown field, or a value that breaks a rule.
+        """
+        config, name = self._design.config.replace(**fields), design_name(self._design.name, fields)
+        return Accelerator(Design(engine=self._design.engine, name=name, config=config), self._progress)
+
+    def verilog(self, folder: Path | str, *, prefix: str = "", split: bool = False) -> list[Path]:
+        """Write the Verilog, lint waivers for Verilator and a manifest of ports and streams.
+
+        Parameters
+        ----------
+        folder
+            Where to; made if it isn't there. Files that are already equal are left untouched.
+        prefix
+            Put before the names of all modules.
+        split
+            Write one file a module.
+
+        Returns
+        -------
+        list of Path
+            The files, Verilog first.
+        """
+        emission = self._emit(prefix)
+        return (emission.split() if split else emission).write(folder)
+
+    def matmul(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        *,
+        model_only: bool = False,
+        wraps: bool = False,
+        stall: float = 0.0,
+        seed: int = 0,
+    ) -> Outcome[Any]:
+        """Multiply `a`, activations M x K, by `b`, weights K x N.
+
+        Parameters
+        ----------
+        a, b
+            Integers of a type that the engine holds.
+        model_only
+            Answer from the golden model and the cycle model: no Verilog and no compiler.
+        wraps
+            Accept sums that wrap around in the accumulators.
+        stall, seed
+            Probability that a stream pauses in a cycle, and seed of the pauses.
+
+        Returns
+        -------
+        Outcome
+            ``output`` is M x N, int64; beside it ``cycles``, ``utilisation``, ``where_cycles_went()``, ``counters``.
+
+        Raises
+        ------
+        TypeError, ConfigError
+            For tensors that don't fit.
+        FailureError
+            If the Verilog differs from its models, which would be a fault of this package.
+        """
+        job = Job(name=f"product {_text(a)} by {_text(b)}", a=np.asarray(a), b=np.asarray(b), wraps=wraps)
+        return self._run(job, model_only, stall, seed)
+
+    def convolution(
+        self,
+        x: np.ndarray,
+        w: np.ndarray,
+        *,
+        stride: "Steps" = 1,
+        padding: "Steps" = 0,
+        dilation: "Steps" = 1,
+        groups: int = 1,
+        model_only: bool = False,
+        wraps: bool = False,
+        stall: float = 0.0,
+        seed: int = 0,
+    ) -> Outcome[Any]:
+        """Convolve images with kernels.
+
+        Parameters
+        ----------
+        x
+            Activations: N x H x W x C integers, or H x W x C for one image.
+        w
+            Weights: R x S x C / groups x K integers.
+        stride, dilation
+            One number, or one down and one across.
+        padding
+            Zeros around an image: one number, or one for each side: top, bottom, left and right.
+        groups
+            Groups of channels; each kernel sees the channels of its group.
+        model_only, wraps, stall, seed
+            See `matmul`.
+
+        Returns
+        -------
+        Outcome
+            ``output`` is N x X x Y x K (X x Y x K for one image), int64; the rest as of `matmul`.
+
+        Raises
+        ------
+        TypeError, ConfigError, FailureError
+            See `matmul`.
+        """
+        images, kernels = np.asarray(x), np.asarray(w)
+        check("x", images.ndim in (3, 4), "of shape N x H x W x C or H x W x C", images.shape)
+        steps = ConvolutionSteps(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        whole = images if images.ndim == 4 else images[None]
+        job = Job(name=f"convolution {_text(x)} by {_text(w)}", a=whole, b=kernels, convolution=steps, wraps=wraps)
+        outcome = self._run(job, model_only, stall, seed)
+        return outcome if images.ndim == 4 else dataclasses.replace(outcome, output=outcome.output[0])
+
+    def _run(self, job: Job, model_only: bool, stall: float, seed: int) -> Outcome[Any]:
+        if model_only:
+            check("stall", stall == 0, "0 with model_only: the cycle model's streams don't pause", stall)
+            return predict(self._design, job, stages=self._stages)
+        program = self._design.engine.map(self._design.config, job)  # before anything that takes long
+        if self._simulator is None:
+            self._simulator = Simulator(self._design, self._emit(), self._stages)
+        outcome = self._simulator.run(job, program, stall=stall, seed=seed)
+        if not outcome.passed:
+            raise FailureError(f"{job.name} on {self.name}: {outcome.complaint}")
+        return outcome
+
+    def _emit(self, prefix: str = "") -> "Emission":
+        with self._stages(f"Emitting {self.name}"):
+            return emit_design(self._design, prefix=prefix)
+
+    @property
+    def _stages(self) -> Stages:
+        return _told(self._progress) if self._progress else silent
+
+
+def _told(progress: Callable[[str], None]) -> Stages:
+    """Stages that say a line each, and a line for each detail."""
+
+    @contextmanager
+    def stages(title: str, /) -> Iterator[Update]:
+        progress(title)
+        yield lambda detail: progress(f"{title}: {detail}")
+
+    return stages
+
+
+def _text(tensor: Any) -> str:
+    return "x".join(map(str, np.shape(tensor)))
