@@ -1,4 +1,4 @@
-"""Draw the README's pictures from the design itself, and fill in its tables of measured figures."""
+"""Draw the pictures of the pages from the design itself, and fill in their tables of measured figures."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ import snap_tables
 import tables
 import timing
 import utilisation
+
 from tensorloom.fpga.records import read_records
 
 PICTURES = {"matrix_unit.svg": matrix_unit, "timing.svg": timing, "utilisation.svg": utilisation}
@@ -28,16 +29,15 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     for name, module in PICTURES.items():
         write(options.output / name, module.draw())
-    readme = DOCS.parent / "README.md"
     if options.output.resolve() == DOCS.resolve():
-        fill(readme, fpga_tables.fpga_tables(read_records()))
+        fill(fpga_tables.fpga_tables(read_records()))
     for sources, rows, keep in (
         (options.demo, demo_tables, False),
         (options.bench, bench_tables, False),
         (options.area, snap_tables.area_tables, True),
     ):
         for source in sources:
-            fill(readme, rows(json.loads(source.read_text(encoding="utf-8"))), keep=keep)
+            fill(rows(json.loads(source.read_text(encoding="utf-8"))), keep=keep)
 
 
 def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -50,9 +50,13 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
     return (snap_tables if figures["preset"].startswith("snap") else tables).bench_tables(figures)
 
 
-def fill(readme: Path, figures: dict[str, list[list[str]]], *, keep: bool = False) -> None:
-    """Replace tables of the README, see `tables.replace_tables`."""
-    write(readme, tables.replace_tables(readme.read_text(encoding="utf-8"), figures, keep=keep))
+def fill(figures: dict[str, list[list[str]]], *, keep: bool = False) -> None:
+    """Replace tables, each on the page that it is on; see `tables.replace_tables`."""
+    for name, rows in figures.items():
+        pages = [page for page in DOCS.glob("*.md") if f"<!-- table: {name} " in page.read_text(encoding="utf-8")]
+        if len(pages) != 1:
+            raise ValueError(f"table {name} must be on one page, not {len(pages)}")
+        write(pages[0], tables.replace_tables(pages[0].read_text(encoding="utf-8"), {name: rows}, keep=keep))
 
 
 def write(path: Path, text: str) -> None:

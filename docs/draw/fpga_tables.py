@@ -1,4 +1,4 @@
-"""The README's tables of recorded FPGA builds, from ``fpga/builds``."""
+"""Tables of recorded FPGA builds, from ``fpga/builds``."""
 
 from collections.abc import Iterable
 from typing import Any

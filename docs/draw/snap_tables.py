@@ -1,4 +1,4 @@
-"""The README's tables of the SNAP core, from what ``tensorloom`` prints with ``--json``."""
+"""Tables of the SNAP core, from what ``tensorloom`` prints with ``--json``."""
 
 from typing import Any
 

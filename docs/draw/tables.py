@@ -1,4 +1,4 @@
-"""The README's tables of measured figures, from what ``tensorloom demo --json`` and ``tensorloom bench`` print."""
+"""Tables of measured figures, from what ``tensorloom demo --json`` and ``tensorloom bench`` print."""
 
 import re
 from typing import Any

@@ -1,8 +1,6 @@
-"""What the README and docs/fpga.md say of FPGAs is so."""
+"""What docs/fpga.md says is so."""
 
 import re
-import runpy
-from pathlib import Path
 
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plan import make_plan
@@ -16,8 +14,8 @@ from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.workloads.layers import find_layer, sample
 
-README = runpy.run_path(str(Path(__file__).with_name("test_readme.py")))
-table, number, PAGES = (README[name] for name in ("table", "number", "PAGES"))
+from .pages import PAGES, number, table
+
 PAGE = PAGES["docs/fpga.md"]
 TARGETS = {engine.name: engine.fpga for engine in engines().values() if engine.fpga}
 
@@ -32,17 +30,17 @@ def test_boards() -> None:
         ]
         for board in BOARDS.values()
     ]
-    assert table("boards", PAGE) == expected
+    assert table("boards") == expected
 
 
 def test_leds_and_loaders() -> None:
-    assert [row[1] for row in table("leds", PAGE)] == list(LEDS.members)
+    assert [row[1] for row in table("leds")] == list(LEDS.members)
     assert f"nothing for {WATCHDOG_CYCLES:,} cycles" in PAGE
-    controls = {row[0]: row[1:] for row in table("controls", PAGE)}
+    controls = {row[0]: row[1:] for row in table("controls")}
     assert {name: row[3] for name, row in controls.items()} == {
         name: board.loader for name, board in BOARDS.items() if board.toolchain
     }
-    for name, row in (controls | {row[0]: row[1:] for row in table("vendor-controls", PAGE)}).items():
+    for name, row in (controls | {row[0]: row[1:] for row in table("vendor-controls")}).items():
         assert (row[2] != "load again") == (BOARDS[name].reset_button is not None)
     ulx3s = BOARDS["ulx3s-85f"]
     assert (ulx3s.fault_button, ulx3s.reset_button) == (("button_fire", 0), ("button_fire", 1))
@@ -68,7 +66,7 @@ def test_files_of_a_project() -> None:
     target = TARGETS["systolic"].boards["arty-a7"]
     config = target.config.replace(rows=4, columns=14)
     plan = make_plan("arty-a7", "systolic", TARGETS["systolic"], config, target.frequency_hz, vendor=True)
-    named = {name for files, _ in table("project", PAGE) for name in files.split(", ")}
+    named = {name for files, _ in table("project") for name in files.split(", ")}
     assert named - {"build_top.json"} == set(plan.build.files) - {"build_top.json"}
     script = str(plan.build.files["top.tcl"])
     written = set(re.findall(r"\b(top\w*\.(?:rpt|dcp|bit))`", PAGE))
@@ -86,7 +84,7 @@ def test_programs() -> None:
 
 def test_choice_of_the_core() -> None:
     """Useful products a cycle of cores of about the same size, by the cycle model."""
-    preset, rows = PRESETS["snap-fpga"], table("snap-choice", PAGE)
+    preset, rows = PRESETS["snap-fpga"], table("snap-choice")
     layer = re.search(r"`(resnet50/\w+)` \(3 x 3, part (\S+), densities (\S+)\)", PAGE)
     assert layer
     for pes, multipliers, entries, products, utilisation in rows:

@@ -1,4 +1,4 @@
-"""The pictures of the README are those that scripts/pictures draws now."""
+"""The pictures of the pages are those that scripts/pictures draws now."""
 
 import json
 import re
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tensorloom.fpga.records import read_records
 from tensorloom.hw.snap.config import PRESETS
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 HINT = "run scripts/pictures"
 
 
@@ -93,7 +94,7 @@ def test_rows_are_kept(tables: dict[str, Any], snap_tables: dict[str, Any]) -> N
 def test_tables_of_fpga_builds(monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any]) -> None:
     monkeypatch.syspath_prepend(str(DOCS / "draw"))
     fpga_tables = runpy.run_path(str(DOCS / "draw/fpga_tables.py"))["fpga_tables"]
-    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    text = (DOCS / "fpga.md").read_text(encoding="utf-8")
     assert tables["replace_tables"](text, fpga_tables(read_records())) == text, HINT
     path = {"from": "self_test.engine.a", "to": "self_test.engine.b", "logic_ns": 1.25, "routing_ns": 12, "cells": 9}
     record = {"board": "ulx3s-85f", "engine": "snap", "config": PRESETS["snap-fpga"].to_dict(), "fmax_hz": 60123456}

@@ -1,15 +1,13 @@
-"""What the README and docs/snap_core.md say of the SNAP core is so."""
+"""What docs/snap.md and docs/snap_core.md say of the SNAP core is so."""
 
 import re
-import runpy
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tensorloom.cli.jobs import layer_job
+
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
-from tensorloom.run.snap.benchmark import AREA, GOALS, ROWS, SECONDS, SEED, STEPS
+from tensorloom.run.snap.benchmark import AREA, GOALS, ROWS, SECONDS, _job
 from tensorloom.run.snap.demo import IMAGES
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
@@ -20,9 +18,9 @@ from tensorloom.sim.workloads.digits import digits_images
 from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
 from tensorloom.tb.snap.formal.proofs import proofs
 
-README = runpy.run_path(str(Path(__file__).with_name("test_readme.py")))
-TEXT, table, number = (README[name] for name in ("TEXT", "table", "number"))
-PAGE = README["PAGES"]["docs/snap_core.md"]
+from ..pages import PAGES, number, table
+
+TEXT = PAGES["docs/snap.md"]
 FULL = PRESETS["snap-core"]
 
 
@@ -40,7 +38,7 @@ def test_snap_presets() -> None:
 
 def test_snap_fields() -> None:
     """Names, values, and the limits: the last value that is fine and the first that isn't."""
-    defaults, rows = SnapConfig().to_dict(), table("snap-fields", PAGE)
+    defaults, rows = SnapConfig().to_dict(), table("snap-fields")
     assert {row[0]: row[1].lower() for row in rows} == {name: str(value).lower() for name, value in defaults.items()}
     for field, _, _, rule in rows:
         power = "power of two, " in rule
@@ -61,7 +59,7 @@ def test_snap_fields() -> None:
 @pytest.mark.parametrize("split", [False, True])
 def test_snap_timing(columns: int, split: bool) -> None:
     """The shortest layer, by the cycle model; how many cycles an addition takes to be seen."""
-    rows = table("snap-timing", PAGE)
+    rows = table("snap-timing")
     for pipelined, (*_, decode, _, _, reads, _, formula) in zip((False, True), rows, strict=True):
         config = SnapConfig(core_columns=columns, pipelined=pipelined, split_psums=split)
         program = map_convolution(config, np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int))
@@ -110,16 +108,15 @@ def test_snap_bench() -> None:
     """Rows are those of the benchmark; the shortest is checked with the cycle model."""
     rows, config = table("snap-bench"), PRESETS["snap-core"]
     expected = [
-        [f"{choice['layer']} ({kind})", choice.get("part", "whole"), density]
-        for kind, choice, densities in ROWS
+        [f"{layer} ({kind})", "{}x{}x{},{}".format(*part) if part else "whole", density]
+        for kind, layer, part, densities in ROWS
         for density in densities
     ]
     assert [row[:3] for row in rows] == expected
     shortest = min(rows, key=lambda row: number(row[3]))
-    job = layer_job(
-        layer=shortest[0].split()[0], shape=None, part=shortest[1], density=shortest[2], bits=config.data_bits,
-        seed=SEED, steps=STEPS,
-    )  # fmt: skip
+    sizes = [int(size) for size in re.findall(r"\d+", shortest[1])]
+    job = _job(config, shortest[0].split()[0], (sizes[0], sizes[1], sizes[2], sizes[3]), shortest[2])
+    assert job.convolution is not None
     found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
     figures = f"{found.cycles:,}", f"{found.utilisation(config.multipliers):.3f}", f"{found.sums_per_cycle:.2f}"
     assert tuple(shortest[3:]) == figures
