@@ -40,7 +40,7 @@ class Job:
     name: str
     a: "np.ndarray"
     b: "np.ndarray"
-    convolution: dict[str, int] | None
+    convolution: dict[str, Any] | None
 
 
 def make_job(
@@ -51,7 +51,7 @@ def make_job(
     b_file: Path | None,
     kinds: str,
     seed: int,
-    steps: dict[str, int],
+    steps: dict[str, Any],
 ) -> Job:
     """Make the job that the options describe.
 
@@ -97,7 +97,7 @@ def layer_job(
     density: str,
     bits: int,
     seed: int,
-    steps: dict[str, int],
+    steps: dict[str, Any],
 ) -> Job:
     """Make a job of a known network's layer, or of a layer of the given shape, with random sparse tensors.
 
@@ -128,7 +128,7 @@ def layer_job(
         (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
         found = sample(found, height, width, channels, kernels)
     _check_sizes(activations=found.x_shape, weights=found.w_shape)
-    steps = found.steps | {"dilation": steps["dilation"]}
+    steps = dict(found.steps) | {"dilation": steps["dilation"]}
     _check_convolution((1, *found.x_shape), found.w_shape, steps)
     with usage_errors("--density"):
         x, w = random_tensors(found, *_densities(density), seed, min(bits, 16))
@@ -236,7 +236,7 @@ def _check_sizes(**shapes: Sequence[int]) -> None:
             raise UsageError(f"{title} must have at most {LARGEST:,} elements, not {math.prod(shape):,}")
 
 
-def _check_convolution(x_shape: Sequence[int], w_shape: Sequence[int], steps: dict[str, int]) -> None:
+def _check_convolution(x_shape: Sequence[int], w_shape: Sequence[int], steps: dict[str, Any]) -> None:
     """Check sizes and steps, and the size of what padding makes of them."""
     from ..sim.golden.geometry import ConvolutionGeometry
 

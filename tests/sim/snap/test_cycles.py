@@ -56,6 +56,13 @@ def test_first_pair_and_last_sum() -> None:
     assert run("snap-tiny", x, w).cycles == 9, "the second PE of a row waits for the AIM"
 
 
+def test_nothing_takes_no_time() -> None:
+    x, w = np.ones((1, 1, 8), int), np.ones((3, 3, 8, 2), int)
+    counters = run("snap-core", x, w, stride=2, padding=3, dilation=2)
+    assert counters.cycles == 0 and not counters.aim_operations.any() and not counters.lists.any()
+    assert counters.utilisation(3) == counters.sums_per_cycle == 0
+
+
 def test_dense_layer_is_compute_bound() -> None:
     x, w = layer(1, (6, 14, 64), (3, 3, 8), (1, 1))
     counters = run("snap-core", x, w, padding=2)
