@@ -14,11 +14,12 @@ import typer
 from ..hw.emit.files import write_files
 from ..hw.errors import UsageError
 from ..run.files import writing
-from ..run.jobs import ConvolutionSteps, Job
+from ..run.jobs import Job
 from ..run.jobs import layer_job as random_layer_job
 from .errors import usage_errors
 
 if TYPE_CHECKING:
+    from ..sim.golden.geometry import ConvolutionSteps
     from ..sim.workloads.layers import LayerShape
 
 __all__ = ["layer_job", "make_job", "parse_steps", "read_tensor", "write_tensor"]
@@ -31,7 +32,7 @@ LARGEST = 1 << 28
 """Elements of a random tensor, a padded input or a result; more would take hours to simulate."""
 
 
-DEFAULTS = ConvolutionSteps(stride=1, padding=0, dilation=1, groups=1)
+DEFAULTS: "ConvolutionSteps" = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 
 
 def parse_steps(text: str) -> int | tuple[int, ...]:
@@ -50,7 +51,7 @@ def make_job(
     b_file: Path | None,
     kinds: str,
     seed: int,
-    steps: ConvolutionSteps,
+    steps: "ConvolutionSteps",
     wraps: bool,
 ) -> Job:
     """Make the job that the options describe.
@@ -79,14 +80,15 @@ def make_job(
         a_shape, b_shape = _conv_shapes(conv, steps.get("groups", 1)) if conv else _matmul_shapes(str(matmul))
         a, b = _random(a_shape, b_shape, kinds, seed)
         convolution = steps if conv else None
+    names = ("--a", "--b") if a_file else ("activations", "weights")
     if convolution is None and steps != DEFAULTS:
         raise UsageError("--stride, --padding, --dilation and --groups go with a convolution")
     if convolution is None:
         _check_sizes(result=[*a.shape[:-1], *b.shape[1:]])
     elif b.ndim == 4:
-        _check_convolution(a.shape, b.shape, convolution)
+        _check_convolution(a.shape, b.shape, convolution, names)
     name = f"{'convolution' if convolution else 'product'} {_text(a)} by {_text(b)}"
-    return Job(name=name, a=a, b=b, convolution=convolution, wraps=wraps)
+    return Job(name=name, a=a, b=b, convolution=convolution, wraps=wraps, names=names)
 
 
 def layer_job(
@@ -97,7 +99,7 @@ def layer_job(
     density: str,
     bits: int,
     seed: int,
-    steps: ConvolutionSteps,
+    steps: "ConvolutionSteps",
     wraps: bool,
 ) -> Job:
     """Make a job of a known network's layer, or of a layer of the given shape, with random sparse tensors.
@@ -126,7 +128,7 @@ def layer_job(
         (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
         found = sample(found, height, width, channels, kernels)
     _check_sizes(activations=found.x_shape, weights=found.w_shape)
-    _check_convolution((1, *found.x_shape), found.w_shape, ConvolutionSteps(**found.steps))
+    _check_convolution((1, *found.x_shape), found.w_shape, found.steps)
     with usage_errors("--density"):
         job = random_layer_job(found, *_densities(density), bits=bits, seed=seed)
     return dataclasses.replace(job, wraps=wraps)
@@ -228,12 +230,17 @@ def _check_sizes(**shapes: Sequence[int]) -> None:
             raise UsageError(f"{title} must have at most {LARGEST:,} elements, not {math.prod(shape):,}")
 
 
-def _check_convolution(x_shape: Sequence[int], w_shape: Sequence[int], steps: ConvolutionSteps) -> None:
+def _check_convolution(
+    x_shape: Sequence[int],
+    w_shape: Sequence[int],
+    steps: "ConvolutionSteps",
+    names: tuple[str, str] = ("activations", "weights"),
+) -> None:
     """Check sizes and steps, and the size of what padding makes of them."""
     from ..sim.golden.geometry import ConvolutionGeometry
 
     with usage_errors():
-        geometry = ConvolutionGeometry.of(x_shape, w_shape, **steps)
+        geometry = ConvolutionGeometry.of(x_shape, w_shape, **steps, names=names)
     _check_sizes(padded_activations=geometry.padded_shape(x_shape), result=geometry.output_shape)
 
 

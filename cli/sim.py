@@ -1,12 +1,11 @@
 """``tensorloom sim``: run a job on a design's Verilog."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..hw.errors import FAILURE, UsageError
-from ..run.jobs import ConvolutionSteps
 from .errors import usage_errors
 from .jobs import DEFAULT_KINDS, layer_job, make_job, parse_steps, write_tensor
 from .options import (
@@ -21,6 +20,9 @@ from .options import (
     to_path,
 )
 from .output import Stages, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from ..sim.golden.geometry import ConvolutionSteps
 
 __all__ = ["EXAMPLES", "sim"]
 
@@ -113,7 +115,7 @@ def sim(
         check_folder(path.parent)
     if model_only and (stall or vcd):
         raise UsageError("--stall and --vcd need the Verilog; --model-only leaves it out")
-    steps = ConvolutionSteps(stride=stride, padding=padding, dilation=dilation, groups=groups)
+    steps: ConvolutionSteps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if layer or shape:
         if matmul or conv or a or b:
             raise UsageError("give a layer (--layer, --shape), sizes (--matmul, --conv) or tensors (--a, --b)")

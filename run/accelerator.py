@@ -12,13 +12,13 @@ from ..hw.config import Config, ConfigError, check
 from ..hw.errors import FailureError
 from .emission import emit_design
 from .execution import Outcome, Simulator, predict
-from .jobs import ConvolutionSteps, Job
+from .jobs import Job
 from .progress import Stages, Update, silent
 from .registry import Design, design_name, engines, find_preset, preset_names
 
 if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
-    from ..sim.golden.geometry import Steps
+    from ..sim.golden.geometry import ConvolutionSteps, Padding, Steps
 
 __all__ = ["Accelerator", "engine", "presets"]
 
@@ -156,7 +156,7 @@ class Accelerator:
         w: np.ndarray,
         *,
         stride: "Steps" = 1,
-        padding: "Steps" = 0,
+        padding: "Padding" = 0,
         dilation: "Steps" = 1,
         groups: int = 1,
         model_only: bool = False,
@@ -193,9 +193,10 @@ class Accelerator:
         """
         images, kernels = np.asarray(x), np.asarray(w)
         check("x", images.ndim in (3, 4), "of shape N x H x W x C or H x W x C", images.shape)
-        steps = ConvolutionSteps(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        steps: ConvolutionSteps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         whole = images if images.ndim == 4 else images[None]
-        job = Job(name=f"convolution {_text(x)} by {_text(w)}", a=whole, b=kernels, convolution=steps, wraps=wraps)
+        name = f"convolution {_text(x)} by {_text(w)}"
+        job = Job(name=name, a=whole, b=kernels, convolution=steps, wraps=wraps, names=("x", "w"))
         outcome = self._run(job, model_only, stall, seed)
         return outcome if images.ndim == 4 else dataclasses.replace(outcome, output=outcome.output[0])
 

@@ -1,24 +1,15 @@
 """What an engine is asked to compute: a product or a convolution of two tensors."""
 
 import dataclasses
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..sim.golden.geometry import Steps
+    from ..sim.golden.geometry import ConvolutionSteps
     from ..sim.workloads.layers import LayerShape
 
-__all__ = ["ConvolutionSteps", "Job", "golden", "layer_job"]
-
-
-class ConvolutionSteps(TypedDict):
-    """Parameters of a convolution, those of `sim.golden.geometry.ConvolutionGeometry.of`."""
-
-    stride: NotRequired["Steps"]
-    padding: NotRequired["Steps"]
-    dilation: NotRequired["Steps"]
-    groups: NotRequired[int]
+__all__ = ["Job", "golden", "layer_job"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,13 +28,16 @@ class Job:
         Stride, padding, dilation and groups, or None for a product.
     wraps
         Accept sums that wrap around in the engine's accumulators.
+    names
+        What errors call the two tensors.
     """
 
     name: str
     a: "np.ndarray"
     b: "np.ndarray"
-    convolution: ConvolutionSteps | None = None
+    convolution: "ConvolutionSteps | None" = None
     wraps: bool = False
+    names: tuple[str, str] = ("a", "b")
 
 
 def golden(job: Job) -> "np.ndarray":
@@ -85,4 +79,4 @@ def layer_job(
     name = f"{layer.name} {layer.text} at density {ia_density:g}/{w_density:g}"
     if layer.fully_connected:
         return Job(name=name, a=x.reshape(1, -1), b=w.reshape(w.shape[2:]))
-    return Job(name=name, a=x[None], b=w, convolution=ConvolutionSteps(**layer.steps))
+    return Job(name=name, a=x[None], b=w, convolution=layer.steps)

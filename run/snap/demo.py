@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ..demonstration import Demonstration, layer_figures, load
-from ..jobs import ConvolutionSteps, Job
+from ..jobs import Job
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +36,7 @@ def run(simulator: "Simulator") -> Demonstration:
 
     def conv(x: "np.ndarray", w: "np.ndarray", stride: int, padding: int) -> "np.ndarray":
         kernel = f"{w.shape[0]}x{w.shape[1]}" + (f" stride {stride}" if stride > 1 else "")
-        steps = ConvolutionSteps(stride=stride, padding=padding)
-        job = Job(name=f"digits {kernel}", a=x, b=w, convolution=steps)
+        job = Job(name=f"digits {kernel}", a=x, b=w, convolution={"stride": stride, "padding": padding})
         return add(job, f"{'x'.join(map(str, x.shape[1:]))} to {w.shape[3]}", None)
 
     def fc(x: "np.ndarray", w: "np.ndarray") -> "np.ndarray":

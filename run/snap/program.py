@@ -9,6 +9,7 @@ import numpy as np
 from ...hw.config import check
 from ...hw.snap.config import SnapConfig
 from ...sim.golden.geometry import ConvolutionGeometry
+from ...sim.golden.tensors import check_tensors
 from ...sim.snap.batch import join_programs
 from ...sim.snap.beats import block_sums, program_inputs, program_outputs
 from ...sim.snap.check import check_program
@@ -68,17 +69,21 @@ def map_job(config: SnapConfig, job: Job) -> SnapProgram:
     Images follow one another. A product of one row is a fully connected layer, one of more rows a 1x1 convolution of an
     image of one line.
     """
+    options: Any = {"names": job.names, "wraps": job.wraps}
     if job.convolution is not None:
-        check("a", job.a.ndim == 4 and len(job.a) > 0, "of rank 4 (N x H x W x C)", job.a.shape)
-        programs = [map_convolution(config, image, job.b, **job.convolution, wraps=job.wraps) for image in job.a]
-        shape = ConvolutionGeometry.of(job.a.shape, job.b.shape, **job.convolution).output_shape
+        a, b = check_tensors(job.names, (job.a, job.b), ("N x H x W x C", "R x S x C / groups x K"))
+        programs = [map_convolution(config, image, b, **job.convolution, **options) for image in a]
+        shape = ConvolutionGeometry.of(a.shape, b.shape, **job.convolution, names=job.names).output_shape
         core = join_programs(programs, int(np.prod(shape[1:])))
     else:
-        if len(job.a) == 1:
-            core = map_fully_connected(config, job.a[0], job.b, wraps=job.wraps)
+        a, b = check_tensors(job.names, (job.a, job.b), ("M x K", "K x N"))
+        if len(a) == 1:
+            core = map_fully_connected(config, a[0], b, **options)
         else:
-            core = map_convolution(config, job.a[None], job.b[None, None], wraps=job.wraps)
-        shape = (len(job.a), job.b.shape[1])
+            rule = f"the {a.shape[1]} columns of {job.names[0]}"
+            check(f"rows of {job.names[1]}", len(b) == a.shape[1], rule, len(b))
+            core = map_convolution(config, a[None], b[None, None], **options)
+        shape = (len(a), b.shape[1])
     check_program(config, core)
     return SnapProgram(config=config, core=core, shape=shape)
 

@@ -54,7 +54,7 @@ class SystolicProgram:
 def map_job(config: SystolicConfig, job: Job) -> SystolicProgram:
     """Map a job; see `Engine.map`."""
     if job.convolution is None:
-        matrix = map_matmul(config, job.a, job.b)
+        matrix = map_matmul(config, job.a, job.b, names=job.names, wraps=job.wraps)
     else:
-        matrix = map_convolution(config, job.a, job.b, **job.convolution)
+        matrix = map_convolution(config, job.a, job.b, **job.convolution, names=job.names, wraps=job.wraps)
     return SystolicProgram(config=config, matrix=matrix)

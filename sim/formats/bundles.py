@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from ...hw.config import check_int
-from .runs import CompressionReport, Runs, check_dense, tiled
+from ..golden.tensors import check_tensor
+from .runs import CompressionReport, Runs, tiled
 
 __all__ = ["ActivationBundles", "WeightBundles"]
 
@@ -31,7 +32,7 @@ class ActivationBundles:
     @classmethod
     def encode(cls, tensor: np.ndarray, channel_tile: int = 32) -> "ActivationBundles":
         """Compress ``[H, W, C]`` integers."""
-        tensor = check_dense("tensor", tensor, 3)
+        tensor = check_tensor("tensor", tensor, "H x W x C")
         check_int("channel_tile", channel_tile, 1, 256)
         height, width, channels = tensor.shape
         return cls(
@@ -85,7 +86,7 @@ class WeightBundles:
     @classmethod
     def encode(cls, tensor: np.ndarray, channel_tile: int = 32, block: int = 4) -> "WeightBundles":
         """Compress ``[R, S, C, K]`` integers."""
-        tensor = check_dense("tensor", tensor, 4)
+        tensor = check_tensor("tensor", tensor, "R x S x C x K")
         check_int("channel_tile", channel_tile, 1, 256)
         check_int("block", block, 1)
         rows, columns, channels, kernels = tensor.shape

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from ...hw.errors import UsageError
-from ..golden.tensors import check_tensor
 
 __all__ = ["CompressionReport", "FormatError", "Runs"]
 
@@ -138,13 +137,6 @@ class Runs:
 def tiled(tensor: np.ndarray, tile: int) -> list[np.ndarray]:
     """Cut ``[vectors, channels]`` into channel tiles."""
     return [tensor[:, at : at + tile] for at in range(0, tensor.shape[1], tile)]
-
-
-def check_dense(field: str, tensor: object, rank: int) -> np.ndarray:
-    """Return the tensor if it is one of integers and of that rank."""
-    check_tensor(field, tensor, rank)
-    assert isinstance(tensor, np.ndarray)
-    return tensor
 
 
 def _require(condition: bool, text: str) -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from ...hw.config import check
-from .geometry import ConvolutionGeometry, Steps
+from .geometry import ConvolutionGeometry, Padding, Steps
 from .matmul import matmul
-from .tensors import check_tensor, magnitude
+from .tensors import check_tensors, magnitude
 
 __all__ = ["convolution"]
 
@@ -14,9 +14,11 @@ def convolution(
     x: np.ndarray,
     w: np.ndarray,
     stride: Steps = 1,
-    padding: Steps = 0,
+    padding: Padding = 0,
     dilation: Steps = 1,
     groups: int = 1,
+    *,
+    names: tuple[str, str] = ("x", "w"),
 ) -> np.ndarray:
     """Convolve integer images exactly, as the sum over the kernel's positions.
 
@@ -29,7 +31,7 @@ def convolution(
         Input activations, N x H x W x C.
     w
         Weights, R x S x C / groups x K. Group g is channels and kernels g * C / groups and g * K / groups on.
-    stride, padding, dilation, groups
+    stride, padding, dilation, groups, names
         As in `ConvolutionGeometry.of`.
 
     Returns
@@ -44,12 +46,11 @@ def convolution(
     ConfigError
         If ranks, sizes or parameters don't make a convolution, or a sum might leave int64.
     """
-    check_tensor("x", x, 4)
-    check_tensor("w", w, 4)
-    geometry = ConvolutionGeometry.of(x.shape, w.shape, stride, padding, dilation, groups)
+    x, w = check_tensors(names, (x, w), ("N x H x W x C", "R x S x C / groups x K"))
+    geometry = ConvolutionGeometry.of(x.shape, w.shape, stride, padding, dilation, groups, names=names)
     m, k, n = geometry.product
     bound = k * magnitude(x) * magnitude(w)
-    check("R * S * C / groups * max|x| * max|w|", bound < 1 << 63, "less than 2**63", bound)
+    check(f"R * S * C / groups * max|{names[0]}| * max|{names[1]}|", bound < 1 << 63, "less than 2**63", bound)
     padded = geometry.pad(x)
     depth = geometry.channels // groups
     result = np.zeros((m, geometry.kernels), np.int64)

@@ -2,16 +2,91 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypedDict
 
 import numpy as np
 
 from ...hw.config import check, check_int
 
-__all__ = ["ConvolutionGeometry", "Steps"]
+__all__ = ["ConvolutionGeometry", "ConvolutionSteps", "Padding", "Steps", "axis_steps", "integer", "side_padding"]
 
-Steps = int | tuple[int, ...] | list[int]
-"""One number for every direction, or one each."""
+Steps = int | Sequence[int]
+"""One number for both axes, or one down and one across: (y, x)."""
+
+Padding = int | Sequence[int]
+"""One number for all sides, one down and one across, or one a side: (top, bottom, left, right)."""
+
+
+class ConvolutionSteps(TypedDict, total=False):
+    """Keyword arguments of a convolution; see `ConvolutionGeometry.of`."""
+
+    stride: Steps
+    padding: Padding
+    dilation: Steps
+    groups: int
+
+
+def integer(field: str, value: object, low: int) -> int:
+    """Return `value` as an int, which may be one of numpy's, of at least `low`.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer (a bool is not).
+    ConfigError
+        If it is less.
+    """
+    plain = value.item() if isinstance(value, np.generic) else value
+    check_int(field, plain, low)
+    assert isinstance(plain, int)
+    return plain
+
+
+def axis_steps(field: str, value: Steps) -> tuple[int, int]:
+    """Return the numbers down and across that a stride or dilation stands for.
+
+    Parameters
+    ----------
+    field
+        What to call it in the error.
+    value
+        One number, or (y, x); each at least 1.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer or a sequence of them.
+    ConfigError
+        If there are not two, or one is less than 1.
+    """
+    y, x = _integers(field, value, 1, (2,), "an integer or two of them (y, x)")
+    return y, x
+
+
+def side_padding(value: Padding, field: str = "padding") -> tuple[int, int, int, int]:
+    """Return the zeros at the top, bottom, left and right that a padding stands for.
+
+    This is the only place that knows the order of sides; (1, 0, 2, 1), on the command line ``--padding 1,0,2,1``, is
+    top 1, bottom 0, left 2 and right 1. (ONNX has another order, the two first sides before the two last ones.)
+
+    Parameters
+    ----------
+    value
+        One number for all sides, (y, x), or (top, bottom, left, right); each at least 0.
+    field
+        What to call it in the error.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer or a sequence of them.
+    ConfigError
+        If there are not two or four, or one is negative.
+    """
+    rule = "an integer, two of them (y, x) or four (top, bottom, left, right)"
+    values = _integers(field, value, 0, (2, 4), rule)
+    top, bottom, left, right = values if len(values) == 4 else np.repeat(values, 2).tolist()
+    return top, bottom, left, right
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +102,7 @@ class ConvolutionGeometry:
     stride, dilation
         Steps down and across.
     padding
-        Zeros added at the top, left, bottom and right (the order of ONNX).
+        Zeros added at the top, bottom, left and right.
     groups
         Independent convolutions of C / groups channels to K / groups kernels.
     """
@@ -48,9 +123,11 @@ class ConvolutionGeometry:
         x_shape: Sequence[int],
         w_shape: Sequence[int],
         stride: Steps = 1,
-        padding: Steps = 0,
+        padding: Padding = 0,
         dilation: Steps = 1,
         groups: int = 1,
+        *,
+        names: tuple[str, str] = ("x", "w"),
     ) -> Self:
         """Check the sizes of a convolution and derive the output's.
 
@@ -59,11 +136,13 @@ class ConvolutionGeometry:
         x_shape, w_shape
             N, H, W, C and R, S, C / groups, K.
         stride, dilation
-            One number, or (down, across).
+            See `axis_steps`.
         padding
-            One number, or (top, left, bottom, right).
+            See `side_padding`.
         groups
             Divides C and K.
+        names
+            What to call the two tensors in errors.
 
         Raises
         ------
@@ -72,15 +151,16 @@ class ConvolutionGeometry:
         ConfigError
             If a parameter is out of range, or the sizes don't match.
         """
+        x, w = names
         batch, height, width, channels = x_shape
         *kernel, depth, kernels = w_shape
-        steps = _integers("stride", stride, 2, 1)
-        top, left, bottom, right = _integers("padding", padding, 4, 0)
-        spread = _integers("dilation", dilation, 2, 1)
-        check_int("groups", groups, 1)
-        check("groups", channels % groups == 0, f"a divisor of the {channels} channels of x", groups)
-        check("groups", kernels % groups == 0, f"a divisor of the {kernels} kernels of w", groups)
-        check("channels of w", depth == channels // groups, f"channels / groups = {channels // groups}", depth)
+        steps, spread = axis_steps("stride", stride), axis_steps("dilation", dilation)
+        top, bottom, left, right = side_padding(padding)
+        groups = integer("groups", groups, 1)
+        check("groups", channels % groups == 0, f"a divisor of the {channels} channels of {x}", groups)
+        check("groups", kernels % groups == 0, f"a divisor of the {kernels} kernels of {w}", groups)
+        rule = f"{channels // groups}, the channels of {x} / groups (R x S x C / groups x K)"
+        check(f"channels of {w}", depth == channels // groups, rule, depth)
         padded = (height + top + bottom, width + left + right)
         reach = tuple(d * (size - 1) + 1 for d, size in zip(spread, kernel, strict=True))
         fits = reach[0] <= padded[0] and reach[1] <= padded[1]
@@ -91,11 +171,17 @@ class ConvolutionGeometry:
             kernels=kernels,
             kernel=(kernel[0], kernel[1]),
             output=((padded[0] - reach[0]) // steps[0] + 1, (padded[1] - reach[1]) // steps[1] + 1),
-            stride=(steps[0], steps[1]),
-            padding=(top, left, bottom, right),
-            dilation=(spread[0], spread[1]),
+            stride=steps,
+            padding=(top, bottom, left, right),
+            dilation=spread,
             groups=groups,
         )
+
+    @property
+    def before(self) -> tuple[int, int]:
+        """Zeros before the first input down and across."""
+        top, _, left, _ = self.padding
+        return top, left
 
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
@@ -112,22 +198,22 @@ class ConvolutionGeometry:
     def padded_shape(self, x_shape: Sequence[int]) -> tuple[int, int, int, int]:
         """N, H, W and C with the zeros around each image."""
         batch, height, width, channels = x_shape
-        top, left, bottom, right = self.padding
+        top, bottom, left, right = self.padding
         return batch, height + top + bottom, width + left + right, channels
 
     def pad(self, x: np.ndarray) -> np.ndarray:
         """Add the zeros around each image of `x` (N, H, W, C)."""
-        top, left, bottom, right = self.padding
+        top, bottom, left, right = self.padding
         return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
 
 
-def _integers(field: str, value: Steps, count: int, low: int) -> tuple[int, ...]:
-    """Repeat one integer `count` times, or check a sequence of `count` of them."""
-    values = (value,) * count if isinstance(value, int) else value
-    rule = f"an integer or {count} of them"
-    if not isinstance(values, tuple | list):
+def _integers(field: str, value: Steps, low: int, counts: tuple[int, ...], rule: str) -> list[int]:
+    """Repeat one integer, or check a sequence of as many as there may be."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, int):
+        return [integer(field, value, low)] * counts[0]
+    if isinstance(value, str) or not isinstance(value, Sequence):
         raise TypeError(f"{field} must be {rule}, not {value!r}")
-    check(field, len(values) == count, rule, value)
-    for entry in values:
-        check_int(field, entry, low)
-    return tuple(values)
+    check(field, len(value) in counts, rule, value)
+    return [integer(field, entry, low) for entry in value]

@@ -3,12 +3,12 @@
 import numpy as np
 
 from ...hw.config import check
-from .tensors import check_tensor, magnitude
+from .tensors import check_tensors, magnitude
 
 __all__ = ["matmul"]
 
 
-def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def matmul(a: np.ndarray, b: np.ndarray, *, names: tuple[str, str] = ("a", "b")) -> np.ndarray:
     """Multiply integer matrices exactly: ``y[m, n] = sum over k of a[m, k] * b[k, n]``.
 
     Where no partial sum can reach 2**53, in whatever order they are added, the product is
@@ -19,6 +19,8 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ----------
     a, b
         Integer arrays, M x K and K x N. Zero points are the caller's to subtract.
+    names
+        What to call the two in errors.
 
     Returns
     -------
@@ -32,10 +34,9 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ConfigError
         If a rank is not 2, the inner sizes differ, or a sum might leave int64.
     """
-    check_tensor("a", a, 2)
-    check_tensor("b", b, 2)
-    check("rows of b", len(b) == a.shape[1], f"the {a.shape[1]} columns of a", len(b))
+    a, b = check_tensors(names, (a, b), ("M x K", "K x N"))
+    check(f"rows of {names[1]}", len(b) == a.shape[1], f"the {a.shape[1]} columns of {names[0]}", len(b))
     bound = a.shape[1] * magnitude(a) * magnitude(b)
-    check("K * max|a| * max|b|", bound < 1 << 63, "less than 2**63", bound)
+    check(f"K * max|{names[0]}| * max|{names[1]}|", bound < 1 << 63, "less than 2**63", bound)
     exact = np.float64 if bound < 1 << 53 else np.int64
     return (a.astype(exact) @ b.astype(exact)).astype(np.int64)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...hw.config import check
 from ..formats.bundles import ActivationBundles, WeightBundles
-from .geometry import ConvolutionGeometry, Steps
+from .geometry import ConvolutionGeometry, Padding, Steps
 from .wrap import wrap
 
 __all__ = ["sparse_convolution"]
@@ -15,7 +15,7 @@ def sparse_convolution(
     weights: WeightBundles,
     psum_bits: int,
     stride: Steps = 1,
-    padding: Steps = 0,
+    padding: Padding = 0,
     dilation: Steps = 1,
     groups: int = 1,
 ) -> tuple[np.ndarray, int]:
@@ -42,7 +42,11 @@ def sparse_convolution(
     FormatError
         If a bundle is malformed.
     """
-    geometry = ConvolutionGeometry.of((1, *activations.shape), weights.shape, stride, padding, dilation, groups)
+    names = "activations", "weights"
+    geometry = ConvolutionGeometry.of(
+        (1, *activations.shape), weights.shape, stride, padding, dilation, groups, names=names
+    )
+    groups = geometry.groups
     tile, depth = weights.channel_tile, weights.shape[2]
     check(
         "channel_tile of activations",
@@ -68,8 +72,8 @@ def sparse_convolution(
     for channel in range(depth):
         mine = np.flatnonzero(w_channel == channel)
         theirs = np.flatnonzero(a_channel_of[1] == channel)
-        x = h[theirs, None] + geometry.padding[0] - r[mine] * geometry.dilation[0]
-        y = w[theirs, None] + geometry.padding[1] - s[mine] * geometry.dilation[1]
+        x = h[theirs, None] + geometry.before[0] - r[mine] * geometry.dilation[0]
+        y = w[theirs, None] + geometry.before[1] - s[mine] * geometry.dilation[1]
         down, across = geometry.stride
         hit = (x % down == 0) & (y % across == 0)
         x, y = x // down, y // across

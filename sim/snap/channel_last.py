@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 
 from ...hw.config import check_int
-from ..golden.geometry import ConvolutionGeometry
+from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 
 __all__ = ["ChannelLast", "ChannelLastCounters", "simulate_channel_last"]
 
@@ -79,11 +79,11 @@ class ChannelLastCounters:
 
     def utilisation(self, multipliers: int) -> float:
         """Effectual utilisation: share of the multiplier slots with a useful pair of non-zeros."""
-        return self.products / (self.cycles * multipliers)
+        return self.products / (self.cycles * multipliers) if self.cycles else 0.0
 
 
 def simulate_channel_last(
-    machine: ChannelLast, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
+    machine: ChannelLast, x: np.ndarray, w: np.ndarray, stride: Steps = 1, padding: Padding = 0
 ) -> ChannelLastCounters:
     """Run a convolution of one image, H x W x C by R x S x C x K, on the machine."""
     geometry = ConvolutionGeometry.of((1, *x.shape), w.shape, stride, padding)
@@ -108,7 +108,7 @@ def _bank_counts(
     across: np.ndarray, first: int,
 ) -> np.ndarray:  # fmt: skip
     """Products for each bank, cycle by cycle, of one PE and one group of kernels: ``[vectors, banks]``."""
-    n, banks, step = machine.operands, machine.banks, geometry.stride[0]
+    n, banks, (down_step, across_step) = machine.operands, machine.banks, geometry.stride
     height, width = geometry.output
     found = []
     for channel in range(x.shape[2]):
@@ -117,9 +117,9 @@ def _bank_counts(
         r, s, k = np.nonzero(w[:, :, channel, first : first + machine.kernels])
         if not len(h) or not len(r):
             continue
-        top, left = h[None] + geometry.padding[0] - r[:, None], v[None] + geometry.padding[1] - s[:, None]
-        exists = (top % step == 0) & (left % step == 0) & (top >= 0) & (left >= 0)
-        top, left = top // step, left // step
+        top, left = h[None] + geometry.before[0] - r[:, None], v[None] + geometry.before[1] - s[:, None]
+        exists = (top % down_step == 0) & (left % across_step == 0) & (top >= 0) & (left >= 0)
+        top, left = top // down_step, left // across_step
         exists &= (top < height) & (left < width)
         # Neighbouring outputs, and the same output of neighbouring kernels, lie in neighbouring banks.
         bank = ((top * width + left) * machine.kernels + k[:, None]) % banks

@@ -58,7 +58,7 @@ def _check_cuts(program: CoreProgram) -> None:
                     raise FormatError(f"{name}[{number}]: windows or tiles must be {rule}, not {len(found)}")
     weights, activations = program.weights[0], program.activations[0]
     for name, stream, flag in (("weights", weights, "block_last"), ("activations", activations, "group_last")):
-        if not getattr(stream, flag)[-1]:
+        if len(stream) and not getattr(stream, flag)[-1]:
             raise FormatError(f"{name}[0]: {flag} of beat {len(stream) - 1} must be 1, as it is the last")
     for name, found, expected in (
         ("groups of activations", activations.group_last.sum(), weights.group_last.sum()),
@@ -91,6 +91,8 @@ class _Checker:
         stream, width = self.stream, self.config.beat_entries
         self._refuse("count", (stream.counts < 0) | (stream.counts > width), f"from 0 to {width}", stream.counts)
         self._refuse("mask", (stream.masks < 0) | (stream.masks >= 1 << receivers), "of receivers", stream.masks)
+        if not len(stream):
+            return
         ends = np.flatnonzero(stream.last)
         if not len(ends) or ends[-1] != len(stream) - 1:
             raise FormatError(f"{self.name}: beat {len(stream) - 1} must end the last window or tile")

@@ -70,13 +70,13 @@ class CoreCounters(Counters):
         return {name: int(self.waits[name].sum()) / total if total else 0.0 for name in WAITS}
 
     def utilisation(self, multipliers: int) -> float:
-        """Effectual utilisation: share of the slots of the core's `multipliers` that multiplied two non-zeros."""
-        return float(self.multiplies.sum()) / (self.cycles * multipliers)
+        """Effectual utilisation: share of all multiplier slots that multiplied two non-zeros; 0 without a cycle."""
+        return float(self.multiplies.sum()) / max(1, self.cycles * multipliers)
 
     @property
     def sums_per_cycle(self) -> float:
-        """OA updates a cycle."""
-        return float(self.sums.sum()) / self.cycles
+        """OA updates a cycle; 0 without a cycle."""
+        return float(self.sums.sum()) / max(1, self.cycles)
 
 
 def simulate_core(
@@ -92,7 +92,8 @@ def simulate_core(
     Parameters
     ----------
     config, program
-        The core and what it is fed. Streams and commands are always valid, except where `stalls` says.
+        The core and what it is fed; an empty program takes no cycle. Streams and commands are always valid, except
+        where `stalls` says.
     stalls
         Cycles in which streams stand still.
     limit
@@ -105,7 +106,19 @@ def simulate_core(
     RuntimeError
         If the core is not done after `limit` cycles: the program deadlocks or starves.
     """
+    if not len(program.slots):
+        return _nothing(config)
     return _Core(config, program, work or core_work(config, program), stalls).run(limit)
+
+
+def _nothing(config: SnapConfig) -> CoreCounters:
+    """Counters of an empty program."""
+    rows, columns, pes = (np.zeros(size, np.int64) for size in (config.core_rows, config.core_columns, config.pes))
+    grid = pes.reshape(config.core_rows, config.core_columns)
+    return CoreCounters(
+        cycles=0, multiplies=grid, sums=np.zeros(config.ports, np.int64), waits=dict.fromkeys(WAITS, grid),
+        aim_operations=rows, lists=rows, weight_beats=columns, activation_beats=rows,
+    )  # fmt: skip
 
 
 class _Core:

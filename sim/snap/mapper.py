@@ -18,8 +18,8 @@ class Mapper:
 
     def __init__(self, config: SnapConfig) -> None:
         self.config = config
-        self.weights = [StreamBuilder() for _ in range(config.core_columns)]
-        self.activations = [StreamBuilder() for _ in range(config.core_rows)]
+        self.weights = [StreamBuilder(config) for _ in range(config.core_columns)]
+        self.activations = [StreamBuilder(config) for _ in range(config.core_rows)]
         self.blocks: list[tuple[bool, int, int]] = []
         self.targets: list[np.ndarray] = []
 
@@ -59,8 +59,8 @@ class Mapper:
         self.targets.append(targets)
 
     def program(self) -> CoreProgram:
-        """Return the program so far."""
-        modes, slots, ports = (np.array(column) for column in zip(*self.blocks, strict=True))
+        """Return the program so far; without any block its streams are empty."""
+        modes, slots, ports = np.array(self.blocks, np.int64).reshape(-1, 3).T
         return CoreProgram(
             [stream.build() for stream in self.weights], [stream.build() for stream in self.activations],
             modes.astype(bool), slots, ports, self.targets,

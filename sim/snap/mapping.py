@@ -10,27 +10,16 @@ import numpy as np
 
 from ...hw.config import check
 from ...hw.snap.config import SnapConfig
-from ..golden.geometry import ConvolutionGeometry, Steps
-from ..golden.tensors import check_tensor, magnitude
+from ..golden.convolution import convolution
+from ..golden.geometry import ConvolutionGeometry, Padding, Steps, integer
+from ..golden.matmul import matmul
 from .layer import ConvolutionLayer
 from .mapper import Mapper, split
+from .operands import check_operands, check_sums
 from .phases import axis_phases
 from .program import CoreProgram, cut
 
 __all__ = ["map_convolution", "map_fully_connected"]
-
-
-def _check_values(field: str, tensor: np.ndarray, rank: int, bits: int) -> None:
-    check_tensor(field, tensor, rank)
-    low, high = int(tensor.min()), int(tensor.max())
-    check(field, -(1 << bits - 1) <= low and high < 1 << bits - 1, f"of values that fit {bits} bits", (low, high))
-
-
-def _check_sums(config: SnapConfig, x: np.ndarray, w: np.ndarray) -> None:
-    """Refuse operands whose sums might leave `psum_bits`: a kernel's magnitudes times the largest activation."""
-    largest = magnitude(x) * int(np.abs(w.astype(np.int64)).reshape(-1, w.shape[-1]).sum(0).max())
-    needed = largest.bit_length() + 1
-    check("psum_bits", needed <= config.psum_bits, f"at least {needed} for these operands", config.psum_bits)
 
 
 def map_convolution(
@@ -38,12 +27,13 @@ def map_convolution(
     x: np.ndarray,
     w: np.ndarray,
     stride: Steps = 1,
-    padding: Steps = 0,
+    padding: Padding = 0,
     dilation: Steps = 1,
     groups: int = 1,
     *,
     kernels: int | None = None,
     wraps: bool = False,
+    names: tuple[str, str] = ("x", "w"),
 ) -> CoreProgram:
     """Program of a convolution of one image on one core.
 
@@ -61,33 +51,37 @@ def map_convolution(
         Kernels of a psum block in diagonal mode; default: at least an eighth of the psum slots, more where an image's
         edge or few lines leave slots free.
     wraps
-        Accept sums that wrap modulo 2**psum_bits.
+        Accept sums that wrap modulo 2**psum_bits, on their way or in the end; the core may then say so by
+        ``o_errors.overflow``, and results are right modulo 2**psum_bits all the same.
+    names
+        What to call the two tensors in errors.
 
     Returns
     -------
     CoreProgram
-        Its targets index the flat output, X x Y x K.
+        Its targets index the flat output, X x Y x K. It is empty if no kernel meets the image: all results are 0.
 
     Raises
     ------
     TypeError, ConfigError
         For operands and parameters that make no convolution, or not one that the core supports, and for operands
-        whose sums might wrap unless `wraps`.
+        whose sums might wrap unless `wraps`; see `check_sums`.
     """
-    _check_values("x", x, 3, config.data_bits)
-    _check_values("w", w, 4, config.data_bits)
-    if not wraps:
-        _check_sums(config, x, w)
-    geometry = ConvolutionGeometry.of((1, *x.shape), w.shape, stride, padding, dilation, groups)
+    x, w = check_operands(config, names, (x, w), ("H x W x C", "R x S x C / groups x K"))
+    geometry = ConvolutionGeometry.of((1, *x.shape), w.shape, stride, padding, dilation, groups, names=names)
+    groups, kernels = geometry.groups, None if kernels is None else integer("kernels", kernels, 1)
     check("kernel", max(geometry.kernel) <= 11, "at most 11 x 11", geometry.kernel)
     check("stride", max(geometry.stride) <= 4, "at most 4", geometry.stride)
+    if not wraps:
+        steps = geometry.stride, geometry.padding, geometry.dilation, groups
+        check_sums(config, x, w, geometry.product[1], lambda x, w: convolution(x[None], w, *steps)[0])
     mapper = Mapper(config)
     depth, each = x.shape[2] // groups, w.shape[3] // groups
     size = (*geometry.output, geometry.kernels)
     rows, columns = (
         axis_phases(
             x.shape[axis],
-            *(steps[axis] for steps in (geometry.kernel, geometry.stride, geometry.padding, geometry.dilation)),
+            *(steps[axis] for steps in (geometry.kernel, geometry.stride, geometry.before, geometry.dilation)),
         )
         for axis in (0, 1)
     )
@@ -102,12 +96,16 @@ def map_convolution(
                     layer.diagonal(down, across)
                 else:
                     layer.by_rows(down, across)
-    check("padding", bool(mapper.blocks), "such that the kernel meets the image", padding)
     return mapper.program()
 
 
 def map_fully_connected(
-    config: SnapConfig, activations: np.ndarray, weights: np.ndarray, *, wraps: bool = False
+    config: SnapConfig,
+    activations: np.ndarray,
+    weights: np.ndarray,
+    *,
+    wraps: bool = False,
+    names: tuple[str, str] = ("activations", "weights"),
 ) -> CoreProgram:
     """Program of a fully connected layer, batch 1: rows take different kernels, columns different channel tiles.
 
@@ -119,8 +117,8 @@ def map_fully_connected(
         ``[C]`` integers of `data_bits`.
     weights
         ``[C, K]`` integers of `data_bits`.
-    wraps
-        Accept sums that wrap modulo 2**psum_bits.
+    wraps, names
+        As of `map_convolution`.
 
     Returns
     -------
@@ -132,11 +130,11 @@ def map_fully_connected(
     TypeError, ConfigError
         For operands of a wrong type, range or shape, and such whose sums might wrap unless `wraps`.
     """
-    _check_values("activations", activations, 1, config.data_bits)
-    _check_values("weights", weights, 2, config.data_bits)
-    check("rows of weights", len(weights) == len(activations), f"the {len(activations)} activations", len(weights))
+    activations, weights = check_operands(config, names, (activations, weights), ("C", "C x K"))
+    rule = f"the {len(activations)} elements of {names[0]}"
+    check(f"rows of {names[1]}", len(weights) == len(activations), rule, len(weights))
     if not wraps:
-        _check_sums(config, activations, weights)
+        check_sums(config, activations, weights, len(weights), lambda x, w: matmul(x[None], w)[0])
     mapper, tile = Mapper(config), config.channel_tile
     rows, columns, outputs = config.core_rows, config.core_columns, weights.shape[1]
     for block in split(outputs, config.psum_slots * rows):

@@ -82,7 +82,8 @@ def cut(config: SnapConfig, parts: list[Part]) -> Item:
 class StreamBuilder:
     """Collects windows or tiles of one stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: SnapConfig) -> None:
+        self._none = Item(*np.zeros((4, 0, config.beat_entries), np.int64), *np.zeros((2, 0), np.int64))
         self._items: list[Item] = []
         self._tags: list[tuple[int, int, bool, bool]] = []
 
@@ -95,13 +96,13 @@ class StreamBuilder:
 
     def build(self) -> Stream:
         """Return the stream so far."""
-        lengths = np.array([len(item.counts) for item in self._items])
+        lengths = np.array([len(item.counts) for item in self._items], np.int64)
         ends = np.cumsum(lengths) - 1
-        tags = np.array(self._tags, np.int64)
+        tags = np.array(self._tags, np.int64).reshape(-1, 4)
         last, group_last, block_last = (np.zeros(lengths.sum(), bool) for _ in range(3))
         last[ends], group_last[ends], block_last[ends] = True, tags[:, 2] > 0, tags[:, 3] > 0
         columns = {
-            name: np.concatenate([getattr(item, name) for item in self._items])
+            name: np.concatenate([getattr(item, name) for item in (self._none, *self._items)])
             for name in ("values", "indices", "slots", "classes", "counts", "masks")
         }
         return Stream(

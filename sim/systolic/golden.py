@@ -41,9 +41,9 @@ def matrix_unit(
         If a shape or a field is out of range, or the streams don't hold what the commands consume.
     """
     byte = (np.dtype(np.uint8),)
-    check_tensor("weights", weights, 2, byte)
-    check_tensor("activations", activations, 2, byte)
-    check_tensor("commands", commands, 1, (MATRIX_COMMAND,))
+    check_tensor("weights", weights, "beats x columns", byte)
+    check_tensor("activations", activations, "beats x rows", byte)
+    commands = check_tensor("commands", commands, "commands", (MATRIX_COMMAND,))
     _check_stream("weights", weights, config.columns, config.rows * int(np.count_nonzero(commands["swap"])))
     _check_stream("activations", activations, config.rows, int(commands["rows"].sum(dtype=np.int64)))
     _check_field(commands, "rows", 1, config.accumulator_rows)

@@ -6,14 +6,16 @@ import numpy as np
 
 from ...hw.config import check
 from ...hw.systolic.config import SystolicConfig
-from ..golden.geometry import ConvolutionGeometry, Steps
+from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.im2col import im2col, kernel_matrix
 from ..golden.matmul import matmul
-from ..golden.tensors import check_tensor, magnitude
+from ..golden.tensors import check_tensor, check_tensors, magnitude
 from .operands import OperandKind
 from .plan import MatrixPlan, plan_matmul
 
 __all__ = ["MatrixProgram", "map_convolution", "map_matmul"]
+
+KINDS = [kind.value for kind in OperandKind]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,7 +74,7 @@ class MatrixProgram:
         ConfigError
             If its shape is another one.
         """
-        check_tensor("sums", sums, 2)
+        sums = check_tensor("sums", sums, "rows x columns")
         plan, columns = self.plan, self.weights.shape[1]
         check("sums", sums.shape == (plan.sums, columns), f"of shape {(plan.sums, columns)}", sums.shape)
         tiles = sums.astype(np.int64).reshape(plan.groups, plan.n_tiles, plan.m, columns)
@@ -80,22 +82,29 @@ class MatrixProgram:
         return wide[:, :, : plan.n].reshape(self.shape)
 
 
-def map_matmul(config: SystolicConfig, a: np.ndarray, b: np.ndarray) -> MatrixProgram:
+def map_matmul(
+    config: SystolicConfig,
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    wraps: bool = False,
+    names: tuple[str, str] = ("a", "b"),
+) -> MatrixProgram:
     """Map the product of `a` (M x K, activations) and `b` (K x N, weights).
 
     The dtype of each, int8, uint8, int16 or uint16, is its operand kind. Any sizes will do; 16-bit operands
-    take two passes a side.
+    take two passes a side. Errors call the operands by `names`; `wraps` accepts results that wrap in the accumulators.
 
     Raises
     ------
     TypeError
         If an operand is not an array of one of these types.
     ConfigError
-        If a rank is not 2, the inner sizes differ, or a result doesn't fit the accumulators.
+        If a rank is not 2, the inner sizes differ, or a result doesn't fit the accumulators, unless `wraps`.
     """
-    kinds = OperandKind.of("a", a, 2), OperandKind.of("b", b, 2)
-    check("rows of b", len(b) == a.shape[1], f"the {a.shape[1]} columns of a", len(b))
-    return _map(config, a[np.newaxis], b[np.newaxis], kinds, (len(a), b.shape[1]))
+    a, b = check_tensors(names, (a, b), ("M x K", "K x N"), KINDS)
+    check(f"rows of {names[1]}", len(b) == a.shape[1], f"the {a.shape[1]} columns of {names[0]}", len(b))
+    return _map(config, a[np.newaxis], b[np.newaxis], (len(a), b.shape[1]), wraps)
 
 
 def map_convolution(
@@ -103,30 +112,35 @@ def map_convolution(
     x: np.ndarray,
     w: np.ndarray,
     stride: Steps = 1,
-    padding: Steps = 0,
+    padding: Padding = 0,
     dilation: Steps = 1,
     groups: int = 1,
+    *,
+    wraps: bool = False,
+    names: tuple[str, str] = ("x", "w"),
 ) -> MatrixProgram:
     """Map the convolution of `x` (N x H x W x C) with `w` (R x S x C / groups x K).
 
     Each group is a matrix product of its own: a row for each output position, a column for each kernel.
     Parameters are those of `ConvolutionGeometry.of`, operand kinds and errors those of `map_matmul`.
     """
-    kinds = OperandKind.of("x", x, 4), OperandKind.of("w", w, 4)
-    geometry = ConvolutionGeometry.of(x.shape, w.shape, stride, padding, dilation, groups)
-    return _map(config, im2col(x, geometry), kernel_matrix(w, geometry), kinds, geometry.output_shape)
+    x, w = check_tensors(names, (x, w), ("N x H x W x C", "R x S x C / groups x K"), KINDS)
+    geometry = ConvolutionGeometry.of(x.shape, w.shape, stride, padding, dilation, groups, names=names)
+    return _map(config, im2col(x, geometry), kernel_matrix(w, geometry), geometry.output_shape, wraps)
 
 
 def _map(
     config: SystolicConfig,
     a: np.ndarray,
     b: np.ndarray,
-    kinds: tuple[OperandKind, OperandKind],
     shape: tuple[int, ...],
+    wraps: bool,
 ) -> MatrixProgram:
     """Map groups x M x K by groups x K x N."""
-    _check_fits(config, a, b, shape)
+    if not wraps:
+        _check_fits(config, a, b, shape)
     groups, m, k = a.shape
+    kinds = OperandKind(a.dtype), OperandKind(b.dtype)
     plan = plan_matmul(config, m, k, b.shape[2], *kinds, groups)
     deep, wide = plan.k_tiles * config.rows, plan.n_tiles * config.columns
     a_planes = kinds[0].split(np.pad(a, ((0, 0), (0, 0), (0, deep - k))))

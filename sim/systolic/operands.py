@@ -1,11 +1,8 @@
 """Operand kinds of the matrix unit, and the byte planes that carry them."""
 
 import enum
-from typing import Self
 
 import numpy as np
-
-from ..golden.tensors import check_tensor
 
 __all__ = ["OperandKind"]
 
@@ -17,12 +14,6 @@ class OperandKind(enum.Enum):
     UINT8 = np.dtype(np.uint8)
     INT16 = np.dtype(np.int16)
     UINT16 = np.dtype(np.uint16)
-
-    @classmethod
-    def of(cls, field: str, tensor: np.ndarray, rank: int) -> Self:
-        """Kind of a tensor; `TypeError` or `ConfigError` for another dtype or rank."""
-        check_tensor(field, tensor, rank, [kind.value for kind in cls])
-        return cls(tensor.dtype)
 
     @property
     def planes(self) -> int:

@@ -94,7 +94,7 @@ def infer(
     ConfigError
         If it has another rank or width.
     """
-    check_tensor("images", images, 2, [np.dtype(np.uint8)])
+    images = check_tensor("images", images, "images x pixels", [np.dtype(np.uint8)])
     pixels = len(layers[0].weights)
     check("images", images.shape[1] == pixels, f"of {pixels} pixels each", images.shape)
     values = images

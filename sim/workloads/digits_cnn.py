@@ -87,7 +87,7 @@ def infer(
     ConfigError
         If it has another rank or width, or a pixel above 127.
     """
-    check_tensor("images", images, 2, [np.dtype(np.uint8)])
+    images = check_tensor("images", images, "images x pixels", [np.dtype(np.uint8)])
     check("images", images.shape[1] == SIDE * SIDE, f"of {SIDE * SIDE} pixels each", images.shape)
     check("images", int(images.max()) <= 127, "of pixels up to 127", int(images.max()))
     values = images.astype(np.int8).reshape(-1, SIDE, SIDE, 1)

@@ -5,12 +5,11 @@ Image networks as they were published: AlexNet in its two groups (Krizhevsky et 
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
 from ...hw.config import check, check_int
-from ..golden.geometry import ConvolutionGeometry, Steps
+from ..golden.geometry import ConvolutionGeometry, ConvolutionSteps, Padding, Steps, side_padding
 
 __all__ = ["NETWORKS", "LayerShape", "check_density", "distinct", "find_layer", "random_tensors", "sample"]
 
@@ -39,7 +38,7 @@ class LayerShape:
     columns: int
     kernels: int
     stride: Steps = 1
-    padding: Steps = 0
+    padding: Padding = 0
     dilation: Steps = 1
     groups: int = 1
 
@@ -54,9 +53,9 @@ class LayerShape:
         return self.rows, self.columns, self.channels // self.groups, self.kernels
 
     @property
-    def steps(self) -> dict[str, Any]:
+    def steps(self) -> ConvolutionSteps:
         """Stride, padding, dilation and groups, as keyword arguments of a convolution."""
-        return {name: getattr(self, name) for name in ("stride", "padding", "dilation", "groups")}
+        return {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": self.groups}
 
     @property
     def geometry(self) -> ConvolutionGeometry:
@@ -69,7 +68,8 @@ class LayerShape:
     @property
     def fully_connected(self) -> bool:
         """Whether the image is a single pixel, and every kernel sees all of it and nothing else."""
-        return (self.height, self.width, self.rows, self.columns, self.padding, self.groups) == (1, 1, 1, 1, 0, 1)
+        sizes = self.height, self.width, self.rows, self.columns, self.groups
+        return sizes == (1, 1, 1, 1, 1) and not any(side_padding(self.padding))
 
     @property
     def weights(self) -> int:
@@ -85,7 +85,11 @@ class LayerShape:
     @property
     def text(self) -> str:
         """Sizes in one line, ``H x W x C, R x S, K`` and what differs from the defaults."""
-        steps = "".join(f", {field} {value}" for field, value in self.steps.items() if value != int(field != "padding"))
+        steps = "".join(
+            f", {field} {value if isinstance(value, int) else ','.join(map(str, value))}"
+            for field, value in (("stride", self.stride), ("padding", self.padding), ("groups", self.groups))
+            if value != int(field != "padding")
+        )
         return f"{self.height}x{self.width}x{self.channels},{self.rows}x{self.columns},{self.kernels}{steps}"
 
 

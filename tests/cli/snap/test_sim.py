@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.run import execution
 from tensorloom.run.jobs import golden
@@ -163,7 +164,8 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
         (["--matmul", "1x2x3", "--part", "1x1x1,1"], "--part and --density go with --layer or --shape"),
         (
             ["--shape", "4x4x8,1x1,4", "--set", "psum_bits=16"],
-            "psum_bits must be at least 18 for these operands, not 16",
+            ("psum_bits must be at least 17 for these operands "
+             "(products of one sign at [3, 3, 0] add up to 38278), not 16"),
         ),
     ],
 )  # fmt: skip
@@ -175,10 +177,10 @@ def test_wrong_layers(fails: Callable, args: list[str], message: str) -> None:
     ("a", "b", "message"),
     [
         (np.zeros((1, 4, 4, 3)), np.zeros((3, 3, 3, 4), np.int8), "x must be of an integer dtype that int64 holds"),
-        (np.full((2, 4), 200, np.uint8), np.zeros((4, 4), np.int8), "x must be of values that fit 8 bits, not (200"),
-        (np.zeros((1, 4), np.int8), np.zeros((5, 4), np.int8), "rows of weights must be the 4 activations, not 5"),
-        (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3, 2, 4), np.int8), "channels of w must be channels / groups"),
-        (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3), np.int8), "w must be of rank 4, not (3, 3)"),
+        (np.full((2, 4), 200, np.uint8), np.zeros((4, 4), np.int8), "x must be of values from -128 to 127 (data_b"),
+        (np.zeros((1, 4), np.int8), np.zeros((5, 4), np.int8), "rows of weights must be the 4 elements"),
+        (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3, 2, 4), np.int8), "channels of w must be 3, the channels"),
+        (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3), np.int8), "w must be of rank 4 (R x S x C / groups"),
     ],
 )  # fmt: skip
 def test_wrong_tensors(fails: Callable, tmp_path: Path, a: np.ndarray, b: np.ndarray, message: str) -> None:

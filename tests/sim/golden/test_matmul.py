@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.golden.matmul import matmul
 
@@ -68,12 +69,26 @@ MATRIX = np.ones((2, 3), np.int8)
         (MATRIX * 1.0, MATRIX.T, TypeError, "a must be of an integer dtype that int64 holds, not float64"),
         (MATRIX, MATRIX.T > 0, TypeError, "b must be of an integer dtype that int64 holds, not bool"),
         (MATRIX, MATRIX.T.astype(np.uint64), TypeError, "b must be of an integer dtype that int64 holds, not uint64"),
-        (MATRIX[0], MATRIX.T, ConfigError, r"a must be of rank 2, not \(3,\)"),
-        (MATRIX, MATRIX[np.newaxis], ConfigError, r"b must be of rank 2, not \(1, 2, 3\)"),
-        (MATRIX[:0], MATRIX.T, ConfigError, r"a must be non-empty, not \(0, 3\)"),
+        (MATRIX[0], MATRIX.T, ConfigError, r"a must be of rank 2 \(M x K\), not \(3,\)"),
+        (MATRIX, MATRIX[np.newaxis], ConfigError, r"b must be of rank 2 \(K x N\), not \(1, 2, 3\)"),
+        (MATRIX[0], MATRIX.T * 1.0, TypeError, "b must be of an integer dtype that int64 holds, not float64"),
+        (MATRIX[:0], MATRIX.T, ConfigError, r"a must be non-empty \(M x K\), not \(0, 3\)"),
         (MATRIX, MATRIX, ConfigError, "rows of b must be the 3 columns of a, not 2"),
     ],
 )
 def test_bad_operands(a, b, error, match):
     with pytest.raises(error, match=match):
         matmul(a, b)
+
+
+def test_names_of_the_caller():
+    with pytest.raises(ConfigError, match="rows of --b must be the 3 columns of --a, not 2"):
+        matmul(MATRIX, MATRIX, names=("--a", "--b"))
+    with pytest.raises(ConfigError, match=r"max\|--a\| \* max\|--b\|"):
+        matmul(np.full((1, 1), -(2**63)), np.ones((1, 1), np.int8), names=("--a", "--b"))
+
+
+def test_byte_order():
+    a = np.arange(-6, 6).reshape(3, 4)
+    result = matmul(a.astype(">i2"), a.T.astype(">i8"))
+    assert (result == a @ a.T).all() and result.dtype.isnative

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.formats.bundles import ActivationBundles, WeightBundles
 from tensorloom.sim.formats.runs import FormatError
@@ -33,7 +34,7 @@ def test_equals_onnxruntime(onnx_run, onnx_integers, seed: int) -> None:
     rng = np.random.default_rng(seed)
     groups, depth = int(rng.integers(1, 4)), 4 * int(rng.integers(1, 4))
     kernel, stride, dilation = (rng.integers(1, high, 2).tolist() for high in (5, 4, 3))
-    padding = rng.integers(0, 4, 4).tolist()
+    top, bottom, left, right = padding = rng.integers(0, 4, 4).tolist()
     size = [d * (k - 1) + 1 + int(rng.integers(0, 8)) for d, k in zip(dilation, kernel, strict=True)]
     x = onnx_integers(rng, np.int8, (*size, groups * depth))
     w = onnx_integers(rng, np.int8, (*kernel, depth, groups * int(rng.integers(1, 5))), weights=True)
@@ -41,7 +42,7 @@ def test_equals_onnxruntime(onnx_run, onnx_integers, seed: int) -> None:
     w *= rng.random(w.shape) < rng.random()
     expected = onnx_run(
         "ConvInteger", x.transpose(2, 0, 1)[None], w.transpose(3, 2, 0, 1), output=np.int32,
-        strides=stride, pads=padding, dilations=dilation, group=groups,
+        strides=stride, pads=[top, left, bottom, right], dilations=dilation, group=groups,
     )  # fmt: skip
     bundles = ActivationBundles.encode(x, 4), WeightBundles.encode(w, 4)
     sums, _ = sparse_convolution(*bundles, 32, stride, padding, dilation, groups)

@@ -1,6 +1,7 @@
 """Joined programs give what each of them gives, at its place."""
 
 import numpy as np
+
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.snap.batch import join_programs
@@ -19,6 +20,16 @@ def test_images_of_a_batch(seed: int) -> None:
     check_program(CONFIG, program)
     sums = scatter_sums(program, core_sums(CONFIG, program), expected.size, CONFIG.psum_bits)
     assert np.array_equal(sums.reshape(expected.shape), expected)
+
+
+def test_nothing_among_programs() -> None:
+    """Programs without a beat leave the others as they are, and nothing joined is nothing."""
+    ones = np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int)
+    nothing = map_convolution(CONFIG, *ones, (1, 4), (0, 1))
+    program = join_programs([nothing, map_convolution(CONFIG, *ones), nothing], 1)
+    check_program(CONFIG, program)
+    assert scatter_sums(program, core_sums(CONFIG, program), 3, CONFIG.psum_bits).tolist() == [0, 1, 0]
+    check_program(CONFIG, join_programs([nothing, nothing], 1))
 
 
 def test_parts_of_a_sum(seed: int) -> None:

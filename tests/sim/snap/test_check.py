@@ -1,9 +1,11 @@
 """Streams that the SNAP core would refuse."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.formats.runs import FormatError
 from tensorloom.sim.snap.check import check_program
@@ -103,6 +105,23 @@ def first_group(stream: Stream, flag: str) -> None:
     """Let what ends first go on."""
     ends = getattr(stream, flag)
     ends[int(ends.argmax())] = False
+
+
+def test_an_empty_program() -> None:
+    """A kernel that never meets the image."""
+    nothing = map_convolution(CONFIG, np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int), (1, 4), (0, 1))
+    check_program(CONFIG, nothing)
+    some = program()
+    for name in ("weights", "activations"):
+        streams = getattr(some, name)
+        with pytest.raises(FormatError, match=rf"{name}\[1\]: windows or tiles must be \d+ as in {name}\[0\], not 0"):
+            check_program(
+                CONFIG, dataclasses.replace(some, **{name: [*streams[:1], getattr(nothing, name)[1], *streams[2:]]})
+            )
+        with pytest.raises(FormatError, match="groups of activations must be|blocks of weights must be"):
+            check_program(CONFIG, dataclasses.replace(some, **{name: getattr(nothing, name)}))
+    with pytest.raises(FormatError, match="blocks of weights must be 3, the number of those of commands, not 0"):
+        check_program(CONFIG, dataclasses.replace(nothing, slots=some.slots, ports=some.ports, row_mode=some.row_mode))
 
 
 @pytest.mark.parametrize("seed", range(40))

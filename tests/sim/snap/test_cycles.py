@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.snap.cycles import CoreCounters, Stalls, simulate_core
@@ -54,6 +55,13 @@ def test_first_pair_and_last_sum() -> None:
     assert counters.multiplies.sum() == 1
     assert counters.cycles == 8
     assert run("snap-tiny", x, w).cycles == 9, "the second PE of a row waits for the AIM"
+
+
+def test_nothing_takes_no_time() -> None:
+    x, w = np.ones((1, 1, 8), int), np.ones((3, 3, 8, 2), int)
+    counters = run("snap-core", x, w, stride=2, padding=3, dilation=2)
+    assert counters.cycles == 0 and not counters.aim_operations.any() and not counters.lists.any()
+    assert counters.utilisation(3) == counters.sums_per_cycle == 0
 
 
 def test_dense_layer_is_compute_bound() -> None:

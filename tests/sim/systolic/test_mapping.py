@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.sim.golden.convolution import convolution
@@ -58,7 +59,8 @@ def test_matmul(config, m, k, n, a_type, b_type, seed):
 def test_convolution(data, config, x_type, w_type, seed):
     pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
     kernel, stride, dilation = (data.draw(pair, label=label) for label in ("kernel", "stride", "dilation"))
-    padding = data.draw(st.integers(0, 2) | st.tuples(*(st.integers(0, 2) for _ in range(4))), label="padding")
+    sides = st.integers(0, 2)
+    padding = data.draw(sides | st.tuples(sides, sides) | st.tuples(sides, sides, sides, sides), label="padding")
     groups, depth, width = (data.draw(st.integers(1, 3), label=label) for label in ("groups", "depth", "width"))
     rng = np.random.default_rng(seed)
     size = [d * (r - 1) + 1 + int(rng.integers(0, 5)) for d, r in zip(dilation, kernel, strict=True)]
@@ -121,15 +123,49 @@ MATRIX = np.ones((2, 3), np.int8)
         (MATRIX.tolist(), MATRIX.T, TypeError, "a must be a numpy array, not"),
         (MATRIX, MATRIX.T.astype(int), TypeError, "b must be of dtype int8, uint8, int16, uint16, not int64"),
         (MATRIX * 1.0, MATRIX.T, TypeError, "a must be of dtype int8, uint8, int16, uint16, not float64"),
-        (MATRIX.astype(">i2"), MATRIX.T, TypeError, "a must be of dtype int8, uint8, int16, uint16, not >i2"),
-        (MATRIX[0], MATRIX.T, ConfigError, r"a must be of rank 2, not \(3,\)"),
-        (MATRIX, MATRIX.T[:, :0], ConfigError, r"b must be non-empty, not \(3, 0\)"),
+        (MATRIX.astype(">i4"), MATRIX.T, TypeError, "a must be of dtype int8, uint8, int16, uint16, not >i4"),
+        (MATRIX[0], MATRIX.T.astype(int), TypeError, "b must be of dtype int8, uint8, int16, uint16, not int64"),
+        (MATRIX[0], MATRIX.T, ConfigError, r"a must be of rank 2 \(M x K\), not \(3,\)"),
+        (MATRIX, MATRIX.T[:, :0], ConfigError, r"b must be non-empty \(K x N\), not \(3, 0\)"),
         (MATRIX, MATRIX, ConfigError, "rows of b must be the 3 columns of a, not 2"),
     ],
 )
 def test_bad_operands(a, b, error, match):
     with pytest.raises(error, match=match):
         map_matmul(TINY, a, b)
+
+
+def test_names_of_the_caller():
+    with pytest.raises(ConfigError, match="rows of --b must be the 3 columns of --a, not 2"):
+        map_matmul(TINY, MATRIX, MATRIX, names=("--a", "--b"))
+    x, w = np.ones((1, 4, 5, 6), np.uint8), np.ones((3, 3, 3, 8), np.int8)
+    with pytest.raises(ConfigError, match="channels of --b must be 6, the channels of --a / groups"):
+        map_convolution(TINY, x, w, names=("--a", "--b"))
+    with pytest.raises(ConfigError, match=r"--a must be of rank 4 \(N x H x W x C\), not \(4, 5, 6\)"):
+        map_convolution(TINY, x[0], w, names=("--a", "--b"))
+
+
+def test_byte_order():
+    rng = np.random.default_rng(7)
+    a, b = rng.integers(-(2**15), 2**15, (5, 6)), rng.integers(0, 2**15, (6, 3))
+    config = TINY.replace(accumulator_bits=40)
+    program = map_matmul(config, a.astype(">i2"), b.astype(">u2"))
+    np.testing.assert_array_equal(run(config, program), a @ b)
+    program = map_convolution(config, a.astype(">i2").reshape(1, 5, 2, 3), b.astype(">u2").reshape(1, 2, 3, 3))
+    np.testing.assert_array_equal(run(config, program).reshape(5, 3), a @ b)
+    np.testing.assert_array_equal(program.assemble(np.zeros((program.sums, config.columns), ">i4")), 0)
+
+
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "steps"),
+    [((1, 1, 1, 8), (3, 3, 8, 2), {"padding": 3, "dilation": 2, "stride": 2}),
+     ((1, 2, 7, 11), (1, 3, 11, 2), {"padding": 1, "stride": 3})],
+)  # fmt: skip
+def test_kernels_that_never_meet_the_image(x_shape, w_shape, steps):
+    program = map_convolution(TINY, np.ones(x_shape, np.int8), np.ones(w_shape, np.int8), **steps)
+    result = run(TINY, program)
+    np.testing.assert_array_equal(result, convolution(np.ones(x_shape, int), np.ones(w_shape, int), **steps))
+    assert result.size and not result.any()
 
 
 def test_product_too_big_for_the_accumulators():
@@ -155,8 +191,12 @@ def test_product_too_big_for_the_accumulators():
         ({"groups": 4}, ConfigError, "groups must be a divisor of the 6 channels of x, not 4"),
         ({"stride": 0}, ConfigError, "stride must be an integer of at least 1, not 0"),
         ({"dilation": 3}, ConfigError, r"dilated kernel must be at most the padded input \(4, 5\), not \(7, 7\)"),
-        ({"padding": (1, 2)}, ConfigError, r"padding must be an integer or 4 of them, not \(1, 2\)"),
-        ({"stride": 1.5}, TypeError, "stride must be an integer or 2 of them, not 1.5"),
+        (
+            {"padding": (1, 2, 3)},
+            ConfigError,
+            r"padding must be an integer, two of them .* or four .*, not \(1, 2, 3\)",
+        ),
+        ({"stride": 1.5}, TypeError, r"stride must be an integer or two of them \(y, x\), not 1.5"),
     ],
 )
 def test_bad_convolutions(parameters, error, match):
@@ -165,7 +205,7 @@ def test_bad_convolutions(parameters, error, match):
         map_convolution(TINY, x, w, **parameters)
     with pytest.raises(TypeError, match="x must be of dtype"):
         map_convolution(TINY, x.astype(np.int32), w)
-    with pytest.raises(ConfigError, match=r"w must be of rank 4, not \(3, 6, 8\)"):
+    with pytest.raises(ConfigError, match=r"w must be of rank 4 \(R x S x C / groups x K\), not \(3, 6, 8\)"):
         map_convolution(TINY, x, w[0])
 
 
