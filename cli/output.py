@@ -4,16 +4,24 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 
-__all__ = ["Stages", "bytes_text", "cpu_seconds", "print_json", "print_table", "say", "seconds_text"]
+__all__ = ["Stages", "Update", "bytes_text", "cpu_seconds", "print_json", "print_table", "say", "seconds_text"]
 
 PLAIN_INTERVAL_SECONDS = 5
 """Where progress is not read live, details come no faster than this."""
+
+
+class Update(Protocol):
+    """Shows what a stage is at."""
+
+    def __call__(self, detail: str, fraction: float | None = None, /) -> None:
+        """Show a detail and, where it is known, which fraction of the work is done."""
+        ...
 
 
 def say(text: str = "") -> None:
@@ -87,7 +95,7 @@ class Stages:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def __call__(self, title: str) -> Iterator[Callable[[str], None]]:
+    def __call__(self, title: str) -> Iterator[Update]:
         """Show `title` while the block runs, and then how long it took; gives a function that shows details."""
         start = time.perf_counter()
         with (_live if sys.stderr and sys.stderr.isatty() else _plain)(title) as update:
@@ -97,25 +105,40 @@ class Stages:
 
 
 @contextmanager
-def _live(title: str) -> Iterator[Callable[[str], None]]:
+def _live(title: str) -> Iterator[Update]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=None)
-        yield lambda detail: progress.update(task, description=f"{title}: {detail}")
+        start = time.monotonic()
+
+        def update(detail: str, fraction: float | None = None) -> None:
+            progress.update(task, description=f"{title}: {detail}{_left(fraction, time.monotonic() - start)}")
+
+        yield update
 
 
 @contextmanager
-def _plain(title: str) -> Iterator[Callable[[str], None]]:
+def _plain(title: str) -> Iterator[Update]:
     typer.echo(f"{title} ...", err=True)
-    last = time.monotonic()
+    start = last = time.monotonic()
+    shown = ""
 
-    def update(detail: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PLAIN_INTERVAL_SECONDS:
-            last = time.monotonic()
-            typer.echo(f"  {detail}", err=True)
+    def update(detail: str, fraction: float | None = None) -> None:
+        nonlocal last, shown
+        now = time.monotonic()
+        if now - last >= PLAIN_INTERVAL_SECONDS and detail != shown:
+            last, shown = now, detail
+            typer.echo(f"  {detail}{_left(fraction, now - start)}", err=True)
 
     yield update
+
+
+def _left(fraction: float | None, elapsed: float) -> str:
+    """``, 25 %, 12.0 s left`` of work whose length is known; the time is that of the rest at the speed so far."""
+    if fraction is None:
+        return ""
+    left = f", {seconds_text(elapsed * (1 - fraction) / fraction)} left" if fraction > 0 else ""
+    return f", {fraction:.0%}{left}"

@@ -6,6 +6,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..hw.emit.waivers import STRICT
 from .sources import EmissionLike, Sources
 from .tools import ToolError, check_tools, tool_environment
 
@@ -58,7 +59,7 @@ def _lint_part(sources: Sources, root: str) -> list[str]:
         waivers = sources.waivers + '\nlint_off -file "*black_boxes.v"\n'
         Path(folder, "waivers.vlt").write_text(waivers, encoding="utf-8")
         files = ["waivers.vlt", *sources.verilog, *(["black_boxes.v"] if stubs else [])]
-        command = ["verilator", "--lint-only", "-Wall", "--quiet", "--top-module", root, *files]
+        command = ["verilator", "--lint-only", "-Wall", "--quiet", f"-D{STRICT}", "--top-module", root, *files]
         done = subprocess.run(command, cwd=folder, env=tool_environment(), capture_output=True, text=True, check=False)
     messages = re.findall(r"^%(Warning|Error)(?:-(\w+))?: (.*)$", done.stdout + done.stderr, re.MULTILINE)
     found = [f"{text} [{rule or kind}]" for kind, rule, text in messages if not text.startswith("Exiting due to")]

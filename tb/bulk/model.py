@@ -95,7 +95,7 @@ class Model:
         fresh: bool = True,
         vcd: Path | str | None = None,
         window: tuple[int, int] = (0, 1000),
-        progress: Callable[[int, dict[str, int]], None] | None = None,
+        progress: Callable[[int, float], None] | None = None,
     ) -> Result:
         """Reset, offer beats on the input streams from the first cycle on, and collect the outputs.
 
@@ -119,7 +119,7 @@ class Model:
             Write waveforms of the cycles from ``window[0]`` up to and without ``window[1]`` (the first after reset
             is 0) to this file, with a build of its own unless this one has `trace`.
         progress
-            Called about once a second with the cycles so far and the beats of each stream.
+            Called about once a second with the cycles so far, and which fraction of all streams' beats has moved.
 
         Raises
         ------
@@ -239,7 +239,7 @@ class Model:
         self._check(status, Job())
         return seconds
 
-    def _advance(self, job: Job, streams: Any, progress: Callable[[int, dict[str, int]], None] | None) -> None:
+    def _advance(self, job: Job, streams: Any, progress: Callable[[int, float], None] | None) -> None:
         """Run to the end in chunks of about a quarter second, so that an interrupt is served in between."""
         chunk, told = 256, time.perf_counter()
         if all(state.beats == 0 for state in streams):
@@ -261,8 +261,7 @@ class Model:
             chunk = max(1, min(1 << 30, int(chunk * min(4.0, 0.25 / max(now - start, 1e-6)))))
             if progress and now - told >= 1:
                 told = now
-                done = {name: int(state.done) for name, state in zip(self._streams, streams, strict=False)}
-                progress(int(job.cycle), done)
+                progress(int(job.cycle), sum(state.done for state in streams) / sum(state.beats for state in streams))
 
     def _check(self, status: int, job: Job) -> None:
         if status == FAULT:

@@ -103,17 +103,17 @@ def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        (np.zeros((4, 4), np.int32), np.zeros((4, 4), np.int8), "a must be of dtype int8, uint8, int16, uint16, not"),
-        (np.zeros((4, 4), np.int8), np.zeros((4, 4)), "b must be of dtype int8, uint8, int16, uint16, not float64"),
-        (np.zeros((4, 4), np.int8), np.zeros((5, 4), np.int8), "rows of b must be the 4 columns of a, not 5"),
-        (np.zeros((4, 4), np.int8), np.zeros(4, np.int8), "b must be of rank 2 (K x N), not (4,)"),
+        (np.zeros((4, 4), np.int32), np.zeros((4, 4), np.int8), "--a must be of dtype int8, uint8, int16, uint16, not"),
+        (np.zeros((4, 4), np.int8), np.zeros((4, 4)), "--b must be of dtype int8, uint8, int16, uint16, not float64"),
+        (np.zeros((4, 4), np.int8), np.zeros((5, 4), np.int8), "rows of --b must be the 4 columns of --a, not 5"),
+        (np.zeros((4, 4), np.int8), np.zeros(4, np.int8), "--b must be of rank 2 (K x N), not (4,)"),
         (np.zeros((4, 4, 4), np.int8), np.zeros((4, 4), np.int8), "a.npy: the tensor must be of rank 2"),
-        (np.zeros((0, 4), np.int8), np.zeros((4, 4), np.int8), "a must be non-empty (M x K), not (0, 4)"),
+        (np.zeros((0, 4), np.int8), np.zeros((4, 4), np.int8), "--a must be non-empty (M x K), not (0, 4)"),
         (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3, 2, 4), np.int8), ""),
         (
             np.zeros((1, 4, 4, 3), np.int8),
             np.zeros((3, 3), np.int8),
-            "w must be of rank 4 (R x S x C / groups x K), not (3, 3)",
+            "--b must be of rank 4 (R x S x C / groups x K), not (3, 3)",
         ),
         (np.array([object()]), np.zeros((4, 4), np.int8), "a.npy: not a readable .npy file"),
     ],

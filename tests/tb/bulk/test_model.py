@@ -69,14 +69,16 @@ def test_progress_is_told(adder, monkeypatch, seed):
     clock = itertools.count(0, 2)
     monkeypatch.setattr("tensorloom.tb.bulk.model.time.perf_counter", lambda: next(clock))
     seen = []
-    adder.run({"i_pairs": beats}, {"o_sums": 3000}, progress=lambda cycle, done: seen.append((cycle, done["o_sums"])))
+    cycles = adder.run({"i_pairs": beats}, {"o_sums": 3000}, progress=lambda *told: seen.append(told)).cycles
     assert seen == sorted(seen) and len(seen) > 2
+    for cycle, fraction in seen:  # a pair in and a sum out in nearly each cycle
+        assert fraction == pytest.approx(cycle / cycles, abs=0.01)
 
 
 def test_interrupt_between_chunks(adder, monkeypatch, seed):
     beats, sums = pairs(3000, seed)
 
-    def interrupt(cycle, done):
+    def interrupt(cycle, fraction):
         raise KeyboardInterrupt
 
     clock = itertools.count(0, 2)
