@@ -1,27 +1,20 @@
 """Printing: JSON and tables on standard output, progress on standard error."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import typer
 
-__all__ = ["Stages", "Update", "bytes_text", "cpu_seconds", "print_json", "print_table", "say", "seconds_text"]
+from ..run.progress import Update
+
+__all__ = ["Stages", "bytes_text", "print_json", "print_table", "say", "seconds_text"]
 
 PLAIN_INTERVAL_SECONDS = 5
 """Where progress is not read live, details come no faster than this."""
-
-
-class Update(Protocol):
-    """Shows what a stage is at."""
-
-    def __call__(self, detail: str, fraction: float | None = None, /) -> None:
-        """Show a detail and, where it is known, which fraction of the work is done."""
-        ...
 
 
 def say(text: str = "") -> None:
@@ -75,11 +68,6 @@ def bytes_text(size: float) -> str:
 def seconds_text(seconds: float) -> str:
     """``12.3 s``, ``2 min 5 s``."""
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def cpu_seconds() -> float:
-    """Processor time so far, of this process and of those that it started and waited for."""
-    return sum(os.times()[:4])
 
 
 class Stages:

@@ -227,7 +227,7 @@ def _told(progress: Callable[[str], None]) -> Stages:
     @contextmanager
     def stages(title: str, /) -> Iterator[Update]:
         progress(title)
-        yield lambda detail: progress(f"{title}: {detail}")
+        yield lambda detail, fraction=None, /: progress(f"{title}: {detail}")
 
     return stages
 

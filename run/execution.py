@@ -203,7 +203,7 @@ class Simulator:
             with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd):
                 result = self.model.run(
                     mapped.inputs(), mapped.outputs(), stalls=stall, seed=seed, vcd=vcd, window=window,
-                    idle_cycles=IDLE_CYCLES, progress=lambda cycle, _: update(f"cycle {cycle:,}"),
+                    idle_cycles=IDLE_CYCLES, progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
                 )  # fmt: skip
             seconds = time.perf_counter() - start
             predicted = prediction.result() if prediction else None

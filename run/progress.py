@@ -1,13 +1,18 @@
 """How work that takes long tells what it is doing, without knowing who listens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 __all__ = ["Stages", "Update", "silent"]
 
-Update = Callable[[str], None]
-"""Shows a detail of the present stage."""
+
+class Update(Protocol):
+    """Shows what a stage is at."""
+
+    def __call__(self, detail: str, fraction: float | None = None, /) -> None:
+        """Show a detail and, where it is known, which fraction of the work is done."""
+        ...
 
 
 class Stages(Protocol):
@@ -21,4 +26,4 @@ class Stages(Protocol):
 @contextmanager
 def silent(title: str, /) -> Iterator[Update]:
     """Stages that nobody listens to."""
-    yield lambda detail: None
+    yield lambda detail, fraction=None, /: None

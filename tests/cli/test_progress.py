@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from tensorloom.cli import output
 from tensorloom.cli.output import Stages
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tensorloom.hw.emit.emission import Emission
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import PRESETS as SNAP_PRESETS

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+
 from tensorloom.tb.bulk.model import SimulationError, WatchdogError, build
 
 
