@@ -144,10 +144,10 @@ def test_fields() -> None:
 def test_ports(preset: str) -> None:
     design = find_preset(preset)
     assert design
-    ports = {port["name"]: port for port in emit_design(design).manifest["ports"]}
+    manifest = emit_design(design).manifest
+    ports = {port["name"]: port for port in manifest["ports"]}
     rows = table("ports")
-    streams = {name.rpartition("__")[0] for name in ports if "__" in name}
-    signals = {"clk", "rst"} | {f"{stream}__{part}" for stream in streams for part in ("valid", "ready")}
+    signals = {"clk", "rst"} | {stream["ports"][part] for stream in manifest["streams"] for part in ("valid", "ready")}
     assert {row[0] for row in rows} == set(ports) - signals
     for name, direction, formula, bits, _ in rows:
         assert ports[name]["direction"] == direction

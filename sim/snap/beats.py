@@ -30,8 +30,8 @@ def _flags(stream: Stream) -> dict[str, np.ndarray]:
 
 def program_inputs(program: CoreProgram) -> dict[str, Any]:
     """Beats of the core's input streams."""
-    inputs = {f"i_weights__{number}": _weights(stream) for number, stream in enumerate(program.weights)}
-    inputs |= {f"i_activations__{number}": _activations(stream) for number, stream in enumerate(program.activations)}
+    inputs = {f"i_weights_{number}": _weights(stream) for number, stream in enumerate(program.weights)}
+    inputs |= {f"i_activations_{number}": _activations(stream) for number, stream in enumerate(program.activations)}
     commands = {"slots": program.slots, "ports": program.ports, "row_mode": program.row_mode.astype(np.int64)}
     return inputs | {"i_commands": commands}
 

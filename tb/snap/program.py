@@ -46,7 +46,7 @@ class ProgramResult:
 def program_outputs(config: SnapConfig, program: CoreProgram) -> dict[str, int]:
     """Numbers of sums that the ports send."""
     sends = program.ports[:, None] >> np.arange(config.ports) & 1
-    return {f"o_sums__{port}": int(count) for port, count in enumerate(program.slots @ sends)}
+    return {f"o_sums_{port}": int(count) for port, count in enumerate(program.slots @ sends)}
 
 
 def run_program(model: Model, config: SnapConfig, program: CoreProgram, **options: Any) -> ProgramResult:
@@ -77,7 +77,7 @@ def run_program(model: Model, config: SnapConfig, program: CoreProgram, **option
 def _sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, Any]) -> list[np.ndarray]:
     sums = [np.zeros((config.ports, slots), np.int64) for slots in program.slots.tolist()]
     for port in range(config.ports):
-        beats, at = outputs[f"o_sums__{port}"], 0
+        beats, at = outputs[f"o_sums_{port}"], 0
         for block, slots in enumerate(program.slots.tolist()):
             if program.ports[block] >> port & 1:
                 chunk = slice(at, at + slots)
