@@ -56,7 +56,7 @@ class Stimulus(wiring.Component):
 
 
 def engine_streams(engine: wiring.Component) -> tuple[dict[str, wiring.PureInterface], dict[str, wiring.PureInterface]]:
-    """Input and output streams of an engine by name, those of arrays with their index: ``i_weights__0``."""
+    """Input and output streams of an engine by name, those of arrays with their index: ``i_weights_0``."""
     inputs, outputs = {}, {}
     for name, member in engine.signature.members.items():
         if not member.is_signature:
@@ -64,7 +64,7 @@ def engine_streams(engine: wiring.Component) -> tuple[dict[str, wiring.PureInter
         found = inputs if name.startswith("i_") else outputs
         interface = getattr(engine, name)
         if member.dimensions:
-            found |= {f"{name}__{index}": part for index, part in enumerate(interface)}
+            found |= {f"{name}_{index}": part for index, part in enumerate(interface)}
         else:
             found[name] = interface
     return inputs, outputs

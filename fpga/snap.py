@@ -78,7 +78,7 @@ class SnapStimulus(Stimulus):
         self._parts: dict[str, RomStream] = {}
         for name, beats in program_inputs(program).items():
             stream, layout = f"o_{name.removeprefix('i_')}", layouts[name.split("_")[1]]
-            fault = (fault_beat, layout["entries"].offset) if stream == "o_activations__0" else None
+            fault = (fault_beat, layout["entries"].offset) if stream == "o_activations_0" else None
             words = [layout.const(values).as_value().value for values in beat_values(beats)]
             self._parts[stream] = RomStream(width=layout.size, words=words, fault=fault)
         super().__init__({name: len(part.o.payload) for name, part in self._parts.items()})
@@ -115,6 +115,6 @@ def snap_test(config: SnapConfig, *, heartbeat_bits: int = 24) -> SelfTest:
 def _expected(config: SnapConfig, program: CoreProgram) -> dict[str, Expected]:
     layout = sum_layout(config)
     return {
-        f"o_sums__{port}": Expected(len(sums), signature(layout.const(each).as_value().value for each in sums))
+        f"o_sums_{port}": Expected(len(sums), signature(layout.const(each).as_value().value for each in sums))
         for port, sums in enumerate(port_sums(config, program))
     }

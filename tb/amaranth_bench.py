@@ -7,6 +7,7 @@ from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
+from ..hw.emit.ports import port_name
 from ..hw.emit.shape import describe_shape
 from .bench import Bench
 
@@ -20,7 +21,7 @@ class AmaranthBench(Bench):
         shapes: dict[wiring.Flow, dict[str, Any]] = {wiring.In: {}, wiring.Out: {}}
         self._values = {}
         for path, member, port in component.signature.flatten(component):
-            name = "__".join(map(str, path))
+            name = port_name(path)
             shapes[member.flow][name] = describe_shape(port.shape())
             self._values[name] = Value.cast(port).as_unsigned()
         super().__init__(shapes[wiring.In], shapes[wiring.Out])

@@ -99,14 +99,14 @@ class Source:
     def drive(self) -> dict[str, Any]:
         """Valid and payload, which is a wrong beat while nothing is offered."""
         self._offered = not self.done and (self._offered or self.rng.random() >= self.stall)
-        inputs: dict[str, Any] = {f"{self.name}__valid": int(self._offered)}
+        inputs: dict[str, Any] = {f"{self.name}_valid": int(self._offered)}
         if self.beats:
-            inputs[f"{self.name}__payload"] = self.beats[self.sent] if self._offered else self.rng.choice(self.beats)
+            inputs[f"{self.name}_payload"] = self.beats[self.sent] if self._offered else self.rng.choice(self.beats)
         return inputs
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Whether the beat was taken."""
-        taken = self._offered and bool(outputs[f"{self.name}__ready"])
+        taken = self._offered and bool(outputs[f"{self.name}_ready"])
         self.sent += taken
         self._offered &= not taken
         return taken
@@ -138,11 +138,11 @@ class Sink:
     def drive(self) -> dict[str, Any]:
         """Ready."""
         self._ready = self.rng.random() >= self.stall
-        return {f"{self.name}__ready": int(self._ready)}
+        return {f"{self.name}_ready": int(self._ready)}
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Whether a beat came."""
-        valid, payload = outputs[f"{self.name}__valid"], outputs[f"{self.name}__payload"]
+        valid, payload = outputs[f"{self.name}_valid"], outputs[f"{self.name}_payload"]
         if self._waiting is not None:
             assert valid and payload == self._waiting, f"{self.name} withdrew or changed a beat that waited"
         self._waiting = payload if valid and not self._ready else None

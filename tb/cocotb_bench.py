@@ -76,7 +76,7 @@ def testbench(parts: Mapping[str, Any]) -> Callable[[Callable[..., Awaitable[Non
         async def on_verilog(dut: Any, part: str) -> None:
             job = job_data()
             await reset(dut, job["manifest"])
-            prefix = f"{part}__"
+            prefix = f"{part}_"
             alone = not any(port["name"].startswith(prefix) for port in job["manifest"]["ports"])
             bench = CocotbBench(dut, job["manifest"], "" if alone else prefix)
             await check(bench, parts[part], random_generator(job["seed"], check.__name__, part))

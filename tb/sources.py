@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..hw.emit.emission import FORMAT
+
 __all__ = ["EmissionLike", "Sources"]
 
 
@@ -49,7 +51,7 @@ class Sources:
         FileNotFoundError
             If there is no manifest or a file that it lists is missing.
         ValueError
-            If the folder holds several manifests, or the file is not a manifest.
+            If the folder holds several manifests, or the file is not a manifest or one of another format.
         """
         if isinstance(source, Sources):
             return source
@@ -60,8 +62,11 @@ class Sources:
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             names, waivers = manifest["files"], manifest["waivers"]
+            form = manifest["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a manifest: {error}") from None
+        if form != FORMAT:
+            raise ValueError(f"{path} must be a manifest of format {FORMAT}, not {form!r}: emit the design again")
         verilog = {name: (path.parent / name).read_text(encoding="utf-8") for name in names}
         return cls(manifest, verilog, (path.parent / waivers).read_text(encoding="utf-8"))
 

@@ -83,9 +83,8 @@ class _Port:
             raise ValueError(f"stream must be one of {', '.join(streams)}, not {name!r}")
         self.name = name
         self.clk = dut.clk
-        self.payload = getattr(dut, f"{name}__payload")
-        self.valid = getattr(dut, f"{name}__valid")
-        self.ready = getattr(dut, f"{name}__ready")
+        ports = streams[name]["ports"]
+        self.payload, self.valid, self.ready = (getattr(dut, ports[part]) for part in ("payload", "valid", "ready"))
         self.shape = streams[name]["payload"]
         self.stall = stall
         self.random = random.Random(f"{name} {seed}")

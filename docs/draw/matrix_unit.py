@@ -3,6 +3,7 @@
 from typing import Any
 
 from svg import Picture
+
 from tensorloom.run.emission import emit_design
 from tensorloom.run.registry import find_preset
 
@@ -36,7 +37,7 @@ class Design:
 
     def part(self, name: str) -> str:
         """The name of a submodule that is emitted once, under the top's name."""
-        if f"module {self.top}__{name}(" not in self._verilog:
+        if f"module {self.top}_{name}(" not in self._verilog:
             raise ValueError(f"{self.top} must have a submodule {name}")
         return name
 
@@ -146,7 +147,7 @@ def _boxes(picture: Picture, design: Design) -> None:
         f"{config.accumulator_rows} rows of {config.columns} x {config.accumulator_bits} bit",
         f"{design.times('AccumulatorColumn')}, "
         f"{design.times('Ram', config.tile_columns * config.accumulator_bits, config.half_rows)}",
-        f"{design.part('accumulators__drain').removeprefix('accumulators__')}: queue of {config.drain_queue} commands",
+        f"{design.part('accumulators_drain').removeprefix('accumulators_')}: queue of {config.drain_queue} commands",
     )  # fmt: skip
     _block(
         picture, LEFT, 510, LEFT_WIDTH, 76, CONTROL,

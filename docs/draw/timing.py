@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from svg import Picture
+
 from tensorloom.run.emission import emit_design
 from tensorloom.run.registry import find_preset
 from tensorloom.sim.systolic.mapping import map_matmul
@@ -19,6 +20,7 @@ PAUSE = 22
 """Cycle in which nobody takes the sums."""
 
 INPUTS = "i_weights", "i_commands", "i_activations"
+LEVELS = "_valid", "_ready"
 PITCH, LABELS, TOP, STEP, HIGH = 31, 164, 62, 23, 13
 FILLS = "#d3e3f6", "#dff0df", "#fbe8cf", "#ffffff"
 
@@ -43,28 +45,28 @@ def simulate() -> tuple[Any, list[dict[str, Any]]]:
     beats = {name: getattr(program, name.removeprefix("i_")) for name in INPUTS}
     labels = {name: _labels(name, design.config, program) for name in INPUTS}
     sent = dict.fromkeys(INPUTS, 0)
-    outputs = [f"{name}__ready" for name in INPUTS] + ["o_sums__valid", "o_sums__payload", "o_counters"]
+    outputs = [f"{name}_ready" for name in INPUTS] + ["o_sums_valid", "o_sums_payload", "o_counters"]
     samples: list[dict[str, Any]] = []
     sums: list[np.ndarray] = []
     while len(sums) < program.sums or len(samples) < PAUSE:
-        values: dict[str, Any] = {"o_sums__ready": np.array([len(samples) != PAUSE])}
+        values: dict[str, Any] = {"o_sums_ready": np.array([len(samples) != PAUSE])}
         for name, stream in beats.items():
-            values[f"{name}__valid"] = np.array([sent[name] < len(stream)])
+            values[f"{name}_valid"] = np.array([sent[name] < len(stream)])
             if sent[name] < len(stream):
-                values[f"{name}__payload"] = stream[sent[name] : sent[name] + 1]
+                values[f"{name}_payload"] = stream[sent[name] : sent[name] + 1]
         start = not samples
         result = model.cycles(values, outputs, reset=start, fresh=start)
-        levels = [name for name in [*values, *outputs] if name.endswith(("__valid", "__ready"))]
+        levels = [name for name in [*values, *outputs] if name.endswith(LEVELS)]
         sample: dict[str, Any] = {name: int((values | result)[name][0]) for name in levels}
         sample["issued"] = int(result["o_counters"]["issued"][0])
         for name in INPUTS:
-            if sample[f"{name}__valid"]:
+            if sample[f"{name}_valid"]:
                 sample[name] = labels[name][sent[name]]
-            sent[name] += sample[f"{name}__valid"] & sample[f"{name}__ready"]
-        if sample["o_sums__valid"]:
-            sample["o_sums"] = str(result["o_sums__payload"][0][0]), 2, len(sums)
-            if sample["o_sums__ready"]:
-                sums.append(result["o_sums__payload"][0])
+            sent[name] += sample[f"{name}_valid"] & sample[f"{name}_ready"]
+        if sample["o_sums_valid"]:
+            sample["o_sums"] = str(result["o_sums_payload"][0][0]), 2, len(sums)
+            if sample["o_sums_ready"]:
+                sums.append(result["o_sums_payload"][0])
         samples.append(sample)
     if not np.array_equal(program.assemble(np.array(sums)), a.astype(int) @ b.astype(int)):
         raise ValueError("the Verilog must give the product")
@@ -95,8 +97,8 @@ def draw() -> str:
     config, samples = simulate()
     rows = ["clk"]
     for stream in (*INPUTS, "o_sums"):
-        rows += [f"{stream}__valid", f"{stream}__ready", stream]
-    rows.insert(rows.index("o_sums__valid"), "issued")
+        rows += [f"{stream}_valid", f"{stream}_ready", stream]
+    rows.insert(rows.index("o_sums_valid"), "issued")
     right = LABELS + PITCH * len(samples)
     bottom = TOP + STEP * len(rows) + 10 * 5
     m, k, n = SIZES
@@ -109,12 +111,12 @@ def draw() -> str:
         picture.line([(LABELS + PITCH * cycle, 54), (LABELS + PITCH * cycle, bottom)], color="#e3e8ee", width=1)
     y = TOP
     for row in rows:
-        if row.endswith("__valid") or row == "issued":
+        if row.endswith("_valid") or row == "issued":
             y += 10
         picture.text(16, y + HIGH - 2, _title(row), kind="small" if row == "issued" else "")
         if row == "clk":
             _wave(picture, y, [level for _ in samples for level in (1, 0)], PITCH / 2)
-        elif "__" in row:
+        elif row.endswith(LEVELS):
             _wave(picture, y, [sample[row] for sample in samples], PITCH)
         else:
             _bus(picture, y, [sample.get(row) for sample in samples])
@@ -124,8 +126,8 @@ def draw() -> str:
 
 
 def _title(row: str) -> str:
-    special = {"issued": "o_counters.issued", "o_sums": "o_sums__payload[0]"}
-    return special.get(row, row if row == "clk" or "__" in row else f"{row}__payload")
+    special = {"issued": "o_counters.issued", "o_sums": "o_sums_payload[0]"}
+    return special.get(row, row if row == "clk" or row.endswith(LEVELS) else f"{row}_payload")
 
 
 def _wave(picture: Picture, y: float, levels: list[int], pitch: float) -> None:
@@ -157,9 +159,9 @@ def _bus(picture: Picture, y: float, values: list[Any]) -> None:
 def _notes(picture: Picture, config: Any, samples: list[dict[str, Any]], bottom: float) -> None:
     """Distances between events, measured in the samples."""
     stream = "i_activations"
-    moves = [cycle for cycle, sample in enumerate(samples) if sample[f"{stream}__valid"] & sample[f"{stream}__ready"]]
+    moves = [cycle for cycle, sample in enumerate(samples) if sample[f"{stream}_valid"] & sample[f"{stream}_ready"]]
     enters = moves[0]
-    sums = next(cycle for cycle, sample in enumerate(samples) if sample["o_sums__valid"])
+    sums = next(cycle for cycle, sample in enumerate(samples) if sample["o_sums_valid"])
     latency = config.flight_cycles + 5
     if sums - enters != latency or moves != list(range(enters, moves[-1] + 1)):
         raise ValueError(f"sums must come {latency} cycles after their row, without a gap, not {sums - enters}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 from collections import Counter
@@ -12,10 +13,14 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import stream, wiring
 
 from .files import write_files
+from .ports import port_name
 from .shape import describe_shape
 from .waivers import verilator_control
 
-__all__ = ["Emission", "make_emission"]
+__all__ = ["FORMAT", "Emission", "make_emission"]
+
+FORMAT = 2
+"""Of the manifest; another number if what reads it must change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,14 +92,14 @@ def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
     by_name = {module.name: module for module in modules}
     totals = _instance_totals(top.name, by_name)
     manifest = {
-        "format": 1,
+        "format": FORMAT,
         "top": top.name,
         "files": [],
         "waivers": f"{top.name}.vlt",
         "config": dataclasses.asdict(config) if is_config else None,
         "config_class": type(config).__name__ if is_config else None,
         "ports": _ports(top),
-        "streams": _streams(top.component),
+        "streams": _streams(top),
         "modules": [
             {
                 "name": module.name,
@@ -143,7 +148,7 @@ def _plain(config: Any) -> Any:
 
 def _ports(top: Any) -> list[dict[str, Any]]:
     members = top.component.signature.flatten(top.component)
-    shapes = {"__".join(map(str, path)): member.shape for path, member, _ in members}
+    shapes = {port_name(path): member.shape for path, member, _ in members}
     bit = {"kind": "unsigned", "width": 1}
     ports: list[dict[str, Any]] = [{"name": clock, "direction": "in", "width": 1, "shape": bit} for clock in top.clocks]
     for name, value, direction in top.ports:
@@ -158,34 +163,35 @@ def _ports(top: Any) -> list[dict[str, Any]]:
     return ports
 
 
-def _streams(component: wiring.Component) -> list[dict[str, Any]]:
-    streams = []
+def _streams(top: Any) -> list[dict[str, Any]]:
+    """Streams with the names of their ports; one that is always valid or always ready has no port for it."""
+    streams, names = [], {name for name, _, _ in top.ports}
 
-    def visit(members: Any, flip: bool, prefix: str) -> None:
+    def visit(members: Any, flip: bool, prefix: tuple[str | int, ...]) -> None:
         for name, member in members.items():
             if not member.is_signature:
                 continue
-            paths = [prefix + name]
-            for dimension in member.dimensions:
-                paths = [f"{path}__{index}" for path in paths for index in range(dimension)]
             inner = member.signature  # flipped if the member is an input
             inward = isinstance(inner, wiring.FlippedSignature) != flip
             base = inner.flip() if isinstance(inner, wiring.FlippedSignature) else inner
-            for path in paths:
-                if isinstance(base, stream.Signature):
-                    payload = describe_shape(base.members["payload"].shape)
-                    streams.append(
-                        {
-                            "name": path,
-                            "direction": "in" if inward else "out",
-                            "payload": payload,
-                            "width": payload["width"],
-                        }
-                    )
-                else:
-                    visit(base.members, inward, f"{path}__")
+            for indices in itertools.product(*map(range, member.dimensions)):
+                path = (*prefix, name, *indices)
+                if not isinstance(base, stream.Signature):
+                    visit(base.members, inward, path)
+                    continue
+                ports = {part: port_name((*path, part)) for part in ("payload", "valid", "ready")}
+                payload = describe_shape(base.members["payload"].shape)
+                streams.append(
+                    {
+                        "name": port_name(path),
+                        "direction": "in" if inward else "out",
+                        "payload": payload,
+                        "width": payload["width"],
+                        "ports": {part: port for part, port in ports.items() if port in names},
+                    }
+                )
 
-    visit(component.signature.members, False, "")
+    visit(top.component.signature.members, False, ())
     return streams
 
 

@@ -8,6 +8,7 @@ a component's `elaborate` changes, and Amaranth's simulator sees plain submodule
 import contextlib
 import dataclasses
 import gc
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ from amaranth.hdl._ir import Design, PortDirection
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
-from ..errors import UsageError
 from .emission import Emission, make_emission
+from .ports import EmitError, port_names
 from .shared import Shared
 from .yosys import rtlil_to_verilog
 
@@ -35,10 +36,6 @@ UNINITIALISED = "tensorloom.uninitialised"
 
 Without it a memory of 4096 rows is 4096 lines of zeros, and an ASIC memory cannot be loaded anyway.
 """
-
-
-class EmitError(UsageError, ValueError):
-    """The design can't be emitted: an unexpected port, a signal that crosses a shared module, a name clash."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +73,8 @@ def emit(component: wiring.Component, *, name: str | None = None, prefix: str = 
     ------
     EmitError
         For a clock domain other than ``sync``, a port that is not in the signature, a signal that is
-        used across the border of a shared module, a module name that is no plain identifier of
-        Verilog, or two modules of one name.
+        used across the border of a shared module, a module or port name that is no plain identifier
+        of Verilog (and for ports of VHDL), or two modules or ports of one name.
     TypeError
         If `component` is not a component.
     """
@@ -91,6 +88,9 @@ def emit(component: wiring.Component, *, name: str | None = None, prefix: str = 
     verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name)
     for keyword in re.findall(r"^module \\(\S+)", verilog, re.MULTILINE):
         raise EmitError(f"module name must be a Verilog identifier, not the keyword {keyword!r}")
+    for module in modules:
+        for keyword in re.findall(rf"^module {module.name}\(.*?\\(\S+)", verilog, re.MULTILINE):
+            raise EmitError(f"{module.name}: port name must be a Verilog identifier, not the keyword {keyword!r}")
     return make_emission(top, modules, verilog)
 
 
@@ -151,6 +151,7 @@ class _Emitter:
             missing_domain=lambda domain: self._domain(name, domain),
         )
         self._note_signals(name, design)
+        _name_signals(design)
         with _without_initial_rows(design):
             text, _ = rtlil.convert_fragment(design, name=name, emit_src=False)
         text = _drop_initial_rows(text)
@@ -229,13 +230,34 @@ def _without_initial_rows(design: Design) -> Iterator[None]:
             init._raw = raw
 
 
+def _name_signals(design: Design) -> None:
+    """Give all signals plain names: no ``$`` and no two underscores, as Amaranth puts into paths and repeated names."""
+    ports = SignalDict((value, name) for name, value, _ in design.ports if isinstance(value, Signal))
+    for fragment, info in design.fragments.items():
+        used = {design.fragments[child].name[-1] for child, _, _ in fragment.subfragments}
+        own = ports if fragment is design.fragment else SignalDict()
+        used |= set(own.values())
+        for signal in info.signal_names:
+            name = own.get(signal) or _unused(re.sub("__+", "_", signal.name), used)
+            info.signal_names[signal] = name
+            used.add(name)
+
+
+def _unused(name: str, used: set[str]) -> str:
+    """The name itself, or with the first number that makes it new."""
+    names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(each for each in names if each not in used)
+
+
 def _signature_ports(component: wiring.Component) -> list[tuple[str, Value, PortDirection]]:
+    """Ports of a component, their names made and checked by `port_names`."""
+    names = port_names(component)
     ports = []
     for path, member, value in component.signature.flatten(component):
         if isinstance(value, Const) and path[-1] in ("valid", "ready"):
             continue  # of a stream that is always valid or always ready
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
-        ports.append(("__".join(map(str, path)), Value.cast(value), direction))
+        ports.append((names[path], Value.cast(value), direction))
     return [port for port in ports if len(port[1])]
 
 
@@ -265,9 +287,9 @@ def _drop_initial_rows(text: str) -> str:
 
 
 def _unique_module_names(text: str) -> str:
-    """Rename private submodules from ``parent.child`` to ``parent__child``, a plain identifier of Verilog."""
+    """Rename private submodules from ``parent.child`` to ``parent_child``, a plain identifier of Verilog."""
     names = re.findall(r"^module \\(\S+)$", text, re.MULTILINE)
-    plain = {name: re.sub(r"\W", "_", name.replace(".", "__")) for name in names}
+    plain = {name: re.sub(r"[\W_]+", "_", name) if "." in name else name for name in names}
     clashes = [name for name, count in Counter(plain.values()).items() if count > 1]
     if clashes:
         raise EmitError(f"module names must be unique, not {clashes[0]!r} twice")

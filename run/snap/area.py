@@ -16,4 +16,4 @@ def aim_shares(report: AreaReport) -> dict[str, float]:
         share an AIM are in the own area of ``snap_row``, with the arbiter and the row's counters.)
     """
     aim = report.share("aim")
-    return {"aim": round(aim, 4), "aim_and_index_files": round(aim + report.share("pe__aim_port"), 4)}
+    return {"aim": round(aim, 4), "aim_and_index_files": round(aim + report.share("pe_aim_port"), 4)}

@@ -154,12 +154,12 @@ def run_mesh(config: SystolicConfig, model: Model, inputs: dict[str, np.ndarray]
         lanes = slice(tile * config.tile_rows, (tile + 1) * config.tile_rows)
         controls = inputs["controls"][:, lanes]
         fields = enumerate(("swap", "weights_signed", "load"))
-        ports[f"i_activations__{tile}"] = inputs["activations"][:, lanes]
-        ports[f"i_controls__{tile}"] = {name: controls >> bit & 1 for bit, name in fields}
+        ports[f"i_activations_{tile}"] = inputs["activations"][:, lanes]
+        ports[f"i_controls_{tile}"] = {name: controls >> bit & 1 for bit, name in fields}
     for tile in range(across):
         lanes = slice(tile * config.tile_columns, (tile + 1) * config.tile_columns)
-        ports[f"i_weights__{tile}"] = inputs["weights"][:, lanes]
-    outputs = model.cycles(ports, [f"o_psums__{tile}" for tile in range(across)], reset=False)
+        ports[f"i_weights_{tile}"] = inputs["weights"][:, lanes]
+    outputs = model.cycles(ports, [f"o_psums_{tile}" for tile in range(across)], reset=False)
     return np.concatenate(list(outputs.values()), axis=1)
 
 

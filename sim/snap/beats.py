@@ -31,8 +31,8 @@ def _flags(stream: Stream) -> dict[str, np.ndarray]:
 
 def program_inputs(program: CoreProgram) -> dict[str, Any]:
     """Beats of the core's input streams."""
-    inputs = {f"i_weights__{number}": _weights(stream) for number, stream in enumerate(program.weights)}
-    inputs |= {f"i_activations__{number}": _activations(stream) for number, stream in enumerate(program.activations)}
+    inputs = {f"i_weights_{number}": _weights(stream) for number, stream in enumerate(program.weights)}
+    inputs |= {f"i_activations_{number}": _activations(stream) for number, stream in enumerate(program.activations)}
     commands = {"slots": program.slots, "ports": program.ports, "row_mode": program.row_mode.astype(np.int64)}
     return inputs | {"i_commands": commands}
 
@@ -40,7 +40,7 @@ def program_inputs(program: CoreProgram) -> dict[str, Any]:
 def program_outputs(config: SnapConfig, program: CoreProgram) -> dict[str, int]:
     """Numbers of sums that the ports send."""
     sends = program.ports[:, None] >> np.arange(config.ports) & 1
-    return {f"o_sums__{port}": int(count) for port, count in enumerate(program.slots @ sends)}
+    return {f"o_sums_{port}": int(count) for port, count in enumerate(program.slots @ sends)}
 
 
 def block_sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, Any]) -> list[np.ndarray]:
@@ -53,7 +53,7 @@ def block_sums(config: SnapConfig, program: CoreProgram, outputs: Mapping[str, A
     """
     sums = [np.zeros((config.ports, slots), np.int64) for slots in program.slots.tolist()]
     for port in range(config.ports):
-        beats, at = outputs[f"o_sums__{port}"], 0
+        beats, at = outputs[f"o_sums_{port}"], 0
         for block, slots in enumerate(program.slots.tolist()):
             if program.ports[block] >> port & 1:
                 chunk = slice(at, at + slots)

@@ -177,7 +177,7 @@ def _port_table(manifest: dict[str, Any]) -> str:
     """C++ that binds the ports of the verilated class: inputs first, each in the manifest's order."""
     ports = ordered_ports(manifest)
     names = [port["name"] for port in ports]
-    table = "".join(f"        {{&top.{_mangle(port['name'])}, {port['width']}}},\n" for port in ports)
+    table = "".join(f"        {{&top.{port['name']}, {port['width']}}},\n" for port in ports)
     inputs = sum(port["direction"] == "in" for port in ports)
     return (
         f"static constexpr int inputs = {inputs};\n"
@@ -192,8 +192,3 @@ def _port_table(manifest: dict[str, Any]) -> str:
 def ordered_ports(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """Ports as the harness numbers them: inputs, then outputs."""
     return sorted(manifest["ports"], key=lambda port: port["direction"] == "out")
-
-
-def _mangle(name: str) -> str:
-    """Verilator's C++ name of a port: it keeps double underscores for itself."""
-    return name.replace("__", "___05F")

@@ -149,9 +149,9 @@ class Model:
         streams = (Stream * max(len(self._streams), 1))()
         for index, (name, stream) in enumerate(self._streams.items()):
             streams[index] = Stream(
-                payload=self._index(f"{name}__payload"),
-                valid=self._index(f"{name}__valid"),
-                ready=self._index(f"{name}__ready"),
+                payload=self._index(stream["ports"].get("payload")),
+                valid=self._index(stream["ports"]["valid"]),
+                ready=self._index(stream["ports"]["ready"]),
                 output=stream["direction"] == "out",
                 data=beats[name].ctypes.data,
                 beats=len(beats[name]),
@@ -303,9 +303,9 @@ class Model:
             traced._window = None
             traced.close()  # flushes the file
 
-    def _index(self, port: str) -> int:
-        """The harness's number of a port, -1 if there is none (a payload of no bits)."""
-        return self._ports[port][0] if port in self._ports else -1
+    def _index(self, port: str | None) -> int:
+        """The harness's number of a port, -1 for None (a payload of no bits)."""
+        return -1 if port is None else self._ports[port][0]
 
     def _table(self, names: Mapping[str, Any] | Sequence[str], arrays: Sequence[np.ndarray]) -> tuple[int, Any, Any]:
         """Number of ports, their indices, and pointers to their values."""
@@ -315,7 +315,7 @@ class Model:
 
     def _counters(self) -> dict[str, Any]:
         """Present values of the output ports outside streams, as Python numbers where they are numbers."""
-        members = {f"{name}__{part}" for name in self._streams for part in ("payload", "valid", "ready")}
+        members = {name for stream in self._streams.values() for name in stream["ports"].values()}
         values = {}
         for name, (index, port) in self._ports.items():
             if port["direction"] == "out" and name not in members:

@@ -38,7 +38,7 @@ class Traffic:
         self, config: SnapConfig, program: CoreProgram, stalls: float | Mapping[str, float], rng: random.Random
     ) -> None:
         inputs = program_inputs(program)
-        outputs = [f"o_sums__{port}" for port in range(config.ports)]
+        outputs = [f"o_sums_{port}" for port in range(config.ports)]
         rates = stalls if isinstance(stalls, Mapping) else dict.fromkeys([*inputs, *outputs], stalls)
         self.sources = [Source(name, beat_values(beats), rates.get(name, 0), rng) for name, beats in inputs.items()]
         self.sinks = [Sink(name, rates.get(name, 0), rng) for name in outputs]
@@ -64,11 +64,11 @@ class Traffic:
 
     async def rest(self, bench: Bench, cycles: int) -> dict[str, Any]:
         """Offer nothing for some cycles; returns the last one's outputs."""
-        idle = {f"{source.name}__valid": 0 for source in self.sources}
+        idle = {f"{source.name}_valid": 0 for source in self.sources}
         outputs: dict[str, Any] = {}
         for _ in range(cycles):
             outputs = await bench.cycle(idle)
-            assert not any(outputs[f"{sink.name}__valid"] for sink in self.sinks), "more sums than expected"
+            assert not any(outputs[f"{sink.name}_valid"] for sink in self.sinks), "more sums than expected"
         return outputs
 
 
@@ -111,7 +111,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
 async def stalls(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Changes of mode back to back while any stream pauses, or one of each kind."""
     numbers = random.Random(int(rng.integers(1 << 32)))
-    kinds = [f"i_weights__{config.core_columns - 1}", "i_activations__0", "i_commands", "o_sums__0"]
+    kinds = [f"i_weights_{config.core_columns - 1}", "i_activations_0", "i_commands", "o_sums_0"]
     for rates in (0.3, 0.8, *({name: 0.9} for name in kinds)):
         await check_program(bench, config, mixed_program(config, rng, 1), stalls=rates, numbers=numbers)
 
@@ -139,7 +139,7 @@ async def different_cuts(bench: Bench, config: SnapConfig, rng: np.random.Genera
             await run(bench, [*traffic.sources, *traffic.sinks], lambda: False, watchdog=40)
         except AssertionError as error:
             assert "nothing moved" in str(error)
-        outputs = await bench.cycle({f"{source.name}__valid": 0 for source in traffic.sources})
+        outputs = await bench.cycle({f"{source.name}_valid": 0 for source in traffic.sources})
         outputs = await bench.cycle()
         errors = outputs["o_errors"]
         if any(errors[name] for name in FAULTS):  # a group may also be too big now

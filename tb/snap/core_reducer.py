@@ -52,7 +52,7 @@ def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[st
 async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: random.Random, stall: float) -> int:
     """Complete the blocks PE by PE, in any order, and compare what leaves; returns the cycles."""
     source = Source("i_commands", [block["command"] for block in blocks], stall, numbers)
-    sinks = [Sink(f"o_sums__{port}", stall, numbers) for port in range(config.ports)]
+    sinks = [Sink(f"o_sums_{port}", stall, numbers) for port in range(config.ports)]
     wanted, overflow = expected_sums(config, blocks)
     completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
     pes = list(np.ndindex(completed.shape))
@@ -65,22 +65,22 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
             if completed[pe] - freed[pe] < 2 and completed[pe] < len(blocks) and numbers.random() >= stall:
                 completed[pe] += 1
             done = sum(1 << block % 2 for block in range(freed[pe], completed[pe]))
-            inputs["i_done__{}__{}".format(*pe)] = done
+            inputs["i_done_{}_{}".format(*pe)] = done
         outputs = await bench.peek(inputs)
         bank, shown = shown if config.pipelined else outputs["o_bank"], outputs["o_bank"]
         for row, column in pes:
             # Of a bank that isn't complete any number may be read, but it must not get out.
             ready = [block for block in range(freed[row, column], completed[row, column])]
             block = next((block for block in ready if block % 2 == bank), None)
-            slot = outputs[f"o_slots__{row}__{column}"]
+            slot = outputs[f"o_slots_{row}_{column}"]
             psum = numbers.getrandbits(8) if block is None else blocks[block]["psums"][row, column, slot]
-            inputs[f"i_psums__{row}__{column}"] = int(psum)
+            inputs[f"i_psums_{row}_{column}"] = int(psum)
         outputs = await bench.cycle(inputs)
         for pe in pes:
-            free = outputs["o_free__{}__{}".format(*pe)]
+            free = outputs["o_free_{}_{}".format(*pe)]
             assert not free or freed[pe] < completed[pe], f"PE {pe} was freed before its block was complete"
             freed[pe] += free
-        seen = inputs["i_commands__valid"] or any(outputs[f"{sink.name}__valid"] for sink in sinks)
+        seen = inputs["i_commands_valid"] or any(outputs[f"{sink.name}_valid"] for sink in sinks)
         assert outputs["o_busy"] >= seen if config.pipelined else outputs["o_busy"] == seen
         moved = [actor.observe(outputs) for actor in (source, *sinks)]
         quiet = 0 if any(moved) else quiet + 1
@@ -88,7 +88,7 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
         cycles += 1
     assert [sink.beats for sink in sinks] == wanted
     assert (freed == len(blocks)).all()
-    outputs = await bench.cycle({"i_commands__valid": 0} | {f"{sink.name}__ready": 0 for sink in sinks})
+    outputs = await bench.cycle({"i_commands_valid": 0} | {f"{sink.name}_ready": 0 for sink in sinks})
     assert outputs["o_counts"] == [len(sums) for sums in wanted]
     assert not outputs["o_error"]
     assert outputs["o_overflow"] == overflow
@@ -119,14 +119,14 @@ async def full_speed(bench: Bench, config: SnapConfig, rng: np.random.Generator)
 @testbench(PARTS["core_reducer"])
 async def reset_in_the_middle(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """After a reset nothing of the past leaves."""
-    done = {f"i_done__{row}__{column}": 3 for row in range(config.core_rows) for column in range(config.core_columns)}
+    done = {f"i_done_{row}_{column}": 3 for row in range(config.core_rows) for column in range(config.core_columns)}
     idle = {name: 0 for name in done}
     for cycles in (1, 2, 3, config.psum_slots + 1):
         command = {"slots": config.psum_slots, "ports": (1 << config.core_rows) - 1, "row_mode": 1}
-        await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command} | done)
+        await bench.cycle({"i_commands_valid": 1, "i_commands_payload": command} | done)
         for _ in range(cycles):
             await bench.cycle()
-        await bench.cycle({"i_commands__valid": 0} | idle)
+        await bench.cycle({"i_commands_valid": 0} | idle)
         await bench.reset()
         assert not (await bench.peek())["o_busy"]
         await reduce(bench, config, random_blocks(config, rng, 4), random.Random(cycles), 0.2)
@@ -139,13 +139,13 @@ async def bad_commands(bench: Bench, config: SnapConfig, rng: np.random.Generato
     for port in range(config.ports):
         for mode in range(2):
             command = {"slots": 1, "ports": 1 << port, "row_mode": mode}
-            await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command})
-            await bench.cycle({"i_commands__valid": 0})
+            await bench.cycle({"i_commands_valid": 1, "i_commands_payload": command})
+            await bench.cycle({"i_commands_valid": 0})
             assert (await bench.cycle())["o_error"] == (mode and port >= config.core_rows)
             await bench.reset()
     for slots in range(2 * config.psum_slots):
         command = {"slots": slots, "ports": 1, "row_mode": 0}
-        await bench.cycle({"i_commands__valid": 1, "i_commands__payload": command})
-        await bench.cycle({"i_commands__valid": 0})
+        await bench.cycle({"i_commands_valid": 1, "i_commands_payload": command})
+        await bench.cycle({"i_commands_valid": 0})
         assert (await bench.cycle())["o_error"] == (not 1 <= slots <= config.psum_slots), slots
         await bench.reset()

@@ -23,8 +23,7 @@ CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
 
 PARTS = (
     {
-        "aim": {f"aim_{name}": config for name, config in CONFIGS.items()}
-        | {"aim_one_table": ONE.replace(aim="table")},
+        "aim": {f"aim_{name}": config for name, config in CONFIGS.items()} | {"aim_table": ONE.replace(aim="table")},
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}

@@ -50,7 +50,7 @@ class Surroundings:
     def __init__(self, config: SnapConfig, program: CoreProgram, rng: np.random.Generator, stall: float) -> None:
         inputs = program_inputs(program)
         self.config, self.program, self.rng, self.stall = config, program, rng, stall
-        self.beats = {name: beat_values(inputs[f"i_{name}__0"]) for name in ("weights", "activations")}
+        self.beats = {name: beat_values(inputs[f"i_{name}_0"]) for name in ("weights", "activations")}
         self.sent = dict.fromkeys(self.beats, 0)
         self.operands: Any = None  # of the operation that the AIM does now
         self.block = self.slot = self.granted = self.made = self.cycles = 0

@@ -32,8 +32,8 @@ async def random_additions(bench: Bench, config: SnapConfig, rng: np.random.Gene
                     "i_add": sum(int(enable) << lane for lane, enable in enumerate(add)), "i_clear": clear,
                     "i_done": done,
                     "i_read_address": at,
-                    **{f"i_address__{lane}": int(address) for lane, address in enumerate(addresses)},
-                    **{f"i_value__{lane}": value for lane, value in enumerate(values)},
+                    **{f"i_address_{lane}": int(address) for lane, address in enumerate(addresses)},
+                    **{f"i_value_{lane}": value for lane, value in enumerate(values)},
                 }
             )  # fmt: skip
             assert not done >> at // slots & 1 or outputs["o_psum"] == psums[:, at].sum()

@@ -27,16 +27,16 @@ async def random_traffic(bench: Bench, config: tuple[int, int, int, int, bool], 
             outputs = await bench.cycle(
                 {
                     "i_store": store, "i_end": end, "i_tag": tag, "i_release": release,
-                    **{f"i_item__{reader}": (number + at) % (2 * items) for reader, at in enumerate(asked)},
+                    **{f"i_item_{reader}": (number + at) % (2 * items) for reader, at in enumerate(asked)},
                 }
             )  # fmt: skip
             assert outputs["o_beat"] == put % beats
             assert outputs["o_beat_room"] == (put - tail < beats)
             assert outputs["o_item_room"] == (len(held) < items)
             for reader, at in enumerate(asked):
-                assert outputs[f"o_complete__{reader}"] == (at < shown)
+                assert outputs[f"o_complete_{reader}"] == (at < shown)
                 if at < shown:
-                    assert outputs[f"o_item__{reader}"] == held[at]
+                    assert outputs[f"o_item_{reader}"] == held[at]
             assert not late or outputs["o_arriving"] == arriving
             seen |= {("beats", put - tail), ("items", len(held)), ("release", release)}
             put += store

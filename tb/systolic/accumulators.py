@@ -119,7 +119,7 @@ def _arrivals(config: SystolicConfig, flight: dict[int, Row], landed: int, numbe
     for bus in range(config.tile_grid[1]):
         columns = slice(bus * config.tile_columns, (bus + 1) * config.tile_columns)
         bits = pack_lanes(before.psums[None, columns], config.psum_bits)[0] if before else numbers.getrandbits(width)
-        inputs[f"i_psums__{bus}"] = bits
+        inputs[f"i_psums_{bus}"] = bits
     return inputs
 
 
@@ -176,7 +176,7 @@ async def reset_in_the_middle(bench: Bench, config: SystolicConfig, rng: np.rand
     """After a reset nothing of the past drains or is in conflict."""
     whole = dict.fromkeys(("accumulate", "shift"), 0) | {"drain": 1, "address": 0}
     for cycles in (1, 2, 3, 5, 8):
-        push = {"i_push": 1, "i_address": 0, "i_rows": config.accumulator_rows, "i_own": 0, "o_sums__ready": 0}
+        push = {"i_push": 1, "i_address": 0, "i_rows": config.accumulator_rows, "i_own": 0, "o_sums_ready": 0}
         await bench.cycle({name: value for name, value in push.items() if name in bench.inputs})
         for row in range(cycles):
             address = row % config.accumulator_rows
@@ -184,6 +184,6 @@ async def reset_in_the_middle(bench: Bench, config: SystolicConfig, rng: np.rand
         await bench.cycle({"i_landing_valid": int(cycles % 2)})
         await bench.reset()
         outputs = await bench.peek({"i_landing_valid": 0})
-        assert not (outputs["o_busy"] or outputs["o_conflict"] or outputs["o_full"] or outputs["o_sums__valid"])
+        assert not (outputs["o_busy"] or outputs["o_conflict"] or outputs["o_full"] or outputs["o_sums_valid"])
         rows = random_rows(config, random_commands(config, rng, 6), rng)
         await work(bench, config, rows, random.Random(cycles), latency=2, pause=0.1, stall=0.3)

@@ -48,11 +48,11 @@ async def execute(
 
 async def settle(bench: Bench) -> Mapping[str, Any]:
     """Nothing is offered, everything is taken: nothing may come out; returns the last outputs."""
-    quiet = {f"{name}__valid": 0 for name in INPUTS} | {"o_sums__ready": 1}
+    quiet = {f"{name}_valid": 0 for name in INPUTS} | {"o_sums_ready": 1}
     outputs: Mapping[str, Any] = {}
     for _ in range(60):
         outputs = await bench.cycle(quiet)
-        assert not outputs["o_sums__valid"], "a row that nobody asked for"
+        assert not outputs["o_sums_valid"], "a row that nobody asked for"
     return outputs
 
 
@@ -90,11 +90,11 @@ async def reset_in_the_middle(bench: Bench, config: SystolicConfig, rng: np.rand
     for stalls in (*STALLS[:4], {}, {}):
         program = random_program(config, rng, 10)
         await execute(bench, program, numbers, stalls, stop=int(rng.integers(1, len(program.activations))))
-        await bench.cycle({f"{name}__valid": 0 for name in INPUTS} | {"o_sums__ready": 0})
+        await bench.cycle({f"{name}_valid": 0 for name in INPUTS} | {"o_sums_ready": 0})
         await bench.reset()
         outputs = await bench.peek()
         assert not any(outputs["o_counters"].values())
-        assert not outputs["o_sums__valid"]
+        assert not outputs["o_sums_valid"]
         await execute(bench, random_program(config, rng, 6), numbers, {})
         await settle(bench)
 
@@ -139,7 +139,7 @@ async def output_stalls_long(bench: Bench, config: SystolicConfig, rng: np.rando
         outputs = await bench.cycle({key: value for actor in (*sources, held) for key, value in actor.drive().items()})
         for actor in (*sources, held):
             actor.observe(outputs)
-    assert outputs["o_sums__valid"] and not outputs["i_commands__ready"] and not outputs["i_activations__ready"]
+    assert outputs["o_sums_valid"] and not outputs["i_commands_ready"] and not outputs["i_activations_ready"]
     assert outputs["o_counters"]["wait_accumulators"] > 100
     assert sources[1].sent < len(program.activations)
     sink = Sink("o_sums", 0.0, numbers)

@@ -16,15 +16,15 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, g
     inputs = {}
     for bus in range(config.tile_grid[0]):
         rows = slice(bus * config.tile_rows, (bus + 1) * config.tile_rows)
-        inputs[f"i_activations__{bus}"] = schedule.activations[:, rows].tolist()
-        inputs[f"i_controls__{bus}"] = [
+        inputs[f"i_activations_{bus}"] = schedule.activations[:, rows].tolist()
+        inputs[f"i_controls_{bus}"] = [
             [dict(zip(fields, control, strict=True)) for control in row] for row in schedule.controls[:, rows].tolist()
         ]
     for bus in range(config.tile_grid[1]):
         columns = slice(bus * config.tile_columns, (bus + 1) * config.tile_columns)
-        inputs[f"i_weights__{bus}"] = schedule.weights[:, columns].tolist()
+        inputs[f"i_weights_{bus}"] = schedule.weights[:, columns].tolist()
     outputs = await play(bench, inputs, {})
-    psums = np.concatenate([outputs[f"o_psums__{bus}"] for bus in range(config.tile_grid[1])], axis=1)
+    psums = np.concatenate([outputs[f"o_psums_{bus}"] for bus in range(config.tile_grid[1])], axis=1)
     np.testing.assert_array_equal(psums[schedule.defined], schedule.sums[schedule.defined])
 
 

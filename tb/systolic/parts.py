@@ -73,5 +73,5 @@ PARTS = {
 DELAYS = {f"delay_line_{cycles}": (5, cycles) for cycles in (1, 3, 4, 9)}
 """Width and cycles of delay lines: shift registers and memories."""
 
-TRIANGLES = {"triangle": (3, 5, False), "triangle_reverse": (4, 3, True)}
+TRIANGLES = {"triangle_forward": (3, 5, False), "triangle_reverse": (4, 3, True)}
 """Lanes, width and direction of skews."""

@@ -25,7 +25,7 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, f
         offered = int(bool(pending) and numbers.random() < flow)
         inputs = {name: int(numbers.random() < (1 - flow if reverse else flow)) for name, reverse in REASONS.items()}
         payload = pending[0] if offered else numbers.choice(pending or [current])
-        outputs = await bench.cycle(inputs | {"i_commands__payload": payload, "i_commands__valid": offered})
+        outputs = await bench.cycle(inputs | {"i_commands_payload": payload, "i_commands_valid": offered})
         first = row == 0
         no_tile = bool(current) and first and current["swap"] and not inputs["i_weights_ready"]
         not_drained = inputs["i_conflict"] or (current and first and current["drain"] and inputs["i_queue_full"])
@@ -33,7 +33,7 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, f
         issue = free and bool(inputs["i_activations_valid"])
         last = issue and row == current["rows"] - 1
         wanted = {
-            "i_commands__ready": not current or last,
+            "i_commands_ready": not current or last,
             "o_activations_ready": free,
             "o_active": bool(current),
             "o_issue": issue,
@@ -71,11 +71,11 @@ async def error_flag(bench: Bench, config: SystolicConfig, rng: np.random.Genera
     size = config.accumulator_rows
     flows = {"i_weights_ready": 1, "i_conflict": 0, "i_queue_full": 0, "i_activations_valid": 1}
     for rows, address, error in ((0, 0, 1), (1, size - 1, 0), (2, size - 1, 1), (size, 0, 0), (size, 1, 1)):
-        command = dict.fromkeys(bench.inputs["i_commands__payload"]["fields"], 0) | {"rows": rows, "address": address}
-        await bench.cycle(flows | {"i_commands__payload": command, "i_commands__valid": 1})
+        command = dict.fromkeys(bench.inputs["i_commands_payload"]["fields"], 0) | {"rows": rows, "address": address}
+        await bench.cycle(flows | {"i_commands_payload": command, "i_commands_valid": 1})
         issued = []
         for _ in range(size + 5):
-            outputs = await bench.cycle({"i_commands__valid": 0})
+            outputs = await bench.cycle({"i_commands_valid": 0})
             issued += [outputs["o_landing"]["address"]] if outputs["o_issue"] else []
         assert issued == [(address + row) % size for row in range(rows)]
         assert outputs["o_error"] == error

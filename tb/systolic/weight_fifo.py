@@ -34,7 +34,7 @@ class TileReader:
         """Compare all outputs."""
         complete, read, start, level = self.now
         assert outputs["o_tile_ready"] == (complete > 0)
-        assert outputs["i_weights__ready"] == (level < self.depth)
+        assert outputs["i_weights_ready"] == (level < self.depth)
         if self.reading:
             self.got.append(outputs["o_row"])
         self.reading = read
@@ -78,6 +78,6 @@ async def reset_in_the_middle(bench: Bench, config: SystolicConfig, rng: np.rand
         reader = TileReader(config, source, 0.6, numbers)
         stop = int(rng.integers(1, 4 * config.rows + 1))
         await run(bench, [reader, source], lambda source=source, stop=stop: source.sent >= stop)
-        await bench.cycle({"i_start": 0, "i_read": 0, "i_weights__valid": 0})
+        await bench.cycle({"i_start": 0, "i_read": 0, "i_weights_valid": 0})
         await bench.reset()
         await work(bench, config, rng, 0.3, 0.3)

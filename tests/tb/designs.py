@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from tensorloom.hw.emit.emission import FORMAT
+
 BYTE = {"kind": "unsigned", "width": 8}
 BIT = {"kind": "unsigned", "width": 1}
 SUM = {"kind": "signed", "width": 10}
@@ -20,23 +22,23 @@ ADDER = """
 // Sums of pairs through a FIFO of four; faults for tests are behind macros.
 module adder (
   input clk, input rst,
-  input [16:0] i_pairs__payload, input i_pairs__valid, output i_pairs__ready,
-  output [9:0] o_sums__payload, output o_sums__valid, input o_sums__ready,
+  input [16:0] i_pairs_payload, input i_pairs_valid, output i_pairs_ready,
+  output [9:0] o_sums_payload, output o_sums_valid, input o_sums_ready,
   output reg [31:0] o_count
 );
   reg [9:0] storage [0:3];
   reg [2:0] level;
   reg [1:0] head;
-  wire signed [9:0] a = {{2{i_pairs__payload[7]}}, i_pairs__payload[7:0]};
-  wire signed [9:0] b = {{2{i_pairs__payload[15]}}, i_pairs__payload[15:8]};
+  wire signed [9:0] a = {{2{i_pairs_payload[7]}}, i_pairs_payload[7:0]};
+  wire signed [9:0] b = {{2{i_pairs_payload[15]}}, i_pairs_payload[15:8]};
   wire signed [9:0] sum = a + b;
-  wire push = i_pairs__valid & i_pairs__ready;
-  wire pop = o_sums__valid & o_sums__ready;
-  assign i_pairs__ready = level != 3'd4;
-  assign o_sums__valid = VALID;
-  assign o_sums__payload = storage[head];
+  wire push = i_pairs_valid & i_pairs_ready;
+  wire pop = o_sums_valid & o_sums_ready;
+  assign i_pairs_ready = level != 3'd4;
+  assign o_sums_valid = VALID;
+  assign o_sums_payload = storage[head];
   always @(posedge clk) begin
-    if (push) storage[head + level[1:0]] <= i_pairs__payload[16] ? -sum : sum;
+    if (push) storage[head + level[1:0]] <= i_pairs_payload[16] ? -sum : sum;
     if (pop) head <= head + 2'd1;
     level <= level + {2'd0, push} - {2'd0, pop};
     if (push) o_count <= o_count + 32'd1;
@@ -75,10 +77,15 @@ def port(name: str, direction: str, shape: dict) -> dict:
 def stream_ports(name: str, direction: str, payload: dict) -> list[dict]:
     back = {"in": "out", "out": "in"}[direction]
     return [
-        port(f"{name}__payload", direction, payload),
-        port(f"{name}__valid", direction, BIT),
-        port(f"{name}__ready", back, BIT),
+        port(f"{name}_payload", direction, payload),
+        port(f"{name}_valid", direction, BIT),
+        port(f"{name}_ready", back, BIT),
     ]
+
+
+def stream(name: str, direction: str, payload: dict) -> dict:
+    ports = {part: f"{name}_{part}" for part in ("payload", "valid", "ready")}
+    return {"name": name, "direction": direction, "payload": payload, "width": payload["width"], "ports": ports}
 
 
 def write(
@@ -88,17 +95,14 @@ def write(
     waivers = "`verilator_config\n" + "".join(f'hier_block -module "{name}"\n' for name in hierarchical)
     below = modules or {top: {}}
     manifest = {
-        "format": 1,
+        "format": FORMAT,
         "top": top,
         "files": [f"{top}.v"],
         "waivers": f"{top}.vlt",
         "config": None,
         "config_class": None,
         "ports": ports,
-        "streams": [
-            {"name": name, "direction": direction, "payload": payload, "width": payload["width"]}
-            for name, direction, payload in streams
-        ],
+        "streams": [stream(*each) for each in streams],
         "modules": [
             {"name": name, "class": name, "config": None, "instances": 1, "submodules": subs}
             for name, subs in below.items()

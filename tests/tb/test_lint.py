@@ -1,4 +1,6 @@
 import pytest
+
+from tensorloom.hw.emit.emission import FORMAT
 from tensorloom.tb.lint import lint
 from tensorloom.tb.tools import ToolError
 
@@ -75,6 +77,13 @@ def test_not_a_design(tmp_path):
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(ValueError, match="is not a manifest"):
         lint(tmp_path / "x.json")
+
+
+def test_manifest_of_another_format(designs, tmp_path):
+    path = designs.accumulator(tmp_path) / "accumulator.json"
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 1'))
+    with pytest.raises(ValueError, match=rf"accumulator.json must be a manifest of format {FORMAT}, not 1: emit the"):
+        lint(tmp_path)
 
 
 def test_missing_perl(designs, tmp_path, monkeypatch):

@@ -58,10 +58,10 @@ def test_fields() -> None:
 def test_ports(preset: str) -> None:
     design = find_preset(preset)
     assert design
-    ports = {port["name"]: port for port in emit_design(design).manifest["ports"]}
+    manifest = emit_design(design).manifest
+    ports = {port["name"]: port for port in manifest["ports"]}
     rows = table("ports")
-    streams = [stream["name"] for stream in emit_design(design).manifest["streams"]]
-    signals = {"clk", "rst"} | {f"{stream}_{part}" for stream in streams for part in ("valid", "ready")}
+    signals = {"clk", "rst"} | {stream["ports"][part] for stream in manifest["streams"] for part in ("valid", "ready")}
     assert {row[0] for row in rows} == set(ports) - signals
     for name, direction, formula, bits, _ in rows:
         assert ports[name]["direction"] == direction

@@ -10,12 +10,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-import tensorloom.hw
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
+
+import tensorloom.hw
 from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import UNINITIALISED, emit
 from tensorloom.hw.emit.shared import shared
@@ -92,7 +93,7 @@ def test_waivers_name_the_files_and_the_blocks(emission):
 
 def test_one_file_a_module(emission, tmp_path):
     split = emission.split()
-    assert set(split.verilog) == {"lanes.v", "lane.v", "lane__ram.v"}
+    assert set(split.verilog) == {"lanes.v", "lane.v", "lane_ram.v"}
     for name, text in split.verilog.items():
         assert re.findall(r"^module (\w+)", text, re.MULTILINE) == [name.removesuffix(".v")]
         assert text.endswith("endmodule\n") and f'-file "*/{name}"' in split.waivers
@@ -212,7 +213,7 @@ class Memories(wiring.Component):
 def test_initial_rows_of_memories(uninitialised):
     emission = emit(Memories(uninitialised)).split()
     for which in "ab":
-        text = emission.verilog[f"memories__part_{which}.v"]
+        text = emission.verilog[f"memories_part_{which}.v"]
         assert bool(re.search(r"\[1\] = 8'h16", text)) == (which not in uninitialised)
     assert UNINITIALISED not in "".join(emission.files.values())
 

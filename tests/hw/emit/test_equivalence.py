@@ -2,15 +2,17 @@
 """The shared modules' Verilog and one flat netlist of the same component are the same circuit, by proof."""
 
 import re
+from unittest import mock
 
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from tensorloom.hw.emit.emitter import _unique_module_names, emit
-from tensorloom.hw.emit.shared import shared
-from tensorloom.hw.emit.yosys import YosysError, rtlil_to_verilog, run_yosys
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.emit.shared import Shared, shared
+from tensorloom.hw.emit.yosys import YosysError, run_yosys
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit
 from tensorloom.hw.systolic.mesh import Mesh
@@ -58,15 +60,18 @@ endmodule
 def prove(make, *, converted=True, hide="", edit=lambda verilog: verilog) -> str:
     """Prove an emission equal to the same component without sharing; returns the log.
 
-    `converted` takes the flat netlist through the emitter's Yosys passes too, which keeps products alike; otherwise it
-    is what Amaranth wrote. `hide` are patterns of names of intermediate values, which are numbered and must not be
-    taken for the same; the proof then looks three cycles back.
+    `converted` emits the component without sharing too, which keeps names and products alike; otherwise the flat
+    netlist is what Amaranth wrote. `hide` are patterns of names of intermediate values, which are numbered and must
+    not be taken for the same; the proof then looks three cycles back.
     """
     shared_verilog = edit("".join(emit(make(), name="top").verilog.values()))
-    flat = rtlil.convert(make(), name="top", emit_src=False)
-    files = {"shared.v": shared_verilog, "flat.il": flat, "product.v": PRODUCT}
+    files = {"shared.v": shared_verilog, "product.v": PRODUCT}
     if converted:
-        files["flat.v"] = rtlil_to_verilog(_unique_module_names(flat), "top")
+        with mock.patch.object(Shared, "elaborate", lambda self, platform: self.component):
+            files["flat.v"] = "".join(emit(make(), name="top").verilog.values())
+        assert files["flat.v"] != shared_verilog
+    else:
+        files["flat.il"] = rtlil.convert(make(), name="top", emit_src=False)
     script = PROOF.replace("READ_FLAT", "read_verilog -sv flat.v" if converted else "read_rtlil flat.il")
     script = script.replace("SEQ", "-seq 3" if hide else "")
     return run_yosys(script.replace("HIDE", f"rename -hide {hide}" if hide else ""), files=files)["log"]

@@ -8,6 +8,7 @@ import pytest
 from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from tensorloom.hw.emit.emitter import emit
 
 
@@ -97,7 +98,7 @@ def test_ports_of_no_width_do_not_exist():
 
 def test_arrays_of_ports():
     found = ports({"i": In(1).array(2, 3), "o": Out(1).array(0)})
-    assert list(found) == [f"i__{x}__{y}" for x in range(2) for y in range(3)]
+    assert list(found) == [f"i_{x}_{y}" for x in range(2) for y in range(3)]
 
 
 def test_clock_and_reset_only_where_they_are_used():
@@ -126,16 +127,16 @@ BUS = wiring.Signature({"request": Out(stream.Signature(Point)), "response": In(
         ({"x": Out(stream.Signature(4))}, {"x": "out"}),
         ({"x": Out(stream.Signature(4).flip())}, {"x": "in"}),
         ({"x": In(stream.Signature(4).flip())}, {"x": "out"}),
-        ({"x": In(stream.Signature(4)).array(2)}, {"x__0": "in", "x__1": "in"}),
-        ({"bus": Out(BUS)}, {"bus__request": "out", "bus__response": "in"}),
-        ({"bus": In(BUS)}, {"bus__request": "in", "bus__response": "out"}),
-        ({"bus": Out(BUS.flip())}, {"bus__request": "in", "bus__response": "out"}),
-        ({"bus": In(BUS.flip())}, {"bus__request": "out", "bus__response": "in"}),
+        ({"x": In(stream.Signature(4)).array(2)}, {"x_0": "in", "x_1": "in"}),
+        ({"bus": Out(BUS)}, {"bus_request": "out", "bus_response": "in"}),
+        ({"bus": In(BUS)}, {"bus_request": "in", "bus_response": "out"}),
+        ({"bus": Out(BUS.flip())}, {"bus_request": "in", "bus_response": "out"}),
+        ({"bus": In(BUS.flip())}, {"bus_request": "out", "bus_response": "in"}),
         (
             {"deep": In(wiring.Signature({"bus": In(BUS)}))},
-            {"deep__bus__request": "out", "deep__bus__response": "in"},
+            {"deep_bus_request": "out", "deep_bus_response": "in"},
         ),
-        ({"bus": In(BUS).array(1)}, {"bus__0__request": "in", "bus__0__response": "out"}),
+        ({"bus": In(BUS).array(1)}, {"bus_0_request": "in", "bus_0_response": "out"}),
         (wiring.Signature({"x": In(stream.Signature(4))}).flip(), {"x": "out"}),
     ],
 )
@@ -145,18 +146,20 @@ def test_direction_of_streams_agrees_with_their_ports(signature, streams):
     directions = {port["name"]: port["direction"] for port in manifest["ports"]}
     for name, direction in streams.items():
         back = {"in": "out", "out": "in"}[direction]
-        assert directions[f"{name}__payload"] == directions[f"{name}__valid"] == direction
-        assert directions[f"{name}__ready"] == back
+        assert directions[f"{name}_payload"] == directions[f"{name}_valid"] == direction
+        assert directions[f"{name}_ready"] == back
 
 
 def test_payload_of_streams():
     (item,) = emit(Ports({"x": In(stream.Signature(Point))})).manifest["streams"]
-    assert item == {"name": "x", "direction": "in", "payload": POINT, "width": 8}
+    ports = {"payload": "x_payload", "valid": "x_valid", "ready": "x_ready"}
+    assert item == {"name": "x", "direction": "in", "payload": POINT, "width": 8, "ports": ports}
 
 
 def test_streams_that_are_always_valid_or_ready():
     manifest = emit(Ports({"x": In(stream.Signature(4, always_valid=True, always_ready=True))})).manifest
     assert manifest["streams"][0]["direction"] == "in"
+    assert manifest["streams"][0]["ports"] == {"payload": "x_payload"}
     json.dumps(manifest)
 
 
@@ -181,7 +184,7 @@ def test_configuration(config, values, name):
 def test_modules_and_files():
     emission = emit(Ports({"i": In(1)}, Settings()), name="top")
     manifest = emission.manifest
-    assert (manifest["format"], manifest["top"], manifest["files"]) == (1, "top", ["top.v"])
+    assert (manifest["format"], manifest["top"], manifest["files"]) == (2, "top", ["top.v"])
     assert manifest["waivers"] == "top.vlt" and manifest["hierarchical"] == []
     assert manifest["modules"] == [
         {

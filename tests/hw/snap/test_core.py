@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
@@ -113,7 +114,7 @@ def test_modes_switch_back_to_back(core, seed: int) -> None:
 def test_stalls_on_every_stream_lose_nothing(core, rate: float, seed: int) -> None:
     program = switching_program(core, seed)
     check(core, program, stalls=rate, seed=seed)
-    for name in ("i_commands", "i_weights__0", "i_activations__0", "o_sums__0"):
+    for name in ("i_commands", "i_weights_0", "i_activations_0", "o_sums_0"):
         check(core, program, stalls={name: rate}, seed=seed)
 
 
@@ -196,7 +197,7 @@ def test_malformed_streams_raise_a_sticky_error(core) -> None:
     assert sum(wrong for *_, wrong in cases.values()) >= 6
     for name, (stream, beats, wrong) in cases.items():
         number = (config.core_columns if stream == "weights" else config.core_rows) - 1
-        inputs = {f"i_{stream}__{number}": beats_of(config, stream, beats)}
+        inputs = {f"i_{stream}_{number}": beats_of(config, stream, beats)}
         for idle in (0, 10):
             errors = model.run(inputs, {}, idle_cycles=idle).counters["o_errors"]
             assert errors == NO_ERRORS | {stream: wrong << number}, name
@@ -210,7 +211,7 @@ def offered(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, obj
     """Stream 0 offers these beats, one a cycle, whether they are taken or not."""
     valid = np.array([not beat.get("idle") for beat in beats], np.int64)
     beats = [{name: value for name, value in beat.items() if name != "idle"} for beat in beats]
-    return {f"i_{stream}__0__valid": valid, f"i_{stream}__0__payload": beats_of(config, stream, beats)}
+    return {f"i_{stream}_0_valid": valid, f"i_{stream}_0_payload": beats_of(config, stream, beats)}
 
 
 @pytest.mark.parametrize("stream", ["weights", "activations"])
@@ -256,7 +257,7 @@ def test_streams_that_are_cut_differently(core, seed: int) -> None:
             found["finished"] += 1
         except (SimulationError, ValueError):  # too many sums, or it waits for ever
             pass
-        errors = errors_in(model, {"i_commands__valid": np.zeros(3, np.int64)}, reset=False, fresh=False)
+        errors = errors_in(model, {"i_commands_valid": np.zeros(3, np.int64)}, reset=False, fresh=False)
         found["cuts"] += int(errors["cuts"][-1])
         found["activations"] += int(errors["activations"][-1] > 0)
     if config.pes > 1:
