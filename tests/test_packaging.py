@@ -50,7 +50,7 @@ def test_wheel_holds_data_and_sources_of_other_languages(wheel: set[str]) -> Non
         f"tensorloom/{path.relative_to(ROOT).as_posix()}"
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
     }
     assert {Path(name).suffix for name in expected} <= suffixes
     assert any(fnmatch.fnmatch(name, "*/data/*.npz") for name in expected)

@@ -1,5 +1,7 @@
 """The compiled matrix unit against the cycle model and the golden model."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tensorloom.hw.emit.emitter import emit
@@ -11,10 +13,15 @@ from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.systolic.cycles import predict
 from tensorloom.sim.systolic.mapping import map_convolution, map_matmul
 from tensorloom.tb.bulk.model import build
+from tensorloom.tb.systolic.parts import ARRAYS
 from tensorloom.tb.systolic.programs import make_program, random_commands
+from tensorloom.tb.systolic.speed import compare_speeds
 
 CONFIGS = {
     "tiny": PRESETS["tiny"],
+    "one": ARRAYS["one"],
+    "tall": ARRAYS["tall"],
+    "wide": ARRAYS["wide"],
     "rectangular": SystolicConfig(
         rows=6, columns=4, tile_rows=3, tile_columns=1, accumulator_rows=16, weight_fifo_tiles=2, drain_queue=2
     ),
@@ -27,10 +34,11 @@ def unit(request):
     return config, build(emit(MatrixUnit(config)), assertions=True)
 
 
-def counters(result):
-    values = {name: int(value) for name, value in result.counters["o_counters"].items()}
-    assert set(values) == set(COUNTERS)
-    return values
+def check_counters(config, program, result):
+    predicted = dataclasses.asdict(predict(config, program.commands))
+    assert list(predicted) == list(COUNTERS)
+    assert {name: int(value) for name, value in result.counters["o_counters"].items()} == predicted
+    assert result.cycles == predicted["cycles"]
 
 
 def run(model, program, sums, **options):
@@ -49,12 +57,7 @@ def test_random_commands(unit, seed):
     program = make_program(config, commands, rng)
     result = run(model, program, len(program.sums), idle_cycles=50)
     assert np.array_equal(result.outputs["o_sums"], program.sums)
-    counted, predicted = counters(result), predict(config, program.commands)
-    assert result.cycles == counted["cycles"] == predicted.cycles
-    assert counted["issued"] == predicted.issued
-    assert counted["wait_weights"] == predicted.wait_weights
-    assert counted["wait_accumulators"] == predicted.wait_accumulators
-    assert counted["wait_activations"] == 0
+    check_counters(config, program, result)
     stalled = run(model, program, len(program.sums), stalls=float(rng.uniform(0.1, 0.8)), seed=seed)
     assert np.array_equal(stalled.outputs["o_sums"], program.sums)
 
@@ -72,7 +75,7 @@ def test_products(unit, kinds, seed):
     program = map_matmul(config, a, b)
     result = run(model, program, program.sums)
     assert np.array_equal(program.assemble(result.outputs["o_sums"]), matmul(a, b))
-    assert result.cycles == predict(config, program.commands).cycles
+    check_counters(config, program, result)
 
 
 @pytest.mark.parametrize("stride, padding, dilation, groups", [(1, 1, 1, 1), (2, 0, 1, 2), (3, 2, 2, 1), (1, 0, 1, 4)])
@@ -87,6 +90,7 @@ def test_convolutions(unit, stride, padding, dilation, groups):
     assert np.array_equal(program.assemble(result.outputs["o_sums"]), convolution(x, w, **steps))
 
 
+@pytest.mark.parametrize("unit", ["tiny", "rectangular"], indirect=True)  # half of the accumulators holds a long block
 def test_long_products_keep_the_array_busy(unit):
     """One row a cycle from the first to the last: what twice the weight tiles cost is their rows."""
     config, model = unit
@@ -97,3 +101,31 @@ def test_long_products_keep_the_array_busy(unit):
         program = map_matmul(config, np.ones((rows, k), np.int8), np.ones((k, config.columns), np.int8))
         cycles.append(run(model, program, program.sums).cycles)
     assert cycles[1] - cycles[0] == 4 * rows
+
+
+def test_commands_that_are_not_well_formed(unit):
+    """The model follows the hardware here too: no rows are skipped, and what is beyond the last row wraps around."""
+    config, model = unit
+    rng = np.random.default_rng(1)
+    commands = random_commands(config, rng, 40)
+    commands["rows"][rng.random(40) < 0.3] = 0
+    commands["address"] = rng.integers(0, config.accumulator_rows, 40)
+    commands["rows"][[0, -1]] = commands["drain"][-1] = 1
+    obeyed = commands[commands["rows"] > 0]
+    streams = {
+        "i_weights": np.zeros((config.rows * int(obeyed["swap"].sum()), config.columns), np.uint8),
+        "i_activations": np.zeros((int(obeyed["rows"].sum()), config.rows), np.uint8),
+        "i_commands": commands,
+    }
+    result = model.run(streams, {"o_sums": int(obeyed["rows"][obeyed["drain"] == 1].sum())})
+    assert result.counters["o_error"] == 1
+    assert {name: int(value) for name, value in result.counters["o_counters"].items()} == dataclasses.asdict(
+        predict(config, commands)
+    )
+
+
+def test_speeds_of_model_and_verilog(unit):
+    config, model = unit
+    program = map_matmul(config, np.ones((4, 9), np.int8), np.ones((9, 9), np.int8))
+    speeds = compare_speeds(config, model, program, rounds=1)
+    assert speeds.ratio == speeds.model / speeds.verilog > 0
