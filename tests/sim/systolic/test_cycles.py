@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.layouts import COUNTERS
