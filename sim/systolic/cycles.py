@@ -69,7 +69,7 @@ def predict(config: SystolicConfig, commands: np.ndarray) -> SystolicCycles:
     TypeError, ConfigError
         If `commands` is not such an array.
     """
-    check_tensor("commands", commands, 1, (MATRIX_COMMAND,))
+    check_tensor("commands", commands, "commands", (MATRIX_COMMAND,))
     sizes = Sizes(
         rows=config.rows,
         fifo_rows=config.weight_fifo_tiles * config.rows,
