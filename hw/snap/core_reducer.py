@@ -67,8 +67,9 @@ class ReducerPort(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        is_open, reads, drops, ends, free, moves, over, last = (Signal() for _ in range(8))
-        step, more, next_step = (Signal(self.i_slots.shape()) for _ in range(3))
+        is_open, reads, drops, ends = Signal(), Signal(), Signal(), Signal()
+        free, moves, over, last = Signal(), Signal(), Signal(), Signal()
+        step, more, next_step = (Signal(self.i_slots.shape(), name=name) for name in ("step", "more", "next_step"))
         bits, columns, sums = self.config.psum_bits, self.config.core_columns, self.o_sums
         total, slot = Signal(signed(self.config.pe_psum_bits + bits_for(columns - 1))), Signal(self.config.slot_bits)
         m.d.comb += [

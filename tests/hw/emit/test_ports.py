@@ -188,5 +188,7 @@ def design(request: pytest.FixtureRequest) -> Emission:
 
 
 def test_names_of_designs(design: Emission):
-    """No name in an engine, or around it in its self-test, has two underscores in a row."""
-    assert not re.findall(r"\w*__\w*", "".join(design.files.values()))
+    """No name in an engine, or around it in its self-test, has two underscores in a row or is one of Amaranth's own."""
+    text = "".join(design.files.values())
+    assert not re.findall(r"\w*__\w*", text)
+    assert not re.findall(r"\$(?:signal|like|signature|memory)\w*", text)
