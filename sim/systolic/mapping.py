@@ -45,6 +45,11 @@ class MatrixProgram:
         return self.plan.commands
 
     @property
+    def beats(self) -> int:
+        """Activation rows: the cycles of an array that never waits."""
+        return self.plan.beats
+
+    @property
     def sums(self) -> int:
         """Rows that ``o_sums`` delivers."""
         return self.plan.sums

@@ -1,9 +1,48 @@
+import dataclasses
+
 import pytest
 from tensorloom.hw.emit.emission import Emission
 from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
+from tensorloom.hw.systolic.matrix_unit import MatrixUnit
+from tensorloom.sim.systolic.cycles import predict
+from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.systolic.bundle import Bundle
+from tensorloom.tb.systolic.parts import ARRAYS
+
+UNITS = {
+    "tiny": PRESETS["tiny"],
+    "rectangular": SystolicConfig(
+        rows=6, columns=4, tile_rows=3, tile_columns=1, accumulator_rows=16, weight_fifo_tiles=2, drain_queue=2
+    ),
+    **{name: ARRAYS[name] for name in ("one", "tall", "wide")},
+}
 
 
 @pytest.fixture(scope="session")
 def bundle() -> Emission:
     return emit(Bundle())
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A compiled matrix unit."""
+
+    config: SystolicConfig
+    model: Model
+
+    def run(self, program, sums, **options):
+        """Run a program; without stalls the counters must be those of the cycle model."""
+        streams = {"i_weights": program.weights, "i_activations": program.activations, "i_commands": program.commands}
+        result = self.model.run(streams, {"o_sums": sums}, **options)
+        if not options.get("stalls"):
+            predicted = dataclasses.asdict(predict(self.config, program.commands))
+            assert {name: int(value) for name, value in result.counters["o_counters"].items()} == predicted
+            assert result.cycles == predicted["cycles"]
+        return result
+
+
+@pytest.fixture(scope="session", params=UNITS)
+def unit(request) -> Unit:
+    config = UNITS[request.param]
+    return Unit(config, build(emit(MatrixUnit(config)), assertions=True))
