@@ -4,16 +4,20 @@ import importlib.metadata
 import os
 import signal
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from ..hw.errors import INTERRUPTED
-from . import area, bench, demo, fpga, lint, presets, sim, verilog
+from . import area, bench, demo, fpga, lint, presets, sim, verilator, verilog
 from .errors import report
 
 __all__ = ["app", "main"]
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code after SIGTERM."""
 
 
 class _Group(TyperGroup):
@@ -21,10 +25,12 @@ class _Group(TyperGroup):
 
     def main(self, args: Any = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         given = list(sys.argv[1:] if args is None else args)
-        debug = "--debug" in given or os.environ.get("TENSORLOOM_DEBUG", "") not in ("", "0")
+        end = given.index("--") if "--" in given else len(given)  # what follows is another program's
+        debug = "--debug" in given[:end] or os.environ.get("TENSORLOOM_DEBUG", "") not in ("", "0")
+        given[:end] = [arg for arg in given[:end] if arg != "--debug"]
         try:
             # An interrupt comes back as its exit code.
-            code = super().main([arg for arg in given if arg != "--debug"], *rest, standalone_mode=False, **extra)
+            code = super().main(given, *rest, standalone_mode=False, **extra)
         except (Exception, KeyboardInterrupt) as error:
             if debug:
                 raise
@@ -70,6 +76,7 @@ app.command("list", epilog=presets.LIST_EXAMPLES)(presets.list_presets)
 app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
 app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
+app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
@@ -79,9 +86,24 @@ app.add_typer(fpga.app, name="fpga")
 
 def main() -> None:
     """Entry point of the installed program."""
-    # Leave as after an interrupt, so that no tool goes on and no work files stay.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    app()
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is ignored in the background of a shell
+        signal.signal(signal.SIGINT, _stop)
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code == TERMINATED:
+            typer.echo("error: terminated", err=True)
+        raise
+
+
+def _stop(number: int, frame: Any) -> None:
+    """End after either signal as after an interrupt, so that no tool goes on and no work files stay."""
+    # That the rest of the design was not used is no news; Amaranth says so for each part of it.
+    warnings.filterwarnings("ignore", "<.*> created but never used")
+    if number == signal.SIGINT:
+        signal.default_int_handler(number, frame)
+    sys.exit(TERMINATED)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 PROGRAM = Path(sys.executable).with_name("tensorloom")
 
 
@@ -22,3 +24,26 @@ def test_a_terminated_command_ends_its_tools_and_leaves_no_files(tmp_path):
         command.send_signal(signal.SIGTERM)
     assert command.returncode == 128 + signal.SIGTERM
     assert not list(cache.glob("**/*.tmp"))
+
+
+SIZES = ("rows=2048", "columns=2048", "tile_rows=16", "tile_columns=16")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "line"), [(signal.SIGTERM, 143, "error: terminated"), (signal.SIGINT, 130, "error: interrupted")]
+)
+def test_a_stopped_emission_says_one_line(number: int, code: int, line: str, tmp_path: Path) -> None:
+    """And not one for each part of the design that is not used any more."""
+    options = [text for size in SIZES for text in ("--set", size)]
+    command = subprocess.Popen(
+        [PROGRAM, "verilog", "tiny", *options, "-o", tmp_path / "out"],
+        env=os.environ | {"TENSORLOOM_CACHE": str(tmp_path / "cache")}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    with command:
+        assert command.stderr and command.stderr.readline().startswith("Emitting")
+        time.sleep(3)
+        command.send_signal(number)
+        assert command.stderr.read() == f"{line}\n"
+    assert command.returncode == code
+    assert not (tmp_path / "out").exists()

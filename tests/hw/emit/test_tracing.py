@@ -13,6 +13,7 @@ from amaranth import tracer
 from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
+
 from tensorloom.hw.emit.tracing import variable_name
 
 

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+
 from tensorloom.hw.emit.emission import Emission
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.sim.systolic.batch import join_programs
 from tensorloom.tb.systolic.random_products import random_products
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.sim.systolic.batch import join_commands, join_programs
