@@ -73,6 +73,7 @@ def _tensorloom(
 
 
 app.command("list", epilog=presets.LIST_EXAMPLES)(presets.list_presets)
+app.command("layers", epilog=presets.LAYER_EXAMPLES)(presets.list_layers)
 app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
 app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)

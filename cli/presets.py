@@ -6,12 +6,13 @@ import typer
 
 from ..hw.errors import UsageError
 from ..run.registry import engines
-from .options import Assignments, ConfigFile, Json, Preset, choose_design, choose_engine, examples
+from .options import Assignments, ConfigFile, Json, Preset, choose_design, choose_engine, examples, unknown
 from .output import print_json, print_table, say
 
-__all__ = ["CONFIG_EXAMPLES", "LIST_EXAMPLES", "list_presets", "print_config"]
+__all__ = ["CONFIG_EXAMPLES", "LAYER_EXAMPLES", "LIST_EXAMPLES", "list_layers", "list_presets", "print_config"]
 
 LIST_EXAMPLES = examples("list", "tensorloom list")
+LAYER_EXAMPLES = examples("layers", "tensorloom layers", "tensorloom layers resnet50 --json")
 CONFIG_EXAMPLES = examples("config", "tensorloom verilog --config my.toml -o build")
 
 
@@ -42,6 +43,26 @@ def list_presets(
             [name, chosen.summary(config), *chosen.figures(config).values()] for name, config in chosen.presets.items()
         ]
         print_table(["preset", "what", *names], rows, title=f"{chosen.name}: {chosen.title}")
+
+
+def list_layers(
+    network: Annotated[str | None, typer.Argument(metavar="NETWORK", help="Only this network's layers.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the layers of known networks, as tensorloom sim --layer takes them."""
+    from ..sim.workloads.layers import NETWORKS
+
+    if network is not None and network not in NETWORKS:
+        raise unknown("network", network, list(NETWORKS))
+    found = [layer for name, layers in NETWORKS.items() if network in (None, name) for layer in layers]
+    if as_json:
+        shapes = [{"x": layer.x_shape, "w": layer.w_shape, **layer.steps, "macs": layer.macs} for layer in found]
+        print_json([{"name": layer.name} | shape for layer, shape in zip(found, shapes, strict=True)])
+        return
+    rows = [[layer.name, "x".join(map(str, layer.x_shape)), "x".join(map(str, layer.w_shape))] for layer in found]
+    steps = [layer.text.split(", ", 1)[1:] for layer in found]
+    rows = [[*row, *(rest or [""]), layer.macs] for row, rest, layer in zip(rows, steps, found, strict=True)]
+    print_table(["layer", "activations", "weights", "", "multiply-accumulates"], rows)
 
 
 def print_config(

@@ -1,7 +1,6 @@
 """``tensorloom bench snap``: the figures of the SNAP core, from the counters of its Verilog."""
 
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from ..jobs import Job, layer_job
 from ..measuring import Clocks, goal
 from ..progress import Stages
 from ..registry import find_preset
+from ..speed import compare_speeds
 from .area import aim_shares
 from .program import map_job
 
@@ -75,6 +75,9 @@ AREA = {16: ("<=", 0.08), 8: ("<=", 0.12)}
 
 SECONDS = {"emit_seconds": ("<=", 10), "build_seconds": ("<=", 60), "cycles_per_second": (">=", 10_000)}
 
+MODEL_RATIO = 20
+"""How many times as fast as its Verilog the cycle model has to be."""
+
 
 def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
     """Measure emission, compilation, area, and layers on the Verilog.
@@ -112,9 +115,9 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
             for kind, layer, part, densities in (QUICK if quick else ROWS)
             for density in densities
         ]
-        with stages("Measuring the speed of simulation"):
+        with stages("Measuring the speed of simulation and cycle model"):
             _, layer, part, _ = QUICK[0] if quick else ROWS[1]
-            speed = _speed(simulator, _job(config, layer, part, "0.2/0.3"))
+            speeds = compare_speeds(simulator, map_job(config, _job(config, layer, part, "0.2/0.3")))
     figures: dict[str, Any] = {
         "preset": PRESET,
         "seed": SEED,
@@ -123,7 +126,8 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         "emit_seconds": round(emitting.wall, 2),
         "build_seconds": round(building.wall, 2),
         "cpu_seconds": {"emit": round(emitting.cpu, 2), "build": round(building.cpu, 2)},
-        "cycles_per_second": speed,
+        "cycles_per_second": round(speeds.verilog),
+        "cycle_model": speeds.figures(),
     }
     return figures if quick else figures | {"goals": _goals(figures)}
 
@@ -151,14 +155,6 @@ def _row(simulator: Simulator, kind: str, layer: str, part: Part | None, density
         "dense_macs": outcome.output.size * job.b[..., 0].size,
     } | outcome.figures()
     return row | _bound(config, outcome, ia_density) if kind == "FC" else row
-
-
-def _speed(simulator: Simulator, job: Job) -> int:
-    """Clock cycles a second of a job."""
-    program = map_job(PRESETS[PRESET], job)
-    start = time.process_time()
-    result = simulator.model.run(program.inputs(), program.outputs())
-    return round(result.cycles / (time.process_time() - start))
 
 
 def _bound(config: SnapConfig, outcome: Outcome[Any], ia_density: float) -> dict[str, Any]:
@@ -192,6 +188,7 @@ def _goals(figures: dict[str, Any]) -> list[dict[str, Any]]:
         goals.append({"name": f"aim_area_fraction, {bits} bits"} | goal(share, relation, limit))
     for name, (relation, limit) in SECONDS.items():
         goals.append({"name": name} | goal(figures[name], relation, limit))
+    goals.append({"name": "cycle_model ratio"} | goal(figures["cycle_model"]["ratio"], ">=", MODEL_RATIO))
     return goals
 
 

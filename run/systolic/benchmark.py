@@ -21,8 +21,12 @@ from ...sim.systolic.scale_sim import scale_sim_cycles
 from ...tb.bulk.cache import Cache
 from ...tb.bulk.model import Model, build
 from ...tb.sources import Sources
+from ..execution import Simulator
+from ..jobs import Job
 from ..measuring import goal
 from ..progress import Stages
+from ..registry import find_preset
+from ..speed import Speeds, compare_speeds
 
 __all__ = ["benchmark"]
 
@@ -38,6 +42,7 @@ GOALS: dict[str, tuple[str, float]] = {
     "simulation.ratio": (">=", 2.5),
     "steady_state.utilisation": (">=", 0.99),
     "product.ratio": ("<=", 1.03),
+    "cycle_model.ratio": (">=", 20),
 }
 """What the 256x256 preset has to reach."""
 
@@ -85,6 +90,8 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
     figures["build"]["matrix_unit"] = {"seconds": unit.meta["build_seconds"]}
     with stages("Running products on the matrix unit"):
         figures["steady_state"] = _steady_state(config, unit)
+    with stages("Measuring the speed of the cycle model"):
+        figures["cycle_model"] = _model_speed(figures["preset"], unit).figures()
     figures["product"] = _product(config)
     if not quick:
         figures["goals"] = {name: _goal(figures, name) for name in GOALS}
@@ -217,6 +224,15 @@ def _steady_state(config: SystolicConfig, unit: Model) -> dict[str, Any]:
         "equals_cycle_model": True,
         "cycles_per_second": round(sum(cycles) / seconds, 1),
     }
+
+
+def _model_speed(preset: str, unit: Model) -> Speeds:
+    """Speed of the cycle model beside the Verilog's, on products of six weight tiles."""
+    design = find_preset(preset)
+    assert design is not None
+    rows, columns = design.config.rows, design.config.columns
+    job = Job(name="ones", a=np.ones((rows, rows), np.int8), b=np.ones((rows, 6 * columns), np.int8))
+    return compare_speeds(Simulator(design, model=unit), design.engine.map(design.config, job))
 
 
 def _product(config: SystolicConfig) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class JoinedProgram:
 
     def assemble(self, sums: np.ndarray) -> list[np.ndarray]:
         """Put the rows of ``o_sums`` together to the result of each program; see `MatrixProgram.assemble`."""
-        check_tensor("sums", sums, 2)
+        check_tensor("sums", sums, "rows x columns")
         check("rows of sums", len(sums) == self.sums, f"the {self.sums} of these programs", len(sums))
         ends = np.cumsum([program.sums for program in self.programs])[:-1]
         return [program.assemble(part) for program, part in zip(self.programs, np.split(sums, ends), strict=True)]

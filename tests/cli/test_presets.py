@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
+from tensorloom.sim.workloads.layers import NETWORKS
 
 
 def test_list_json(run: Callable) -> None:
@@ -43,7 +45,7 @@ def test_file_starts_from_a_preset(run: Callable, tmp_path: Path) -> None:
     assert json.loads(result.stdout)["config"] == expected.to_dict()
 
 
-@pytest.mark.parametrize("command", ["list", "config", "verilog", "lint", "sim", "bench", "demo"])
+@pytest.mark.parametrize("command", ["list", "layers", "config", "verilog", "lint", "sim", "bench", "demo"])
 def test_help_has_examples(run: Callable, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -54,3 +56,12 @@ def test_help_has_examples(run: Callable, command: str) -> None:
 def test_no_command_shows_help(run: Callable) -> None:
     result = run()
     assert "Usage: " in result.output and result.exit_code == 2
+
+
+def test_layers(run: Callable, fails: Callable) -> None:
+    found = {layer["name"]: layer for layer in json.loads(run("layers", "--json").stdout)}
+    assert len(found) == sum(map(len, NETWORKS.values()))
+    assert found["alexnet/conv1"]["x"] == [227, 227, 3] and found["alexnet/conv1"]["stride"] == 4
+    table = run("layers", "resnet50").stdout
+    assert "resnet50/fc1000" in table and "stride 2, padding 3" in table and "alexnet" not in table
+    assert fails("layers", "lenet", code=2) == "network must be one of alexnet, vgg16, resnet50, not 'lenet'"

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.run.contract import Engine
 from tensorloom.run.emission import emit_design
 from tensorloom.run.execution import Outcome, Simulator, execute, predict
 from tensorloom.run.jobs import Job, golden
 from tensorloom.run.registry import Design, engines
+from tensorloom.run.speed import compare_speeds
 
 ENGINES = list(engines().values())
 
@@ -126,3 +128,10 @@ def test_places_and_presets_are_unique() -> None:
     assert len({engine.position for engine in ENGINES}) == len(ENGINES)
     names = [name for engine in ENGINES for name in engine.presets]
     assert len(set(names)) == len(names)
+
+
+def test_speeds_are_of_the_same_program(simulator: Simulator) -> None:
+    job = Job(name="ones", a=np.ones((4, 9), np.int8), b=np.ones((9, 9), np.int8))
+    speeds = compare_speeds(simulator, simulator.design.engine.map(simulator.design.config, job), rounds=1)
+    assert speeds.ratio == speeds.model / speeds.verilog > 0
+    assert speeds.figures()["ratio"] == round(speeds.ratio, 1)

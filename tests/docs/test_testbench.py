@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parent.parent / "docs/testbench.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent.parent / "docs/testbench.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
