@@ -11,6 +11,7 @@ from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.systolic.cycles import predict
 from tensorloom.sim.systolic.mapping import map_convolution, map_matmul
 from tensorloom.tb.bulk.model import build
+from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.systolic.programs import make_program, random_commands
 
 CONFIGS = {
@@ -18,13 +19,20 @@ CONFIGS = {
     "rectangular": SystolicConfig(
         rows=6, columns=4, tile_rows=3, tile_columns=1, accumulator_rows=16, weight_fifo_tiles=2, drain_queue=2
     ),
+    "bare": SystolicConfig(rows=8, columns=10, tile_rows=2, tile_columns=2, accumulator_rows=16, weight_fifo_tiles=3),
 }
+"""``bare``: with delay lines in memories, and with memories in which only that holds which an SRAM macro promises."""
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
 def unit(request):
     config = CONFIGS[request.param]
-    return config, build(emit(MatrixUnit(config)), assertions=True)
+    emission = emit(MatrixUnit(config))
+    if request.param != "bare":
+        return config, build(emission, assertions=True)
+    lines = [module["config"] for module in emission.manifest["modules"] if module["class"] == "DelayLine"]
+    assert {cycles for _, cycles in lines} > {2, 4, 6, 8}
+    return config, build(with_bare_memories(emission), assertions=True)
 
 
 def counters(result):
