@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .rewriting import rewrite_modules
+from ..hw.emit.rewriting import rewrite_modules
 
 __all__ = ["DSP_REGISTERS", "with_dsp_registers"]
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .rewriting import rewrite_modules
+from ..hw.emit.rewriting import rewrite_modules
 
 __all__ = ["with_reset_registers"]
 

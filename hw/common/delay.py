@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,20 +43,18 @@ class DelayLine(wiring.Component):
             m.d.sync += stages.eq(Cat(self.i, stages)[: len(stages)])
             m.d.comb += self.o.eq(stages[-self._width :])
             return m
-        rows = self._cycles - 1  # the read port's register is the remaining cycle
-        ram = Ram(self._width, rows)
+        # The row after that which is written is the oldest, of `cycles` - 1 cycles ago; reading takes the last one.
+        ram = Ram(self._width, self._cycles)
         m.submodules.ram = shared(ram)
-        row = Signal(range(rows))
-        with m.If(row == rows - 1):
-            m.d.sync += row.eq(0)
-        with m.Else():
-            m.d.sync += row.eq(row + 1)
+        row, following = Signal(range(self._cycles)), Signal(range(self._cycles))
+        m.d.comb += following.eq(Mux(row == self._cycles - 1, 0, row + 1))
+        m.d.sync += row.eq(following)
         m.d.comb += [
             ram.i_write_enable.eq(1),
             ram.i_write_address.eq(row),
             ram.i_write_data.eq(self.i),
             ram.i_read_enable.eq(1),
-            ram.i_read_address.eq(row),
+            ram.i_read_address.eq(following),
             self.o.eq(ram.o_read_data),
         ]
         return m

@@ -14,9 +14,9 @@ __all__ = ["Ram"]
 class Ram(wiring.Component):
     """``depth`` rows of ``width`` bits, a write and a synchronous read each cycle.
 
-    A read of the row that is written in the same cycle returns the old value.
-
-    Rows hold no defined value until they are written, as in an SRAM macro.
+    An SRAM macro can take its place, so nothing may be used that only some of them promise: what a row holds before it
+    is written, what a read of the row that is written in the same cycle returns, and what the read port shows in cycles
+    after those without a read (here: the old value, and what was read last).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Ram(wiring.Component):
     i_write_enable, i_write_address, i_write_data
         Write port: the row changes at the end of the cycle.
     i_read_enable, i_read_address, o_read_data
-        Read port: data comes one cycle after the address and holds while not enabled.
+        Read port: data comes one cycle after the address.
     """
 
     def __init__(self, width: int, depth: int):

@@ -17,6 +17,7 @@ from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.snap.program import CoreProgram
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, build
+from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
 from tensorloom.tb.snap.program import ProgramResult, run_program
@@ -27,7 +28,7 @@ CORES = CONFIGS | {
     "split": SPLIT,
     "preset": SnapConfig(),
 }
-"""``pe``: one PE, short of tiles and psums. ``preset``: 7 x 3 PEs."""
+"""``pe``: one PE, short of tiles and psums. ``preset``: 7 x 3 PEs. With ``-bare``, memories begin with ones."""
 
 NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
 
@@ -36,11 +37,17 @@ DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=() if name in ("tiny", "split") else pytest.mark.slow) for name in CORES],
+    params=[
+        pytest.param(name, marks=() if name in ("tiny", "split", "two-bare") else pytest.mark.slow)
+        for name in (*CORES, "two-bare", "split-bare")
+    ],
 )
 def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[SnapConfig, Model]:
-    config = CORES[request.param]
-    return config, build(emit(SnapCore(config)), cache=Cache(tmp_path_factory.mktemp("core")))
+    name, _, bare = request.param.partition("-")
+    config = CORES[name]
+    emission = emit(SnapCore(config))
+    source = with_bare_memories(emission) if bare else emission
+    return config, build(source, cache=Cache(tmp_path_factory.mktemp("core")))
 
 
 def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: object) -> ProgramResult:

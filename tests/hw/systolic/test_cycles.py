@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.systolic.mapping import map_convolution, map_matmul
 from tensorloom.tb.systolic.programs import make_program, random_commands
+from tensorloom.tb.systolic.speed import compare_speeds
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -72,3 +72,9 @@ def test_commands_that_are_not_well_formed(unit):
     result = unit.run(program, len(program.sums))
     assert np.array_equal(result.outputs["o_sums"], program.sums)
     assert result.counters["o_error"] == 1
+
+
+def test_speeds_of_model_and_verilog(unit):
+    program = map_matmul(unit.config, np.ones((4, 9), np.int8), np.ones((9, 9), np.int8))
+    speeds = compare_speeds(unit.config, unit.model, program, rounds=1)
+    assert speeds.ratio == speeds.model / speeds.verilog > 0
