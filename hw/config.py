@@ -12,7 +12,10 @@ import tomli_w
 
 from .errors import UsageError
 
-__all__ = ["Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
+__all__ = ["PORT_BITS", "Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
+
+PORT_BITS = 1 << 16
+"""Bits that a port may have: what Verilog promises, and Amaranth allows."""
 
 
 class ConfigError(UsageError, ValueError):
@@ -52,6 +55,10 @@ class Config(abc.ABC):
     @abc.abstractmethod
     def multipliers(self) -> int:
         """Multipliers of the whole machine."""
+
+    def warnings(self) -> list[str]:
+        """What to know before this configuration is emitted and compiled, a sentence each; mostly nothing."""
+        return []
 
     @classmethod
     def field_types(cls) -> dict[str, type]:

@@ -3,9 +3,15 @@
 import dataclasses
 from math import ceil, log2
 
-from ..config import Config, check, check_int
+from ..config import PORT_BITS, Config, check, check_int
 
 __all__ = ["PRESETS", "SystolicConfig"]
+
+LARGEST_TILE = 64
+"""PEs of a tile down or across at most."""
+
+MANY_TILES = 1024
+"""From more tiles on, a user should know that they take their time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,8 +47,8 @@ class SystolicConfig(Config):
     multiplier_registers: int = 0
 
     def __post_init__(self) -> None:
-        check_int("tile_rows", self.tile_rows, 1, 64)
-        check_int("tile_columns", self.tile_columns, 1, 64)
+        check_int("tile_rows", self.tile_rows, 1, LARGEST_TILE)
+        check_int("tile_columns", self.tile_columns, 1, LARGEST_TILE)
         check_int("rows", self.rows, 1, 4096)
         check_int("columns", self.columns, 1, 4096)
         check("rows", self.rows % self.tile_rows == 0, f"a multiple of tile_rows ({self.tile_rows})", self.rows)
@@ -60,10 +66,23 @@ class SystolicConfig(Config):
             self.accumulator_rows,
         )
         check_int("accumulator_bits", self.accumulator_bits, self.psum_bits, 64)
+        most = PORT_BITS // self.accumulator_bits
+        rule = f"at most {most} with accumulator_bits of {self.accumulator_bits}, as a port may have {PORT_BITS:,} bits"
+        check("columns", self.columns <= most, rule, self.columns)
         check_int("weight_fifo_tiles", self.weight_fifo_tiles, 2, 64)
         check_int("drain_queue", self.drain_queue, 2, 64)
         check("drain_queue", self.drain_queue & (self.drain_queue - 1) == 0, "a power of two", self.drain_queue)
         check_int("multiplier_registers", self.multiplier_registers, 0, 3)
+
+    def warnings(self) -> list[str]:
+        """See `Config.warnings`: very many tiles."""
+        down, across = self.tile_grid
+        if down * across <= MANY_TILES:
+            return []
+        tiles = f"{down:,} x {across:,} = {down * across:,} tiles of {self.tile_rows} x {self.tile_columns} PEs"
+        enlarge = min(self.tile_rows, self.tile_columns) < LARGEST_TILE
+        advice = ": enlarge tile_rows and tile_columns" if enlarge else ""
+        return [f"{tiles} take long to emit and compile{advice}"]
 
     @property
     def data_bits(self) -> int:

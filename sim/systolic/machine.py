@@ -16,7 +16,7 @@ __all__ = ["UNIT", "Sizes", "advance"]
 QUEUE = 64
 """Places of the longest drain queue."""
 
-FLIGHT = 1 << 14
+FLIGHT = 1 << 13
 """A power of two of more cycles than the longest way through an array and its accumulators."""
 
 UNIT = np.dtype([

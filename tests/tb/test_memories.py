@@ -6,6 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
 from tensorloom.hw.common.delay import delayed
 from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import UNINITIALISED, emit

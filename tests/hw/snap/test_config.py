@@ -3,8 +3,11 @@
 import re
 
 import pytest
-from tensorloom.hw.config import ConfigError
+from amaranth.hdl import Value
+
+from tensorloom.hw.config import PORT_BITS, ConfigError
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
+from tensorloom.hw.snap.core import SnapCore
 
 
 def test_derived_values() -> None:
@@ -36,3 +39,17 @@ def test_wrong_values(changes: dict[str, int], text: str) -> None:
 def test_wrong_type() -> None:
     with pytest.raises(TypeError, match="core_rows must be an integer, not 7.0"):
         SnapConfig(core_rows=7.0)  # type: ignore[arg-type]
+
+
+def test_the_largest_core_can_be_emitted() -> None:
+    """No port is wider than a port may be, and the inputs together are not more than the 65,534 bits of a module."""
+    config = SnapConfig(
+        core_rows=32, core_columns=8, pe_multipliers=4, aim_entries=64, data_bits=16, psum_bits=62, beat_entries=16,
+        weight_entries=1024, activation_entries=1024, weight_windows=16, activation_tiles=64, list_depth=8,
+        psum_slots=256, pipelined=True, split_psums=True,
+    )  # fmt: skip
+    core = SnapCore(config)
+    ports = [(member.flow.name, len(Value.cast(value))) for _, member, value in core.signature.flatten(core)]
+    assert max(ports, key=lambda port: port[1]) == ("Out", 61952)  # counters
+    assert 61952 <= PORT_BITS
+    assert sum(width for flow, width in ports if flow == "In") + 2 <= PORT_BITS - 2  # clock and reset

@@ -8,6 +8,7 @@ from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit
 from tensorloom.sim.systolic.cycles import predict
 from tensorloom.tb.bulk.model import Model, build
+from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.systolic.bundle import Bundle
 from tensorloom.tb.systolic.parts import ARRAYS
 
@@ -17,7 +18,9 @@ UNITS = {
         rows=6, columns=4, tile_rows=3, tile_columns=1, accumulator_rows=16, weight_fifo_tiles=2, drain_queue=2
     ),
     **{name: ARRAYS[name] for name in ("one", "tall", "wide")},
+    "bare": SystolicConfig(rows=8, columns=10, tile_rows=2, tile_columns=2, accumulator_rows=16, weight_fifo_tiles=3),
 }
+"""``bare``: with delay lines in memories, and with memories in which only that holds which an SRAM macro promises."""
 
 
 @pytest.fixture(scope="session")
@@ -46,4 +49,9 @@ class Unit:
 @pytest.fixture(scope="session", params=UNITS)
 def unit(request) -> Unit:
     config = UNITS[request.param]
-    return Unit(config, build(emit(MatrixUnit(config)), assertions=True))
+    emission = emit(MatrixUnit(config))
+    if request.param != "bare":
+        return Unit(config, build(emission, assertions=True))
+    lines = [module["config"] for module in emission.manifest["modules"] if module["class"] == "DelayLine"]
+    assert {cycles for _, cycles in lines} > {2, 4, 6, 8}
+    return Unit(config, build(with_bare_memories(emission), assertions=True))

@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tensorloom.tb.systolic.speed import compare_speeds
+
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.systolic.mapping import map_convolution, map_matmul
 from tensorloom.tb.systolic.programs import make_program, random_commands
-from tensorloom.tb.systolic.speed import compare_speeds
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -13,8 +13,8 @@ from tensorloom.sim.systolic.plan import plan_matmul
 
 TINY = PRESETS["tiny"]
 LARGEST = SystolicConfig(
-    rows=4096, columns=4096, tile_rows=64, tile_columns=64, accumulator_rows=1 << 16, weight_fifo_tiles=64,
-    drain_queue=64, multiplier_registers=3,
+    rows=4096, columns=2259, tile_rows=64, tile_columns=9, accumulator_rows=1 << 16, accumulator_bits=29,
+    weight_fifo_tiles=64, drain_queue=64, multiplier_registers=3,
 )  # fmt: skip
 
 
