@@ -106,6 +106,8 @@ def choose_design(preset: str | None, config_file: Path | None, assignments: lis
     with usage_errors():
         changes = parse_assignments(design.engine.config_class, assignments or [])
         config = design.config.replace(**changes)
+    for warning in config.warnings():
+        typer.echo(f"{typer.style('warning:', fg='yellow', bold=True)} {warning}", err=True)
     return Design(engine=design.engine, name=design_name(design.name, changes), config=config)
 
 

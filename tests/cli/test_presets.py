@@ -65,3 +65,10 @@ def test_layers(run: Callable, fails: Callable) -> None:
     table = run("layers", "resnet50").stdout
     assert "resnet50/fc1000" in table and "stride 2, padding 3" in table and "alexnet" not in table
     assert fails("layers", "lenet", code=2) == "network must be one of alexnet, vgg16, resnet50, not 'lenet'"
+
+
+def test_huge_sizes_warn(run: Callable) -> None:
+    result = run("config", "tiny", "--set", "rows=4096", "--set", "columns=2048", "--json")
+    assert result.exit_code == 0 and "warning: " in result.stderr and "tiles of 2 x 2 PEs" in result.stderr
+    assert json.loads(result.stdout)["config"]["rows"] == 4096
+    assert "warning" not in run("config", "tiny").stderr

@@ -34,6 +34,7 @@ class Unit:
 
     config: SystolicConfig
     model: Model
+    bare: bool = False
 
     def run(self, program, sums, **options):
         """Run a program; without stalls the counters must be those of the cycle model."""
@@ -54,4 +55,4 @@ def unit(request) -> Unit:
         return Unit(config, build(emission, assertions=True))
     lines = [module["config"] for module in emission.manifest["modules"] if module["class"] == "DelayLine"]
     assert {cycles for _, cycles in lines} > {2, 4, 6, 8}
-    return Unit(config, build(with_bare_memories(emission), assertions=True))
+    return Unit(config, build(with_bare_memories(emission), assertions=True), bare=True)

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tensorloom.tb.systolic.speed import compare_speeds
 
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
@@ -63,6 +62,8 @@ def test_long_products_keep_the_array_busy(unit):
 
 def test_commands_that_are_not_well_formed(unit):
     """The model follows the hardware here too: no rows are skipped, and what is beyond the last row wraps around."""
+    if unit.bare:
+        pytest.skip("these commands read accumulator rows that were never written, which bare memories don't define")
     rng = np.random.default_rng(1)
     commands = random_commands(unit.config, rng, 40)
     commands["rows"][rng.random(40) < 0.3] = 0
@@ -73,9 +74,3 @@ def test_commands_that_are_not_well_formed(unit):
     result = unit.run(program, len(program.sums))
     assert np.array_equal(result.outputs["o_sums"], program.sums)
     assert result.counters["o_error"] == 1
-
-
-def test_speeds_of_model_and_verilog(unit):
-    program = map_matmul(unit.config, np.ones((4, 9), np.int8), np.ones((9, 9), np.int8))
-    speeds = compare_speeds(unit.config, unit.model, program, rounds=1)
-    assert speeds.ratio == speeds.model / speeds.verilog > 0
