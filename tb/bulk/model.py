@@ -128,7 +128,7 @@ class Model:
         SimulationError
             For a failed assertion, an extra beat, or an output that is withdrawn or changed while it waits.
         TypeError, ValueError
-            For beats of a wrong type, shape or range, and unknown streams.
+            For beats of a wrong type, shape or range, unknown streams, and streams that are always valid or ready.
         """
         if vcd is not None:
             with self._tracing(vcd, window, fresh) as model:
@@ -136,6 +136,9 @@ class Model:
                     inputs, outputs, stalls=stalls, seed=seed, watchdog=watchdog, idle_cycles=idle_cycles,
                     progress=progress,
                 )  # fmt: skip
+        for name, stream in self._streams.items():
+            if not {"valid", "ready"} <= set(stream["ports"]):
+                raise ValueError(f"{name} must have ports for valid and ready, not {', '.join(stream['ports'])} alone")
         check_streams(self.manifest["streams"], inputs, "in")
         check_streams(self.manifest["streams"], outputs, "out")
         check_outputs(outputs)

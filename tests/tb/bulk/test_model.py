@@ -114,6 +114,12 @@ def test_wrong_stalls(adder):
         adder.run({}, {}, stalls={"x": 0.5})
 
 
+def test_stream_without_a_port_for_ready(adder, monkeypatch):
+    monkeypatch.delitem(adder._streams["o_sums"]["ports"], "ready")
+    with pytest.raises(ValueError, match="^o_sums must have ports for valid and ready, not payload, valid alone$"):
+        adder.run({}, {"o_sums": 0})
+
+
 def test_no_beats_no_cycles(adder):
     result = adder.run({}, {"o_sums": 0}, idle_cycles=20)
     assert result.cycles == 0 and len(result.outputs["o_sums"]) == 0
