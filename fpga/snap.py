@@ -32,7 +32,7 @@ def snap_program(config: SnapConfig) -> CoreProgram:
     """Small layers of each kind by turns: 2 x `core_columns`, 3 x 3 with stride 2, 1 x 1, fully connected."""
     rng, channels, columns = np.random.default_rng(SEED), config.channel_tile, config.core_columns
     # So far across that the outermost diagonals of PEs, each a port of the core reducer, have outputs too.
-    padding = (1, columns - 1, 1, columns - 1)  # top, left, bottom, right
+    padding = (1, columns - 1)
     programs = []
     for number, density in enumerate(DENSITIES):
         size = (2, config.core_rows, channels)

@@ -5,12 +5,7 @@ import numpy as np
 from ...hw.snap.config import SnapConfig
 from .program import CoreProgram, Item, Part, StreamBuilder, cut
 
-__all__ = ["Mapper", "split"]
-
-
-def split(count: int, most: int) -> list[np.ndarray]:
-    """Split ``range(count)`` into as few runs of at most `most` as there must be, of nearly equal length."""
-    return np.array_split(np.arange(count), -(-count // most)) if count else []
+__all__ = ["Mapper"]
 
 
 class Mapper:
@@ -24,7 +19,11 @@ class Mapper:
         self.targets: list[np.ndarray] = []
 
     def windows(self, parts: list[list[Part]]) -> list[list[Item]]:
-        """Cut every column's entries, by receiver, into equally many windows of equal size."""
+        """Cut every column's entries, by receiver, into equally many windows of equal size.
+
+        Columns that `parts` leaves out get empty ones.
+        """
+        parts = parts + [[]] * (self.config.core_columns - len(parts))
         longest = max((len(values) for column in parts for _, values, *_ in column), default=0)
         count = max(1, -(-longest // self.config.window_entries))
         windows: list[list[Item]] = [[] for _ in range(count)]
@@ -65,7 +64,3 @@ class Mapper:
             [stream.build() for stream in self.weights], [stream.build() for stream in self.activations],
             modes.astype(bool), slots, ports, self.targets,
         )  # fmt: skip
-
-    def keeps(self, tiles: int) -> bool:
-        """Whether `tiles` tiles fit the IA RF even if dense."""
-        return tiles * self.config.tile_beats <= self.config.activation_beats and tiles <= self.config.activation_tiles

@@ -1,9 +1,7 @@
 """Mapping of convolution, pointwise and fully connected layers onto one SNAP core.
 
-A convolution of any stride and dilation is a sum of stride-1 convolutions on sub-grids of the input (polyphase
-components). Each is cut into psum blocks: in diagonal mode `core_rows` neighbouring columns of some input rows, up to
-`core_columns` kernel columns and a few kernels; in row mode (one kernel column) any pixels, the core's columns taking
-different channel tiles.
+There are several ways to do it (`ways`), and the one that seems fastest is taken (`fastest_way`). Each cuts the layer
+into psum blocks (`plan_blocks`), which are then written with the operands (`ConvolutionLayer`).
 """
 
 import numpy as np
@@ -11,13 +9,15 @@ import numpy as np
 from ...hw.config import check
 from ...hw.snap.config import SnapConfig
 from ..golden.convolution import convolution
-from ..golden.geometry import ConvolutionGeometry, Padding, Steps, integer
+from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.matmul import matmul
+from .estimate import fastest_way
 from .layer import ConvolutionLayer
-from .mapper import Mapper, split
+from .mapper import Mapper
 from .operands import check_operands, check_sums
-from .phases import axis_phases
+from .plan import DiagonalBlocks, RowBlocks, plan_blocks
 from .program import CoreProgram, cut
+from .ways import LayerSizes, Way, split, ways
 
 __all__ = ["map_convolution", "map_fully_connected"]
 
@@ -31,7 +31,7 @@ def map_convolution(
     dilation: Steps = 1,
     groups: int = 1,
     *,
-    kernels: int | None = None,
+    way: Way | None = None,
     wraps: bool = False,
     names: tuple[str, str] = ("x", "w"),
 ) -> CoreProgram:
@@ -47,9 +47,8 @@ def map_convolution(
         Weights, R x S x C / groups x K integers of `data_bits`; R and S up to 11.
     stride, padding, dilation, groups
         As in `ConvolutionGeometry.of`; strides up to 4.
-    kernels
-        Kernels of a psum block in diagonal mode; default: at least an eighth of the psum slots, more where an image's
-        edge or few lines leave slots free.
+    way
+        One of `ways`; by default that of `fastest_way`.
     wraps
         Accept sums that wrap modulo 2**psum_bits, on their way or in the end; the core may then say so by
         ``o_errors.overflow``, and results are right modulo 2**psum_bits all the same.
@@ -69,34 +68,48 @@ def map_convolution(
     """
     x, w = check_operands(config, names, (x, w), ("H x W x C", "R x S x C / groups x K"))
     geometry = ConvolutionGeometry.of((1, *x.shape), w.shape, stride, padding, dilation, groups, names=names)
-    groups, kernels = geometry.groups, None if kernels is None else integer("kernels", kernels, 1)
     check("kernel", max(geometry.kernel) <= 11, "at most 11 x 11", geometry.kernel)
     check("stride", max(geometry.stride) <= 4, "at most 4", geometry.stride)
     if not wraps:
-        steps = geometry.stride, geometry.padding, geometry.dilation, groups
+        steps = geometry.stride, geometry.padding, geometry.dilation, geometry.groups
         check_sums(config, x, w, geometry.product[1], lambda x, w: convolution(x[None], w, *steps)[0])
+    sizes = LayerSizes.of(geometry, x.shape)
+    if way is None:
+        way = fastest_way(config, sizes, x, w)
+    check("way", way in ways(config, sizes), "one of `ways`", way)
+    return _map_way(config, sizes, x, w, way)
+
+
+def _map_way(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, way: Way) -> CoreProgram:
+    """Program of a convolution in a given way."""
     mapper = Mapper(config)
-    depth, each = x.shape[2] // groups, w.shape[3] // groups
-    size = (*geometry.output, geometry.kernels)
-    rows, columns = (
-        axis_phases(
-            x.shape[axis],
-            *(steps[axis] for steps in (geometry.kernel, geometry.stride, geometry.before, geometry.dilation)),
-        )
-        for axis in (0, 1)
-    )
-    for group in range(groups):
-        image = x[:, :, group * depth : (group + 1) * depth]
-        bank = w[..., group * each : (group + 1) * each]
-        layer = ConvolutionLayer(mapper, image, bank, size, group * each, kernels)
-        for down in rows:
-            for across in columns:
-                layer.split_channels(1 if len(across.taps) > 1 else config.core_columns)
-                if len(across.taps) > 1:
-                    layer.diagonal(down, across)
-                else:
-                    layer.by_rows(down, across)
+    shape = sizes.down.outputs, sizes.across.outputs, w.shape[3]
+    targets = np.arange(np.prod(shape)).reshape(shape)
+    if way.transposed:
+        x, w, targets = (np.swapaxes(array, 0, 1) for array in (x, w, targets))
+    density = np.count_nonzero(w) / w.size
+    plans: dict[LayerSizes, list[DiagonalBlocks | RowBlocks]] = {}
+    for groups, part in sizes.by(way):
+        count = groups.stop - groups.start
+        if part not in plans:
+            plans[part] = list(plan_blocks(config, part, way, density / count))
+        channels, kernels = (slice(groups.start * n, groups.stop * n) for n in (sizes.depth, sizes.kernels))
+        bank = _packed(w[..., kernels], count)
+        layer = ConvolutionLayer(mapper, x[:, :, channels], bank, targets[..., kernels])
+        for blocks in plans[part]:
+            layer.write(blocks)
     return mapper.program()
+
+
+def _packed(bank: np.ndarray, groups: int) -> np.ndarray:
+    """Kernels of several groups with zeros for the channels of the others."""
+    if groups == 1:
+        return bank
+    rows, columns, depth, kernels = bank.shape
+    packed = np.zeros((rows, columns, groups, depth, groups, kernels // groups), bank.dtype)
+    for group in range(groups):
+        packed[:, :, group, :, group] = bank.reshape(rows, columns, depth, groups, -1)[:, :, :, group]
+    return packed.reshape(rows, columns, groups * depth, kernels)
 
 
 def map_fully_connected(
