@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tensorloom.fpga import plan, records
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.run.registry import engines

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tensorloom.cli.jobs import make_job, write_tensor
 from tensorloom.hw.emit.waivers import verilator_control
 from tensorloom.tb.bulk.cache import Cache

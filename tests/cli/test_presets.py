@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 
 

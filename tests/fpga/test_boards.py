@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tensorloom.fpga import build as flow
 from tensorloom.fpga import tools
 from tensorloom.fpga.boards import BOARDS

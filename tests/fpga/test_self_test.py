@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.fpga.self_test import WATCHDOG_CYCLES, Expected
 from tensorloom.fpga.snap import snap_program
 from tensorloom.fpga.systolic import systolic_commands

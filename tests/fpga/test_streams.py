@@ -7,6 +7,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 from amaranth.sim import Simulator
+
 from tensorloom.fpga.random_stream import RandomStream
 from tensorloom.fpga.rom_stream import RomStream
 from tensorloom.fpga.stream_register import StreamRegister

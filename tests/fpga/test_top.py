@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import tensorloom.fpga
 from tensorloom.fpga.plan import make_plan
 from tensorloom.hw.config import Config

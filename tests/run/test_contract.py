@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.run.contract import Engine
 from tensorloom.run.emission import emit_design

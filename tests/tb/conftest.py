@@ -3,6 +3,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from tensorloom.tb.bulk.cache import Cache
 
 

@@ -5,6 +5,7 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
 from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.emit.shared import shared

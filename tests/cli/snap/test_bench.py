@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from tensorloom.run.snap import benchmark as bench_snap
 from tensorloom.run.snap.benchmark import GOALS, ROWS
 from tensorloom.run.snap.plot import plot_rows

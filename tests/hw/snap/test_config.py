@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
 

@@ -8,6 +8,7 @@ import pytest
 from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
+
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.tb.formal import ProofError, check_bounded, check_reachable, prove
 from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec

@@ -6,6 +6,7 @@ A few on the smallest core; all on the real one with: scripts/test -m slow tests
 import random
 
 import pytest
+
 from tensorloom.run.execution import Simulator
 from tensorloom.run.jobs import layer_job
 from tensorloom.run.registry import find_preset

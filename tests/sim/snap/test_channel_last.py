@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.snap.channel_last import ChannelLast, simulate_channel_last

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import PRESETS
 from tensorloom.sim.systolic.operands import OperandKind

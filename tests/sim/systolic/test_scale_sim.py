@@ -1,4 +1,5 @@
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
 

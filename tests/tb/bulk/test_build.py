@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tensorloom.tb.build_log import BuildError
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import build
