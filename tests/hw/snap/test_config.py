@@ -31,9 +31,9 @@ def test_derived_values() -> None:
 )
 def test_wrong_values(changes: dict[str, int], text: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(text)):
-        SnapConfig(**changes)
+        SnapConfig().replace(**changes)
 
 
 def test_wrong_type() -> None:
     with pytest.raises(TypeError, match="core_rows must be an integer, not 7.0"):
-        SnapConfig(core_rows=7.0)  # type: ignore[arg-type]
+        SnapConfig(core_rows=7.0)  # pyright: ignore[reportArgumentType]  # wrong on purpose

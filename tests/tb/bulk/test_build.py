@@ -48,6 +48,7 @@ def test_interrupted_build_leaves_no_entry(source, tmp_path, number):
         text=True,
     )
     with builder:
+        assert builder.stdout
         lines = [builder.stdout.readline(), builder.stdout.readline()]
         assert "compiling" in lines[1]
         time.sleep(0.3)
