@@ -35,7 +35,7 @@ class Clocking(Elaboratable):
         if self._pll.kind == "SB_PLL40_PAD":
             reference = pin.io  # this PLL sits in the pad itself
         else:
-            m.submodules.buffer = buffer = io.Buffer("i", pin)
+            m.submodules.buffer = buffer = io.Buffer(io.Direction.Input, pin)
             reference = buffer.i
         m.submodules.pll = getattr(self, f"_{self._pll.kind.lower()}")(m, platform, reference, clock, locked)
         platform.add_clock_constraint(clock, self._pll.output_hz)

@@ -1,13 +1,19 @@
 """A stream whose beats are in a memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["RomStream"]
+__all__ = ["RomStream", "payload_bits"]
+
+
+def payload_bits(layout: data.Layout, values: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Give beats, each the fields of a payload by name, as plain bits."""
+    return [layout.const({**fields}).as_value().value for fields in values]
 
 
 class RomStream(wiring.Component):

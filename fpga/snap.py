@@ -1,7 +1,6 @@
 """Self-test of the SNAP core."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 from amaranth.hdl import Module
@@ -17,7 +16,7 @@ from ..sim.snap.beats import beat_values, program_inputs
 from ..sim.snap.golden import port_sums
 from ..sim.snap.mapping import map_convolution, map_fully_connected
 from ..sim.snap.program import CoreProgram
-from .rom_stream import RomStream
+from .rom_stream import RomStream, payload_bits
 from .self_test import Expected, SelfTest, Stimulus
 
 __all__ = ["snap_program", "snap_test"]
@@ -49,13 +48,19 @@ def snap_program(config: SnapConfig) -> CoreProgram:
 
 
 def _tensors(
-    config: SnapConfig, rng: np.random.Generator, shapes: tuple[tuple[int, ...], ...], densities: tuple[float, ...]
-) -> Iterator[np.ndarray]:
+    config: SnapConfig,
+    rng: np.random.Generator,
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    densities: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
     """Operands with random zeros, small enough that no sum of a layer overflows."""
     half = 1 << config.data_bits - 1
-    for shape, density in zip(shapes, densities, strict=True):
+
+    def tensor(shape: tuple[int, ...], density: float) -> np.ndarray:
         values = rng.integers(1, half, shape) * rng.choice([-1, 1], shape)
-        yield values * (rng.random(shape) < density)
+        return values * (rng.random(shape) < density)
+
+    return tensor(shapes[0], densities[0]), tensor(shapes[1], densities[1])
 
 
 class SnapStimulus(Stimulus):
@@ -79,7 +84,7 @@ class SnapStimulus(Stimulus):
         for name, beats in program_inputs(program).items():
             stream, layout = f"o_{name.removeprefix('i_')}", layouts[name.split("_")[1]]
             fault = (fault_beat, layout["entries"].offset) if stream == "o_activations_0" else None
-            words = [layout.const(values).as_value().value for values in beat_values(beats)]
+            words = payload_bits(layout, beat_values(beats))
             self._parts[stream] = RomStream(width=layout.size, words=words, fault=fault)
         super().__init__({name: len(part.o.payload) for name, part in self._parts.items()})
 
@@ -115,6 +120,6 @@ def snap_test(config: SnapConfig, *, heartbeat_bits: int = 24) -> SelfTest:
 def _expected(config: SnapConfig, program: CoreProgram) -> dict[str, Expected]:
     layout = sum_layout(config)
     return {
-        f"o_sums_{port}": Expected(len(sums), signature(layout.const(each).as_value().value for each in sums))
+        f"o_sums_{port}": Expected(len(sums), signature(payload_bits(layout, sums)))
         for port, sums in enumerate(port_sums(config, program))
     }

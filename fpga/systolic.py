@@ -10,11 +10,12 @@ from ..hw.systolic.layouts import activation_row, command_layout, sum_row, weigh
 from ..hw.systolic.matrix_unit import MatrixUnit
 from ..sim.golden.signature import signature
 from ..sim.golden.xorshift import xorshift_words
+from ..sim.systolic.commands import command_fields
 from ..sim.systolic.golden import matrix_unit
 from ..sim.systolic.operands import OperandKind
 from ..sim.systolic.plan import plan_matmul
 from .random_stream import RandomStream
-from .rom_stream import RomStream
+from .rom_stream import RomStream, payload_bits
 from .self_test import Expected, SelfTest, Stimulus
 
 __all__ = ["systolic_commands", "systolic_test"]
@@ -64,8 +65,7 @@ class SystolicStimulus(Stimulus):
             fault_bit=fault_bit,
         )
         layout = command_layout(config)
-        fields = [dict(zip(commands.dtype.names, command.tolist(), strict=True)) for command in commands]
-        words = [layout.const(values).as_value().value for values in fields]
+        words = payload_bits(layout, command_fields(commands))
         self._commands = RomStream(width=layout.size, words=words)
         super().__init__(
             {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+
 from tensorloom.sim.snap.exploration import aim_sizes, dataflows
 
 matplotlib.use("svg")
@@ -34,9 +35,9 @@ def draw_aim_sizes(values: dict[str, Any]) -> str:
     figure, axes = pyplot.subplots(figsize=(8, 4.6), layout="constrained")
     for name, utilisation in values["utilisation"].items():
         alone = "a PE" in name
-        style = {"linestyle": "-" if "prefetch" in name else "--", "marker": "D" if alone else "o"}
+        line, marker = "-" if "prefetch" in name else "--", "D" if alone else "o"
         colour = "#6b7785" if alone else COLOURS[name.split()[2].rstrip(",")]
-        axes.plot(values["densities"], utilisation, color=colour, markersize=4, label=name, **style)
+        axes.plot(values["densities"], utilisation, ls=line, marker=marker, color=colour, markersize=4, label=name)
     axes.set_xlabel("density of activations and of weights")
     axes.set_ylabel("effectual multiplier utilisation")
     axes.set_ylim(0, 1.02)

@@ -2,8 +2,9 @@
 """Train the digits network and write its quantized weights, the same numbers on every machine (see `training`)."""
 
 import numpy as np
-from tensorloom.sim.workloads.digits import Digits, Layer, infer
 from training import INPUT_SCALE, STEP_GRID, VALUE_GRID, adam, quantize_layers, run, snap
+
+from tensorloom.sim.workloads.digits import Digits, Layer, infer
 
 SIZES = (64, 128, 64, 10)
 

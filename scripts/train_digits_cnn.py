@@ -6,9 +6,10 @@ quantized to 8 bits.
 """
 
 import numpy as np
+from training import INPUT_SCALE, STEP_GRID, VALUE_GRID, adam, quantize_layers, run, snap
+
 from tensorloom.sim.workloads.digits import Digits
 from tensorloom.sim.workloads.digits_cnn import SIDE, STEPS, CnnLayer, infer
-from training import INPUT_SCALE, STEP_GRID, VALUE_GRID, adam, quantize_layers, run, snap
 
 SHAPES = ((3, 3, 1, 16), (3, 3, 16, 64), (1, 1, 64, 64), (1024, 10))
 ZEROS = (0.5, 0.7, 0.7, 0.8)

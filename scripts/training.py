@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from tensorloom.sim.golden.requantize import multiplier, quantize
 from tensorloom.sim.workloads.digits import Digits, accuracy, digits_images
 

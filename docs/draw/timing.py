@@ -44,7 +44,7 @@ def simulate() -> tuple[Any, list[dict[str, Any]]]:
     program = map_matmul(design.config, a, b)
     beats = {name: getattr(program, name.removeprefix("i_")) for name in INPUTS}
     labels = {name: _labels(name, design.config, program) for name in INPUTS}
-    sent = dict.fromkeys(INPUTS, 0)
+    sent: dict[str, int] = dict.fromkeys(INPUTS, 0)
     outputs = [f"{name}_ready" for name in INPUTS] + ["o_sums_valid", "o_sums_payload", "o_counters"]
     samples: list[dict[str, Any]] = []
     sums: list[np.ndarray] = []

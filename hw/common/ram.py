@@ -49,7 +49,7 @@ class Ram(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         width, depth = self.config
-        m.submodules.memory = memory = Memory(shape=width, depth=depth, init=[], attrs={UNINITIALISED: 1})
+        m.submodules.memory = memory = Memory(shape=width, depth=depth, init=[], attrs={UNINITIALISED: "1"})
         write, read = memory.write_port(), memory.read_port(transparent_for=())
         m.d.comb += [
             write.en.eq(self.i_write_enable),

@@ -88,7 +88,7 @@ class Emission:
 def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
     """Build the emission from elaborated modules (children before parents) and their Verilog."""
     config = top.config
-    is_config = dataclasses.is_dataclass(config)
+    fields = dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else None
     by_name = {module.name: module for module in modules}
     totals = _instance_totals(top.name, by_name)
     manifest = {
@@ -96,8 +96,8 @@ def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
         "top": top.name,
         "files": [],
         "waivers": f"{top.name}.vlt",
-        "config": dataclasses.asdict(config) if is_config else None,
-        "config_class": type(config).__name__ if is_config else None,
+        "config": fields,
+        "config_class": None if fields is None else type(config).__name__,
         "ports": _ports(top),
         "streams": _streams(top),
         "modules": [

@@ -1,10 +1,13 @@
 # amaranth: UnusedElaboratable=no
 """The mark that tells the emitter which submodules are one module with many instances."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amaranth.hdl import Elaboratable, Instance
 from amaranth.lib import wiring
+
+if TYPE_CHECKING:
+    from amaranth_types import HasElaborate  # comes with the stubs, which users don't have
 
 __all__ = ["Shared", "SharingPlatform", "shared"]
 
@@ -45,12 +48,12 @@ class Shared(Elaboratable):
         """Identity of the module: class and config."""
         return type(self.component), self.config
 
-    def elaborate(self, platform: Any) -> wiring.Component | Instance:
+    def elaborate(self, platform: Any) -> "HasElaborate":
         """The component itself, or an instance of its module if `platform` is an emitter."""
         if hasattr(platform, "instance_of"):
             self.component._MustUse__used = True  # it may only have served as the names of its ports
             return platform.instance_of(self)
-        return self.component
+        return self.component  # pyright: ignore[reportReturnType]  # the stubs' Component has no elaborate
 
 
 def shared(component: wiring.Component, config: Any = None, *, hier_block: bool = False) -> Shared:

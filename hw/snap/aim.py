@@ -87,7 +87,7 @@ class Aim(wiring.Component):
             ]
         m.d.comb += [getattr(matcher, name).eq(register) for name, register in taken.items()]
         marks = [Signal(config.classes, name=f"mark_{lane}") for lane in range(config.window_entries)]
-        m.d.comb += [mark.eq(1 << kind) for mark, kind in zip(marks, kinds, strict=True)]
+        m.d.comb += [mark.eq(1 << kinds[lane]) for lane, mark in enumerate(marks)]
         for number, found in enumerate(matcher.o_lists):
             allowed = Signal(config.window_entries, name=f"allowed_{number}")
             m.d.comb += [

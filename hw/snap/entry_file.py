@@ -49,7 +49,7 @@ class EntryFile(wiring.Component):
         m = Module()
         beats, width, entry, readers = self.config
         for lane in range(width):  # A memory a lane, each with a single write port: FPGAs have no others.
-            memory = Memory(shape=entry, depth=beats, init=[], attrs={UNINITIALISED: 1})
+            memory = Memory(shape=entry, depth=beats, init=[], attrs={UNINITIALISED: "1"})
             m.submodules[f"lane_{lane}"] = memory
             write = memory.write_port()
             m.d.comb += [

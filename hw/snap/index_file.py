@@ -59,7 +59,7 @@ class IndexFile(wiring.Component):
                     m.d.sync += only.eq(self.i_beat)
                 m.d.comb += self.o_beats[place].eq(only)
                 continue
-            banks = Memory(shape=beat, depth=beats // span, init=[], attrs={UNINITIALISED: 1})
+            banks = Memory(shape=beat, depth=beats // span, init=[], attrs={UNINITIALISED: "1"})
             m.submodules[f"place_{place}"] = banks
             write, read = banks.write_port(), banks.read_port(domain="comb")
             wraps = self.i_start[:low] > place if place < span - 1 else 0

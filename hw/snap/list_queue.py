@@ -100,13 +100,13 @@ class ListQueue(wiring.Component):
     def _wrapped(self, place: Value) -> Value:
         return Mux(place >= self.size, place - self.size, place)
 
-    def _bank(self, m: Module, number: int) -> Signal:
+    def _bank(self, m: Module, number: int) -> data.View:
         """Write what falls into this bank; the list that is read from it. One port of each kind a memory is enough."""
         half, first, head_bits = self.config.aim_entries, self.tail[0] == number, list_head(self.config).size
         lanes_bits = half * (1 + self.config.index_bits)
         self.banks.append(
             [
-                Memory(shape=bits, depth=self.size // 2, init=[], attrs={UNINITIALISED: 1})
+                Memory(shape=bits, depth=self.size // 2, init=[], attrs={UNINITIALISED: "1"})
                 for bits in (lanes_bits, head_bits + lanes_bits)
             ]
         )

@@ -94,7 +94,7 @@ class PsumFile(wiring.Component):
         Of a complete bank, the first lane reads what the reducer asks for.
         """
         slots, value = self.config.psum_slots, signed(self.config.psum_bits)
-        memory = Memory(shape=value, depth=slots, init=[], attrs={UNINITIALISED: 1})
+        memory = Memory(shape=value, depth=slots, init=[], attrs={UNINITIALISED: "1"})
         m.submodules[f"bank_{bank}_{lanes[0]}"] = memory
         valid = Signal(slots, name=f"valid_{bank}_{lanes[0]}")
         self.banks.append((memory, valid))

@@ -1,6 +1,6 @@
 """Which window and tile a PE wants matched next, in which mode, and what the list will be."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
@@ -109,7 +109,7 @@ class Requester(wiring.Component):
         m.d.comb += straddles.eq(Mux(start[exact_log2(span) - 1], wraps & (end != 0), wraps | (end > span // 2)))
         return straddles
 
-    def _advance(self, m: Module, group_last: Signal, both: Signal) -> None:
+    def _advance(self, m: Module, group_last: Value, both: Signal) -> None:
         """Go on to the next job."""
         window, tile, first = self.o_window, self.o_tiles[0], Signal.like(self.o_tiles[0], name="first_tile")
         after = Signal.like(tile)

@@ -77,7 +77,7 @@ class Ring(wiring.Component):
         m = Module()
         beats, items, tag_bits, readers, late = self.config
         layout = item_layout(beats, tag_bits)
-        m.submodules.directory = directory = Memory(shape=layout, depth=items, init=[], attrs={UNINITIALISED: 1})
+        m.submodules.directory = directory = Memory(shape=layout, depth=items, init=[], attrs={UNINITIALISED: "1"})
         put, begin, tail, stored = (Signal(range(2 * beats), name=name) for name in ("put", "begin", "tail", "stored"))
         put_item, tail_item = Signal(range(2 * items)), Signal(range(2 * items))
         complete = put_item

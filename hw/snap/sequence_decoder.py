@@ -172,7 +172,7 @@ class SequenceDecoder(wiring.Component):
                 out.bank.eq(Mux(behind, banks[1], banks[0])),
             ]
 
-    def _place(self, m: Module, name: str, pick, planes) -> Signal:
+    def _place(self, m: Module, name: str, pick, planes) -> data.View:
         """Lane and position of a match that is picked from a list."""
         config = self.config
         layout = data.StructLayout({"lane": range(config.window_entries), "position": config.index_bits})

@@ -64,9 +64,12 @@ class Tile(wiring.Component):
         m.d.sync += weights.eq(self.i_weights)
         m.d.comb += self.o_weights.eq(weights)
 
-        activations = list(data.View(activation_bus(config), self.i_activations))
-        controls = list(data.View(control_bus(config), self.i_controls))
-        psums = list(data.View(psum_bus(config), self.i_psums))
+        activation_view = data.View(activation_bus(config), self.i_activations)
+        control_view = data.View(control_bus(config), self.i_controls)
+        psum_view = data.View(psum_bus(config), self.i_psums)
+        activations = [activation_view[row] for row in range(config.tile_rows)]
+        controls = [control_view[row] for row in range(config.tile_rows)]
+        psums = [psum_view[column] for column in range(config.tile_columns)]
         bus = data.View(weight_bus(config), self.i_weights)
         for row in range(config.tile_rows):
             for column in range(config.tile_columns):

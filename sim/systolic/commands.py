@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["MATRIX_COMMAND"]
+__all__ = ["MATRIX_COMMAND", "command_fields"]
 
 MATRIX_COMMAND = np.dtype(
     [
@@ -35,3 +35,9 @@ weights_signed
 shift
     Bytes (0 to 3) by which the sums are shifted left before they reach the accumulators.
 """
+
+
+def command_fields(commands: np.ndarray) -> list[dict[str, int]]:
+    """Give the fields of each command by name, as the payloads of ``i_commands``."""
+    names = commands.dtype.names or ()
+    return [dict(zip(names, command.tolist(), strict=True)) for command in commands]

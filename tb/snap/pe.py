@@ -73,7 +73,7 @@ class Surroundings:
             beat = beats[self.sent[name]] if self.sent[name] < len(beats) else None
             room = seen[f"o_{name}_item_room"] and (seen[f"o_{name}_beat_room"] or not (beat and beat["mask"]))
             taken = beat is not None and room and self.goes()
-            shown = beat if taken else beats[int(self.rng.integers(len(beats)))]
+            shown = beat if beat is not None and taken else beats[int(self.rng.integers(len(beats)))]
             inputs |= {
                 f"i_{name}": shown,
                 f"i_{name}_store": int(taken and shown["mask"] & 1),

@@ -1,10 +1,11 @@
 """Random layers as programs of a SNAP core, for testbenches."""
 
-from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
+from ...sim.golden.geometry import ConvolutionSteps
 from ...sim.snap.batch import join_programs
 from ...sim.snap.mapping import map_convolution, map_fully_connected
 from ...sim.snap.program import CoreProgram
@@ -15,21 +16,27 @@ Densities = tuple[float, float]
 
 
 def tensors(
-    config: SnapConfig, rng: np.random.Generator, shapes: Sequence[tuple], densities: Densities
-) -> list[np.ndarray]:
+    config: SnapConfig, rng: np.random.Generator, shapes: tuple[tuple, tuple], densities: Densities
+) -> tuple[np.ndarray, np.ndarray]:
     """Operands of all values, the extreme ones often, of exact zeros at random."""
     half = 1 << config.data_bits - 1
-    made = []
-    for shape, density in zip(shapes, densities, strict=True):
+
+    def tensor(shape: tuple, density: float) -> np.ndarray:
         values = rng.integers(-half, half, shape)
         values[rng.random(shape) < 0.1] = -half
         values[values == 0] = half - 1
-        made.append(values * (rng.random(shape) < density))
-    return made
+        return values * (rng.random(shape) < density)
+
+    return tensor(shapes[0], densities[0]), tensor(shapes[1], densities[1])
 
 
 def random_convolution(
-    config: SnapConfig, rng: np.random.Generator, size: tuple, kernel: tuple, densities: Densities, **steps: int
+    config: SnapConfig,
+    rng: np.random.Generator,
+    size: tuple,
+    kernel: tuple,
+    densities: Densities,
+    **steps: Unpack[ConvolutionSteps],
 ) -> CoreProgram:
     """Program of an H x W x C input and R x S kernels ``(R, S, K)``."""
     shapes = size, (*kernel[:2], size[2] // steps.get("groups", 1), kernel[2])
@@ -60,19 +67,19 @@ def corner_programs(config: SnapConfig, rng: np.random.Generator) -> dict[str, C
     """Programs at the edges of what there is, by what they are."""
     half, channels = 1 << config.data_bits - 1, config.channel_tile
     ones = np.ones((3, 3, channels + 1), np.int64), np.ones((3, 3, channels + 1, 2), np.int64)
-    lonely = [np.zeros_like(array) for array in ones]
+    lonely = np.zeros_like(ones[0]), np.zeros_like(ones[1])
     lonely[0][1, 1, channels], lonely[1][2, 0, channels, 1] = half - 1, -half
     return {
         "one pair": map_convolution(config, np.full((1, 1, 1), -half), np.full((1, 1, 1, 1), -half)),
-        "all zero": map_convolution(config, *(0 * array for array in ones), padding=1),
+        "all zero": map_convolution(config, 0 * ones[0], 0 * ones[1], padding=1),
         "zero weights": map_convolution(config, ones[0], 0 * ones[1]),
         "zero activations": map_convolution(config, 0 * ones[0], ones[1]),
         "one non-zero of each": map_convolution(config, *lonely, padding=1),
-        "lowest values": map_convolution(config, *(-half * array for array in ones), padding=1, wraps=True),
+        "lowest values": map_convolution(config, -half * ones[0], -half * ones[1], padding=1, wraps=True),
         "opposite values": map_convolution(config, -half * ones[0], (half - 1) * ones[1], wraps=True),
         "dense rows": random_convolution(config, rng, (1, 3, 3 * channels), (1, 1, 3), (1, 1)),
         "blocks of one pair": join_programs([
-            map_convolution(config, *(rng.integers(1, half, shape) for shape in ((1, 1, 1), (1, 1, 1, 1))))
+            map_convolution(config, rng.integers(1, half, (1, 1, 1)), rng.integers(1, half, (1, 1, 1, 1)))
             for _ in range(6)
         ]),
     }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
 from ...sim.golden.wrap import wrap
-from ...sim.systolic.commands import MATRIX_COMMAND
+from ...sim.systolic.commands import MATRIX_COMMAND, command_fields
 from ..bench import Bench, Sink
 from ..cocotb_bench import testbench
 from .parts import PARTS
@@ -36,8 +36,7 @@ def random_rows(config: SystolicConfig, commands: np.ndarray, rng: np.random.Gen
     """Rows of the commands with random psums, some of them extreme."""
     half = 1 << config.psum_bits - 1
     rows = []
-    for command in commands:
-        fields = dict(zip(commands.dtype.names, command.tolist(), strict=True))
+    for fields in command_fields(commands):
         psums = rng.integers(-half, half, (fields["rows"], config.columns))
         psums[rng.random(psums.shape) < 0.2] = rng.choice([-half, half - 1, 0, -1])
         rows += [Row(fields, index, line) for index, line in enumerate(psums)]
@@ -93,7 +92,7 @@ async def work(
         busy = pushed > len(sink.beats)
         outputs = await bench.cycle(inputs)
         assert outputs["o_busy"] == busy
-        if inputs["i_push"]:
+        if row and inputs["i_push"]:
             pushed += row.command["rows"]
         quiet = 0 if sink.observe(outputs) or now in flight else quiet + 1
         assert quiet < 500, f"nothing moved for {quiet} cycles"

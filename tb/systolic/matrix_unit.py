@@ -135,6 +135,7 @@ async def output_stalls_long(bench: Bench, config: SystolicConfig, rng: np.rando
     numbers = random.Random(1)
     sources = [Source(name, program.beats(name), 0, numbers) for name in INPUTS]
     held = Sink("o_sums", 1.0, numbers)
+    outputs: dict[str, Any] = {}
     for _ in range(200):
         outputs = await bench.cycle({key: value for actor in (*sources, held) for key, value in actor.drive().items()})
         for actor in (*sources, held):

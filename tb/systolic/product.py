@@ -8,6 +8,7 @@ from cocotb.triggers import Combine
 
 from ...hw.systolic.config import SystolicConfig
 from ...sim.golden.matmul import matmul
+from ...sim.systolic.commands import command_fields
 from ...sim.systolic.mapping import map_matmul
 from ..cocotb_bench import random_generator
 from ..runner import job_data
@@ -35,11 +36,10 @@ async def products(dut: Any) -> None:
     for index, (m, k, n, kind_a, kind_b) in enumerate(job["products"]):
         a, b = operand(rng, kind_a, m, k), operand(rng, kind_b, k, n)
         program = map_matmul(config, a, b)
-        names = program.commands.dtype.names
         beats = {
             "i_weights": program.weights.tolist(),
             "i_activations": program.activations.tolist(),
-            "i_commands": [dict(zip(names, command.tolist(), strict=True)) for command in program.commands],
+            "i_commands": command_fields(program.commands),
         }
         options = {"stall": job["stall"], "seed": job["seed"] + index}
         sources = [StreamSource(dut, manifest, name, **options) for name in INPUTS]

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
-from ...sim.systolic.commands import MATRIX_COMMAND
+from ...sim.systolic.commands import MATRIX_COMMAND, command_fields
 from ...sim.systolic.golden import matrix_unit
 from .vectors import random_bytes
 
@@ -32,7 +32,7 @@ class Program:
     def beats(self, stream: str) -> list:
         """Values of the payloads of an input stream."""
         if stream == "i_commands":
-            return [dict(zip(self.commands.dtype.names, command.tolist(), strict=True)) for command in self.commands]
+            return command_fields(self.commands)
         return {"i_weights": self.weights, "i_activations": self.activations}[stream].tolist()
 
 

@@ -5,6 +5,7 @@ import random
 import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
+from ...sim.systolic.commands import command_fields
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .parts import PARTS
@@ -19,8 +20,9 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, f
     numbers = random.Random(int(rng.integers(1 << 32)))
     commands = random_commands(config, rng, 40)
     commands["swap"] = rng.integers(0, 2, len(commands))
-    pending = [dict(zip(commands.dtype.names, command.tolist(), strict=True)) for command in commands]
-    current, row, waits = None, 0, 0
+    pending = command_fields(commands)
+    current: dict[str, int] = {}  # the command that is underway, if there is one
+    row = waits = 0
     while pending or current:
         offered = int(bool(pending) and numbers.random() < flow)
         inputs = {name: int(numbers.random() < (1 - flow if reverse else flow)) for name, reverse in REASONS.items()}
@@ -54,7 +56,7 @@ async def work(bench: Bench, config: SystolicConfig, rng: np.random.Generator, f
         waits += not issue
         assert waits < 20_000, f"{len(pending)} commands left after {waits} cycles of waiting"
         if last or not current:
-            current, row = (pending.pop(0), 0) if offered else (None, 0)
+            current, row = (pending.pop(0), 0) if offered else ({}, 0)
 
 
 @testbench(PARTS["sequencer"])
@@ -73,7 +75,7 @@ async def error_flag(bench: Bench, config: SystolicConfig, rng: np.random.Genera
     for rows, address, error in ((0, 0, 1), (1, size - 1, 0), (2, size - 1, 1), (size, 0, 0), (size, 1, 1)):
         command = dict.fromkeys(bench.inputs["i_commands_payload"]["fields"], 0) | {"rows": rows, "address": address}
         await bench.cycle(flows | {"i_commands_payload": command, "i_commands_valid": 1})
-        issued = []
+        issued, outputs = [], {}
         for _ in range(size + 5):
             outputs = await bench.cycle({"i_commands_valid": 0})
             issued += [outputs["o_landing"]["address"]] if outputs["o_issue"] else []

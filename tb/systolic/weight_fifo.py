@@ -1,6 +1,8 @@
 """Testbench of the weight FIFO."""
 
 import random
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,7 @@ class TileReader:
         self.now = complete, read, start, self.source.sent - self.taken
         return {"i_start": int(start), "i_read": int(read)}
 
-    def observe(self, outputs: dict) -> bool:
+    def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Compare all outputs."""
         complete, read, start, level = self.now
         assert outputs["o_tile_ready"] == (complete > 0)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tensorloom.cli.main import app
 from typer.testing import CliRunner
+
+from tensorloom.cli.main import app
 
 
 @pytest.fixture

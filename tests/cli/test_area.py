@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tensorloom.hw.snap.config import PRESETS
 
 CELLS = Path(__file__).parent.parent / "cells.lib"

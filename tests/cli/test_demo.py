@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tensorloom.cli import demo
 from tensorloom.run.snap import demo as demo_snap
 

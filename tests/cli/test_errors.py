@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tensorloom.cli import options
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.run.registry import preset_names

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tensorloom.fpga import plan, records
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.run.registry import engines
@@ -115,7 +116,9 @@ def test_help_without_a_command_is_no_error(run) -> None:
 
 def test_report_marks_stale_builds(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fields = ("fmax_hz", "lut", "ff", "dsp", "ram", "multipliers", "gmac_per_s", "gmac_per_s_per_klut", "build_seconds")
-    target = engines()["systolic"].fpga.boards["icebreaker"]
+    fpga = engines()["systolic"].fpga
+    assert fpga
+    target = fpga.boards["icebreaker"]
     record = {
         "board": "icebreaker",
         "engine": "systolic",

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tensorloom.cli.jobs import make_job, write_tensor
 from tensorloom.hw.emit.waivers import verilator_control
+from tensorloom.sim.golden.geometry import ConvolutionSteps
 from tensorloom.tb.bulk.cache import Cache
 
-STEPS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+STEPS: ConvolutionSteps = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 
 
 @pytest.mark.parametrize(

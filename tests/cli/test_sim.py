@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 
 from tensorloom.run import execution
 from tensorloom.run.jobs import Job, golden
@@ -14,7 +15,8 @@ from tensorloom.run.systolic.engine import SystolicEngine
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.tb.bulk import model
-from tensorloom.tb.bulk.build import Options
+from tensorloom.tb.bulk.build import Options, Progress
+from tensorloom.tb.bulk.cache import Cache
 
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "source", "bit_exact", "mismatches", "cycles", "predicted_cycles",
@@ -24,7 +26,7 @@ FIGURES = {
 }  # fmt: skip
 
 
-def report(result: object) -> dict:
+def report(result: Result) -> dict:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -89,9 +91,9 @@ def test_images_of_the_user(run: Callable, tmp_path: Path, seed: int) -> None:
 def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled, real = [], model.compile_library
 
-    def compile_library(sources: object, options: Options, **rest: object) -> object:
+    def compile_library(sources: Path, options: Options, *, cache: Cache, progress: Progress | None = None) -> tuple:
         compiled.append(options.trace)
-        return real(sources, options, **rest)
+        return real(sources, options, cache=cache, progress=progress)
 
     monkeypatch.setattr(model, "compile_library", compile_library)
     vcd = tmp_path / "waves.vcd"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tensorloom.hw.emit import emitter
 from tensorloom.hw.emit.yosys import YosysError
 from tensorloom.run import emission as emission_module

@@ -7,6 +7,7 @@ from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS, WATCHDOG_CYCLES
 from tensorloom.fpga.tools import PROGRAMS
 from tensorloom.hw.snap.config import PRESETS
+from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.run.jobs import layer_job
 from tensorloom.run.registry import engines
 from tensorloom.run.snap.benchmark import SEED
@@ -52,6 +53,7 @@ def test_leds_and_loaders() -> None:
 
 def test_goals() -> None:
     matrix, core = (TARGETS[engine].boards["ulx3s-85f"] for engine in ("systolic", "snap"))
+    assert isinstance(matrix.config, SystolicConfig)
     sizes = f"{matrix.config.rows} x {matrix.config.columns} PEs at {matrix.frequency_hz / 1e6:g} MHz"
     assert f"The matrix unit is {sizes}" in PAGE
     assert core.config == PRESETS["snap-fpga"] and f"`snap-fpga` at {core.frequency_hz / 1e6:g} MHz" in PAGE
@@ -67,12 +69,13 @@ def test_files_of_a_project() -> None:
     config = target.config.replace(rows=4, columns=14)
     plan = make_plan("arty-a7", "systolic", TARGETS["systolic"], config, target.frequency_hz, vendor=True)
     named = {name for files, _ in table("project") for name in files.split(", ")}
-    assert named - {"build_top.json"} == set(plan.build.files) - {"build_top.json"}
-    script = str(plan.build.files["top.tcl"])
+    files = plan.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    assert named - {"build_top.json"} == set(files) - {"build_top.json"}
+    script = str(files["top.tcl"])
     written = set(re.findall(r"\b(top\w*\.(?:rpt|dcp|bit))`", PAGE))
     assert written == {"top_timing.rpt", "top_route.dcp", "top.bit"}
     assert all(name in script for name in written)
-    assert "VIVADO" in str(plan.build.files["build_top.sh"])
+    assert "VIVADO" in str(files["build_top.sh"])
 
 
 def test_programs() -> None:
@@ -97,6 +100,7 @@ def test_choice_of_the_core() -> None:
         whole, sizes = find_layer(name), map(int, part.replace(",", "x").split("x"))
         assert whole
         job = layer_job(sample(whole, *sizes), *map(float, density.split("/")), bits=config.data_bits, seed=SEED)
+        assert job.convolution is not None
         found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
         share = found.utilisation(config.multipliers)
         assert [products, utilisation] == [f"{share * config.multipliers:.1f}", f"{share:.0%}"]

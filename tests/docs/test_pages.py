@@ -14,6 +14,7 @@ from tensorloom.cli.main import app
 from tensorloom.hw.emit.waivers import WAIVERS
 from tensorloom.run.jobs import Job, golden
 from tensorloom.run.registry import engines
+from tensorloom.sim.golden.geometry import ConvolutionSteps
 from tensorloom.sim.systolic.operands import OperandKind
 
 from .pages import PAGES, ROOT, blocks, table
@@ -119,7 +120,7 @@ def test_layouts(row: list[str]) -> None:
         return tuple(sizes[size] for size in text.split(" x "))
 
     kind, activations, weights, result = row
-    convolution = {"groups": 2} if kind == "convolution" else None
+    convolution: ConvolutionSteps | None = {"groups": 2} if kind == "convolution" else None
     sizes |= {"X": 3, "Y": 3} if convolution else {}
     job = Job(name=kind, a=np.ones(shape(activations), int), b=np.ones(shape(weights), int), convolution=convolution)
     assert golden(job).shape == shape(result)

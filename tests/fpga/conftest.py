@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.run.registry import engines

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tensorloom.fpga import build as flow
 from tensorloom.fpga import tools
 from tensorloom.fpga.boards import BOARDS
@@ -79,7 +80,7 @@ def test_equal_designs_have_equal_digests(small: FpgaPlan) -> None:
 
 
 def test_the_digest_is_the_same_in_any_folder(small: FpgaPlan) -> None:
-    files = small.build.files
+    files = small.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
     assert files_digest(files) == small.digest
     texts = {name: text.decode() if isinstance(text, bytes) else text for name, text in files.items()}
     root = str(Path(__file__).parents[2])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.fpga.netlist import ecp5_netlist
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig

@@ -1,4 +1,5 @@
 import pytest
+
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plls import PLLS, find_pll
 from tensorloom.hw.config import ConfigError

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+
 from tensorloom.fpga.self_test import WATCHDOG_CYCLES, Expected
 from tensorloom.fpga.snap import snap_program
 from tensorloom.fpga.systolic import systolic_commands
 from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
+from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.golden import core_sums
 from tensorloom.tb.bulk.model import build
@@ -55,6 +58,7 @@ def test_beats_that_never_come_fail() -> None:
 @pytest.mark.parametrize("board", TARGETS["systolic"].boards)
 def test_systolic_commands_use_every_mode_and_accumulator(board: str) -> None:
     config = TARGETS["systolic"].boards[board].config
+    assert isinstance(config, SystolicConfig)
     commands = systolic_commands(config)
     for field in ("accumulate", "drain", "swap", "activations_signed", "weights_signed"):
         assert set(commands[field].tolist()) == {0, 1}
@@ -69,6 +73,7 @@ SNAP_CONFIGS = {"small": SMALL["snap"]} | {name: target.config for name, target 
 @pytest.mark.parametrize("name", SNAP_CONFIGS)
 def test_snap_program_uses_every_multiplier_port_and_mode(name: str) -> None:
     config = SNAP_CONFIGS[name]
+    assert isinstance(config, SnapConfig)
     program = snap_program(config)
     for row_mode, ports in ((False, config.ports), (True, config.core_rows)):
         assert np.bitwise_or.reduce(program.ports[program.row_mode == row_mode]) == (1 << ports) - 1

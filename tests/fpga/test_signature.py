@@ -3,6 +3,7 @@ import random
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tensorloom.fpga.signature import Signature
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.sim.golden.signature import SEED, TAPS, fold, signature, step

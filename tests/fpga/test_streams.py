@@ -1,3 +1,6 @@
+# Ports are made from a signature, which no checker can follow.
+# pyright: reportAttributeAccessIssue=false
+
 """Random stream, memory stream and stream register against their models, with random stalls."""
 
 import random
@@ -7,6 +10,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, flipped
 from amaranth.sim import Simulator
+
 from tensorloom.fpga.random_stream import RandomStream
 from tensorloom.fpga.rom_stream import RomStream
 from tensorloom.fpga.stream_register import StreamRegister
@@ -25,7 +29,7 @@ class Registered(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.source, m.submodules.register = source, register = self.source, StreamRegister(WIDTH)
+        m.submodules.source, m.submodules.register = source, register = self.source, StreamRegister(WIDTH)  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
         wiring.connect(m, source.o, register.i)
         wiring.connect(m, register.o, flipped(self.o))
         m.d.comb += [source.i_start.eq(self.i_start), source.i_fault.eq(self.i_fault)]

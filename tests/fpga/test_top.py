@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import tensorloom.fpga
 from tensorloom.fpga.plan import make_plan
 from tensorloom.hw.config import Config
@@ -56,7 +57,8 @@ def board_sources(engine: str, config: Config) -> Sources:
     """The ULX3S's top with the self-test of an engine."""
     plan = make_plan("ulx3s-85f", engine, TARGETS[engine], config, 60_000_000)
     models = MODELS + Path(tensorloom.fpga.__file__).with_name("ecp5_cells.v").read_text(encoding="utf-8")
-    files = {name: str(plan.build.files[name]) for name in ("self_test.v", "top.il")} | {"models.v": models}
+    built = plan.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    files = {name: str(built[name]) for name in ("self_test.v", "top.il")} | {"models.v": models}
     script = "read_verilog self_test.v\nread_verilog -lib models.v\nread_rtlil top.il\nhierarchy -top top\n"
     script += "proc\nwrite_verilog -noattr top.v\n"
     top = run_yosys(script, files=files, outputs=("top.v",))["top.v"]
@@ -97,7 +99,8 @@ def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(
 
 
 def test_each_snap_pe_has_a_reset_register() -> None:
-    verilog = str(make_plan("ulx3s-85f", "snap", TARGETS["snap"], SNAP, 60_000_000).build.files["self_test.v"])
+    plan = make_plan("ulx3s-85f", "snap", TARGETS["snap"], SNAP, 60_000_000)
+    verilog = str(plan.build.files["self_test.v"])  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
     modules = dict(re.findall(r"^module (\w+)(.*?)^endmodule$", verilog, re.MULTILINE | re.DOTALL))
     assert [name for name, text in modules.items() if "rst_register <= rst;" in text] == ["pe"]
     body = modules["pe"].partition("rst_register <= rst;")[2]

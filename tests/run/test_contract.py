@@ -10,6 +10,7 @@ from tensorloom.run.execution import Outcome, Simulator, execute, predict
 from tensorloom.run.jobs import Job, golden
 from tensorloom.run.registry import Design, engines
 from tensorloom.run.speed import compare_speeds
+from tensorloom.sim.golden.geometry import ConvolutionSteps
 
 ENGINES = list(engines().values())
 
@@ -35,13 +36,13 @@ def random_job(rng: np.random.Generator) -> Job:
         return values * (rng.random(shape) < rng.random(shape[-1]))
 
     if rng.random() < 0.4:
-        m, k, n = rng.integers(1, 20, 3)
+        m, k, n = rng.integers(1, 20, 3).tolist()
         return Job(name="product", a=tensor(m, k), b=tensor(k, n))
     groups = int(rng.choice([1, 1, 2]))
-    r, s = rng.integers(1, 4, 2)
-    channels, kernels = groups * rng.integers(1, 12), groups * rng.integers(1, 6)
+    r, s = rng.integers(1, 4, 2).tolist()
+    channels, kernels = groups * int(rng.integers(1, 12)), groups * int(rng.integers(1, 6))
     x = tensor(int(rng.integers(1, 3)), int(r + rng.integers(0, 5)), int(s + rng.integers(0, 5)), channels)
-    steps = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
+    steps: ConvolutionSteps = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
     return Job(name="convolution", a=x, b=tensor(r, s, channels // groups, kernels), convolution=steps)
 
 

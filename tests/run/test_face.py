@@ -4,6 +4,7 @@ import doctest
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def test_every_name_is_there_and_documented() -> None:
         assert inspect.getdoc(found), name
     assert set(tl.__all__) <= set(dir(tl))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        tl.nothing  # type: ignore[attr-defined]  # noqa: B018
+        tl.nothing  # noqa: B018
 
 
 def test_import_is_light() -> None:
@@ -96,9 +97,9 @@ def test_presets_and_engines() -> None:
         (lambda: tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(1, 3, 3), model_only=True, stall=0.5), "stall must"),
     ],
 )  # fmt: skip
-def test_errors(call: object, message: str) -> None:
+def test_errors(call: Callable, message: str) -> None:
     with pytest.raises(tl.ConfigError, match=message) as caught:
-        call()  # type: ignore[operator]
+        call()
     assert isinstance(caught.value, tl.Error) and caught.value.exit_code == 2
 
 

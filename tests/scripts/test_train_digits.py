@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 import tensorloom.sim.workloads.digits as digits
 
 ROOT = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 import tensorloom.sim.workloads.digits_cnn as digits_cnn
 
 ROOT = Path(__file__).parents[2]

@@ -3,6 +3,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from tensorloom.tb.bulk.cache import Cache
 
 
@@ -10,6 +11,7 @@ from tensorloom.tb.bulk.cache import Cache
 def designs() -> ModuleType:
     """Small hand-written designs: `designs.py` beside this file."""
     spec = importlib.util.spec_from_file_location("tb_designs", Path(__file__).with_name("designs.py"))
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

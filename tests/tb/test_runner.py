@@ -2,6 +2,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tensorloom.tb.build_log import BuildError
 from tensorloom.tb.runner import run_cocotb
 

@@ -3,13 +3,14 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from ....hw.snap.aim import Aim
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.list_layouts import AimMode, tile_lane, weight_lane
+from ...formal import Assert, Assume
 
 __all__ = ["AimSpec", "AimsEqual"]
 
@@ -92,7 +93,7 @@ class AimSpec(_AimInputs):
                 weight, found = weights[lane], aim.o_lists[number]
                 fits = weight.valid & classes[number].bit_select(weight.kind, 1)
                 fits &= (mode != AimMode.FULL) | (half == lane // width)
-                matches = [fits & entry[name] & (entry.index == weight.index) for entry in tile]
+                matches = [fits & getattr(entry, name) & (entry.index == weight.index) for entry in tile]
                 place = reduce(or_, (Mux(match, at, 0) for at, match in enumerate(matches)))
                 right = found.valid[lane] == reduce(or_, matches)
                 right &= ~found.valid[lane] | (((_position(found, lane) ^ place) & mask) == 0)

@@ -3,11 +3,12 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from ....hw.snap.config import SnapConfig
+from ...formal import Assert, Assume
 
 __all__ = ["CountsSpec", "added", "clears_first", "count_of_halves", "counts_below"]
 

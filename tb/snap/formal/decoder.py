@@ -1,12 +1,13 @@
 """What the sequence decoder must do in a cycle, for every pair of lists."""
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.list_layouts import list_head, queued_list
 from ....hw.snap.sequence_decoder import SequenceDecoder
+from ...formal import Assert, Assume
 from .counts import added, clears_first, count_of_halves, counts_below
 
 __all__ = ["DecoderSpec", "goes_when_used_up"]

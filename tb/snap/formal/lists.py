@@ -1,6 +1,6 @@
 """What list queue and sequence decoder must do together, over time."""
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import bits_for
@@ -9,6 +9,7 @@ from ....hw.snap.config import SnapConfig
 from ....hw.snap.list_layouts import list_head, match_list
 from ....hw.snap.list_queue import ListQueue
 from ....hw.snap.sequence_decoder import SequenceDecoder
+from ...formal import Assert, Assume, Cover
 from .decoder import goes_when_used_up
 
 __all__ = ["ListsSpec"]

@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -11,6 +11,7 @@ from ....hw.common.delay import registered
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.multiply_add import MultiplyAdd
 from ....hw.snap.psum_file import PsumFile
+from ...formal import Assert, Assume, Cover
 
 __all__ = ["MultiplyAddSpec", "PsumFileSpec"]
 

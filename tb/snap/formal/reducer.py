@@ -1,6 +1,6 @@
 """What the core reducer must do: lose and make up nothing, and keep to the rules of its streams."""
 
-from amaranth.hdl import Assert, Assume, Cat, Cover, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -8,6 +8,7 @@ from ....hw.common.delay import registered
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.core_reducer import CoreReducer
 from ....hw.snap.layouts import command_layout
+from ...formal import Assert, Assume, Cover
 
 __all__ = ["ReducerStreamsSpec", "ReducerSumsSpec"]
 

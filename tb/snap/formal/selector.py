@@ -1,11 +1,12 @@
 """What the reduction-pattern selector must do, for every input."""
 
-from amaranth.hdl import Assert, Cover, Module
+from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from ....hw.snap.config import SnapConfig
 from ....hw.snap.reduction_selector import ReductionSelector
+from ...formal import Assert, Cover
 
 __all__ = ["SelectorSpec"]
 

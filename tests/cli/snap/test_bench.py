@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from tensorloom.run.snap import benchmark as bench_snap
 from tensorloom.run.snap.benchmark import GOALS, ROWS
 from tensorloom.run.snap.plot import plot_rows
@@ -40,10 +41,10 @@ def test_quick_bench(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert picture.tag.endswith("svg")
 
 
-def row(kind: str, density: str, **figures: float) -> dict:
+def row(kind: str, density: str, layer: str = "net/conv", **figures: float) -> dict:
     activations, weights = map(float, density.split("/"))
     waits = dict.fromkeys(WAITS, 0.0) | {"busy": 0.9, "wait_aim": 0.1}
-    plain = {"layer": "net/conv", "part": None, "utilisation": 0.85, "oa_updates_per_cycle": 0.5}
+    plain = {"layer": layer, "part": None, "utilisation": 0.85, "oa_updates_per_cycle": 0.5}
     return plain | {
         "kind": kind, "ia_density": activations, "w_density": weights, "where_cycles_went": waits,
     } | figures  # fmt: skip
@@ -69,6 +70,7 @@ def test_rows_are_as_large_as_asked_for() -> None:
         layer = find_layer(name)
         assert layer is not None
         if kind == "3x3, 56 wide":
+            assert sizes is not None
             part = sample(layer, *sizes)
             assert (part.rows, part.columns, part.channels, part.padding, part.stride) == (3, 3, 256, 1, 1)
             assert part.kernels >= 64 and part.height * part.width >= 196
@@ -82,7 +84,7 @@ def test_picture() -> None:
     titles = [element.text for element in root.iter() if element.tag.endswith("title")]
     assert titles[:2] == ["useful 75.0%", "lanes idle 15.0%"]
     widths = [
-        float(bar.get("width")) for bar in root.iter() if bar.find("{http://www.w3.org/2000/svg}title") is not None
+        float(bar.attrib["width"]) for bar in root.iter() if bar.find("{http://www.w3.org/2000/svg}title") is not None
     ]
     assert sum(widths) == pytest.approx(2 * 520, abs=1)
 
@@ -96,4 +98,4 @@ def test_wrong_results_stop_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = SimpleNamespace(passed=False, complaint="3 of 9 results differ")
     simulator = SimpleNamespace(run=lambda job: outcome)
     with pytest.raises(bench_snap.FailureError, match="vgg16/conv1_1 .*: 3 of 9 results differ"):
-        bench_snap._row(simulator, "1x1", "vgg16/conv1_1", (3, 3, 3, 1), "1/1")
+        bench_snap._row(simulator, "1x1", "vgg16/conv1_1", (3, 3, 3, 1), "1/1")  # pyright: ignore[reportArgumentType]  # a stand-in

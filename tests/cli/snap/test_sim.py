@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 
-from tensorloom.hw.snap.config import PRESETS
+from tensorloom.hw.snap.config import PRESETS, SnapConfig
 from tensorloom.run import execution
 from tensorloom.run.jobs import golden
 from tensorloom.run.snap.engine import SnapEngine
+from tensorloom.run.snap.program import SnapProgram
 from tensorloom.sim.golden.convolution import convolution
-from tensorloom.sim.snap.cycles import WAITS
+from tensorloom.sim.snap.cycles import WAITS, CoreCounters
 
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "source", "bit_exact", "mismatches", "cycles", "predicted_cycles",
@@ -22,7 +24,7 @@ FIGURES = {
 }  # fmt: skip
 
 
-def report(result: object) -> dict:
+def report(result: Result) -> dict:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -117,8 +119,8 @@ def test_image_of_one_pixel(run: Callable, option: str, shape: list[int]) -> Non
 def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     real = SnapEngine.predict
 
-    def wrong(*args: object) -> object:
-        counters = real(*args)
+    def wrong(engine: SnapEngine, config: SnapConfig, program: SnapProgram) -> CoreCounters:
+        counters = real(engine, config, program)
         counters.waits["wait_aim"][0, 0] += 1
         return counters
 

@@ -49,10 +49,10 @@ def test_snap_fields() -> None:
         least, most = (eval(limit.replace("2 N", "2 * N"), {"N": FULL.aim_entries}) for limit in (low, high))
         others = {"beat_entries": 1} if field == "aim_entries" else {}
         for value in (least, int(most)):
-            assert getattr(SnapConfig(**others, **{field: value}), field) == value
+            assert getattr(SnapConfig().replace(**others, **{field: value}), field) == value
         for value in (least // 2 if power else least - 1, int(most * 2) if power else most + 1):
             with pytest.raises(ValueError, match=f"{field} must be "):
-                SnapConfig(**{field: value})
+                SnapConfig().replace(**{field: value})
 
 
 @pytest.mark.parametrize("columns", [1, 3, 4])

@@ -194,7 +194,7 @@ class Memories(wiring.Component):
 
     def __init__(self, uninitialised):
         super().__init__({"address": In(2), "a": Out(8), "b": Out(8)})
-        attributes = [{UNINITIALISED: 1} if which in uninitialised else {} for which in "ab"]
+        attributes = [{UNINITIALISED: "1"} if which in uninitialised else {} for which in "ab"]
         self.memories = [Memory(shape=8, depth=4, init=[11, 22, 33, 44], attrs=attrs) for attrs in attributes]
         self.ports = [(memory.read_port(), memory.write_port()) for memory in self.memories]
 

@@ -159,7 +159,8 @@ def test_unhashable_config(config):
 
 def test_missing_config():
     class Bare(wiring.Component):
-        i: In(1)
+        def __init__(self):
+            super().__init__({"i": In(1)})
 
     with pytest.raises(TypeError, match="component must have a config attribute or be given one, not"):
         shared(Bare())
@@ -182,7 +183,7 @@ def test_equal_config_with_different_ports():
 class Body(wiring.Component):
     """Whatever a test wants to happen in `elaborate`."""
 
-    def __init__(self, body, config="body"):
+    def __init__(self, body, config: object = "body"):
         self.body, self.config = body, config
         super().__init__({"i": In(8), "o": Out(8)})
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tensorloom.hw.emit.files import write_files
 
 WRITES_OFTEN = """

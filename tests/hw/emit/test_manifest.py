@@ -18,8 +18,8 @@ class Kind(enum.Enum, shape=2):
 
 
 class Point(data.Struct):
-    x: signed(5)
-    y: 3
+    x: signed(5)  # pyright: ignore[reportInvalidTypeForm]  # shapes in place of types, as Amaranth has it
+    y: 3  # pyright: ignore[reportGeneralTypeIssues]  # likewise
 
 
 UNSIGNED = {"kind": "unsigned", "width": 1}

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from tensorloom.hw.emit import yosys
 from tensorloom.hw.emit.yosys import YosysError, run_yosys
 

@@ -155,7 +155,7 @@ def beats_of(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, ob
                 entries[name][number, : len(value)] = value
             else:
                 rest[name][number] = value
-    return {"entries": entries} | rest
+    return {"entries": entries, **rest}
 
 
 END = {"last": 1, "group_last": 1}
@@ -210,8 +210,8 @@ def test_malformed_streams_raise_a_sticky_error(core) -> None:
             assert errors == NO_ERRORS | {stream: wrong << number}, name
 
 
-def errors_in(model: Model, inputs: dict[str, object], **options: bool) -> dict[str, np.ndarray]:
-    return model.cycles(inputs, ["o_errors"], **options)["o_errors"]
+def errors_in(model: Model, inputs: dict[str, object], *, goes_on: bool = False) -> dict[str, np.ndarray]:
+    return model.cycles(inputs, ["o_errors"], reset=not goes_on, fresh=not goes_on)["o_errors"]
 
 
 def offered(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, object]:
@@ -264,7 +264,7 @@ def test_streams_that_are_cut_differently(core, seed: int) -> None:
             found["finished"] += 1
         except (SimulationError, ValueError):  # too many sums, or it waits for ever
             pass
-        errors = errors_in(model, {"i_commands_valid": np.zeros(3, np.int64)}, reset=False, fresh=False)
+        errors = errors_in(model, {"i_commands_valid": np.zeros(3, np.int64)}, goes_on=True)
         found["cuts"] += int(errors["cuts"][-1])
         found["activations"] += int(errors["activations"][-1] > 0)
     if config.pes > 1:

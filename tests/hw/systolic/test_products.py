@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit

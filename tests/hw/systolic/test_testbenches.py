@@ -1,6 +1,7 @@
 """Every testbench of tb/systolic, in both simulators."""
 
 import pytest
+
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator

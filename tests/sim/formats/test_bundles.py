@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.formats.bundles import ActivationBundles, WeightBundles
 from tensorloom.sim.formats.runs import FormatError, Runs

@@ -5,7 +5,7 @@ import pytest
 
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.golden.convolution import convolution
-from tensorloom.sim.golden.geometry import axis_steps, side_padding
+from tensorloom.sim.golden.geometry import ConvolutionSteps, axis_steps, side_padding
 
 BYTES = (np.int8, np.uint8)
 
@@ -50,9 +50,13 @@ def test_by_hand():
 def test_one_number_or_one_for_each_axis(spread):
     rng = np.random.default_rng(1)
     x, w = rng.integers(-9, 9, (2, 7, 6, 4)), rng.integers(-9, 9, (3, 2, 4, 3))
-    for field in ("stride", "padding", "dilation"):
-        np.testing.assert_array_equal(convolution(x, w, **{field: spread}), convolution(x, w, **{field: 2}))
-    groups = convolution(x, w[:, :, :2].repeat(2, 3), groups=np.int64(2))
+    for steps, same in (
+        (ConvolutionSteps(stride=spread), ConvolutionSteps(stride=2)),
+        (ConvolutionSteps(padding=spread), ConvolutionSteps(padding=2)),
+        (ConvolutionSteps(dilation=spread), ConvolutionSteps(dilation=2)),
+    ):
+        np.testing.assert_array_equal(convolution(x, w, **steps), convolution(x, w, **same))
+    groups = convolution(x, w[:, :, :2].repeat(2, 3), groups=np.int64(2))  # pyright: ignore[reportArgumentType]  # numpy's integers do as well
     np.testing.assert_array_equal(groups, convolution(x, w[:, :, :2].repeat(2, 3), groups=2))
 
 
@@ -67,7 +71,9 @@ def test_order_of_axes_and_sides():
     assert convolution(x, w, padding=(0, 1))[0, :, :, 0].tolist() == [[0, 1, 2, 4, 0], [0, 8, 16, 32, 0]]
     pair = np.ones((2, 2, 1, 1), int)
     assert convolution(x, pair, dilation=(1, 2))[0, :, :, 0].tolist() == [[1 + 4 + 8 + 32]]
-    assert side_padding(np.array([1, 0, 2, 1])) == (1, 0, 2, 1) and side_padding((3, 4)) == (3, 3, 4, 4)
+    sides = np.array([1, 0, 2, 1])
+    assert side_padding(sides) == (1, 0, 2, 1)  # pyright: ignore[reportArgumentType]  # arrays do as well
+    assert side_padding((3, 4)) == (3, 3, 4, 4)
     assert side_padding(2) == (2, 2, 2, 2) and axis_steps("stride", [2, 1]) == (2, 1)
 
 

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.golden.requantize import multiplier, quantize, requantize

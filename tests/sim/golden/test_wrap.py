@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.golden.wrap import wrap
 

@@ -1,10 +1,13 @@
 """Cycle model of the SNAP core."""
 
+from typing import Unpack
+
 import numpy as np
 import pytest
 
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
+from tensorloom.sim.golden.geometry import ConvolutionSteps
 from tensorloom.sim.snap.cycles import CoreCounters, Stalls, simulate_core
 from tensorloom.sim.snap.mapping import map_convolution
 
@@ -15,7 +18,13 @@ def layer(seed: int, size: tuple[int, int, int], kernel: tuple[int, int, int], d
     return x * (rng.random(x.shape) < densities[0]), w * (rng.random(w.shape) < densities[1])
 
 
-def run(preset: str, x: np.ndarray, w: np.ndarray, stalls: Stalls = Stalls(), **steps: object) -> CoreCounters:  # noqa: B008
+def run(
+    preset: str,
+    x: np.ndarray,
+    w: np.ndarray,
+    stalls: Stalls = Stalls(),  # noqa: B008
+    **steps: Unpack[ConvolutionSteps],
+) -> CoreCounters:
     config = PRESETS[preset]
     program = map_convolution(config, x, w, **steps)
     counters = simulate_core(config, program, stalls=stalls)
@@ -24,7 +33,7 @@ def run(preset: str, x: np.ndarray, w: np.ndarray, stalls: Stalls = Stalls(), **
     assert counters.sums.sum() == sum(
         int(slots) * int(ports).bit_count() for slots, ports in zip(program.slots, program.ports, strict=True)
     )
-    assert (sum(counters.waits.values()) == counters.cycles).all()
+    assert (np.sum([*counters.waits.values()], axis=0) == counters.cycles).all()
     assert counters.weight_beats.tolist() == [len(stream) for stream in program.weights]
     assert counters.activation_beats.tolist() == [len(stream) for stream in program.activations]
     return counters

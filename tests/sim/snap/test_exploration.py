@@ -1,6 +1,7 @@
 """The exploration that redraws the paper's figures, on fewer densities."""
 
 import pytest
+
 from tensorloom.sim.snap import exploration
 from tensorloom.sim.snap.exploration import AIMS, aim_sizes, dataflows
 

@@ -1,11 +1,14 @@
 """Mapping onto the SNAP core: the sums of the streams are the layer's, each in its place."""
 
+from typing import Any, Unpack
+
 import numpy as np
 import pytest
 
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
 from tensorloom.sim.golden.convolution import convolution
+from tensorloom.sim.golden.geometry import ConvolutionSteps, Steps
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.snap.beats import beat_values, program_inputs
 from tensorloom.sim.snap.check import check_program
@@ -19,7 +22,7 @@ def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float, bit
 
 
 def check_convolution(
-    config: SnapConfig, x: np.ndarray, w: np.ndarray, *, wraps: bool = False, **steps: object
+    config: SnapConfig, x: np.ndarray, w: np.ndarray, *, wraps: bool = False, **steps: Unpack[ConvolutionSteps]
 ) -> None:
     program = map_convolution(config, x, w, **steps, wraps=wraps)
     check_program(config, program)
@@ -39,8 +42,8 @@ def test_any_convolution(seed: int, preset: str) -> None:
         x = sparse(rng, (*size, depth * groups), rng.random(), config.data_bits)
         w = sparse(rng, (*kernel, depth, kernels), rng.random(), config.data_bits)
         padding = rng.integers(0, np.repeat(np.minimum(kernel, 4), 2)).tolist()
-        steps = {"stride": rng.integers(1, 5, 2).tolist(), "padding": padding, "dilation": dilation.tolist()}
-        check_convolution(config, x, w, **steps, groups=groups)
+        stride = rng.integers(1, 5, 2).tolist()
+        check_convolution(config, x, w, stride=stride, padding=padding, dilation=dilation.tolist(), groups=groups)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,7 @@ def test_any_convolution(seed: int, preset: str) -> None:
         ((3, 3), {"padding": 4, "dilation": 4}),
     ],
 )
-def test_layers_of_known_networks(seed: int, kernel: tuple[int, int], steps: dict[str, object]) -> None:
+def test_layers_of_known_networks(seed: int, kernel: tuple[int, int], steps: ConvolutionSteps) -> None:
     rng, config = np.random.default_rng(seed), PRESETS["snap-core"]
     groups = steps.get("groups", 1)
     x, w = sparse(rng, (15, 16, 40), 0.4, 16), sparse(rng, (*kernel, 40 // groups, 16), 0.5, 16)
@@ -168,12 +171,16 @@ def test_outputs_without_a_pair_of_non_zeros(seed: int) -> None:
 
 
 @pytest.mark.parametrize("spread", [2, (2, 2), [2, 2], np.int8(2), np.array([2, 2]), (np.uint8(2), 2)])
-def test_one_number_or_one_for_each_axis(seed: int, spread: object) -> None:
+def test_one_number_or_one_for_each_axis(seed: int, spread: Steps) -> None:
     rng, config = np.random.default_rng(seed), PRESETS["snap-core"]
     x, w = sparse(rng, (9, 8, 6), 0.5, 16), sparse(rng, (3, 3, 6, 3), 0.5, 16)
-    for field in ("stride", "padding", "dilation"):
-        check_convolution(config, x, w, **{field: spread})
-    check_convolution(config, x, w[:, :, :2], groups=np.int64(3))
+    for steps in (
+        ConvolutionSteps(stride=spread),
+        ConvolutionSteps(padding=spread),
+        ConvolutionSteps(dilation=spread),
+    ):
+        check_convolution(config, x, w, **steps)
+    check_convolution(config, x, w[:, :, :2], groups=np.int64(3))  # pyright: ignore[reportArgumentType]  # numpy's integers do as well
 
 
 def test_byte_order(seed: int) -> None:
@@ -233,7 +240,7 @@ def test_every_output_has_one_place_a_block() -> None:
         ),
     ],
 )
-def test_wrong_layers(x: np.ndarray, w: np.ndarray, steps: dict[str, object], text: str) -> None:
+def test_wrong_layers(x: np.ndarray, w: np.ndarray, steps: dict[str, Any], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
         map_convolution(PRESETS["snap-core-8b"], x, w, **steps)
 
@@ -247,7 +254,7 @@ def test_wrong_types() -> None:
     with pytest.raises(TypeError, match="weights must be of an integer dtype"):
         map_fully_connected(config, np.ones(3, int), np.ones((3, 2)))
     with pytest.raises(TypeError, match="activations must be a numpy array"):
-        map_fully_connected(config, [1, 2, 3], np.ones((3, 2), int))
+        map_fully_connected(config, [1, 2, 3], np.ones((3, 2), int))  # pyright: ignore[reportArgumentType]  # wrong on purpose
 
 
 def test_wrong_fully_connected_layers() -> None:

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.sim.systolic.commands import MATRIX_COMMAND

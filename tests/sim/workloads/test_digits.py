@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.systolic.config import PRESETS
 from tensorloom.sim.systolic.golden import matrix_unit

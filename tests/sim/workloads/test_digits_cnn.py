@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import tensorloom.sim.workloads.digits_cnn as digits_cnn
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.snap.config import PRESETS

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from tensorloom.hw.config import ConfigError
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.workloads.layers import NETWORKS, LayerShape, distinct, find_layer, random_tensors, sample

@@ -1,4 +1,5 @@
 import numpy as np
+
 from tensorloom.hw.systolic.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.systolic.golden import matrix_unit

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tensorloom.tb.build_log import BuildError
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import build
@@ -47,6 +48,7 @@ def test_interrupted_build_leaves_no_entry(source, tmp_path, number):
         text=True,
     )
     with builder:
+        assert builder.stdout
         lines = [builder.stdout.readline(), builder.stdout.readline()]
         assert "compiling" in lines[1]
         time.sleep(0.3)

@@ -179,8 +179,9 @@ def test_waveforms_of_a_window_only(adder, cache, tmp_path, seed):
     assert np.array_equal(result.outputs["o_sums"], sums)
     times = [int(time) for time in re.findall(r"^#(\d+)$", path.read_text(), re.MULTILINE)]
     assert times == list(range(500, 600, 5))
-    count = re.search(r"\$var \w+ 32 (\S+) o_count ", path.read_text())[1]
-    values = re.findall(rf"^b([01]+) {re.escape(count)}$", path.read_text(), re.MULTILINE)
+    count = re.search(r"\$var \w+ 32 (\S+) o_count ", path.read_text())
+    assert count
+    values = re.findall(rf"^b([01]+) {re.escape(count[1])}$", path.read_text(), re.MULTILINE)
     assert [int(value, 2) for value in values] == list(range(50, 61))
 
 

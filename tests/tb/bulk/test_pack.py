@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from tensorloom.tb.bulk.pack import pack, port_bytes, unpack
 
 
