@@ -4,6 +4,7 @@ import numpy as np
 
 from ...hw.systolic.config import SystolicConfig
 from ...sim.golden.convolution import convolution
+from ...sim.golden.geometry import ConvolutionSteps
 from ...sim.golden.matmul import matmul
 from ...sim.systolic.mapping import MatrixProgram, map_convolution, map_matmul
 
@@ -26,7 +27,11 @@ def random_products(config: SystolicConfig, rng: np.random.Generator) -> tuple[l
         else:
             groups, depth, kernels = (int(size) for size in rng.integers(1, 4, 3))
             kernel, size = rng.integers(1, 4, 2).tolist(), rng.integers(3, 6, 2).tolist()
-            steps = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
+            steps: ConvolutionSteps = {
+                "stride": int(rng.integers(1, 3)),
+                "padding": int(rng.integers(0, 2)),
+                "groups": groups,
+            }
             reduction = kernel[0] * kernel[1] * depth
             x = _tensor(config, rng, kinds[0], (1, *size, groups * depth), reduction)
             w = _tensor(config, rng, kinds[1], (*kernel, depth, groups * kernels), reduction)

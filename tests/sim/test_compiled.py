@@ -18,7 +18,7 @@ def test_compiled_functions_and_their_parts() -> None:
     array = np.arange(5)
     _double_all(array)
     assert array.tolist() == [0, 2, 4, 6, 8]
-    assert _double_all.nopython_signatures
+    assert getattr(_double_all, "nopython_signatures")  # noqa: B009  # numba's
 
 
 def test_without_a_folder_for_machine_code() -> None:

@@ -32,7 +32,7 @@ class Tables(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         for name, width, rows in (("empty", 3, []), ("full", 3, [5, 6, 1, 2]), ("bit", 1, [])):
-            memory = Memory(shape=width, depth=4, init=rows, attrs={} if rows else {UNINITIALISED: 1})
+            memory = Memory(shape=width, depth=4, init=rows, attrs={} if rows else {UNINITIALISED: "1"})
             m.submodules[name] = memory
             write, read = memory.write_port(), memory.read_port(domain="comb")
             m.d.comb += [read.addr.eq(self.i_address), getattr(self, f"o_{name}").eq(read.data)]

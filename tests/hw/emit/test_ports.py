@@ -8,7 +8,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tensorloom.fpga.plan import SELF_TESTS
+from tensorloom.fpga.snap import snap_test
+from tensorloom.fpga.systolic import systolic_test
 from tensorloom.hw.emit.emission import Emission
 from tensorloom.hw.emit.emitter import EmitError, emit
 from tensorloom.hw.emit.shared import shared
@@ -169,19 +170,23 @@ def test_signals_that_are_called_like_a_port_or_each_other():
     assert set(chain[1:-1]) - {"state", "state_2"} == {"i_x_payload_2", "i_x_payload_3"}
 
 
-ENGINES = {
-    "systolic": (MatrixUnit, {"tiny": systolic.PRESETS["tiny"]}),
-    "snap": (SnapCore, {name: snap.PRESETS[name] for name in ("snap-tiny", "snap-tiny-1")}),
-}
+QUICK = ("tiny", "snap-tiny", "snap-tiny-1", "snap-fpga")
 DESIGNS = {
     name + suffix: (make, config)
-    for engine, (component, presets) in ENGINES.items()
+    for presets, makers in ((systolic.PRESETS, (MatrixUnit, systolic_test)), (snap.PRESETS, (SnapCore, snap_test)))
     for name, config in presets.items()
-    for suffix, make in (("", component), ("-self-test", SELF_TESTS[engine]))
+    for suffix, make in zip(("", "-self-test"), makers, strict=True)
+    if name in QUICK or not suffix  # big ones fit no board
 }
 
 
-@pytest.fixture(scope="module", params=DESIGNS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=() if name.removesuffix("-self-test") in QUICK else pytest.mark.slow)
+        for name in DESIGNS
+    ],
+)
 def design(request: pytest.FixtureRequest) -> Emission:
     make, config = DESIGNS[request.param]
     return emit(make(config))
