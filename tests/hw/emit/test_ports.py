@@ -8,15 +8,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tensorloom.fpga.snap import snap_test
-from tensorloom.fpga.systolic import systolic_test
 from tensorloom.hw.emit.emission import Emission
 from tensorloom.hw.emit.emitter import EmitError, emit
 from tensorloom.hw.emit.shared import shared
-from tensorloom.hw.snap import config as snap
-from tensorloom.hw.snap.core import SnapCore
-from tensorloom.hw.systolic import config as systolic
-from tensorloom.hw.systolic.matrix_unit import MatrixUnit
+from tensorloom.run.registry import engines
 from tensorloom.tb.lint import lint
 
 AXI_READ = wiring.Signature(
@@ -173,10 +168,10 @@ def test_signals_that_are_called_like_a_port_or_each_other():
 QUICK = ("tiny", "snap-tiny", "snap-tiny-1", "snap-fpga")
 DESIGNS = {
     name + suffix: (make, config)
-    for presets, makers in ((systolic.PRESETS, (MatrixUnit, systolic_test)), (snap.PRESETS, (SnapCore, snap_test)))
-    for name, config in presets.items()
-    for suffix, make in zip(("", "-self-test"), makers, strict=True)
-    if name in QUICK or not suffix  # big ones fit no board
+    for engine in engines().values()
+    for name, config in engine.presets.items()
+    for suffix, make in (("", engine.component), ("-self-test", engine.fpga and engine.fpga.self_test))
+    if make and (name in QUICK or not suffix)  # big ones fit no board
 }
 
 
