@@ -16,6 +16,7 @@ from ..sim.snap.beats import beat_values, program_inputs
 from ..sim.snap.golden import port_sums
 from ..sim.snap.mapping import map_convolution, map_fully_connected
 from ..sim.snap.program import CoreProgram
+from ..sim.snap.ways import Way
 from .rom_stream import RomStream, payload_bits
 from .self_test import Expected, SelfTest, Stimulus
 
@@ -28,7 +29,10 @@ DENSITIES = ((1.0, 1.0), (0.4, 0.5), (0.1, 0.3), (0.5, 0.1))
 
 
 def snap_program(config: SnapConfig) -> CoreProgram:
-    """Small layers of each kind by turns: 2 x `core_columns`, 3 x 3 with stride 2, 1 x 1, fully connected."""
+    """Small layers of each kind by turns: 2 x `core_columns`, 3 x 3 with stride 2, 1 x 1, fully connected.
+
+    They are mapped in the plain way, so that both of the core's modes are used.
+    """
     rng, channels, columns = np.random.default_rng(SEED), config.channel_tile, config.core_columns
     # So far across that the outermost diagonals of PEs, each a port of the core reducer, have outputs too.
     padding = (1, columns - 1)
@@ -36,10 +40,11 @@ def snap_program(config: SnapConfig) -> CoreProgram:
     for number, density in enumerate(DENSITIES):
         size = (2, config.core_rows, channels)
         kernel = (2, columns, channels, 2)
-        programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density), padding=padding))
+        operands = _tensors(config, rng, (size, kernel), density)
+        programs.append(map_convolution(config, *operands, padding=padding, way=Way()))
         if number == 1:
             size, kernel = (3, 3, channels // 2), (3, 3, channels // 2, 2)
-            programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density), 2, 1))
+            programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density), 2, 1, way=Way()))
         size, kernel = (1, config.core_rows, columns * channels), (1, 1, columns * channels, 2)
         programs.append(map_convolution(config, *_tensors(config, rng, (size, kernel), density)))
     size, kernel = (columns * channels,), (columns * channels, config.core_rows)

@@ -1,4 +1,7 @@
-"""Exploration of the SNAP core with its cycle model: AIM sizes (paper, Fig. 9) and dataflows (paper, Fig. 7)."""
+"""Exploration of the SNAP core with its cycle model: AIM sizes (paper, Fig. 9) and dataflows (paper, Fig. 7).
+
+Layers are mapped in the plain way, which is the paper's.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,6 +12,7 @@ from ..workloads.layers import LayerShape, random_tensors
 from .channel_last import ChannelLast, simulate_channel_last
 from .cycles import CoreCounters, simulate_core
 from .mapping import map_convolution
+from .ways import Way
 
 __all__ = ["AIMS", "aim_sizes", "dataflows"]
 
@@ -52,7 +56,7 @@ def _layer(height: int, width: int, channels: int, density: float) -> LayerShape
 
 def _run(config: SnapConfig, layer: LayerShape, density: float) -> CoreCounters:
     x, w = random_tensors(layer, density, density, SEED)
-    return simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding))
+    return simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding, way=Way()))
 
 
 def aim_sizes(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def dataflows(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any
         layer = dataclasses.replace(layer, kernels=min(layer.kernels, 48))
         progress(f"{layer.text}, density {density:g}")
         x, w = random_tensors(layer, density, density, SEED)
-        counters = simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding))
+        counters = simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding, way=Way()))
         macs = int(counters.multiplies.sum())
         add("SNAP", counters.cycles, macs, int(counters.sums.sum()), config.multipliers)
         for name, machine in machines.items():

@@ -9,6 +9,7 @@ from ...sim.golden.geometry import ConvolutionSteps
 from ...sim.snap.batch import join_programs
 from ...sim.snap.mapping import map_convolution, map_fully_connected
 from ...sim.snap.program import CoreProgram
+from ...sim.snap.ways import Way
 
 __all__ = ["corner_programs", "mixed_program", "random_convolution", "random_fully_connected", "tensors"]
 
@@ -38,9 +39,9 @@ def random_convolution(
     densities: Densities,
     **steps: Unpack[ConvolutionSteps],
 ) -> CoreProgram:
-    """Program of an H x W x C input and R x S kernels ``(R, S, K)``."""
+    """Program of an H x W x C input and R x S kernels ``(R, S, K)``, in the plain way."""
     shapes = size, (*kernel[:2], size[2] // steps.get("groups", 1), kernel[2])
-    return map_convolution(config, *tensors(config, rng, shapes, densities), **steps)
+    return map_convolution(config, *tensors(config, rng, shapes, densities), **steps, way=Way())
 
 
 def random_fully_connected(
@@ -71,12 +72,12 @@ def corner_programs(config: SnapConfig, rng: np.random.Generator) -> dict[str, C
     lonely[0][1, 1, channels], lonely[1][2, 0, channels, 1] = half - 1, -half
     return {
         "one pair": map_convolution(config, np.full((1, 1, 1), -half), np.full((1, 1, 1, 1), -half)),
-        "all zero": map_convolution(config, 0 * ones[0], 0 * ones[1], padding=1),
-        "zero weights": map_convolution(config, ones[0], 0 * ones[1]),
-        "zero activations": map_convolution(config, 0 * ones[0], ones[1]),
-        "one non-zero of each": map_convolution(config, *lonely, padding=1),
-        "lowest values": map_convolution(config, -half * ones[0], -half * ones[1], padding=1, wraps=True),
-        "opposite values": map_convolution(config, -half * ones[0], (half - 1) * ones[1], wraps=True),
+        "all zero": map_convolution(config, 0 * ones[0], 0 * ones[1], padding=1, way=Way()),
+        "zero weights": map_convolution(config, ones[0], 0 * ones[1], way=Way()),
+        "zero activations": map_convolution(config, 0 * ones[0], ones[1], way=Way()),
+        "one non-zero of each": map_convolution(config, *lonely, padding=1, way=Way()),
+        "lowest values": map_convolution(config, -half * ones[0], -half * ones[1], padding=1, wraps=True, way=Way()),
+        "opposite values": map_convolution(config, -half * ones[0], (half - 1) * ones[1], wraps=True, way=Way()),
         "dense rows": random_convolution(config, rng, (1, 3, 3 * channels), (1, 1, 3), (1, 1)),
         "blocks of one pair": join_programs([
             map_convolution(config, rng.integers(1, half, (1, 1, 1)), rng.integers(1, half, (1, 1, 1, 1)))

@@ -11,6 +11,7 @@ from tensorloom.sim.formats.runs import FormatError
 from tensorloom.sim.snap.check import check_program
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.snap.program import CoreProgram, Stream
+from tensorloom.sim.snap.ways import Way
 from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.random_programs import mixed_program
 
@@ -18,8 +19,8 @@ CONFIG = PRESETS["snap-tiny"]
 
 
 def program() -> CoreProgram:
-    """Tiles of 4 full beats, windows of 6."""
-    return map_convolution(CONFIG, np.ones((4, 4, 8), int), np.ones((3, 3, 8, 2), int))
+    """In diagonal mode; tiles of 4 full beats, windows of 6."""
+    return map_convolution(CONFIG, np.ones((4, 4, 8), int), np.ones((3, 3, 8, 2), int), way=Way())
 
 
 def test_good_streams() -> None:
@@ -53,7 +54,7 @@ def test_malformed_streams(change: Callable[[CoreProgram], None], text: str) -> 
 
 
 def test_window_longer_than_the_register_file() -> None:
-    wrong = map_convolution(CONFIG, np.ones((4, 4, 16), int), np.ones((3, 3, 16, 2), int))
+    wrong = map_convolution(CONFIG, np.ones((4, 4, 16), int), np.ones((3, 3, 16, 2), int), way=Way())
     for stream in wrong.weights:
         stream.last[: np.flatnonzero(stream.last)[1]] = False
     with pytest.raises(FormatError, match=r"weights\[0\]: beats of the item of beat 8 must be at most 8, not 9"):

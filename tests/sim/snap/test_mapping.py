@@ -14,6 +14,7 @@ from tensorloom.sim.snap.beats import beat_values, program_inputs
 from tensorloom.sim.snap.check import check_program
 from tensorloom.sim.snap.golden import core_sums, scatter_sums
 from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
+from tensorloom.sim.snap.ways import Way
 
 
 def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float, bits: int) -> np.ndarray:
@@ -206,7 +207,8 @@ def test_fully_connected(seed: int, preset: str, density: float) -> None:
 
 
 def test_every_output_has_one_place_a_block() -> None:
-    program = map_convolution(PRESETS["snap-core"], np.ones((9, 9, 4), int), np.ones((3, 3, 4, 6), int), padding=1)
+    x, w = np.ones((9, 9, 4), int), np.ones((3, 3, 4, 6), int)
+    program = map_convolution(PRESETS["snap-core"], x, w, padding=1)
     for targets in program.targets:
         kept = targets[targets >= 0]
         assert len(np.unique(kept)) == len(kept)
@@ -226,12 +228,7 @@ def test_every_output_has_one_place_a_block() -> None:
         (np.ones((9, 9, 1), int), np.ones((1, 1, 1, 1), int), {"stride": 5}, "stride must be at most 4"),
         (np.ones((3, 3, 2), int), np.ones((1, 1, 1, 1), int), {}, "channels of w must be"),
         (np.ones((3, 3), int), np.ones((1, 1, 1, 1), int), {}, r"x must be of rank 3 \(H x W x C\), not \(3, 3\)"),
-        (
-            np.ones((3, 3, 1), int),
-            np.ones((1, 1, 1, 1), int),
-            {"kernels": 0},
-            "kernels must be an integer of at least 1",
-        ),
+        (np.ones((3, 3, 1), int), np.ones((1, 1, 1, 1), int), {"way": Way(across=2)}, "way must be one of `ways`, not"),
         (
             np.ones((3, 3, 4), int),
             np.ones((1, 1, 4, 1), int),
@@ -271,10 +268,11 @@ def test_bands_are_few_and_even() -> None:
     """An image's edge needs fewer psums, so that 14 lines of a 3x3 layer are two bands and 56 lines nine."""
     config = PRESETS["snap-core"]
     for height, lines in ((7, 1), (13, 2), (14, 2), (28, 5), (56, 9)):
-        program = map_convolution(config, np.ones((height, 7, 1), int), np.ones((3, 3, 1, 4), int), padding=1)
+        x, w = np.ones((height, 7, 1), int), np.ones((3, 3, 1, 4), int)
+        program = map_convolution(config, x, w, padding=1, way=Way())
         assert len(program.slots) == lines, height
         assert program.slots.max() <= config.psum_slots
-    program = map_convolution(config, np.ones((4, 7, 1), int), np.ones((3, 3, 1, 16), int), padding=1)
+    program = map_convolution(config, np.ones((4, 7, 1), int), np.ones((3, 3, 1, 16), int), padding=1, way=Way())
     assert program.slots.tolist() == [32, 32], "4 output lines leave room for 8 kernels"
 
 
