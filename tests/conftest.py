@@ -4,8 +4,12 @@ import os
 import random
 
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("tensorloom.tb")  # a testbench that fails shows its values
+
+settings.register_profile("project", deadline=None)  # speed is no test's business
+settings.load_profile("project")
 
 SEED = int(os.environ.get("TEST_SEED", "1"))
 
