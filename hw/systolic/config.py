@@ -82,7 +82,7 @@ class SystolicConfig(Config):
         tiles = f"{down:,} x {across:,} = {down * across:,} tiles of {self.tile_rows} x {self.tile_columns} PEs"
         enlarge = min(self.tile_rows, self.tile_columns) < LARGEST_TILE
         advice = ": enlarge tile_rows and tile_columns" if enlarge else ""
-        return [f"{tiles} take long to emit and compile{advice}"]
+        return [f"{tiles} take much time and memory to emit and compile{advice}"]
 
     @property
     def data_bits(self) -> int:
