@@ -14,6 +14,7 @@ from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.snap.batch import join_programs
 from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
+from tensorloom.sim.snap.ways import Way
 from tensorloom.sim.workloads.digits import digits_images
 from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
 from tensorloom.tb.snap.formal.proofs import proofs
@@ -120,6 +121,15 @@ def test_snap_bench() -> None:
     found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
     figures = f"{found.cycles:,}", f"{found.utilisation(config.multipliers):.3f}", f"{found.sums_per_cycle:.2f}"
     assert tuple(shortest[3:]) == figures
+
+
+def test_snap_ways() -> None:
+    for text, density, *expected in table("snap-ways", PAGE):
+        shape, *changes = text.split(", ")
+        steps = STEPS | {name: int(value) for name, value in map(str.split, changes)}
+        job = layer_job(layer=None, shape=shape, part=None, density=density, bits=16, seed=SEED, steps=steps)
+        programs = [map_convolution(FULL, job.a[0], job.b, **job.convolution, way=way) for way in (Way(), None)]
+        assert [f"{simulate_core(FULL, program).cycles:,}" for program in programs] == expected, text
 
 
 def test_snap_goals() -> None:

@@ -37,7 +37,18 @@ def test_products(unit, kinds, seed):
     assert np.array_equal(program.assemble(result.outputs["o_sums"]), matmul(a, b))
 
 
-@pytest.mark.parametrize("stride, padding, dilation, groups", [(1, 1, 1, 1), (2, 0, 1, 2), (3, 2, 2, 1), (1, 0, 1, 4)])
+@pytest.mark.parametrize(
+    "stride, padding, dilation, groups",
+    [
+        (1, 1, 1, 1),
+        (2, 0, 1, 2),
+        (3, 2, 2, 1),
+        (1, 0, 1, 4),
+        ((2, 1), (1, 0, 2, 1), (1, 2), 1),
+        ((1, 3), (0, 2), (3, 1), 2),
+        (40, (20, 30), 15, 1),  # the kernel never meets the image
+    ],
+)
 def test_convolutions(unit, stride, padding, dilation, groups):
     rng = np.random.default_rng(groups)
     x = rng.integers(0, 256, (1, 9, 8, 4), dtype=np.uint8)
