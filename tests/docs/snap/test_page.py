@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
-from tensorloom.run.snap.benchmark import AREA, GOALS, ROWS, SECONDS, _job
+from tensorloom.run.snap.benchmark import AREA, GOALS, MODEL_RATIO, ROWS, SECONDS, _job
 from tensorloom.run.snap.demo import IMAGES
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
@@ -17,6 +18,7 @@ from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
 from tensorloom.sim.snap.ways import Way
 from tensorloom.sim.workloads.digits import digits_images
 from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
+from tensorloom.sim.workloads.layers import LayerShape, random_tensors
 from tensorloom.tb.snap.formal.proofs import proofs
 
 from ..pages import PAGES, number, table
@@ -124,18 +126,23 @@ def test_snap_bench() -> None:
 
 
 def test_snap_ways() -> None:
-    for text, density, *expected in table("snap-ways", PAGE):
+    for text, density, *expected in table("snap-ways"):
         shape, *changes = text.split(", ")
-        steps = STEPS | {name: int(value) for name, value in map(str.split, changes)}
-        job = layer_job(layer=None, shape=shape, part=None, density=density, bits=16, seed=SEED, steps=steps)
-        programs = [map_convolution(FULL, job.a[0], job.b, **job.convolution, way=way) for way in (Way(), None)]
+        height, width, channels, rows, columns, kernels = map(int, re.findall(r"\d+", shape))
+        steps: dict[str, Any] = {name: int(value) for name, value in map(str.split, changes)}
+        layer = LayerShape(
+            name="layer", height=height, width=width, channels=channels, rows=rows, columns=columns, kernels=kernels,
+            **steps,
+        )  # fmt: skip
+        x, w = random_tensors(layer, *map(float, density.split("/")), 1)
+        programs = [map_convolution(FULL, x, w, **layer.steps, way=way) for way in (Way(), None)]
         assert [f"{simulate_core(FULL, program).cycles:,}" for program in programs] == expected, text
 
 
 def test_snap_goals() -> None:
     rows = table("snap-goals")
     words = {"<=": "at most", ">=": "at least"}
-    goals = [goal[3:] for goal in GOALS] + list(AREA.values()) + list(SECONDS.values())
+    goals = [goal[3:] for goal in GOALS] + list(AREA.values()) + list(SECONDS.values()) + [(">=", MODEL_RATIO)]
     assert [goal for _, _, goal in rows] == [f"{words[relation]} {goal:,.10g}" for relation, goal in goals]
     for _, measured, goal in rows:
         assert number(measured) <= number(goal.split()[-1]) if "most" in goal else (

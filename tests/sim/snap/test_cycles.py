@@ -10,6 +10,7 @@ from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.geometry import ConvolutionSteps
 from tensorloom.sim.snap.cycles import CoreCounters, Stalls, simulate_core
 from tensorloom.sim.snap.mapping import map_convolution
+from tensorloom.sim.snap.ways import Way
 
 
 def layer(seed: int, size: tuple[int, int, int], kernel: tuple[int, int, int], densities: tuple[float, float]) -> tuple:
@@ -23,10 +24,11 @@ def run(
     x: np.ndarray,
     w: np.ndarray,
     stalls: Stalls = Stalls(),  # noqa: B008
+    way: Way | None = None,
     **steps: Unpack[ConvolutionSteps],
 ) -> CoreCounters:
     config = PRESETS[preset]
-    program = map_convolution(config, x, w, **steps)
+    program = map_convolution(config, x, w, **steps, way=way)
     counters = simulate_core(config, program, stalls=stalls)
     useful = convolution((x != 0).astype(int)[None], (w != 0).astype(int), **steps).sum()
     assert counters.multiplies.sum() == useful
@@ -75,7 +77,7 @@ def test_nothing_takes_no_time() -> None:
 
 def test_dense_layer_is_compute_bound() -> None:
     x, w = layer(1, (6, 14, 64), (3, 3, 8), (1, 1))
-    counters = run("snap-core", x, w, padding=2)
+    counters = run("snap-core", x, w, padding=2, way=Way())
     assert counters.utilisation(PRESETS["snap-core"].multipliers) > 0.98
 
 

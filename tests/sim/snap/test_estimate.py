@@ -1,7 +1,10 @@
 """The chosen way of mapping against the others, in cycles of the exact model."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
 from tensorloom.sim.golden.geometry import ConvolutionGeometry
 from tensorloom.sim.snap.cycles import simulate_core
@@ -13,13 +16,13 @@ from tensorloom.sim.workloads.layers import LayerShape, find_layer, random_tenso
 CORE = PRESETS["snap-core"]
 
 
-def square(height: int, width: int, channels: int, kernel: int, kernels: int, **steps: object) -> LayerShape:
+def square(height: int, width: int, channels: int, kernel: int, kernels: int, **steps: Any) -> LayerShape:
     return LayerShape(
         name="", height=height, width=width, channels=channels, rows=kernel, columns=kernel, kernels=kernels, **steps
     )
 
 
-def cycles(config: SnapConfig, x: np.ndarray, w: np.ndarray, way: Way | None = None, **steps: object) -> int:
+def cycles(config: SnapConfig, x: np.ndarray, w: np.ndarray, way: Way | None = None, **steps: Any) -> int:
     return simulate_core(config, map_convolution(config, x, w, **steps, way=way)).cycles
 
 
@@ -34,7 +37,7 @@ def cycles(config: SnapConfig, x: np.ndarray, w: np.ndarray, way: Way | None = N
         (square(3, 41, 64, 3, 16, padding=1), (0.5, 0.4), 3320),
     ],
 )
-def test_layers_that_the_plain_way_is_slow_for(layer: LayerShape, densities: tuple, most: int) -> None:
+def test_layers_that_the_plain_way_is_slow_for(layer: LayerShape, densities: tuple[float, float], most: int) -> None:
     """Depthwise ones, with stride 2 no slower than without; narrow images, no slower than transposed ones."""
     assert cycles(CORE, *random_tensors(layer, *densities, 1), **layer.steps) <= most
 
@@ -50,7 +53,9 @@ def test_layers_that_the_plain_way_is_slow_for(layer: LayerShape, densities: tup
         ("resnet50/res4b_branch2a", (14, 14, 1024, 64), [(0.38, 0.52)]),
     ],
 )
-def test_published_layers_keep_the_plain_way(name: str, part: tuple, densities: list[tuple]) -> None:
+def test_published_layers_keep_the_plain_way(
+    name: str, part: tuple[int, int, int, int], densities: list[tuple[float, float]]
+) -> None:
     """It is the paper's dataflow, and writes back least."""
     layer = find_layer(name)
     assert layer
@@ -60,7 +65,7 @@ def test_published_layers_keep_the_plain_way(name: str, part: tuple, densities: 
         assert fastest_way(CORE, LayerSizes.of(layer.geometry, layer.x_shape), *operands) == Way(), pair
 
 
-def random_layer(number: int) -> tuple[SnapConfig, tuple[np.ndarray, np.ndarray], dict[str, object]]:
+def random_layer(number: int) -> tuple[SnapConfig, tuple[np.ndarray, np.ndarray], dict[str, Any]]:
     """A small layer: general, narrow, grouped or depthwise."""
     rng = np.random.default_rng(number)
     config = PRESETS[("snap-core", "snap-core", "snap-core", "snap-fpga", "snap-tiny")[number % 5]]

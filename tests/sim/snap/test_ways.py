@@ -1,6 +1,7 @@
 """Every way of mapping a convolution gives the layer's sums, with the layer's pairs and no other."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tensorloom.sim.snap.ways import LayerSizes, Way, ways
 from tensorloom.sim.snap.work import core_work
 
 
-def check_ways(preset: str, x: np.ndarray, w: np.ndarray, **steps: object) -> set[Way]:
+def check_ways(preset: str, x: np.ndarray, w: np.ndarray, **steps: Any) -> set[Way]:
     config = PRESETS[preset]
     sizes = LayerSizes.of(ConvolutionGeometry.of((1, *x.shape), w.shape, **steps), x.shape)
     expected = convolution(x[None], w, **steps)[0]
@@ -49,7 +50,12 @@ def test_every_way(seed: int, preset: str, turn: int) -> None:
     groups, depth = int(rng.integers(1, 5)), int(rng.integers(1, 7))
     x = sparse(rng, (*size, depth * groups), bits)
     w = sparse(rng, (*kernel, depth, groups * int(rng.integers(1, 4))), bits)
-    steps = {"stride": rng.integers(1, 5, 2), "padding": rng.integers(0, 4, 4), "dilation": dilation, "groups": groups}
+    steps: dict[str, Any] = {
+        "stride": rng.integers(1, 5, 2),
+        "padding": rng.integers(0, 4, 4),
+        "dilation": dilation,
+        "groups": groups,
+    }
     check_ways(preset, x, w, **steps)
 
 
@@ -65,14 +71,14 @@ def test_every_way(seed: int, preset: str, turn: int) -> None:
         ((11, 11), (11, 11), {"stride": (4, 3), "padding": (2, 0, 1, 4)}),
     ],
 )
-def test_every_way_of_known_kinds(seed: int, size: tuple, kernel: tuple, steps: dict[str, object]) -> None:
+def test_every_way_of_known_kinds(seed: int, size: tuple, kernel: tuple, steps: dict[str, Any]) -> None:
     rng = np.random.default_rng(seed)
     x, w = sparse(rng, (*size, 6), 8), sparse(rng, (*kernel, 2, 3), 8)
     check_ways("snap-core", x, w, **steps, groups=3)
 
 
 def test_ways_by_hand() -> None:
-    def found(x_shape: tuple, w_shape: tuple, **steps: object) -> list[tuple]:
+    def found(x_shape: tuple, w_shape: tuple, **steps: Any) -> list[tuple]:
         sizes = LayerSizes.of(ConvolutionGeometry.of((1, *x_shape), w_shape, **steps), x_shape)
         return [dataclasses.astuple(way) for way in ways(PRESETS["snap-core"], sizes)]
 
