@@ -134,7 +134,8 @@ def test_snap_ways() -> None:
             name="layer", height=height, width=width, channels=channels, rows=rows, columns=columns, kernels=kernels,
             **steps,
         )  # fmt: skip
-        x, w = random_tensors(layer, *map(float, density.split("/")), 1)
+        activations, weights = map(float, density.split("/"))
+        x, w = random_tensors(layer, activations, weights, 1)
         programs = [map_convolution(FULL, x, w, **layer.steps, way=way) for way in (Way(), None)]
         assert [f"{simulate_core(FULL, program).cycles:,}" for program in programs] == expected, text
 
