@@ -223,7 +223,7 @@ class _Block:
         operations += tiles.small * (-(-items // 2) / items)
         aims = (each * operations.sum(1)).sum((0, 2))[:, None]
         # A PE takes pairs of two lists a cycle at most.
-        lists = np.maximum(tiles.pairs / each[..., None] / config.multipliers, 0.5)
+        lists = np.maximum(tiles.pairs / each[..., None] / config.pe_multipliers, 0.5)
         pes = each * lists.sum(1)
         others = (pes.sum(0) ** SHARPNESS + aims**SHARPNESS) ** (1 / SHARPNESS)
         if tiles.stored:  # a tile has its place from its first beat until its lists are used up
