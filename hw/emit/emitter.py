@@ -10,7 +10,7 @@ import dataclasses
 import gc
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from amaranth.back import rtlil
@@ -54,7 +54,13 @@ class _Module:
     children: Counter
 
 
-def emit(component: wiring.Component, *, name: str | None = None, prefix: str = "") -> Emission:
+def emit(
+    component: wiring.Component,
+    *,
+    name: str | None = None,
+    prefix: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> Emission:
     """Emit `component` and every shared module below it.
 
     Parameters
@@ -65,6 +71,8 @@ def emit(component: wiring.Component, *, name: str | None = None, prefix: str = 
         Module name of the top; by default the class name in snake case.
     prefix
         Put before the names of all modules, so that two designs fit into one project.
+    progress
+        Called with what takes long, in a few words.
 
     Returns
     -------
@@ -87,7 +95,7 @@ def emit(component: wiring.Component, *, name: str | None = None, prefix: str = 
         top = emitter.define(component, getattr(component, "config", None), name=prefix + name if name else None)
     emitter.check_borders()
     modules = emitter.modules
-    verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name)
+    verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name, progress)
     for keyword in re.findall(r"^module \\(\S+)", verilog, re.MULTILINE):
         raise EmitError(f"module name must be a Verilog identifier, not the keyword {keyword!r}")
     return make_emission(top, modules, verilog)

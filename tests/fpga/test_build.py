@@ -15,6 +15,7 @@ from tensorloom.fpga.records import is_stale, make_record, read_records, write_r
 from tensorloom.fpga.reports import check_mapping, fits, netlist_resources, read_timing
 from tensorloom.fpga.toolchains import TOOLCHAINS
 from tensorloom.hw.config import ConfigError
+from tensorloom.hw.folders import FolderError
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.tools import ToolError
@@ -37,7 +38,7 @@ def small() -> FpgaPlan:
 
 
 def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache")
+    cache = Cache(tmp_path / "my $cache & (;'\"\\:#)")
     first = build(small, quiet, tmp_path / "reports", cache=cache)
     assert (first.folder / first.bitstream).stat().st_size > 100_000  # a whole iCE40UP5K
     assert first.resources["dsp"] == SMALL.multipliers
@@ -204,6 +205,28 @@ def test_tools_of_the_environment(small: FpgaPlan, tmp_path: Path, monkeypatch: 
     ):
         with pytest.raises(tools.ToolRunError, match=f"{tool} cannot be started: No such file"):
             start()
+
+
+def test_a_tool_says_that_it_gets_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool, seen = tmp_path / "tool", []
+    tool.write_text(
+        "#!/bin/sh\necho 'Preparing to run yowasp-x. This might take a while...' >&2; sleep 1.5; echo $PWD\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("ICEPACK", str(tool))
+    tools.run_tool("ICEPACK", [], tmp_path, progress=seen.append)
+    assert seen == [f"preparing {tool} for this machine, once, about a minute"]
+
+
+@pytest.mark.parametrize("variable", ["TENSORLOOM_CACHE", "YOWASP_CACHE_DIR"])
+def test_a_cache_that_cannot_be_used_is_named(
+    variable: str, small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("YOWASP_CACHE_DIR")
+    monkeypatch.setenv(variable, str(tmp_path / "file"))
+    with pytest.raises(FolderError, match=f"cannot use the cache {tmp_path / 'file'}: .* {variable}"):
+        build(small, quiet, tmp_path / "reports")
 
 
 def test_reports_that_cannot_be_read_are_named(
