@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 from xml.etree import ElementTree
 
+from ..hw.folders import is_plain, plain_path
 from .build_log import BuildError, first_errors
 from .sources import EmissionLike, Sources
 from .tools import check_tools, tool_environment, verilator_version
@@ -69,9 +70,15 @@ def run_cocotb(
         If a test failed or none ran.
     BuildError
         If the design doesn't build.
+    ValueError
+        If `build_dir` is not a path that make understands.
     """
-    from cocotb_tools.runner import get_runner  # only needed here: cocotb is not a dependency of the generator
+    from cocotb_tools import config  # only needed here: cocotb is not a dependency of the generator
+    from cocotb_tools.runner import get_runner
 
+    if not is_plain(Path(build_dir).absolute()):
+        rule = "a path of letters, digits and ./+,@-_, as make takes others apart"
+        raise ValueError(f"build_dir must be {rule}, not {str(build_dir)!r}")
     sources = Sources.load(source)
     hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
     arguments = ["--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
@@ -82,7 +89,8 @@ def run_cocotb(
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
     check_tools()
     runner = get_runner("verilator")
-    with mock.patch.dict(os.environ, tool_environment()), _locked(folder):
+    own = {name: plain_path(getattr(config, name)) for name in ("share_dir", "libs_dir")}
+    with mock.patch.dict(os.environ, tool_environment()), mock.patch.multiple(config, **own), _locked(folder):
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
