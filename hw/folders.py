@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -115,3 +116,10 @@ def plain_path(path: Path) -> Path:
             new.symlink_to(path)
             new.replace(link)
     return link
+
+
+if __name__ == "__main__":  # for scripts/setup, which runs it before tensorloom is installed
+    try:
+        print(yowasp_environment()[YOWASP_CACHE])
+    except FolderError as error:
+        sys.exit(f"error: {error}")

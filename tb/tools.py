@@ -24,7 +24,7 @@ def compiler() -> str:
     """The C++ compiler: environment variable ``CXX``, or g++; by a path that make understands."""
     name = os.environ.get("CXX") or "g++"
     found = None if is_plain(name) else shutil.which(name)
-    return str(plain_path(Path(found))) if found else name
+    return str(plain_path(Path(found).parent) / Path(found).name) if found else name  # it may go by its name
 
 
 def check_tools(*names: str) -> None:
