@@ -125,7 +125,7 @@ def test_yosys_is_prepared_in_the_cache_that_will_be_used(machine: Machine) -> N
     assert done.stdout == f"{machine.checkout / 'a b' / 'yowasp'}\n"
 
 
-@pytest.mark.parametrize("name", ["a b", "a'b & (c);", "#<>|*?[]{}!%=~^\tä"])
+@pytest.mark.parametrize("name", ["a b", "a'b & (c);", "#<>|*?[]!%=~^\tä"])
 def test_odd_names_of_the_folder(machine: Machine, name: str) -> None:
     machine.checkout = machine.checkout.rename(machine.checkout.with_name(name))
     for done in (machine.setup(), machine.setup()):
@@ -133,13 +133,13 @@ def test_odd_names_of_the_folder(machine: Machine, name: str) -> None:
     assert machine.ready and machine.called.count("\n") == 1  # the second time, only the version was asked for
 
 
-@pytest.mark.parametrize("name", ["a:b", 'a"b', "a$b", "a`b", "a\\b", "a\nb"])
+@pytest.mark.parametrize("name", ["a:b", 'a"b', "a$b", "a`b", "a\\b", "a\nb", "a{b", "a}b"])
 def test_names_of_the_folder_that_cannot_work(machine: Machine, name: str) -> None:
     machine.checkout = machine.checkout.rename(machine.checkout.with_name(name))
     done = machine.setup()
     assert done.returncode == 1 and machine.called == ""
-    assert done.stderr.startswith(f"error: virtual environments can't be made in {machine.checkout}:")
-    assert 'no : " $ ` \\ and no line break' in done.stderr
+    assert done.stderr.startswith(f"error: an environment for Python can't be made in {machine.checkout}:")
+    assert 'no : " $ ` \\ { } and no line break' in done.stderr
 
 
 @pytest.mark.parametrize("fault", ["NO_PIP", "NO_YOSYS", "NO_CACHE"])
