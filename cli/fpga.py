@@ -12,7 +12,6 @@ from ..fpga.boards import BOARDS, Board
 from ..fpga.tools import INSTALL
 from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
-from ..tb.bulk.cache import Cache
 from .engines import ENGINES
 from .errors import CommandError, UsageError, usage_errors, writing
 from .options import Assignments, Json, check_folder, choose_engine, examples, to_path, unknown
@@ -179,13 +178,6 @@ def _fpga_errors() -> Iterator[None]:
         names = {kind.__name__ for kind in type(error).__mro__}
         if names & {"FpgaError", "ToolRunError"}:
             raise CommandError(str(error)) from error
-        raise
-    except OSError as error:
-        cache = Cache().folder
-        failed = Path(error.filename or "")
-        if cache in (failed, *failed.parents) or failed in cache.parents:
-            text = f"cannot use the cache {cache}: {error.strerror or error}"
-            raise CommandError(text, "the environment variable TENSORLOOM_CACHE can name another folder") from error
         raise
 
 

@@ -20,6 +20,7 @@ from amaranth.hdl._ir import Design, PortDirection
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
+from ..folders import yowasp_environment
 from .emission import Emission, make_emission
 from .shared import Shared
 from .yosys import rtlil_to_verilog
@@ -87,9 +88,12 @@ def emit(
         Verilog, or two modules of one name.
     TypeError
         If `component` is not a component.
+    FolderError
+        If the cache of Yosys can't be used.
     """
     if not isinstance(component, wiring.Component):
         raise TypeError(f"component must be an Amaranth component, not {component!r}")
+    yowasp_environment()  # a cache that Yosys can't use is told before the work, not after it
     emitter = _Emitter(prefix)
     with _no_garbage_collection():
         top = emitter.define(component, getattr(component, "config", None), name=prefix + name if name else None)
