@@ -124,17 +124,14 @@ def build(
 def report(as_json: Json = False) -> None:
     """Show the recorded builds; stale ones came from another design than the present sources make."""
     with _fpga_errors():
-        from ..fpga.records import is_stale, read_records
+        from ..fpga.records import are_stale, read_records
 
         with usage_errors():
             records = read_records()
-        rows: list[dict[str, Any]] = []
-        stages = Stages()
-        with stages("Comparing with the sources") as progress:
-            for kept in records:
-                progress(f"{kept['engine']} on {kept['board']}")
-                engine = ENGINES.get(kept["engine"])
-                rows.append(kept | {"stale": engine is None or is_stale(kept, engine.config_class)})
+        known = [kept for kept in records if kept["engine"] in ENGINES]
+        with Stages()("Comparing with the sources") as update:
+            stale = are_stale([(kept, ENGINES[kept["engine"]].config_class) for kept in known], update)
+        rows = [kept | {"stale": kept not in known or stale[known.index(kept)]} for kept in records]
     if as_json:
         print_json(rows)
         return

@@ -71,8 +71,8 @@ def _usable(folder: Path, variable: str) -> Path:
 
 
 def is_plain(path: Path | str) -> bool:
-    """Whether make, a shell and a list of search paths take a path as it is."""
-    return re.fullmatch(r"[\w./+,@-]+", str(path), re.ASCII) is not None
+    """Whether make, a shell, and options and variables that are lists of paths take a path as it is."""
+    return re.fullmatch(r"[\w./+@-]+", str(path), re.ASCII) is not None
 
 
 def scratch_folder() -> Path:
@@ -94,7 +94,7 @@ def scratch_folder() -> Path:
             if own and os.access(folder, os.W_OK):
                 return folder
     tried = ", ".join(bases)
-    advice = "the environment variable TMPDIR can name another, of letters, digits and ./+,@-_"
+    advice = "the environment variable TMPDIR can name another, of letters, digits and ./+@-_"
     raise FolderError(f"no folder for temporary files that can be used in a makefile (tried {tried}); {advice}")
 
 

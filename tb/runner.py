@@ -77,7 +77,7 @@ def run_cocotb(
     from cocotb_tools.runner import get_runner
 
     if not is_plain(Path(build_dir).absolute()):
-        rule = "a path of letters, digits and ./+,@-_, as make takes others apart"
+        rule = "a path of letters, digits and ./+@-_, as make takes others apart"
         raise ValueError(f"build_dir must be {rule}, not {str(build_dir)!r}")
     sources = Sources.load(source)
     hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
@@ -89,8 +89,7 @@ def run_cocotb(
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
     check_tools()
     runner = get_runner("verilator")
-    own = {name: plain_path(getattr(config, name)) for name in ("share_dir", "libs_dir")}
-    with mock.patch.dict(os.environ, tool_environment()), mock.patch.multiple(config, **own), _locked(folder):
+    with mock.patch.dict(os.environ, tool_environment()), _plain_paths(config), _locked(folder):
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -103,7 +102,7 @@ def run_cocotb(
     log = results / "log.txt"
     values = dict(data or {}) | {"manifest": sources.manifest, "seed": seed}
     (results / "data.json").write_text(json.dumps(values), encoding="utf-8")
-    with contextlib.suppress(SystemExit), mock.patch.dict(os.environ):
+    with contextlib.suppress(SystemExit), mock.patch.dict(os.environ), _plain_paths(config):
         os.environ.pop("PYTEST_CURRENT_TEST", None)  # cocotb would name the results by it
         runner.build_dir = folder
         with contextlib.suppress(RuntimeError):
@@ -147,6 +146,18 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     except RuntimeError as error:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else str(error)
         raise BuildError(f"{sources.top} doesn't build for cocotb:\n{first_errors(text)}\nfull log: {log}") from None
+
+
+@contextlib.contextmanager
+def _plain_paths(config: Any) -> Iterator[None]:
+    """Give cocotb's own files by paths that go into a makefile, and into a list divided by semicolons and commas."""
+    library, _, function = config.pygpi_entry_point().rpartition(",")
+    entry_point = f"{plain_path(Path(library).parent) / Path(library).name},{function}"
+    with contextlib.ExitStack() as stack:
+        for name in ("share_dir", "libs_dir"):
+            stack.enter_context(mock.patch.object(config, name, plain_path(getattr(config, name))))
+        stack.enter_context(mock.patch.object(config, "pygpi_entry_point", lambda: entry_point))
+        yield
 
 
 @contextlib.contextmanager

@@ -4,14 +4,15 @@ import contextlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tensorloom.fpga import build as flow
-from tensorloom.fpga import tools
+from tensorloom.fpga import records, tools
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.build import FpgaError, build
 from tensorloom.fpga.plan import FpgaPlan, files_digest, make_plan
-from tensorloom.fpga.records import is_stale, make_record, read_records, write_record
+from tensorloom.fpga.records import are_stale, is_stale, make_record, read_records, write_record
 from tensorloom.fpga.reports import check_mapping, fits, netlist_resources, read_timing
 from tensorloom.fpga.toolchains import TOOLCHAINS
 from tensorloom.hw.config import ConfigError
@@ -37,7 +38,7 @@ def small() -> FpgaPlan:
     return make_plan("icebreaker", "systolic", SMALL, 18 * MHZ)
 
 
-def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
+def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache(tmp_path / "my $cache & (;'\"\\:#)")
     first = build(small, quiet, tmp_path / "reports", cache=cache)
     assert (first.folder / first.bitstream).stat().st_size > 100_000  # a whole iCE40UP5K
@@ -50,17 +51,57 @@ def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
     assert (second.folder, second.resources, second.timing) == (first.folder, first.resources, first.timing)
     assert not (tmp_path / "reports").exists()
 
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "digests"))
     record = make_record(small, first, 1)
     write_record(record, tmp_path / "records")
     (read,) = read_records(tmp_path / "records")
     assert read["gmac_per_s"] == pytest.approx(4 * first.timing.fmax_hz / 1e9, abs=1e-3)
-    assert not is_stale(read, SystolicConfig, cache)
-    assert is_stale(read | {"frequency_hz": 24 * MHZ}, SystolicConfig, cache)
-    assert is_stale(read | {"config": read["config"] | {"gone": 1}}, SystolicConfig, cache)
-    for damage in (b"half", b"\xff"):
-        for remembered in (cache.folder / "fpga-digests").iterdir():
-            remembered.write_bytes(damage)
-        assert not is_stale(read, SystolicConfig, cache)
+    assert not is_stale(read, SystolicConfig)
+
+
+@pytest.fixture
+def record(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What counts of a record, and an empty cache."""
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
+    kept = {"board": "icebreaker", "engine": "systolic", "config": SMALL.to_dict(), "frequency_hz": 18 * MHZ}
+    return kept | {"design": small.digest}
+
+
+def test_records_of_other_designs_are_stale(record: dict[str, Any]) -> None:
+    assert not is_stale(record, SystolicConfig)
+    assert is_stale(record | {"frequency_hz": 24 * MHZ}, SystolicConfig)
+    assert is_stale(record | {"config": record["config"] | {"gone": 1}}, SystolicConfig)
+    assert is_stale(record | {"board": "gone"}, SystolicConfig)
+    assert is_stale(record | {"design": "another"}, SystolicConfig)
+
+
+def test_a_design_is_made_again_only_if_its_sources_change(
+    record: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr(records, "make_plan", lambda *args: made.append(args) or make_plan(*args))
+    assert not is_stale(record, SystolicConfig) and not is_stale(record, SystolicConfig) and len(made) == 1
+    (memory,) = (tmp_path / "cache/fpga-digests").iterdir()
+    kept = json.loads(memory.read_text())
+    assert {"hw/systolic/pe.py", "hw/emit/emitter.py", "fpga/plan.py", "fpga/systolic.py"} <= set(kept["sources"])
+    assert {name.split("/")[0] for name in kept["sources"]} == {"hw", "sim", "fpga"}
+    changed = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/pe.py": "of another text"}}
+    gone = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/gone.py": "of a text"}}
+    for count, damage in enumerate((json.dumps(changed), json.dumps(gone), "half", '{"design": "wrong"}', "[]"), 2):
+        memory.write_text(damage)
+        assert not is_stale(record, SystolicConfig) and len(made) == count
+    memory.write_bytes(b"\xff")
+    assert not is_stale(record, SystolicConfig) and len(made) == 7
+
+
+def test_several_records_in_processes(record: dict[str, Any]) -> None:
+    asked = [record, record | {"frequency_hz": 24 * MHZ}, record | {"board": "gone"}]
+    told: list[tuple[str, float]] = []
+    questions = [(kept, SystolicConfig) for kept in asked]
+    assert are_stale(questions, lambda *texts: told.append(texts)) == [False, True, True]
+    assert told[-1] == ("3 of 3 designs", 1.0) and len(told) == 3
+    told.clear()
+    assert are_stale(questions[:2], lambda *texts: told.append(texts)) == [False, True] and told == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,25 @@ import pytest
 from tensorloom.hw import folders
 from tensorloom.hw.folders import FolderError, cache_folder, is_plain, plain_path, scratch_folder, yowasp_environment
 
-ODD = ["a b", "$HOME", "a(b", "a&b", "a#b", "a:b", "a;b", "a'b", 'a"b', "a\\b", "a`b", "a|b", "a\tb", "a\nb", "~a", "ä"]
+ODD = [
+    "a b",
+    "a,b",
+    "$HOME",
+    "a(b",
+    "a&b",
+    "a#b",
+    "a:b",
+    "a;b",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "a`b",
+    "a|b",
+    "a\tb",
+    "a\nb",
+    "~a",
+    "ä",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +101,7 @@ def test_odd_paths_get_a_plain_one(name: str, tmp_path: Path) -> None:
 
 
 def test_plain_paths_stay(scratch: Path, tmp_path: Path) -> None:
-    for name in ("a-b_c.d", "A+b,c@1"):
+    for name in ("a-b_c.d", "A+b@1"):
         assert plain_path(tmp_path / name) == tmp_path / name
     assert list(scratch.iterdir()) == []
 
