@@ -43,8 +43,8 @@ def area(
     stages = Stages()
     if liberty:
         library = read_text(liberty)
-        with usage_errors(liberty):
-            check_liberty(library)
+        with stages(f"Reading {liberty}") as update, usage_errors(liberty):
+            check_liberty(library, progress=update)
     with stages(f"Emitting {design.name}"):
         emission = emit_design(design)
     with stages(f"Synthesising {design.name}") as update:

@@ -17,7 +17,6 @@ from ..hw.errors import FailureError, UsageError
 from ..run.contract import Engine
 from ..run.files import writing
 from ..run.registry import engines
-from ..tb.bulk.cache import Cache
 from .errors import usage_errors
 from .options import Assignments, Json, check_folder, choose_engine, examples, to_path, unknown
 from .output import Stages, print_json, print_table, say, seconds_text
@@ -125,19 +124,19 @@ def build(
 def report(as_json: Json = False) -> None:
     """Show the recorded builds; stale ones came from another design than the present sources make."""
     with _fpga_errors():
-        from ..fpga.records import is_stale, read_records
+        from ..fpga.records import are_stale, read_records
 
         with usage_errors():
             records = read_records()
-        rows: list[dict[str, Any]] = []
-        stages = Stages()
-        with stages("Comparing with the sources") as progress:
-            for kept in records:
-                progress(f"{kept['engine']} on {kept['board']}")
-                engine = engines().get(kept["engine"])
-                target = engine.fpga if engine else None
-                stale = engine is None or target is None or is_stale(kept, engine.config_class, target)
-                rows.append(kept | {"stale": stale})
+        questions, known = [], []
+        for kept in records:
+            engine = engines().get(kept["engine"])
+            if engine and engine.fpga:
+                questions.append((kept, engine.config_class, engine.fpga))
+                known.append(kept)
+        with Stages()("Comparing with the sources") as update:
+            stale = are_stale(questions, update)
+        rows = [kept | {"stale": kept not in known or stale[known.index(kept)]} for kept in records]
     if as_json:
         print_json(rows)
         return
@@ -186,12 +185,6 @@ def _fpga_errors() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise FailureError(f"the Python package {error.name} is missing", INSTALL) from error
-    except OSError as error:
-        cache = Cache().folder
-        failed = Path(error.filename or "")
-        if cache in (failed, *failed.parents) or failed in cache.parents:
-            text = f"cannot use the cache {cache}: {error.strerror or error}"
-            raise FailureError(text, "the environment variable TENSORLOOM_CACHE can name another folder") from error
         raise
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..hw.errors import FailureError
+from ..hw.folders import cache_folder
 from ..tb.bulk.cache import Cache
 from .plan import NAME, FpgaPlan
 from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
@@ -90,7 +91,7 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
         program(command[0])
     versions = [tool_version(command[0]) for command in commands]
     key = hashlib.sha256(json.dumps([plan.digest, commands, versions]).encode()).hexdigest()[:32]
-    cache = cache or Cache(Cache().folder / "fpga")
+    cache = cache or Cache(cache_folder("fpga"))
     if found := cache.find(key):
         return _from_cache(toolchain, *found)
     with cache.lock(key):
@@ -102,7 +103,7 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
             resources, timing = _run(plan, toolchain, commands, work, stages)
             seconds = round(time.monotonic() - start, 1)
             files = [work / toolchain.bitstream, *(work / name for name in REPORTS)]
-            entry = cache.publish(key, work, files, {"seconds": seconds})
+            entry = cache.publish(key, files, {"seconds": seconds})
     return Build(
         folder=entry, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=seconds, cached=False
     )

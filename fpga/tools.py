@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from ..hw.emit.yosys import YOWASP_PREPARES
 from ..hw.errors import FailureError
+from ..hw.folders import yowasp_environment
 from ..tb.tools import ToolError
 
 __all__ = ["INSTALL", "ToolRunError", "program", "run_tool", "tool_version"]
@@ -99,19 +101,21 @@ def run_tool(
     log
         File that it writes its log to, whose last line is shown as progress.
     progress
-        Called with such lines.
+        Called with such lines, and told when the tool, at its first use, makes itself ready.
 
     Raises
     ------
     ToolRunError
         If it fails or doesn't write these files. An interrupt ends it too.
+    FolderError
+        If the cache, where the tools keep what they need for this machine, can't be used.
     """
-    output, command = folder / f"{variable.lower()}.out", program(variable)
+    environment, output, command = yowasp_environment(), folder / f"{variable.lower()}.out", program(variable)
     name = PROGRAMS[variable][0] if command[0] == sys.executable else command[0]
     with output.open("wb") as file:
         with _starting(name):
             process = subprocess.Popen(
-                [*command, *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+                [*command, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
             )
         shown: list[str] = []
         try:
@@ -120,9 +124,12 @@ def run_tool(
                     process.wait(POLL_SECONDS)
                 except subprocess.TimeoutExpired:
                     lines = _last_lines(folder / log, 1) if log else []
+                    lines = [line.removeprefix("Info: ").strip()[:100] for line in lines]
+                    if not lines and any(line.startswith(YOWASP_PREPARES) for line in _last_lines(output, 1)):
+                        lines = [f"preparing {name} for this machine, once, about a minute"]
                     if progress and lines and lines != shown:
                         shown = lines
-                        progress(lines[0].removeprefix("Info: ").strip()[:100])
+                        progress(lines[0])
         finally:
             if process.poll() is None:
                 process.kill()

@@ -121,7 +121,7 @@ def measure_area(
     liberty
         Text of a Liberty library with D flip-flops and gates to map to instead.
     progress
-        Is called with a short text whenever a module is done.
+        Is called with a short text whenever a module is done, and as of `run_yosys`.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def measure_area(
     done: list[str] = []
 
     def measure(module: str) -> tuple[float, dict[str, int]]:
-        found = _measure(module, texts, module in rams, liberty)
+        found = _measure(module, texts, module in rams, liberty, progress)
         done.append(module)
         progress(f"{len(done)} of {len(texts)} modules")
         return found
@@ -152,8 +152,8 @@ def measure_area(
     )
 
 
-def check_liberty(liberty: str) -> None:
-    """Map a few gates and registers to a Liberty library.
+def check_liberty(liberty: str, *, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Map a few gates and registers to a Liberty library; `progress` as of `run_yosys`.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def check_liberty(liberty: str) -> None:
         If that fails, with Yosys' reason.
     """
     try:
-        _measure("trial", {"trial": TRIAL}, False, liberty)
+        _measure("trial", {"trial": TRIAL}, False, liberty, progress)
     except YosysError as error:
         reason = str(error).removeprefix("ERROR: ").replace("\n ", "")
         if "ABC output file" in reason:
@@ -169,7 +169,9 @@ def check_liberty(liberty: str) -> None:
         raise LibertyError(f"not a Liberty library to map to: {reason}") from error
 
 
-def _measure(module: str, texts: dict[str, str], is_ram: bool, liberty: str | None) -> tuple[float, dict[str, int]]:
+def _measure(
+    module: str, texts: dict[str, str], is_ram: bool, liberty: str | None, progress: Callable[[str], None]
+) -> tuple[float, dict[str, int]]:
     """Area of a module without the modules in it, and how many instances of each there are in it."""
     children = set(re.findall(r"^  (\w+) \S+ +\($", texts[module], re.MULTILINE)) & set(texts)
     files = {"module.v": texts[module], "children.v": "".join(texts[child] for child in sorted(children))}
@@ -186,7 +188,7 @@ opt_clean
 delete t:$scopeinfo
 tee -q -o stat.json stat -json {library}
 """
-    text = run_yosys(script, files=files, outputs=("stat.json",))["stat.json"]
+    text = run_yosys(script, files=files, outputs=("stat.json",), progress=progress)["stat.json"]
     found = json.loads(text[text.index("{") :])["modules"][f"\\{module}"]
     cells = {name.removeprefix("\\"): count for name, count in found.get("num_cells_by_type", {}).items()}
     inside = {child: cells.pop(child) for child in sorted(children) if child in cells}

@@ -19,6 +19,7 @@ from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from ..hw.folders import plain_path, yowasp_environment
 from .tools import ToolError
 
 __all__ = ["Assert", "Assume", "Cover", "ProofError", "Together", "check_bounded", "check_reachable", "prove"]
@@ -75,7 +76,7 @@ def check_reachable(spec: wiring.Component, *, depth: int, timeout_seconds: int 
 
 
 def _run(spec: wiring.Component, mode: str, depth: int, timeout_seconds: int) -> None:
-    scripts = Path(sys.executable).parent
+    scripts = plain_path(Path(sys.executable).parent)
     path = os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])
     settings = f"""\
 [options]
@@ -104,7 +105,7 @@ spec.il
             command += [option, PROGRAMS[program]]
         try:
             done = subprocess.run(
-                [*command, "-f", "spec.sby"], cwd=root, env=os.environ | {"PATH": path},
+                [*command, "-f", "spec.sby"], cwd=root, env=yowasp_environment() | {"PATH": path},
                 capture_output=True, text=True, check=False, start_new_session=True,
             )  # fmt: skip
         except FileNotFoundError:

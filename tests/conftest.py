@@ -6,6 +6,9 @@ import random
 import pytest
 from hypothesis import settings
 
+from tensorloom.hw.folders import yowasp_environment
+
+os.environ["YOWASP_CACHE_DIR"] = yowasp_environment()["YOWASP_CACHE_DIR"]  # the same for tests with another cache
 pytest.register_assert_rewrite("tensorloom.tb")  # a testbench that fails shows its values
 
 settings.register_profile("project", deadline=None)  # speed is no test's business

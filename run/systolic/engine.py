@@ -80,7 +80,7 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
             "tensorloom fpga build --board arty-a7 --engine systolic --project-only -o vivado",
         ),
     }
-    fpga = FpgaTarget(self_test=FpgaTarget.later("systolic", "systolic_test"), boards=BOARDS)
+    fpga = FpgaTarget(self_test="systolic:systolic_test", boards=BOARDS)
 
     def summary(self, config: SystolicConfig) -> str:
         """One line about a configuration."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...hw.folders import plain_path
 from ..build_log import BuildError, first_errors
 from ..sources import EmissionLike, Sources
 from ..tools import check_tools, compiler, tool_environment, verilator_version
@@ -84,14 +85,15 @@ def compile_library(
     flags = options.verilator_flags(hierarchical=bool(sources.manifest["hierarchical"]))
     check_tools()
     environment = tool_environment()
+    entries = plain_path(cache.folder)  # the loader takes a $ for its own
     version = subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False).stdout
     identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, verilator_version(), version]
     key = _key(identity)
     if found := cache.find(key):
-        return found[0] / LIBRARY, found[1] | {"cached": True}
+        return entries / key / LIBRARY, found[1] | {"cached": True}
     with cache.lock(key):
         if found := cache.find(key):  # another process built it in the meantime
-            return found[0] / LIBRARY, found[1] | {"cached": True}
+            return entries / key / LIBRARY, found[1] | {"cached": True}
         with cache.work_folder(key) as work:
             start = time.perf_counter()
             runtime = _key(["runtime", options.trace, options.threads, flags, verilator_version(), version])
@@ -104,8 +106,8 @@ def compile_library(
                 "verilator": verilator_version(),
                 "options": dataclasses.asdict(options),
             }
-            entry = cache.publish(key, work, [library], meta)
-    return entry / LIBRARY, meta | {"cached": False}
+            cache.publish(key, [library], meta)
+    return entries / key / LIBRARY, meta | {"cached": False}
 
 
 def _key(identity: Any) -> str:
@@ -144,7 +146,7 @@ class _Job:
         self.log.unlink(missing_ok=True)
         if not found:
             with cache.lock(runtime):
-                cache.publish(runtime, self.work, sorted(objects.glob("verilated*.o")), {})
+                cache.publish(runtime, sorted(objects.glob("verilated*.o")), {})
         return objects / LIBRARY
 
     def _call(self, *command: str) -> None:

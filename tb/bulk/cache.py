@@ -4,14 +4,13 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import platformdirs
+from ...hw.folders import cache_folder, is_plain, scratch_folder
 
 __all__ = ["Cache"]
 
@@ -21,18 +20,17 @@ META = "meta.json"
 class Cache:
     """Entries by key, each a folder with files and their metadata.
 
-    A builder holds the key's lock, works in a folder beside the entry and renames it in the end, so others wait for
-    it or take over when it dies. Work folders of dead builders are removed by the next build.
+    A builder holds the key's lock, works in a folder of its own and renames a copy of the results in the end, so others
+    wait for it or take over when it dies. Work folders of dead builders are removed by the next build.
 
     Parameters
     ----------
     folder
-        Defaults to the environment variable ``TENSORLOOM_CACHE``, else to the user's cache folder.
+        Defaults to `cache_folder`, which raises `FolderError` if it can't be used.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        named = folder or os.environ.get("TENSORLOOM_CACHE") or platformdirs.user_cache_dir("tensorloom")
-        self.folder = Path(named).absolute()
+        self.folder = folder.absolute() if folder else cache_folder()
 
     def find(self, key: str) -> tuple[Path, dict[str, Any]] | None:
         """Folder and metadata of an entry; None if there is none or it is damaged."""
@@ -55,36 +53,51 @@ class Cache:
 
     @contextlib.contextmanager
     def work_folder(self, key: str) -> Iterator[Path]:
-        """An empty folder for the build of a locked entry; it is removed in the end."""
+        """An empty folder for the build of a locked entry, with a path that make understands; removed in the end."""
         self._remove_stale(key)
-        path = Path(tempfile.mkdtemp(prefix=f"{key}.", suffix=".tmp", dir=self.folder))
+        path = work = Path(tempfile.mkdtemp(prefix=f"{key}.", suffix=".tmp", dir=self.folder))
+        if not is_plain(path):
+            work = Path(tempfile.mkdtemp(prefix="build-", dir=scratch_folder()))
+            path.rmdir()
+            path.symlink_to(work)  # by which it is found if this process dies
         try:
-            yield path
+            yield work
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
 
-    def publish(self, key: str, work: Path, files: Sequence[Path], meta: dict[str, Any]) -> Path:
-        """Make copies of files of the work folder the entry of a locked key, replacing a damaged one."""
-        staged = Path(tempfile.mkdtemp(prefix="entry-", dir=work))
-        for path in files:
-            shutil.copy(path, staged)
-        meta = meta | {"files": {path.name: _digest(staged / path.name) for path in files}}
-        (staged / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-        entry = self.folder / key
-        if entry.exists():
-            entry.rename(staged.with_name(f"damaged-{key}"))
-        staged.rename(entry)
+    def publish(self, key: str, files: Sequence[Path], meta: dict[str, Any]) -> Path:
+        """Make copies of files the entry of a locked key, replacing a damaged one."""
+        staged = Path(tempfile.mkdtemp(prefix=f"{key}.", suffix=".tmp", dir=self.folder))
+        try:
+            new, entry = staged / "new", self.folder / key
+            new.mkdir()
+            for path in files:
+                shutil.copy(path, new)
+            meta = meta | {"files": {path.name: _digest(new / path.name) for path in files}}
+            (new / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+            if entry.exists():
+                entry.rename(staged / "damaged")
+            new.rename(entry)
+        finally:
+            _remove(staged)
         return entry
 
     def _remove_stale(self, own: str) -> None:
         for path in self.folder.glob("*.tmp"):
             key = path.name.split(".")[0]
             if key == own:
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
                 continue
             with contextlib.suppress(OSError), open(self.folder / f"{key}.lock", "w", encoding="utf-8") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a work folder, or a link to one and what it leads to."""
+    shutil.rmtree(path.resolve(), ignore_errors=True)
+    if path.is_symlink():
+        path.unlink()
 
 
 def _digest(path: Path) -> str:

@@ -1,12 +1,16 @@
 """Every wrong input of the command line: one error line, exit code 2, nothing written."""
 
+import gc
 import os
 import re
 import shutil
+import subprocess
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Fragment, UnusedElaboratable
 
 from tensorloom.cli import options
 from tensorloom.hw.systolic.config import SystolicConfig
@@ -270,3 +274,36 @@ def test_read_only_file_system(fails: Callable) -> None:
     if not os.access("/proc", os.X_OK):
         pytest.skip("needs /proc")
     assert re.match(r"cannot write /proc/none\b", fails("verilog", "tiny", "-o", "/proc/none", code=2))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["verilog", "tiny", "-o", "out"],
+        ["lint", "tiny"],
+        ["sim", "tiny", "--matmul", "4x4x4"],
+        ["area", "snap-tiny"],
+        ["demo", "tiny", "-o", "out"],
+        ["bench", "systolic"],
+        ["fpga", "build", "--board", "icebreaker", "--engine", "systolic"],
+        ["fpga", "build", "--board", "arty-a7", "--engine", "snap", "--project-only"],
+        ["fpga", "report"],
+    ],
+    ids=lambda args: " ".join(args[:2]),
+)
+def test_cache_that_cannot_be_used(fails: Callable, args: list[str], tmp_path: Path, monkeypatch) -> None:
+    """Said at once: nothing has been elaborated, no tool has run."""
+    monkeypatch.delenv("YOWASP_CACHE_DIR")
+    (tmp_path / "file").touch()
+    for place, reason in (("/proc/xx", "No such file or directory"), (str(tmp_path / "file"), "Not a directory")):
+        monkeypatch.setenv("TENSORLOOM_CACHE", place)
+        monkeypatch.setattr(subprocess, "Popen", lambda *args, **options: pytest.fail("a tool was run"))
+        monkeypatch.setattr(Fragment, "get", lambda *args: pytest.fail("a design was elaborated"))
+        error = fails(*args, code=1)
+        assert (
+            error
+            == f"cannot use the cache {place}: {reason}; the environment variable TENSORLOOM_CACHE can name another"
+        )
+    with warnings.catch_warnings():  # of a design that was not used, as it is forgotten
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        gc.collect()

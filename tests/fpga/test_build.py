@@ -4,18 +4,20 @@ import contextlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tensorloom.fpga import build as flow
-from tensorloom.fpga import tools
+from tensorloom.fpga import records, tools
 from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.build import FpgaError, build
 from tensorloom.fpga.plan import FpgaPlan, files_digest, make_plan
-from tensorloom.fpga.records import is_stale, make_record, read_records, write_record
+from tensorloom.fpga.records import are_stale, is_stale, make_record, read_records, write_record
 from tensorloom.fpga.reports import check_mapping, fits, netlist_resources, read_timing
 from tensorloom.fpga.toolchains import TOOLCHAINS
 from tensorloom.hw.config import ConfigError
+from tensorloom.hw.folders import FolderError
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.tools import ToolError
@@ -39,8 +41,8 @@ def small() -> FpgaPlan:
     return make_plan("icebreaker", "systolic", TARGETS["systolic"], SMALL, 18 * MHZ)
 
 
-def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache")
+def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(tmp_path / "my $cache & (;'\"\\:#)")
     first = build(small, quiet, tmp_path / "reports", cache=cache)
     assert (first.folder / first.bitstream).stat().st_size > 100_000  # a whole iCE40UP5K
     assert first.resources["dsp"] == SMALL.multipliers
@@ -52,17 +54,61 @@ def test_a_bitstream_is_built_and_kept(small: FpgaPlan, tmp_path: Path) -> None:
     assert (second.folder, second.resources, second.timing) == (first.folder, first.resources, first.timing)
     assert not (tmp_path / "reports").exists()
 
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "digests"))
     record = make_record(small, first, 1)
     write_record(record, tmp_path / "records")
     (read,) = read_records(tmp_path / "records")
     assert read["gmac_per_s"] == pytest.approx(4 * first.timing.fmax_hz / 1e9, abs=1e-3)
-    assert not is_stale(read, SystolicConfig, TARGETS["systolic"], cache)
-    assert is_stale(read | {"frequency_hz": 24 * MHZ}, SystolicConfig, TARGETS["systolic"], cache)
-    assert is_stale(read | {"config": read["config"] | {"gone": 1}}, SystolicConfig, TARGETS["systolic"], cache)
-    for damage in (b"half", b"\xff"):
-        for remembered in (cache.folder / "fpga-digests").iterdir():
-            remembered.write_bytes(damage)
-        assert not is_stale(read, SystolicConfig, TARGETS["systolic"], cache)
+    assert not is_stale(read, SystolicConfig, TARGETS["systolic"])
+
+
+@pytest.fixture
+def record(small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What counts of a record, and an empty cache."""
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
+    kept = {"board": "icebreaker", "engine": "systolic", "config": SMALL.to_dict(), "frequency_hz": 18 * MHZ}
+    return kept | {"design": small.digest}
+
+
+def test_records_of_other_designs_are_stale(record: dict[str, Any]) -> None:
+    assert not is_stale(record, SystolicConfig, TARGETS["systolic"])
+    assert is_stale(record | {"frequency_hz": 24 * MHZ}, SystolicConfig, TARGETS["systolic"])
+    assert is_stale(record | {"config": record["config"] | {"gone": 1}}, SystolicConfig, TARGETS["systolic"])
+    assert is_stale(record | {"board": "gone"}, SystolicConfig, TARGETS["systolic"])
+    assert is_stale(record | {"design": "another"}, SystolicConfig, TARGETS["systolic"])
+
+
+def test_a_design_is_made_again_only_if_its_sources_change(
+    record: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr(records, "make_plan", lambda *args: made.append(args) or make_plan(*args))
+    assert (
+        not is_stale(record, SystolicConfig, TARGETS["systolic"])
+        and not is_stale(record, SystolicConfig, TARGETS["systolic"])
+        and len(made) == 1
+    )
+    (memory,) = (tmp_path / "cache/fpga-digests").iterdir()
+    kept = json.loads(memory.read_text())
+    assert {"hw/systolic/pe.py", "hw/emit/emitter.py", "fpga/plan.py", "fpga/systolic.py"} <= set(kept["sources"])
+    assert {name.split("/")[0] for name in kept["sources"]} == {"hw", "sim", "fpga"}
+    changed = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/pe.py": "of another text"}}
+    gone = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/gone.py": "of a text"}}
+    for count, damage in enumerate((json.dumps(changed), json.dumps(gone), "half", '{"design": "wrong"}', "[]"), 2):
+        memory.write_text(damage)
+        assert not is_stale(record, SystolicConfig, TARGETS["systolic"]) and len(made) == count
+    memory.write_bytes(b"\xff")
+    assert not is_stale(record, SystolicConfig, TARGETS["systolic"]) and len(made) == 7
+
+
+def test_several_records_in_processes(record: dict[str, Any]) -> None:
+    asked = [record, record | {"frequency_hz": 24 * MHZ}, record | {"board": "gone"}]
+    told: list[tuple[str, float]] = []
+    questions = [(kept, SystolicConfig, TARGETS["systolic"]) for kept in asked]
+    assert are_stale(questions, lambda *texts: told.append(texts)) == [False, True, True]
+    assert told[-1] == ("3 of 3 designs", 1.0) and len(told) == 3
+    told.clear()
+    assert are_stale(questions[:2], lambda *texts: told.append(texts)) == [False, True] and told == []
 
 
 @pytest.mark.parametrize(
@@ -207,6 +253,28 @@ def test_tools_of_the_environment(small: FpgaPlan, tmp_path: Path, monkeypatch: 
     ):
         with pytest.raises(tools.ToolRunError, match=f"{tool} cannot be started: No such file"):
             start()
+
+
+def test_a_tool_says_that_it_gets_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool, seen = tmp_path / "tool", []
+    tool.write_text(
+        "#!/bin/sh\necho 'Preparing to run yowasp-x. This might take a while...' >&2; sleep 1.5; echo $PWD\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("ICEPACK", str(tool))
+    tools.run_tool("ICEPACK", [], tmp_path, progress=seen.append)
+    assert seen == [f"preparing {tool} for this machine, once, about a minute"]
+
+
+@pytest.mark.parametrize("variable", ["TENSORLOOM_CACHE", "YOWASP_CACHE_DIR"])
+def test_a_cache_that_cannot_be_used_is_named(
+    variable: str, small: FpgaPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("YOWASP_CACHE_DIR")
+    monkeypatch.setenv(variable, str(tmp_path / "file"))
+    with pytest.raises(FolderError, match=f"cannot use the cache {tmp_path / 'file'}: .* {variable}"):
+        build(small, quiet, tmp_path / "reports")
 
 
 def test_reports_that_cannot_be_read_are_named(

@@ -22,7 +22,7 @@ from .conftest import SMALL, TARGETS, check_life, run_leds
 @pytest.fixture(scope="module")
 def top(small):
     engine, config = small
-    return emit(TARGETS[engine].self_test(config, heartbeat_bits=8))
+    return emit(TARGETS[engine].make_self_test(config, heartbeat_bits=8))
 
 
 def test_passes_fails_after_injection_and_passes_after_reset(top) -> None:
@@ -38,7 +38,7 @@ def test_verilog_is_clean(top) -> None:
 
 def test_a_wrong_expectation_fails(small) -> None:
     engine, config = small
-    test = TARGETS[engine].self_test(config, heartbeat_bits=8)
+    test = TARGETS[engine].make_self_test(config, heartbeat_bits=8)
     name, right = next(iter(test._expected.items()))
     test._expected[name] = Expected(right.beats, right.signature ^ 1 << 17)
     leds = run_leds(build(emit(test)), np.zeros(8000, int))
@@ -47,7 +47,7 @@ def test_a_wrong_expectation_fails(small) -> None:
 
 
 def test_beats_that_never_come_fail() -> None:
-    test = TARGETS["systolic"].self_test(SMALL["systolic"], heartbeat_bits=8)
+    test = TARGETS["systolic"].make_self_test(SMALL["systolic"], heartbeat_bits=8)
     (right,) = test._expected.values()
     test._expected["o_sums"] = Expected(right.beats + 1, right.signature)
     leds = run_leds(build(emit(test)), np.zeros(WATCHDOG_CYCLES + 8000, int))
@@ -103,4 +103,4 @@ def test_snap_program_runs_without_errors() -> None:
 )
 def test_configurations_of_the_boards(board: str, engine: str) -> None:
     config = TARGETS[engine].boards[board].config
-    check_life(build(emit(TARGETS[engine].self_test(config, heartbeat_bits=8))), 60_000)
+    check_life(build(emit(TARGETS[engine].make_self_test(config, heartbeat_bits=8))), 60_000)

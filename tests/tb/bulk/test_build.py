@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tensorloom.hw.folders import is_plain
 from tensorloom.tb.build_log import BuildError
 from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import build
@@ -111,6 +112,35 @@ def test_cache_folder_from_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("TENSORLOOM_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert Cache().folder.name == "tensorloom"
+
+
+ODD = ["a b", "$HOME & touch oops; ('\"\\`#:|<>$LIB\n"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_path_of_the_cache(name, source, tmp_path, monkeypatch):
+    """Of a hierarchical design, as its makefiles name the folder that they are in."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / name / "cache"
+    model = build(source, cache=Cache(folder))
+    assert delayed(model) == [0, 0, 0, 1, 2] and not model.meta["cached"]
+    assert build(source, cache=Cache(folder)).meta["cached"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["design", name])
+    assert not [entry for entry in entries(folder) if entry.endswith((".tmp", ".log"))]
+
+
+def test_work_of_a_dead_builder_outside_the_cache_is_removed(source, tmp_path):
+    cache = Cache(tmp_path / "a b")
+    with cache.lock("key"), pytest.raises(OSError), cache.work_folder("key") as dead:
+        (link,) = cache.folder.glob("key.*.tmp")
+        (dead / "half").touch()
+        assert is_plain(dead) and link.resolve() == dead and cache.folder not in dead.parents
+        link.rename(cache.folder / "key.dead.tmp")  # it stays, as does the folder
+        raise OSError
+    assert (dead / "half").exists()
+    with cache.lock("other"), cache.work_folder("other"):
+        assert not dead.exists()
+    assert entries(cache.folder) == []
 
 
 def test_unwritable_cache(source, tmp_path):

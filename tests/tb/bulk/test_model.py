@@ -174,7 +174,7 @@ def test_bench_runs_the_cycles(accumulator):
 
 def test_waveforms_of_a_window_only(adder, cache, tmp_path, seed):
     beats, sums = pairs(200, seed)
-    path = tmp_path / "window.vcd"
+    path = tmp_path / "my $window & (1).vcd"
     result = adder.run({"i_pairs": beats}, {"o_sums": 200}, vcd=path, window=(50, 60))
     assert np.array_equal(result.outputs["o_sums"], sums)
     times = [int(time) for time in re.findall(r"^#(\d+)$", path.read_text(), re.MULTILINE)]
