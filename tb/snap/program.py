@@ -8,14 +8,16 @@ import numpy as np
 
 from ...hw.snap.config import SnapConfig
 from ...sim.snap.beats import program_inputs
-from ...sim.snap.cycles import WAITS, CoreCounters
+from ...sim.snap.cycles import WAITS, CoreCounters, Stalls
 from ...sim.snap.program import CoreProgram
 from ..bulk.model import Model, Result
+from ..bulk.stalls import random_stalls
 
 __all__ = [
     "ProgramResult",
     "assert_counters",
     "core_counters",
+    "core_stalls",
     "program_outputs",
     "run_program",
 ]
@@ -71,6 +73,17 @@ def run_program(model: Model, config: SnapConfig, program: CoreProgram, **option
         counters=core_counters(result.counters["o_counters"]),
         errors=result.counters["o_errors"],
         result=result,
+    )
+
+
+def core_stalls(model: Model, config: SnapConfig, stalls: float | Mapping[str, float], seed: int = 0) -> Stalls:
+    """What the cycle model has to be told of the stalls in a run of `run_program`."""
+    found = random_stalls(model.manifest, stalls, seed)
+    return Stalls(
+        weights=[found[f"i_weights__{column}"] for column in range(config.core_columns)],
+        activations=[found[f"i_activations__{row}"] for row in range(config.core_rows)],
+        sums=[found[f"o_sums__{port}"] for port in range(config.ports)],
+        commands=[found["i_commands"]],
     )
 
 
