@@ -1,25 +1,82 @@
-"""Compiled cycle models: Python functions on numpy arrays that numba turns into machine code at their first call.
+"""Functions that numba compiles to machine code, for models that step through cycles.
 
-numba brings its own code generator, so no C++ compiler is needed. What it made is kept beside the source, or else in
-the user's cache, and made again when that file changes: a compiled function and all its parts belong into one file.
+Only modules of such functions import this one, and models import those when they run, because numba takes half a second
+to load. Machine code is kept on disk: only the first run after a change compiles, which takes seconds.
+
+What works well: state in structured arrays (a record's fields are read and written in place), all arrays of a model in
+one NamedTuple, small parts that get it and indices. Unsigned integers are for indices only: numba makes a float of one
+that meets a signed integer in a difference.
 """
 
+import hashlib
+import inspect
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.config
+import platformdirs
+from numba.core.dispatcher import Dispatcher
 
 __all__ = ["compiled", "part"]
 
+OPTIONS: dict[str, Any] = {
+    "nogil": True,  # so that a simulation of the Verilog runs beside
+    "error_model": "numpy",  # no check of divisors
+    "_nrt": False,  # arrays are neither made nor counted here: counting references takes two thirds of the time
+    "no_cfunc_wrapper": True,
+}
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that Python calls; its machine code is kept for the next run where a folder can be written."""
+JIT: Any = numba.njit
+
+SETTINGS: Any = numba.core.config
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Make a function a part of the compiled ones that call it; it allocates nothing and can't be called otherwise."""
+    return JIT(forceinline=True, no_cpython_wrapper=True, **OPTIONS)(function)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that Python calls: at its first call, for the types of its arguments.
+
+    Machine code is kept in the folder that ``TENSORLOOM_CACHE`` names, by default the user's cache folder. Where that
+    can't be written, each process compiles anew.
+
+    Parameters
+    ----------
+    function
+        Allocates nothing: its arguments include the arrays for results. It may call parts, also of other modules, and
+        use constants, by global names of its own module.
+    """
+    seen: dict[str, bytes] = {}
+    _read(function, seen)
+    # Numba looks at the file of the function alone to see whether its machine code is still right.
+    digest = hashlib.sha256(b"".join(seen[name] for name in sorted(seen))).hexdigest()
+    root = Path(os.environ.get("TENSORLOOM_CACHE") or platformdirs.user_cache_dir("tensorloom")).absolute()
+    folder = root / "compiled" / digest[:16]
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # numba found no such folder
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    before, SETTINGS.CACHE_DIR = SETTINGS.CACHE_DIR, str(folder)
+    try:
+        return JIT(cache=writable, **OPTIONS)(function)
+    finally:
+        SETTINGS.CACHE_DIR = before
 
 
-def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A piece of a compiled function, put in where it is called."""
-    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+def _read(function: Callable[..., Any], seen: dict[str, bytes]) -> None:
+    """Collect what machine code depends on: the files of a function and its parts, and the constants they use."""
+    path = inspect.getfile(function)
+    seen.setdefault(path, Path(path).read_bytes())
+    for name, value in inspect.getclosurevars(function).globals.items():
+        if isinstance(value, Dispatcher):
+            if f"{path} {name}" not in seen:
+                seen[f"{path} {name}"] = b""
+                _read(value.py_func, seen)
+        elif isinstance(value, (int, float)):
+            seen[f"{path} {name}"] = repr(value).encode()

@@ -1,6 +1,6 @@
 """The SNAP compute core."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -8,7 +8,15 @@ from ..common.delay import registered
 from ..emit.shared import shared
 from .config import SnapConfig
 from .core_reducer import CoreReducer
-from .layouts import activation_beat, command_layout, counter_layout, error_layout, sum_layout, weight_beat
+from .layouts import (
+    COUNTER_BITS,
+    activation_beat,
+    command_layout,
+    counter_layout,
+    error_layout,
+    sum_layout,
+    weight_beat,
+)
 from .row import SnapRow
 from .stream_check import WeightCheck
 
@@ -68,7 +76,7 @@ class SnapCore(wiring.Component):
             m.d.comb += [
                 row.i_bank.eq(reducer.o_bank),
                 row.i_free.eq(Cat(reducer.o_free[number])),
-                row.i_count.eq(reducer.o_busy),
+                row.i_cycles.eq(counters.cycles),
                 errors.activations[number].eq(row.o_error),
                 counters.pes[number].eq(row.o_pe_counters),
                 counters.rows[number].eq(row.o_counters),
@@ -82,12 +90,22 @@ class SnapCore(wiring.Component):
                 ]
         for column in range(config.core_columns):
             self._weights(m, column, rows)
-        m.d.sync += counters.cycles.eq(counters.cycles + reducer.o_busy)
+        self._count_cycles(m, reducer.o_busy | Cat(row.o_active for row in rows).any())
         self._compare_cuts(m, rows)
         m.d.comb += [counters.sums.eq(reducer.o_counts), errors.commands.eq(reducer.o_error)]
         overflows = [reducer.o_overflow, *(row.o_overflow for row in rows)]
         m.d.comb += errors.overflow.eq(Cat(overflows).any())
         return m
+
+    def _count_cycles(self, m: Module, works: Value) -> None:
+        """Count from the first beat on, and show the count up to the last cycle with work: more may come or not."""
+        started, so_far = Signal(), Signal(COUNTER_BITS)
+        # Rings without a beat have room: the first beat is taken as soon as it is offered. It can't be a command.
+        begins = Cat(source.valid for source in (*self.i_weights, *self.i_activations)).any()
+        with m.If(started | begins):
+            m.d.sync += [started.eq(1), so_far.eq(so_far + 1)]
+            with m.If(works):
+                m.d.sync += self.o_counters.cycles.eq(so_far + 1)
 
     def _compare_cuts(self, m: Module, rows: list[SnapRow]) -> None:
         """When a block has been reduced, all PEs must have come to its end by the same jobs."""

@@ -27,7 +27,7 @@ COUNTER_BITS = 32
 """Performance counters wrap around at this width."""
 
 WAITS = ("busy", "empty_list", "wait_weights", "wait_activations", "wait_aim", "wait_psum")
-"""What a PE does in a cycle that counts: exactly one of these.
+"""What a PE does in a cycle that counts (see `counter_layout`): exactly one of these.
 
 ``busy``: it issued multiplications. ``empty_list``: it threw away a list without a match. ``wait_psum``: the psums of
 two earlier blocks still have to leave. ``wait_aim``: the AIM is making its list, or serves another PE.
@@ -126,8 +126,15 @@ def row_counter_layout() -> data.StructLayout:
 def counter_layout(config: SnapConfig) -> data.StructLayout:
     """Counters of the core.
 
-    ``cycles``: those in which a command is offered or a sum waits at a port. ``pes``: ``[core_rows][core_columns]`` of
-    `pe_counter_layout`; each PE's `WAITS` add up to ``cycles``. ``rows``: `row_counter_layout` by row. ``sums``: psums
+    ``cycles``: from the one in which the first beat since reset is taken, of weights or activations, to the one in
+    which the last sum is handed over (or the last command is taken, if its ports send none), both included. Since the
+    core can't know whether a sum is the last, this is shown: the cycles from the first beat to the last cycle so far
+    with work, which is a PE that has a window to match or a list of matches, a command on offer, or a sum on its way
+    out. So a pause between two programs counts as soon as the core works on the second one, and whatever follows the
+    last program doesn't.
+
+    ``pes``: ``[core_rows][core_columns]`` of `pe_counter_layout`; each PE's `WAITS` always add up to ``cycles``, and it
+    never has more ``multiplies`` than multipliers x ``cycles``. ``rows``: `row_counter_layout` by row. ``sums``: psums
     handed over, by port. ``weight_beats``, ``activation_beats``: beats taken, by stream.
     """
     return data.StructLayout(

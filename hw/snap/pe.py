@@ -12,7 +12,7 @@ from .aim_port import AimPort, aim_operands
 from .config import SnapConfig
 from .entry_file import EntryFile
 from .job_signature import SIGNATURE_BITS, JobSignature
-from .layouts import WAITS, activation_beat, pe_counter_layout, tile_tag, weight_beat, window_tag
+from .layouts import COUNTER_BITS, WAITS, activation_beat, pe_counter_layout, tile_tag, weight_beat, window_tag
 from .list_layouts import job_flags, match_list
 from .list_queue import ListQueue
 from .multiply_add import MultiplyAdd
@@ -73,8 +73,10 @@ class PE(wiring.Component):
         No list is on its way, and the next one needs a tile that isn't there: no room will come of it.
     o_overflow
         Sticky: a psum wrapped around.
-    i_count
-        This cycle counts.
+    o_active
+        A window to match or a list of matches is here: all the PE can do is wait for weights if there is none.
+    i_cycles
+        The core's counter of cycles.
     o_counters
         See `pe_counter_layout`.
     """
@@ -106,7 +108,8 @@ class PE(wiring.Component):
                 "o_signature": Out(SIGNATURE_BITS),
                 "o_starved": Out(1),
                 "o_overflow": Out(1),
-                "i_count": In(1),
+                "o_active": Out(1),
+                "i_cycles": In(COUNTER_BITS),
                 "o_counters": Out(pe_counter_layout()),
             }
         )
@@ -289,9 +292,20 @@ class PE(wiring.Component):
             ]
 
     def _count(self, m: Module, requester: Requester, queue: ListQueue, decoder: SequenceDecoder) -> None:
-        """Performance counters: multiplications, and what the PE does in this cycle."""
-        counters = self.o_counters
-        m.d.sync += counters.multiplies.eq(counters.multiplies + decoder.o_issued)
+        """Performance counters: multiplications, and what the PE does in this cycle.
+
+        All cycles but those in which a PE is active count as waiting for weights. Which these are shows later: whether
+        a cycle without any work in the core lies between two programs or behind the last one.
+        """
+        counters, active_cycles = self.o_counters, Signal(COUNTER_BITS)
+        m.d.comb += [
+            self.o_active.eq((requester.o_in_flight != 0) | requester.i_window_complete),
+            counters.wait_weights.eq(self.i_cycles - active_cycles),
+        ]
+        m.d.sync += [
+            counters.multiplies.eq(counters.multiplies + decoder.o_issued),
+            active_cycles.eq(active_cycles + self.o_active),
+        ]
         reasons = (
             ("busy", decoder.o_issued != 0),
             ("empty_list", decoder.o_open),
@@ -306,5 +320,5 @@ class PE(wiring.Component):
             with m.If(applies) if not number else m.Elif(applies):
                 m.d.comb += reason[WAITS.index(name)].eq(1)
         for name in WAITS:
-            with m.If(self.i_count & reason[WAITS.index(name)]):
-                m.d.sync += counters[name].eq(counters[name] + 1)
+            if name != "wait_weights":
+                m.d.sync += counters[name].eq(counters[name] + reason[WAITS.index(name)])

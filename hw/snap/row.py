@@ -30,8 +30,10 @@ class SnapRow(wiring.Component):
         By column: the PE has room for a beat; for one more complete window.
     i_bank, i_slots, o_psums, o_done, i_free
         By column: see `PE`. If ``pipelined``, the PEs see the bank a cycle later.
-    i_count
-        This cycle counts.
+    o_active
+        A PE is active.
+    i_cycles
+        The core's counter of cycles.
     o_pe_counters, o_counters, o_beats
         Counters of the PEs, of the AIM, of the activation stream.
     o_signature, o_alike
@@ -56,7 +58,8 @@ class SnapRow(wiring.Component):
                 "o_psums": Out(signed(config.pe_psum_bits)).array(columns),
                 "o_done": Out(2).array(columns),
                 "i_free": In(columns),
-                "i_count": In(1),
+                "o_active": Out(1),
+                "i_cycles": In(COUNTER_BITS),
                 "o_pe_counters": Out(data.ArrayLayout(pe_counter_layout(), columns)),
                 "o_counters": Out(row_counter_layout()),
                 "o_beats": Out(COUNTER_BITS),
@@ -85,10 +88,11 @@ class SnapRow(wiring.Component):
                 self.o_psums[column].eq(pe.o_psum),
                 self.o_done[column].eq(pe.o_done),
                 pe.i_free.eq(self.i_free[column]),
-                pe.i_count.eq(self.i_count),
+                pe.i_cycles.eq(self.i_cycles),
                 self.o_pe_counters[column].eq(pe.o_counters),
             ]
         m.d.comb += [
+            self.o_active.eq(Cat(pe.o_active for pe in pes).any()),
             self.o_overflow.eq(Cat(pe.o_overflow for pe in pes).any()),
             self.o_signature.eq(pes[0].o_signature),
             self.o_alike.eq(Cat(pe.o_signature == pes[0].o_signature for pe in pes).all()),

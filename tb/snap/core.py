@@ -9,10 +9,10 @@ import numpy as np
 from ...hw.snap.config import SnapConfig
 from ...sim.snap.batch import join_programs
 from ...sim.snap.beats import beat_values, program_inputs
-from ...sim.snap.cycles import simulate_core
+from ...sim.snap.cycles import WAITS, Stalls, simulate_core
 from ...sim.snap.golden import port_sums
 from ...sim.snap.program import CoreProgram
-from ..bench import Bench, Sink, Source, run
+from ..bench import Actor, Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .miscut import miscut
 from .parts import PARTS
@@ -25,6 +25,54 @@ FAULTS = ("weights", "activations", "commands", "cuts")
 Sums = list[list[dict[str, int]]]
 
 
+class Recorder:
+    """An actor that also keeps, cycle by cycle, whether a stream of it stands still: ``valid`` or ``ready`` is 0."""
+
+    def __init__(self, actor: Actor, signal: str) -> None:
+        self.actor, self.signal = actor, signal
+        self.stalls: list[bool] = []
+
+    def drive(self) -> dict[str, Any]:
+        """The actor's inputs."""
+        inputs = self.actor.drive()
+        self.stalls.append(not inputs[self.signal])
+        return inputs
+
+    def observe(self, outputs: Mapping[str, Any]) -> bool:
+        """What the actor says."""
+        return self.actor.observe(outputs)
+
+
+class Watch:
+    """Checks in every cycle what the counters promise for every moment.
+
+    Each PE's reasons add up to the cycles, and it multiplies no more than it has multipliers. When a sum has been
+    handed over, the cycles are those since the first beat was taken.
+    """
+
+    def __init__(self, config: SnapConfig) -> None:
+        self.config = config
+        self.cycle = self.first = self.sums = 0
+
+    def drive(self) -> dict[str, Any]:
+        """No input."""
+        return {}
+
+    def observe(self, outputs: Mapping[str, Any]) -> bool:
+        """Check the counters, which show what has happened up to the cycle before."""
+        counters, before = core_counters(outputs["o_counters"]), self.sums
+        assert (sum(counters.waits[name] for name in WAITS) == counters.cycles).all()
+        assert (counters.multiplies <= self.config.multipliers * counters.cycles).all()
+        self.sums = int(counters.sums.sum())
+        if not counters.weight_beats.any() and not counters.activation_beats.any():
+            self.first = self.cycle
+            assert counters.cycles == 0
+        elif self.sums > before:
+            assert counters.cycles == self.cycle - self.first
+        self.cycle += 1
+        return False
+
+
 class Traffic:
     """A program's streams in a testbench.
 
@@ -32,16 +80,26 @@ class Traffic:
     ----------
     stalls
         Probability that a stream pauses in a cycle, or probabilities by stream, 0 for those that aren't named.
+    watch
+        Takes part too.
     """
 
     def __init__(
-        self, config: SnapConfig, program: CoreProgram, stalls: float | Mapping[str, float], rng: random.Random
+        self,
+        config: SnapConfig,
+        program: CoreProgram,
+        stalls: float | Mapping[str, float],
+        rng: random.Random,
+        watch: Watch | None = None,
     ) -> None:
         inputs = program_inputs(program)
         outputs = [f"o_sums_{port}" for port in range(config.ports)]
         rates = stalls if isinstance(stalls, Mapping) else dict.fromkeys([*inputs, *outputs], stalls)
         self.sources = [Source(name, beat_values(beats), rates.get(name, 0), rng) for name, beats in inputs.items()]
         self.sinks = [Sink(name, rates.get(name, 0), rng) for name in outputs]
+        self.recorders = {source.name: Recorder(source, f"{source.name}_valid") for source in self.sources}
+        self.recorders |= {sink.name: Recorder(sink, f"{sink.name}_ready") for sink in self.sinks}
+        self.watch = watch
 
     @property
     def sums(self) -> Sums:
@@ -60,7 +118,7 @@ class Traffic:
         def done() -> bool:
             return all(source.done for source in self.sources) and [len(sums) for sums in self.sums] >= counts
 
-        await run(bench, [*self.sources, *self.sinks], done)
+        await run(bench, [*self.recorders.values(), *([self.watch] if self.watch else [])], done)
 
     async def rest(self, bench: Bench, cycles: int) -> dict[str, Any]:
         """Offer nothing for some cycles; returns the last one's outputs."""
@@ -69,7 +127,26 @@ class Traffic:
         for _ in range(cycles):
             outputs = await bench.cycle(idle)
             assert not any(outputs[f"{sink.name}_valid"] for sink in self.sinks), "more sums than expected"
+            if self.watch:
+                self.watch.observe(outputs)
+        for recorder in self.recorders.values():
+            recorder.stalls += [True] * cycles
         return outputs
+
+
+def recorded_stalls(config: SnapConfig, *traffic: Traffic) -> Stalls:
+    """Stalls that the streams had, one traffic after the other, for the cycle model."""
+
+    def pattern(*names: str) -> np.ndarray:
+        stalls = [sum((part.recorders[name].stalls for part in traffic), []) for name in names]
+        return np.array(stalls).T
+
+    return Stalls(
+        weights=pattern(*(f"i_weights_{column}" for column in range(config.core_columns))),
+        activations=pattern(*(f"i_activations_{row}" for row in range(config.core_rows))),
+        sums=pattern(*(f"o_sums_{port}" for port in range(config.ports))),
+        commands=pattern("i_commands"),
+    )
 
 
 async def check_program(
@@ -81,7 +158,7 @@ async def check_program(
     numbers: random.Random,
     overflows: bool = False,
 ) -> None:
-    """Run a program after a reset; sums as in the golden model and, without stalls, counters as in the cycle model."""
+    """Run a program after a reset; sums must be as in the golden model, counters as in the cycle model."""
     await bench.reset()
     traffic, expected = Traffic(config, program, stalls, numbers), port_sums(config, program)
     await traffic.run(bench, expected)
@@ -90,8 +167,10 @@ async def check_program(
     errors = outputs["o_errors"]
     assert overflows or not errors.pop("overflow")
     assert not any(errors[name] for name in FAULTS), errors
+    predicted = simulate_core(config, program, stalls=recorded_stalls(config, traffic))
+    assert core_counters(outputs["o_counters"]).differences(predicted) == []
     if not stalls:
-        assert core_counters(outputs["o_counters"]).differences(simulate_core(config, program)) == []
+        assert predicted.differences(simulate_core(config, program)) == []
 
 
 @testbench(PARTS["core"])
@@ -114,6 +193,27 @@ async def stalls(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> 
     kinds = [f"i_weights_{config.core_columns - 1}", "i_activations_0", "i_commands", "o_sums_0"]
     for rates in (0.3, 0.8, *({name: 0.9} for name in kinds)):
         await check_program(bench, config, mixed_program(config, rng, 1), stalls=rates, numbers=numbers)
+
+
+@testbench(PARTS["core"])
+async def counters(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Two programs after each other without a reset, with a pause between them, while streams stand still at random.
+
+    What the counters promise holds in every cycle; nothing counts in the pause, but it does once the second is done.
+    """
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    for rates in ({"i_commands": 0.95}, 0.4):
+        await bench.reset()
+        watch, programs, done = Watch(config), [mixed_program(config, rng, 1) for _ in range(2)], []
+        for number, program in enumerate(programs):
+            traffic, expected = Traffic(config, program, rates, numbers, watch), port_sums(config, program)
+            await traffic.run(bench, expected)
+            done.append(traffic)
+            outputs = await traffic.rest(bench, int(rng.integers(2, 30)))
+            assert traffic.sums == expected
+            joined = join_programs(programs[: number + 1])
+            predicted = simulate_core(config, joined, stalls=recorded_stalls(config, *done))
+            assert core_counters(outputs["o_counters"]).differences(predicted) == []
 
 
 @testbench(PARTS["core"])

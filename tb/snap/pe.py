@@ -37,7 +37,7 @@ def match_lists(config: SnapConfig, operands: dict[str, Any], rng: np.random.Gen
 def signatures(config: SnapConfig, program: CoreProgram) -> list[int]:
     """CRC-16 of what ends with each job, at the end of each block."""
     work, crc, found = core_work(config, program), 1, []
-    for flags in zip(work.frees_window, work.frees_tile, work.ends_block, strict=True):
+    for flags in work.jobs[["frees_window", "frees_tile", "ends_block"]].tolist():
         crc = crc16(crc, tuple(map(int, flags)))
         if flags[-1]:
             found.append(crc)
@@ -53,7 +53,7 @@ class Surroundings:
         self.beats = {name: beat_values(inputs[f"i_{name}_0"]) for name in ("weights", "activations")}
         self.sent = dict.fromkeys(self.beats, 0)
         self.operands: Any = None  # of the operation that the AIM does now
-        self.block = self.slot = self.granted = self.made = self.cycles = 0
+        self.block = self.slot = self.granted = self.made = self.cycles = self.active = 0
         self.reading = False
         self.sums = [[0] * slots for slots in program.slots.tolist()]
 
@@ -68,7 +68,7 @@ class Surroundings:
 
     def drive(self, seen: dict[str, Any]) -> dict[str, Any]:
         """Inputs of this cycle, of whose outputs those that come from registers are known."""
-        inputs: dict[str, Any] = {"i_count": 1, "i_bank": self.block % 2, "i_slot": self.slot, "i_free": 0}
+        inputs: dict[str, Any] = {"i_bank": self.block % 2, "i_slot": self.slot, "i_free": 0}
         for name, beats in self.beats.items():
             beat = beats[self.sent[name]] if self.sent[name] < len(beats) else None
             room = seen[f"o_{name}_item_room"] and (seen[f"o_{name}_beat_room"] or not (beat and beat["mask"]))
@@ -96,6 +96,7 @@ class Surroundings:
     def observe(self, outputs: dict[str, Any]) -> bool:
         """Take the psum that was read; whether a block is complete."""
         self.cycles += 1
+        self.active += outputs["o_active"]
         if not self.reading:
             return False
         self.sums[self.block][self.slot] = outputs["o_psum"]
@@ -114,7 +115,7 @@ async def multiply(
     around, quiet, crcs = Surroundings(config, program, rng, stall), 0, []
     complete = [False]  # a block, by cycle
     idle = {name: 0 for name in ("i_weights_store", "i_weights_end", "i_activations_store", "i_activations_end")}
-    idle |= {"i_grant": 0, "i_free": 0, "i_count": 0, "i_bank": 0, "i_slot": 0}
+    idle |= {"i_grant": 0, "i_free": 0, "i_bank": 0, "i_slot": 0}
     seen = await bench.peek(idle)
     while not around.done:
         before = dict(around.sent), around.granted, around.block, around.slot
@@ -131,10 +132,11 @@ async def multiply(
     work, golden = core_work(config, program), core_sums(config, program)
     assert around.sums == [sums[0].tolist() for sums in golden]
     assert crcs == signatures(config, program)
-    assert around.made == len(work.window)
-    assert not seen["o_request"] and not seen["o_done"]
-    counters = dict(seen["o_counters"])
+    assert around.made == len(work.jobs)
+    assert not seen["o_request"] and not seen["o_done"] and not seen["o_active"]
+    counters = dict((await bench.peek({"i_cycles": around.cycles}))["o_counters"])
     assert counters.pop("multiplies") == work.matches.sum()
+    assert counters["wait_weights"] == around.cycles - around.active
     assert sum(counters.values()) == around.cycles
 
 

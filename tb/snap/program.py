@@ -8,13 +8,15 @@ import numpy as np
 
 from ...hw.snap.config import SnapConfig
 from ...sim.snap.beats import block_sums, program_inputs, program_outputs
-from ...sim.snap.cycles import WAITS, CoreCounters
+from ...sim.snap.cycles import WAITS, CoreCounters, Stalls
 from ...sim.snap.program import CoreProgram
 from ..bulk.model import Model, Result
+from ..bulk.stalls import random_stalls
 
 __all__ = [
     "ProgramResult",
     "core_counters",
+    "core_stalls",
     "run_program",
 ]
 
@@ -63,6 +65,17 @@ def run_program(model: Model, config: SnapConfig, program: CoreProgram, **option
         counters=core_counters(result.counters["o_counters"]),
         errors=result.counters["o_errors"],
         result=result,
+    )
+
+
+def core_stalls(model: Model, config: SnapConfig, stalls: float | Mapping[str, float], seed: int = 0) -> Stalls:
+    """What the cycle model has to be told of the stalls in a run of `run_program`."""
+    found = random_stalls(model.manifest, stalls, seed)
+    return Stalls(
+        weights=[found[f"i_weights_{column}"] for column in range(config.core_columns)],
+        activations=[found[f"i_activations_{row}"] for row in range(config.core_rows)],
+        sums=[found[f"o_sums_{port}"] for port in range(config.ports)],
+        commands=[found["i_commands"]],
     )
 
 
