@@ -45,8 +45,8 @@ def area(
         library = read_text(liberty)
         with stages(f"Reading {liberty}") as update, usage_errors(liberty):
             check_liberty(library, progress=update)
-    with stages(f"Emitting {design.name}"):
-        emission = emit_design(design)
+    with stages(f"Emitting {design.name}") as update:
+        emission = emit_design(design, progress=update)
     with stages(f"Synthesising {design.name}") as update:
         with usage_errors(liberty or ""):
             report = measure_area(emission, liberty=library, progress=update)

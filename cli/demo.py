@@ -61,8 +61,8 @@ def demo_presets() -> list[str]:
 def _run(design: Design, output: Path, quiet: bool) -> dict[str, Any]:
     """Emit, lint and compile a design, run its demonstration, and print the result unless `quiet`."""
     stages = Stages()
-    with stages(f"Emitting {design.name}"):
-        emission = emit_design(design)
+    with stages(f"Emitting {design.name}") as update:
+        emission = emit_design(design, progress=update)
         with writing(output):
             paths = emission.write(output)
     messages = run_lint(emission, design.name, stages)

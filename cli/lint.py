@@ -39,8 +39,8 @@ def lint(
     else:
         design = choose_design(target, config_file, assignments)
         name = design.name
-        with stages(f"Emitting {name}"):
-            source = emit_design(design)
+        with stages(f"Emitting {name}") as update:
+            source = emit_design(design, progress=update)
     messages = run_lint(source, name, stages)
     if as_json:
         print_json({"design": name, "clean": not messages, "messages": messages})

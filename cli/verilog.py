@@ -35,8 +35,8 @@ def verilog(
         raise UsageError(f"--prefix must begin a Verilog identifier, not {prefix!r}")
     check_folder(output)
     stages = Stages()
-    with stages(f"Emitting {design.name}"):
-        emission = emit_design(design, prefix=prefix)
+    with stages(f"Emitting {design.name}") as update:
+        emission = emit_design(design, prefix=prefix, progress=update)
     if split:
         emission = emission.split()
     with writing(output):

@@ -213,8 +213,8 @@ class Accelerator:
         return outcome
 
     def _emit(self, prefix: str = "") -> "Emission":
-        with self._stages(f"Emitting {self.name}"):
-            return emit_design(self._design, prefix=prefix)
+        with self._stages(f"Emitting {self.name}") as update:
+            return emit_design(self._design, prefix=prefix, progress=update)
 
     @property
     def _stages(self) -> Stages:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..hw.emit.files import write_files
 from ..tb.bulk.cache import Cache
+from .progress import Update
 from .registry import Design
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["emit_design"]
 
 
-def emit_design(design: Design, *, prefix: str = "", fresh: bool = False) -> "Emission":
+def emit_design(design: Design, *, prefix: str = "", fresh: bool = False, progress: Update | None = None) -> "Emission":
     """Emit a design, or take its emission from the user's cache.
 
     The cache's key covers the sources of all hardware, the configuration, and the versions of Python, Amaranth and
@@ -30,6 +31,8 @@ def emit_design(design: Design, *, prefix: str = "", fresh: bool = False) -> "Em
         Put before the names of all modules.
     fresh
         Emit in any case.
+    progress
+        Called with what takes long beside the emission itself.
     """
     path = Cache().folder / "emission" / f"{_key(design, prefix)}.json"
     if not fresh and path.exists():
@@ -43,7 +46,7 @@ def emit_design(design: Design, *, prefix: str = "", fresh: bool = False) -> "Em
             pass  # damaged; emit again and overwrite it
     from ..hw.emit.emitter import emit
 
-    emission = emit(design.engine.component(design.config), prefix=prefix)
+    emission = emit(design.engine.component(design.config), prefix=prefix, progress=progress)
     fields = {name: getattr(emission, name) for name in ("top", "verilog", "waivers", "manifest")}
     with contextlib.suppress(OSError):  # a read-only or full cache costs time only
         write_files(path.parent, {path.name: json.dumps(fields)})

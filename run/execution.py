@@ -157,8 +157,8 @@ class Simulator:
         self.design, self._stages = design, stages
         if model is None:
             if emission is None:
-                with stages(f"Emitting {design.name}"):
-                    emission = emit_design(design)
+                with stages(f"Emitting {design.name}") as update:
+                    emission = emit_design(design, progress=update)
             with stages(f"Compiling {emission.top} with Verilator{' for waveforms' * trace}") as update:
                 model = build(emission, trace=trace, progress=update)
         self.model = model

@@ -89,6 +89,7 @@ def test_failed_emission_writes_nothing(fails: Callable, monkeypatch: pytest.Mon
         raise YosysError("ERROR: out of luck")
 
     monkeypatch.setattr(emitter, "rtlil_to_verilog", refuse)
+    (tmp_path / "cache").mkdir()
     monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
     assert fails("verilog", "tiny", "-o", "out", code=1) == "ERROR: out of luck"
 

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from tensorloom.sim.compiled import compiled, part
 
@@ -21,8 +24,15 @@ def test_compiled_functions_and_their_parts() -> None:
     assert getattr(_double_all, "nopython_signatures")  # noqa: B009  # numba's
 
 
-def test_without_a_folder_for_machine_code() -> None:
-    """A function without a source file stands for one whose folders can't be written: numba can't keep its code."""
-    names: dict = {}
-    exec("def triple(number):\n    return 3 * number", names)
-    assert compiled(names["triple"])(7) == 21
+def _triple(number):
+    return 3 * number
+
+
+def test_without_a_folder_for_machine_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where nothing can be kept, a function is compiled all the same."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "file"))
+    assert compiled(_triple)(7) == 21
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
+    assert compiled(_triple)(8) == 24
+    assert list((tmp_path / "cache" / "compiled").rglob("*.nbc"))
