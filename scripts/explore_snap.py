@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Redraw two figures of the SNAP paper from the cycle model: AIM sizes (Fig. 9) and dataflows (Fig. 7).
 
-Writes snap_aim.svg, snap_dataflow.svg and snap_exploration.json. It needs matplotlib and takes a minute or two.
+Writes snap_aim.svg, snap_dataflow.svg and snap_exploration.json. It needs matplotlib and takes some seconds.
 """
 
 import argparse

@@ -90,57 +90,37 @@ def simulate_channel_last(
     products = vectors = contention = cycles = 0
     lines = np.array_split(np.arange(x.shape[0]), machine.pe_rows)
     columns = np.array_split(np.arange(x.shape[1]), machine.pe_columns)
+    parts = [_by_channel(x, down, across) for down in lines for across in columns]
     for first in range(0, w.shape[3], machine.kernels):
-        slowest = 0
-        for down in lines:
-            for across in columns:
-                counts = _bank_counts(machine, geometry, x, w, down, across, first)
-                taken = _cycles(machine, counts)
-                products, vectors = products + int(counts.sum()), vectors + len(counts)
-                contention += taken - len(counts)
-                slowest = max(slowest, taken)
-        cycles += slowest
+        weights = _by_channel(w[..., first : first + machine.kernels])
+        totals = np.array([_run(machine, geometry, pixels, weights) for pixels in parts])
+        products, vectors = products + int(totals[:, 0].sum()), vectors + int(totals[:, 1].sum())
+        contention += int((totals[:, 2] - totals[:, 1]).sum())
+        cycles += int(totals[:, 2].max())
     return ChannelLastCounters(cycles, products, vectors, contention)
 
 
-def _bank_counts(
-    machine: ChannelLast, geometry: ConvolutionGeometry, x: np.ndarray, w: np.ndarray, down: np.ndarray,
-    across: np.ndarray, first: int,
-) -> np.ndarray:  # fmt: skip
-    """Products for each bank, cycle by cycle, of one PE and one group of kernels: ``[vectors, banks]``."""
-    n, banks, (down_step, across_step) = machine.operands, machine.banks, geometry.stride
-    height, width = geometry.output
-    found = []
-    for channel in range(x.shape[2]):
-        h, v = np.nonzero(x[down][:, across, channel])
-        h, v = h + (down[0] if len(down) else 0), v + (across[0] if len(across) else 0)
-        r, s, k = np.nonzero(w[:, :, channel, first : first + machine.kernels])
-        if not len(h) or not len(r):
-            continue
-        top, left = h[None] + geometry.before[0] - r[:, None], v[None] + geometry.before[1] - s[:, None]
-        exists = (top % down_step == 0) & (left % across_step == 0) & (top >= 0) & (left >= 0)
-        top, left = top // down_step, left // across_step
-        exists &= (top < height) & (left < width)
-        # Neighbouring outputs, and the same output of neighbouring kernels, lie in neighbouring banks.
-        bank = ((top * width + left) * machine.kernels + k[:, None]) % banks
-        bank[~exists] = banks
-        rows, pads = -(-len(r) // n), -(-len(h) // n)
-        grid = np.full((rows * n, pads * n), banks)
-        grid[: len(r), : len(h)] = bank
-        grid = grid.reshape(rows, n, pads, n).transpose(0, 2, 1, 3).reshape(rows * pads, n * n)
-        at = np.arange(len(grid))[:, None] * (banks + 1) + grid
-        found.append(np.bincount(at.ravel(), minlength=len(grid) * (banks + 1)).reshape(-1, banks + 1)[:, :banks])
-    return np.concatenate(found) if found else np.zeros((0, banks), np.int64)
+Places = tuple[np.ndarray, np.ndarray]
+"""Places of non-zeros, channel after channel, and where each channel's end."""
 
 
-def _cycles(machine: ChannelLast, counts: np.ndarray) -> int:
-    """Cycles of a PE until its products are written; the next vector enters when no bank has more than `queue` left."""
-    if not machine.queue:
-        return int(np.maximum(counts.max(1, initial=0), 1).sum())
-    waiting, cycles = np.zeros(machine.banks, np.int64), 0
-    for arriving in counts:
-        waiting += arriving
-        spent = max(1, int(waiting.max()) - machine.queue)
-        waiting = np.maximum(waiting - spent, 0)
-        cycles += spent
-    return cycles + int(waiting.max(initial=0))
+def _by_channel(tensor: np.ndarray, *ranges: np.ndarray) -> Places:
+    """Non-zeros of a tensor whose third axis are channels, within ranges of the first axes."""
+    begins = [int(part[0]) if len(part) else 0 for part in ranges]
+    part = tensor[tuple(slice(begin, begin + len(part)) for begin, part in zip(begins, ranges, strict=True))]
+    channel, *places = np.nonzero(np.moveaxis(part, 2, 0))
+    for axis, begin in enumerate(begins):
+        places[axis] = places[axis] + begin
+    return np.stack(places, 1), np.cumsum(np.bincount(channel, minlength=tensor.shape[2]))
+
+
+def _run(machine: ChannelLast, geometry: ConvolutionGeometry, pixels: Places, weights: Places) -> np.ndarray:
+    """Products, vectors and cycles of one PE and one group of kernels."""
+    from .model.banks import LAYER, multiply
+
+    layer = (
+        *geometry.output, *geometry.stride, *geometry.before, machine.operands, machine.kernels, machine.queue
+    )  # fmt: skip
+    totals = np.zeros(3, np.int64)
+    multiply(np.array([layer], LAYER), *pixels, *weights, np.zeros(machine.banks, np.int64), totals)
+    return totals

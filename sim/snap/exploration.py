@@ -10,8 +10,9 @@ from typing import Any
 from ...hw.snap.config import PRESETS, SnapConfig
 from ..workloads.layers import LayerShape, random_tensors
 from .channel_last import ChannelLast, simulate_channel_last
-from .cycles import CoreCounters, simulate_core
+from .cycles import simulate_core
 from .mapping import map_convolution
+from .program import CoreProgram
 from .ways import Way
 
 __all__ = ["AIMS", "aim_sizes", "dataflows"]
@@ -54,9 +55,9 @@ def _layer(height: int, width: int, channels: int, density: float) -> LayerShape
     )  # fmt: skip
 
 
-def _run(config: SnapConfig, layer: LayerShape, density: float) -> CoreCounters:
+def _program(config: SnapConfig, layer: LayerShape, density: float) -> CoreProgram:
     x, w = random_tensors(layer, density, density, SEED)
-    return simulate_core(config, map_convolution(config, x, w, layer.stride, layer.padding, way=Way()))
+    return map_convolution(config, x, w, layer.stride, layer.padding, way=Way())
 
 
 def aim_sizes(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def aim_sizes(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any
         ``densities``, and ``utilisation``: a list for each of `AIMS`.
     """
     result: dict[str, list[float]] = {}
+    programs: dict[tuple[int, int, float], CoreProgram] = {}  # which don't depend on the queues
     for name, choice in AIMS.items():
         entries = choice["entries"]
         config = _Explored(
@@ -85,7 +87,10 @@ def aim_sizes(progress: Callable[[str], None] = lambda _: None) -> dict[str, Any
         result[name] = []
         for density in DENSITIES:
             progress(f"{name}, density {density:g}")
-            counters = _run(config, _layer(6, 7, 128, density), density)
+            key = entries, config.core_columns, density
+            if key not in programs:
+                programs[key] = _program(config, _layer(6, 7, 128, density), density)
+            counters = simulate_core(config, programs[key])
             result[name].append(round(counters.utilisation(config.multipliers), 4))
     return {"densities": list(DENSITIES), "utilisation": result}
 

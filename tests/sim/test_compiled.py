@@ -1,38 +1,83 @@
+"""Compiled functions: machine code is kept, is that of the present sources, and isn't needed to be kept."""
+
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tensorloom.sim.compiled import compiled, part
+PARTS = """
+from tensorloom.sim.compiled import part
 
+FACTOR = 3
 
 @part
-def _double(array, at):
-    array[at] *= 2
+def scale(value):
+    return FACTOR * value
+"""
 
+WHOLE = """
+import sys
+from tensorloom.sim.compiled import compiled
+from parts import scale
+
+OFFSET = 1
 
 @compiled
-def _double_all(array):
-    for at in range(len(array)):
-        _double(array, at)
+def total(values, results):
+    for index in range(len(values)):
+        results[0] += scale(values[index]) + OFFSET
+
+import numpy as np
+results = np.zeros(1, np.int64)
+total(np.arange(4), results)
+print(results[0], sum(total.stats.cache_hits.values()))
+"""
 
 
-def test_compiled_functions_and_their_parts() -> None:
-    array = np.arange(5)
-    _double_all(array)
-    assert array.tolist() == [0, 2, 4, 6, 8]
-    assert getattr(_double_all, "nopython_signatures")  # noqa: B009  # numba's
+def run(folder: Path, cache: Path, **environment: str) -> list[int]:
+    """Result, and how many functions came from the cache."""
+    variables = os.environ | {"TENSORLOOM_CACHE": str(cache), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    command = [sys.executable, "-W", "error", str(folder / "whole.py")]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [int(word) for word in done.stdout.split()]
 
 
-def _triple(number):
-    return 3 * number
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "parts.py").write_text(PARTS, encoding="utf-8")
+    (tmp_path / "whole.py").write_text(WHOLE, encoding="utf-8")
+    return tmp_path
 
 
-def test_without_a_folder_for_machine_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where nothing can be kept, a function is compiled all the same."""
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "file"))
-    assert compiled(_triple)(7) == 21
-    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
-    assert compiled(_triple)(8) == 24
-    assert list((tmp_path / "cache" / "compiled").rglob("*.nbc"))
+def test_machine_code_is_kept_until_a_source_changes(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "kept code"
+    assert run(folder, cache) == [22, 0]
+    assert run(folder, cache) == [22, 1]
+    assert not list(folder.rglob("*.nb?")) or all(cache in path.parents for path in folder.rglob("*.nb?"))
+    (folder / "parts.py").write_text(PARTS.replace("3", "5"), encoding="utf-8")
+    assert run(folder, cache) == [34, 0], "a constant of a part's module"
+    (folder / "parts.py").write_text(PARTS.replace("FACTOR *", "FACTOR + 2 *"), encoding="utf-8")
+    assert run(folder, cache) == [28, 0], "the part itself"
+    (folder / "whole.py").write_text(WHOLE.replace("OFFSET = 1", "OFFSET = 2"), encoding="utf-8")
+    assert run(folder, cache) == [32, 0], "the function's own module"
+    assert run(folder, cache) == [32, 1]
+
+
+def test_nowhere_to_keep_it(folder: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    for cache in (blocked, Path("/proc/nowhere")):
+        for _ in range(2):
+            assert run(folder, cache) == [22, 0]
+    assert not list(folder.rglob("*.nb?"))
+
+
+def test_numba_is_not_loaded_before_a_model_runs() -> None:
+    code = "import sys; from tensorloom.cli.main import main; sys.argv[1:] = ['--help']\n"
+    code += "from tensorloom.sim.snap import channel_last, cycles, exploration, work\n"
+    code += "try:\n    main()\nfinally:\n    assert 'numba' not in sys.modules"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

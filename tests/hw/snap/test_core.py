@@ -1,6 +1,7 @@
 """The whole core as emitted Verilog: its sums against the golden model, its counters against the cycle model."""
 
 import contextlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tensorloom.hw.snap.core import SnapCore
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.snap.beats import program_inputs
-from tensorloom.sim.snap.cycles import simulate_core
+from tensorloom.sim.snap.cycles import WAITS, CoreCounters, simulate_core
 from tensorloom.sim.snap.golden import core_sums, scatter_sums
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.snap.program import CoreProgram
@@ -20,7 +21,7 @@ from tensorloom.tb.bulk.model import Model, SimulationError, build
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
-from tensorloom.tb.snap.program import ProgramResult, run_program
+from tensorloom.tb.snap.program import ProgramResult, core_stalls, run_program
 from tensorloom.tb.snap.random_programs import mixed_program, random_convolution, random_fully_connected, tensors
 
 CORES = CONFIGS | {
@@ -50,18 +51,26 @@ def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return config, build(source, cache=Cache(tmp_path_factory.mktemp("core")))
 
 
-def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: object) -> ProgramResult:
+def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: Any) -> ProgramResult:
     config, model = core
     got = run_program(model, config, program, **options)
     for block, (sums, golden) in enumerate(zip(got.sums, core_sums(config, program), strict=True)):
         sends = (int(program.ports[block]) >> np.arange(config.ports) & 1).astype(bool)
         np.testing.assert_array_equal(sums[sends], golden[sends], f"block {block}")
     assert got.errors == NO_ERRORS
+    stalls = core_stalls(model, config, options.get("stalls", 0.0), options.get("seed", 0))
+    assert got.counters.differences(simulate_core(config, program, stalls=stalls)) == []
+    check_promises(config, got.counters)
     if "stalls" not in options:
-        model_counters = simulate_core(config, program)
-        assert got.counters.differences(model_counters) == []
-        assert got.result.cycles == model_counters.cycles
+        assert got.counters.differences(simulate_core(config, program)) == []
+        assert got.result.cycles == got.counters.cycles
     return got
+
+
+def check_promises(config: SnapConfig, counters: CoreCounters) -> None:
+    assert np.all(sum(counters.waits[name] for name in WAITS) == counters.cycles)
+    assert (counters.multiplies <= config.pe_multipliers * counters.cycles).all()
+    assert counters.utilisation(config.multipliers) <= 1
 
 
 @pytest.mark.parametrize("densities", DENSITIES)
@@ -123,6 +132,34 @@ def test_stalls_on_every_stream_lose_nothing(core, rate: float, seed: int) -> No
     check(core, program, stalls=rate, seed=seed)
     for name in ("i_commands", "i_weights_0", "i_activations_0", "o_sums_0"):
         check(core, program, stalls={name: rate}, seed=seed)
+
+
+@pytest.mark.parametrize("core", ["tiny"], indirect=True)
+def test_commands_that_come_late(core) -> None:
+    """PEs work ahead of a command; `cycles` goes on, though nothing is offered that asks for a sum."""
+    config, model = core
+    program = map_convolution(config, np.ones((3, 3, 64), int), np.ones((3, 3, 64, 1), int), padding=1)
+    late = {"i_commands": 0.999}
+    got = check(core, program, stalls=late, seed=1)
+    assert got.counters.cycles == got.result.cycles == 3578  # the first beat is taken in the first cycle
+    assert got.counters.multiplies.sum() == 3136
+    assert got.counters.utilisation(config.multipliers) == 3136 / (3578 * 18)
+    assert {name: int(waits.sum()) for name, waits in got.counters.waits.items()} == {
+        "busy": 1120, "empty_list": 219, "wait_weights": 18394, "wait_activations": 564, "wait_aim": 1171,
+        "wait_psum": 0,
+    }  # fmt: skip
+    stalls = core_stalls(model, config, late, seed=1)
+    assert simulate_core(config, program, stalls=stalls).cycles == 3578
+    assert check(core, program).counters.cycles == 579
+
+
+def test_commands_that_come_at_random(core, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(12):
+        rate = float(1 - 10 ** rng.uniform(-3, -0.3))
+        program = mixed_program(core[0], rng, 2)
+        got = check(core, program, stalls={"i_commands": rate}, seed=int(rng.integers(1 << 30)))
+        assert got.counters.cycles >= got.result.cycles  # a command may be taken after the last sum that it sends
 
 
 def test_a_reset_in_the_middle_leaves_nothing(core, seed: int) -> None:

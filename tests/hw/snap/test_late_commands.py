@@ -28,7 +28,7 @@ def test_a_command_that_is_very_late(core: Model) -> None:
     assert (smooth.cycles, late.cycles) == (579, 3578)
     assert late.multiplies.sum() == smooth.multiplies.sum() == 3136
     assert late.utilisation(CONFIG.multipliers) == 3136 / (3578 * CONFIG.multipliers)
-    assert (sum(late.waits.values()) == late.cycles).all()
+    assert np.all(sum(late.waits.values()) == late.cycles)
 
 
 @pytest.mark.parametrize("stream", ["i_commands", "i_weights_0", "i_activations_1", "o_sums_2", "all"])
@@ -42,4 +42,4 @@ def test_counters_under_stalls_are_those_of_the_model(core: Model, stream: str, 
     predicted = simulate_core(CONFIG, program, stalls=core_stalls(core, CONFIG, stalls, case))
     assert found.counters.differences(predicted) == []
     assert found.counters.multiplies.sum() <= CONFIG.multipliers * found.counters.cycles
-    assert (sum(found.counters.waits.values()) == found.counters.cycles).all()
+    assert np.all(sum(found.counters.waits.values()) == found.counters.cycles)

@@ -1,5 +1,6 @@
 """Cycle model of the SNAP core."""
 
+import dataclasses
 from typing import Unpack
 
 import numpy as np
@@ -53,9 +54,51 @@ def test_stalls_delay_but_lose_nothing(seed: int, preset: str) -> None:
     config, rng = PRESETS[preset], np.random.default_rng(seed)
     operands = layer(seed, (6, 8, 12), (3, 3, 4), (0.5, 0.5))
     free = run(preset, *operands, padding=1)
+    streams = {"weights": config.core_columns, "activations": config.core_rows, "sums": config.ports, "commands": 1}
     for rate in (0.2, 0.8):
-        patterns = (rng.random((997, n)) < rate for n in (config.core_columns, config.core_rows, config.ports))
-        assert run(preset, *operands, stalls=Stalls(*patterns), padding=1).cycles > free.cycles
+        patterns = {name: rng.random((997, count)) < rate for name, count in streams.items()}
+        assert run(preset, *operands, stalls=Stalls(**patterns), padding=1).cycles > free.cycles
+
+
+def late(count: int, cycles: int) -> np.ndarray:
+    """Streams that offer nothing for some cycles."""
+    return np.arange(1 << 14)[:, None] < np.full(count, cycles)
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_cycles_count_from_the_first_beat(seed: int, pipelined: bool) -> None:
+    config = PRESETS["snap-tiny"].replace(pipelined=pipelined)
+    program = map_convolution(config, *layer(seed, (5, 4, 9), (3, 3, 3), (0.6, 0.6)), padding=1)
+    free = simulate_core(config, program)
+    rows, columns = config.core_rows, config.core_columns
+    for cycles in (1, 17, 5000):
+        stalls = Stalls(weights=late(columns, cycles), activations=late(rows, cycles))
+        assert simulate_core(config, program, stalls=stalls).differences(free) == []
+    # Activations alone are late: their rings stay empty, and the weights' fill up.
+    counters = simulate_core(config, program, stalls=Stalls(activations=late(rows, 5000)))
+    assert counters.cycles > 5000
+    assert np.all(sum(counters.waits.values()) == counters.cycles)
+
+
+@pytest.mark.parametrize(("pipelined", "after"), [(False, 2), (True, 4)])
+def test_cycles_count_to_the_last_sum(pipelined: bool, after: int) -> None:
+    """A sum is handed over so many cycles after its command came, if that is long after its psum was complete."""
+    config = PRESETS["snap-tiny"].replace(pipelined=pipelined)
+    program = map_convolution(config, np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int))
+    for cycles in (100, 3000):
+        counters = simulate_core(config, program, stalls=Stalls(commands=late(1, cycles)))
+        assert counters.cycles == cycles + after
+        assert counters.waits["wait_weights"].min() > cycles - 20
+        held = simulate_core(config, program, stalls=Stalls(sums=late(config.ports, cycles)))
+        assert held.cycles == cycles + 1
+
+
+def test_a_block_that_sends_nothing_ends_with_its_command() -> None:
+    config = PRESETS["snap-tiny"]
+    program = map_convolution(config, np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int))
+    sends = simulate_core(config, program)
+    silent = simulate_core(config, dataclasses.replace(program, ports=0 * program.ports))
+    assert silent.cycles == sends.cycles - 1 and not silent.sums.any()
 
 
 def test_first_pair_and_last_sum() -> None:
@@ -97,6 +140,9 @@ def test_a_core_that_starves_is_reported() -> None:
         simulate_core(config, program, limit=10)
     with pytest.raises(RuntimeError, match="block 0 waits"):
         simulate_core(config, program, stalls=Stalls(weights=np.ones((1, 2), bool)), limit=500)
+    for name, count in (("weights", 2), ("activations", 3), ("sums", 4), ("commands", 1)):
+        with pytest.raises(RuntimeError, match=r"must not deadlock or starve: nothing moves .*\(block \d waits\)"):
+            simulate_core(config, program, stalls=Stalls(**{name: np.ones((1, count), bool)}))
 
 
 def test_streams_must_agree() -> None:

@@ -6,7 +6,6 @@ from tensorloom.sim.snap import exploration
 from tensorloom.sim.snap.exploration import AIMS, aim_sizes, dataflows
 
 
-@pytest.mark.slow
 def test_aim_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exploration, "DENSITIES", (0.2, 0.5))
     told: list[str] = []
@@ -23,7 +22,6 @@ def test_aim_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
             assert found["utilisation"][names[0]][at] < found["utilisation"][names[1]][at]
 
 
-@pytest.mark.slow
 def test_dataflows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exploration, "DENSITIES", (0.1, 0.5))
     machines = dataflows()["machines"]
