@@ -2,5 +2,3 @@
 
 Public names: `tensorloom.hw.emit.emitter.emit`, `tensorloom.hw.emit.shared.shared`.
 """
-
-from . import tracing as tracing  # before any component makes a signal

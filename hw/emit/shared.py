@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from amaranth.hdl import Elaboratable, Instance
 from amaranth.lib import wiring
 
+from . import tracing as tracing  # before any component makes a signal
+
 if TYPE_CHECKING:
     from amaranth_types import HasElaborate  # comes with the stubs, which users don't have
 

@@ -123,7 +123,7 @@ def test_lint_of_a_folder_without_a_design(fails: Callable, tmp_path: Path) -> N
 def test_lint_of_a_damaged_folder(fails: Callable, written: dict, tmp_path: Path) -> None:
     (tmp_path / "out/matrix_unit.json").write_text("{")
     assert fails("lint", "out", code=2).startswith("out/matrix_unit.json is not a manifest")
-    (tmp_path / "out/matrix_unit.json").write_text('{"files": ["none.v"], "waivers": "matrix_unit.vlt"}')
+    (tmp_path / "out/matrix_unit.json").write_text('{"format": 2, "files": ["none.v"], "waivers": "matrix_unit.vlt"}')
     assert "none.v" in fails("lint", "out", code=2)
 
 

@@ -54,13 +54,14 @@ def test_goals_take_the_worst_row() -> None:
     rows = [row(kind, density) for kind, density, *_ in GOALS] + [row("1x1", "0.38/0.52", utilisation=0.99)]
     figures = {
         "rows": rows, "aim_area_fraction": {"16": 0.07, "8": 0.2}, "emit_seconds": 3, "build_seconds": 61,
-        "cycles_per_second": 10_000,
+        "cycles_per_second": 10_000, "cycle_model": {"ratio": 42.3},
     }  # fmt: skip
     found = {goal["name"]: (goal["value"], goal["met"]) for goal in bench_snap._goals(figures)}
     assert found["utilisation of 1x1 at 0.38/0.52"] == (0.85, False)
     assert found["utilisation of 3x3, 56 wide at 0.2/0.3"] == (0.85, True)
     assert found["oa_updates_per_cycle of 3x3, 56 wide at 0.38/0.52"] == (0.5, True)
     assert found["aim_area_fraction, 8 bits"] == (0.2, False)
+    assert found["cycle_model ratio"] == (42.3, True)
     assert found["build_seconds"] == (61, False) and found["cycles_per_second"] == (10_000, True)
 
 
