@@ -43,6 +43,14 @@ def check_compression(found: dict, density: str) -> None:
         assert found["ia_bits_per_non_zero"] is None and found["ia_size_against_dense"] == round(3 * 4 / 20 / 8, 4)
 
 
+def test_kernel_that_never_meets_the_image(run: Callable) -> None:
+    steps = ("--padding", "3", "--dilation", "2", "--stride", "2")
+    found = report(run("sim", "snap-tiny", "--shape", "1x1x8,3x3,2", *steps, "--json"))
+    assert found["passed"] and found["bit_exact"] and found["equals_cycle_model"]
+    assert found["cycles"] == found["predicted_cycles"] == found["macs"] == found["utilisation"] == 0
+    assert found["shape"] == [1, 2, 2, 2] and set(found["where_cycles_went"].values()) == {0}
+
+
 @pytest.mark.parametrize("density", ["1/1", "0.5/0.3", "0/1"])
 def test_layer_of_a_shape(run: Callable, density: str) -> None:
     args = (

@@ -49,6 +49,12 @@ def test_equals_onnxruntime(onnx_run, onnx_integers, seed: int) -> None:
     np.testing.assert_array_equal(sums, expected[0].transpose(1, 2, 0))
 
 
+def test_kernels_that_never_meet_the_image() -> None:
+    bundles = ActivationBundles.encode(np.ones((1, 1, 8), int), 8), WeightBundles.encode(np.ones((3, 3, 8, 2), int), 8)
+    sums, pairs = sparse_convolution(*bundles, 24, stride=2, padding=(3, 3), dilation=[2, 2])
+    assert sums.shape == (2, 2, 2) and not sums.any() and pairs == 0
+
+
 @pytest.mark.parametrize("which", ["activations", "weights"])
 @pytest.mark.parametrize(
     ("field", "at", "value", "text"),

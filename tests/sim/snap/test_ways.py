@@ -68,6 +68,8 @@ def test_every_way(seed: int, preset: str, turn: int) -> None:
         ((9, 8), (3, 3), {"stride": 2, "padding": 2, "dilation": 2}),
         ((9, 8), (3, 3), {"stride": 4, "padding": 3, "dilation": 3}),
         ((9, 4), (5, 2), {"stride": (3, 1), "dilation": (2, 3)}),
+        ((9, 6), (3, 1), {"dilation": 2, "padding": (2, 0)}),
+        ((9, 6), (4, 2), {"dilation": (3, 1), "stride": (1, 2), "padding": 1}),
         ((11, 11), (11, 11), {"stride": (4, 3), "padding": (2, 0, 1, 4)}),
     ],
 )
