@@ -87,7 +87,7 @@ class LayerShape:
         """Sizes in one line, ``H x W x C, R x S, K`` and what differs from the defaults."""
         steps = "".join(
             f", {field} {value if isinstance(value, int) else ','.join(map(str, value))}"
-            for field, value in (("stride", self.stride), ("padding", self.padding), ("groups", self.groups))
+            for field, value in ((field, getattr(self, field)) for field in self.steps)
             if value != int(field != "padding")
         )
         return f"{self.height}x{self.width}x{self.channels},{self.rows}x{self.columns},{self.kernels}{steps}"

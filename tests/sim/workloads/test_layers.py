@@ -116,3 +116,10 @@ def test_wrong_shapes() -> None:
         _ = LayerShape(name="", height=4, width=4, channels=0, rows=1, columns=1, kernels=1).macs
     with pytest.raises(ConfigError, match="dilated kernel must be at most the padded input"):
         _ = LayerShape(name="", height=2, width=4, channels=1, rows=3, columns=3, kernels=1).macs
+
+
+def test_text_says_what_differs_from_the_defaults() -> None:
+    shape = LayerShape(name="x", height=9, width=8, channels=4, rows=3, columns=2, kernels=5)
+    assert shape.text == "9x8x4,3x2,5"
+    changed = dataclasses.replace(shape, stride=(2, 1), padding=(1, 0, 2, 1), dilation=2, groups=2)
+    assert changed.text == "9x8x4,3x2,5, stride 2,1, padding 1,0,2,1, dilation 2, groups 2"
