@@ -79,7 +79,7 @@ site.addsitedir(sys.argv[1])
 from tensorloom.hw.emit import emitter
 from tensorloom.hw.snap import config as snap, core
 from tensorloom.hw.systolic import config as systolic, matrix_unit
-emitter.rtlil_to_verilog = lambda rtlil, top: hashlib.sha256(rtlil.encode()).hexdigest()  # Yosys is the same for all
+emitter.rtlil_to_verilog = lambda rtlil, *_: hashlib.sha256(rtlil.encode()).hexdigest()  # Yosys is the same for all
 for component in (
     matrix_unit.MatrixUnit(systolic.PRESETS["tiny"]),
     core.SnapCore(snap.PRESETS["snap-tiny"]),
