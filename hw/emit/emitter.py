@@ -27,7 +27,7 @@ from .ports import EmitError, port_names
 from .shared import Shared
 from .yosys import rtlil_to_verilog
 
-__all__ = ["UNINITIALISED", "EmitError", "emit"]
+__all__ = ["UNINITIALISED", "Block", "EmitError", "emit", "emit_blocks"]
 
 CLOCKS = ("clk", "rst")
 """The only ports that a module may have beyond its component's signature."""
@@ -93,17 +93,62 @@ def emit(
         raise TypeError(f"component must be an Amaranth component, not {component!r}")
     yowasp_environment()  # a cache that Yosys can't use is told before the work, not after it
     emitter = _Emitter(prefix)
-    with _no_garbage_collection():
-        top = emitter.define(component, getattr(component, "config", None), name=prefix + name if name else None)
-    emitter.check_borders()
+    top = emitter.run(component, prefix + name if name else None)
     modules = emitter.modules
-    verilog = rtlil_to_verilog(_unique_module_names("\n".join(module.rtlil for module in modules)), top.name, progress)
+    verilog = rtlil_to_verilog(emitter.text, top.name, progress)
     for keyword in re.findall(r"^module \\(\S+)", verilog, re.MULTILINE):
         raise EmitError(f"module name must be a Verilog identifier, not the keyword {keyword!r}")
     for module in modules:
         for keyword in re.findall(rf"^module {module.name}\(.*?\\(\S+)", verilog, re.MULTILINE):
             raise EmitError(f"{module.name}: port name must be a Verilog identifier, not the keyword {keyword!r}")
     return make_emission(top, modules, verilog)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Block:
+    """A module of `emit_blocks`.
+
+    Attributes
+    ----------
+    name
+        Of the module.
+    component
+        What it was made from; one of several of equal class and configuration.
+    submodules
+        Names of the modules in it.
+    manifest
+        As that of an emission with this module as its top.
+    """
+
+    name: str
+    component: wiring.Component
+    submodules: tuple[str, ...]
+    manifest: dict[str, Any]
+
+
+def emit_blocks(component: wiring.Component) -> tuple[str, list[Block]]:
+    """RTLIL of the same hardware, each component in it a module with the ports of its signature, shared or not.
+
+    So every component can be looked at alone, as a top. Cells and wires carry their source lines.
+
+    Returns
+    -------
+    text, blocks
+        RTLIL of all modules, and the modules, children before parents: the top is the last.
+    """
+    emitter = _Emitter("", separate=True)
+    emitter.run(component, None)
+    modules = emitter.modules
+    blocks = [
+        Block(
+            name=module.name,
+            component=module.component,
+            submodules=tuple(module.children),
+            manifest=make_emission(module, modules[: index + 1], "").manifest,
+        )
+        for index, module in enumerate(modules)
+    ]
+    return emitter.text, blocks
 
 
 @contextlib.contextmanager
@@ -119,16 +164,27 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 class _Emitter:
-    """Platform that turns `Shared` submodules into instances and collects their modules."""
+    """Platform that turns `Shared` submodules into instances and collects their modules; if `separate`, all components."""
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    def __init__(self, prefix: str, *, separate: bool = False) -> None:
+        self._prefix, self._separate = prefix, separate
         self.modules: list[_Module] = []  # children before parents
         self._shared: dict[tuple[type, Any], _Module] = {}
         self._names: Counter = Counter()
-        self._children: list[Counter] = []
         self._hidden = SignalDict()
         self._floating: list[tuple[str, Signal]] = []
+
+    @property
+    def text(self) -> str:
+        """RTLIL of all modules."""
+        return _unique_module_names("\n".join(module.rtlil for module in self.modules))
+
+    def run(self, component: wiring.Component, name: str | None) -> _Module:
+        """Elaborate a top and everything in it."""
+        with _no_garbage_collection():
+            top = self.define(component, getattr(component, "config", None), name=name)
+        self.check_borders()
+        return top
 
     def instance_of(self, shared: Shared) -> Instance:
         """An instance of the module of `shared`, which is elaborated at its first use."""
@@ -141,7 +197,11 @@ class _Emitter:
             self._note_attributes(module.name, shared.component, ports)
         if [(n, len(v), d) for n, v, d in ports] != [(n, len(v), d) for n, v, d in module.ports]:
             raise EmitError(f"{module.name}: two components of equal class and config have different ports")
-        self._children[-1][module.name] += 1
+        return self._instance(module, ports)
+
+    @staticmethod
+    def _instance(module: _Module, ports: list[tuple[str, Value, PortDirection]]) -> Instance:
+        """An instance of a module, connected to ports of a component like its own."""
         connections: dict[str, Any] = {
             f"{'i' if direction is PortDirection.Input else 'o'}_{name}": value for name, value, direction in ports
         }
@@ -150,13 +210,20 @@ class _Emitter:
         return Instance(module.name, **connections)
 
     def define(
-        self, component: wiring.Component, config: Any, *, name: str | None = None, hier_block: bool = False
+        self,
+        component: wiring.Component,
+        config: Any,
+        *,
+        name: str | None = None,
+        hier_block: bool = False,
+        fragment: Fragment | None = None,
     ) -> _Module:
-        """Elaborate a component into a module of its own."""
+        """Elaborate a component into a module of its own, from its fragment if there is one."""
         name = self._unique_name(name or self._prefix + _snake_case(type(component).__name__))
         ports = _signature_ports(component)
-        self._children.append(Counter())
-        fragment = Fragment.get(component, self)
+        fragment = Fragment.get(component, self) if fragment is None else fragment
+        if self._separate:
+            self._separate_components(fragment)
         design = fragment.prepare(
             {port: (value, direction) for port, value, direction in ports},
             hierarchy=(name,),
@@ -165,7 +232,7 @@ class _Emitter:
         self._note_signals(name, design)
         _name_signals(design)
         with _without_initial_rows(design):
-            text, _ = rtlil.convert_fragment(design, name=name, emit_src=False)
+            text, _ = rtlil.convert_fragment(design, name=name, emit_src=self._separate)
         text = _drop_initial_rows(text)
         expected = {port for port, _, _ in ports}
         found = _top_ports(text, name)
@@ -173,9 +240,23 @@ class _Emitter:
             if port not in expected and port not in CLOCKS:
                 raise EmitError(f"{name}: port {port!r} is not in the signature of {type(component).__name__}")
         clocks = tuple(port for port in CLOCKS if port in found)
-        module = _Module(name, component, config, ports, clocks, hier_block, text, self._children.pop())
+        others = {module.name for module in self.modules}
+        children = Counter(cell for cell in re.findall(r"^  cell \\(\S+) ", text, re.MULTILINE) if cell in others)
+        module = _Module(name, component, config, ports, clocks, hier_block, text, children)
         self.modules.append(module)
         return module
+
+    def _separate_components(self, fragment: Fragment) -> None:
+        """Make instances of the components in a fragment, each with a module of its own."""
+        for index, (inner, name, location) in enumerate(fragment.subfragments):
+            if isinstance(inner, Instance | MemoryInstance):
+                continue
+            component = next((each for each in inner.origins or () if isinstance(each, wiring.Component)), None)
+            if component is None:
+                self._separate_components(inner)
+                continue
+            module = self.define(component, getattr(component, "config", None), fragment=inner)
+            fragment.subfragments[index] = (self._instance(module, module.ports), name, location)
 
     def check_borders(self) -> None:
         """Refuse signals that a module reads but only another module drives: they would read as constants."""

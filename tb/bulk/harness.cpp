@@ -21,6 +21,7 @@ namespace {
 struct Port {
     void* data;
     uint32_t width;
+    bool held = false;  // a reset leaves it as it is
 
     // Verilator stores a port in 1, 2, 4 or 8 bytes, wider ones in 32-bit words.
     size_t bytes() const {
@@ -148,7 +149,8 @@ struct Model {
     }
 
     void reset(int cycles) {
-        for (int i = 0; i < inputs; ++i) memset(ports[i].data, 0, ports[i].bytes());
+        for (int i = 0; i < inputs; ++i)
+            if (!ports[i].held) memset(ports[i].data, 0, ports[i].bytes());
         if (rst >= 0 && clk >= 0) {
             ports[rst].set(true);
             for (int i = 0; i < cycles; ++i) {
@@ -257,9 +259,15 @@ EXPORT int tl_run(Model* model, Job* job, Stream* streams, int count, uint64_t c
     return guard([&] { return model->run(*job, streams, count, chunk, until_done != 0); });
 }
 
-// Per-cycle values: rows of inputs are applied after an edge, outputs sampled before the next one.
-EXPORT int tl_cycles(Model* model, uint64_t cycles, int count_in, const int32_t* in, const uint8_t* const* from,
-                     int count_out, const int32_t* out, uint8_t* const* to) {
+EXPORT void tl_hold(Model* model, int port, const uint8_t* from) {
+    model->ports[port].load(from);
+    model->ports[port].held = true;
+}
+
+// Per-cycle values: rows of inputs are applied after an edge, outputs sampled before the next one, which follows
+// unless the caller only wants to see what the outputs would be.
+EXPORT int tl_cycles(Model* model, uint64_t cycles, int edges, int count_in, const int32_t* in,
+                     const uint8_t* const* from, int count_out, const int32_t* out, uint8_t* const* to) {
     return guard([&] {
         for (uint64_t n = 0; n < cycles; ++n) {
             for (int i = 0; i < count_in; ++i) {
@@ -272,6 +280,7 @@ EXPORT int tl_cycles(Model* model, uint64_t cycles, int count_in, const int32_t*
                 const Port& port = model->ports[out[i]];
                 port.store(to[i] + n * port.bytes());
             }
+            if (!edges) continue;
             model->edge();
             model->dump(1);
             ++model->cycle;

@@ -16,6 +16,7 @@ from .cache import Cache
 from .job import Result, SimulationError, WatchdogError, check_outputs, check_streams, first, stall_probabilities
 from .library import DONE, FAULT, PROTOCOL, WATCHDOG, Job, Stream, load, random_state
 from .pack import pack, port_bytes, unpack
+from .steps import Steps
 
 __all__ = ["Model", "Result", "SimulationError", "WatchdogError", "build"]
 
@@ -71,6 +72,7 @@ class Model:
         self._instance: int | None = None
         self._traced: Model | None = None
         self._window: tuple[bytes, int, int] | None = None
+        self._held: dict[int, np.ndarray] = {}
         self._ports = {port["name"]: (index, port) for index, port in enumerate(ordered_ports(self.manifest))}
         self._streams = {stream["name"]: stream for stream in self.manifest["streams"]}
 
@@ -82,6 +84,17 @@ class Model:
         if getattr(self, "_instance", None):
             self._library.tl_destroy(self._instance)
             self._instance = None
+
+    def hold(self, port: str, value: int) -> None:
+        """Keep an input port, which belongs to no stream, at a value in all jobs to come, resets included."""
+        index, description = self._ports[port]
+        self._held[index] = pack(port, np.array([value]), description["shape"])
+        self.close()
+
+    def steps(self) -> "Steps":
+        """A fresh instance of the design, played cycle by cycle; no other job may run meanwhile."""
+        self._start(fresh=True, reset=False)
+        return Steps(self._library, self._instance, self._ports)
 
     def run(
         self,
@@ -226,7 +239,7 @@ class Model:
         samples = [np.zeros((count, port_bytes(self._ports[name][1]["width"])), np.uint8) for name in outputs]
         self._start(fresh, reset=reset)
         status = self._library.tl_cycles(
-            self._instance, count, *self._table(inputs, values), *self._table(outputs, samples)
+            self._instance, count, True, *self._table(inputs, values), *self._table(outputs, samples)
         )
         self._check(status, Job())
         return {
@@ -280,6 +293,8 @@ class Model:
             self._instance = self._library.tl_create()
             if not self._instance:
                 raise SimulationError(self._library.tl_fault().decode())
+            for index, value in self._held.items():
+                self._library.tl_hold(self._instance, index, value.ctypes.data)
         if self._window:
             self._library.tl_trace(self._instance, *self._window)
         if reset:
