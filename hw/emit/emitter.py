@@ -112,8 +112,8 @@ class Block:
     ----------
     name
         Of the module.
-    component
-        What it was made from; one of several of equal class and configuration.
+    component, config
+        Class and configuration of what it was made from.
     submodules
         Names of the modules in it.
     manifest
@@ -121,7 +121,8 @@ class Block:
     """
 
     name: str
-    component: wiring.Component
+    component: type[wiring.Component]
+    config: Any
     submodules: tuple[str, ...]
     manifest: dict[str, Any]
 
@@ -142,7 +143,8 @@ def emit_blocks(component: wiring.Component) -> tuple[str, list[Block]]:
     blocks = [
         Block(
             name=module.name,
-            component=module.component,
+            component=type(module.component),
+            config=module.config,
             submodules=tuple(module.children),
             manifest=make_emission(module, modules[: index + 1], "").manifest,
         )
@@ -164,7 +166,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 class _Emitter:
-    """Platform that turns `Shared` submodules into instances and collects their modules; if `separate`, all components."""
+    """Platform that turns `Shared` submodules, or all if `separate`, into instances and collects their modules."""
 
     def __init__(self, prefix: str, *, separate: bool = False) -> None:
         self._prefix, self._separate = prefix, separate

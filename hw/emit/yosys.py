@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import FailureError
 from ..folders import yowasp_environment
 
-__all__ = ["PREPARING", "YOWASP_PREPARES", "YosysError", "rtlil_to_verilog", "run_yosys"]
+__all__ = ["PREPARING", "VERILOG", "YOWASP_PREPARES", "YosysError", "netlist_script", "rtlil_to_verilog", "run_yosys"]
 
 
 class YosysError(FailureError):
@@ -31,6 +31,18 @@ module is_zero #(parameter A_SIGNED = 0, A_WIDTH = 1, Y_WIDTH = 1) (input [A_WID
 endmodule
 """
 """Cells rewritten for the eye and for lint: ``x == 0`` instead of ``! x`` of a number."""
+
+
+_REMOVED = " ".join(
+    f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding", "full_case")
+)
+
+VERILOG = f"""
+attrmap {_REMOVED}
+attrmap -modattr {_REMOVED}
+write_verilog design.v
+"""
+"""Yosys commands that write a netlist."""
 
 
 def run_yosys(
@@ -96,10 +108,13 @@ def run_yosys(
 
 def rtlil_to_verilog(rtlil: str, top: str, progress: Callable[[str], None] | None = None) -> str:
     """Verilog of all modules, with no source locations, dates or paths in it; `progress` as of `run_yosys`."""
-    attributes = " ".join(
-        f"-remove {name}"
-        for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding", "full_case")
-    )
+    script, files = netlist_script(rtlil, top)
+    text = run_yosys(f"{script}\n{VERILOG}", files=files, outputs=("design.v",), progress=progress)["design.v"]
+    return re.sub(r"\A/\*.*?\*/\n", "", text, flags=re.DOTALL)
+
+
+def netlist_script(rtlil: str, top: str) -> tuple[str, dict[str, str]]:
+    """Yosys commands that read RTLIL and make of it what is written as Verilog, and the files that they read."""
     # Each module was its own top until now; Yosys would drop all but one.
     rtlil = re.sub(r"^attribute \\top 1\n", "", rtlil, flags=re.MULTILINE)
     # Private names for intermediate values let Yosys narrow them (an adder to the bits that are used).
@@ -115,10 +130,5 @@ opt_dff
 pmuxtree
 techmap -map plain.v
 opt_clean -purge
-attrmap {attributes}
-attrmap -modattr {attributes}
-write_verilog design.v
 """
-    files = {"design.il": rtlil, "plain.v": PLAIN}
-    text = run_yosys(script, files=files, outputs=("design.v",), progress=progress)["design.v"]
-    return re.sub(r"\A/\*.*?\*/\n", "", text, flags=re.DOTALL)
+    return script, {"design.il": rtlil, "plain.v": PLAIN}

@@ -22,7 +22,7 @@ class Triangle(wiring.Component):
         De-skew (the last lane passes at once) instead of skew (the first lane does).
     """
 
-    def __init__(self, lanes: int, width: int, *, reverse: bool = False):
+    def __init__(self, lanes: int, width: int, reverse: bool = False):
         check_int("lanes", lanes, 1)
         check_int("width", width, 1)
         self.config = (lanes, width, reverse)

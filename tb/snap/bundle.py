@@ -15,6 +15,7 @@ from ...hw.snap.psum_file import PsumFile
 from ...hw.snap.reduction_selector import ReductionSelector
 from ...hw.snap.ring import Ring
 from ...hw.snap.sequence_decoder import SequenceDecoder
+from ..cases import make
 from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
@@ -24,10 +25,10 @@ COMPONENTS = {
     "list_queue": ListQueue,
     "sequence_decoder": SequenceDecoder,
     "reduction_selector": ReductionSelector,
-    "ring": lambda config: Ring(*config),
+    "ring": Ring,
     "psum_file": PsumFile,
     "core_reducer": CoreReducer,
-    "job_signature": lambda config: JobSignature(*config),
+    "job_signature": JobSignature,
     "pe": PE,
     "core": SnapCore,
 }
@@ -36,7 +37,7 @@ COMPONENTS = {
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     kind = next(kind for kind, configs in PARTS.items() if part in configs)
-    return COMPONENTS[kind](PARTS[kind][part])
+    return make(COMPONENTS[kind], PARTS[kind][part])
 
 
 class Bundle(wiring.Component):

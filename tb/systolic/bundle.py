@@ -15,11 +15,14 @@ from ...hw.systolic.skew import LeftEdge, Triangle
 from ...hw.systolic.tile import Tile
 from ...hw.systolic.weight_fifo import WeightFIFO
 from ...hw.systolic.weight_loader import WeightLoader
-from .parts import DELAYS, PARTS, TRIANGLES
+from ..cases import make
+from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
 
 COMPONENTS = {
+    "delay_line": DelayLine,
+    "triangle": Triangle,
     "pe": PE,
     "tile": Tile,
     "mesh": Mesh,
@@ -34,20 +37,15 @@ COMPONENTS = {
 
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
-    if part in DELAYS:
-        return DelayLine(*DELAYS[part])
-    if part in TRIANGLES:
-        lanes, width, reverse = TRIANGLES[part]
-        return Triangle(lanes, width, reverse=reverse)
     kind = next(kind for kind, configs in PARTS.items() if part in configs)
-    return COMPONENTS[kind](PARTS[kind][part])
+    return make(COMPONENTS[kind], PARTS[kind][part])
 
 
 class Bundle(wiring.Component):
     """Every part, with the part's name before the names of its ports."""
 
     def __init__(self):
-        names = [*DELAYS, *TRIANGLES, *(name for configs in PARTS.values() for name in configs)]
+        names = [name for configs in PARTS.values() for name in configs]
         self._parts = {name: component(name) for name in names}
         super().__init__({name: Out(part.signature) for name, part in self._parts.items()})
 

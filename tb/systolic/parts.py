@@ -54,7 +54,16 @@ ONE = SystolicConfig(
 
 ARRAYS = {"square": SQUARE, "tall": TALL, "wide": WIDE, "one": ONE}
 
+DELAYS = {f"delay_line_{cycles}": (5, cycles) for cycles in (1, 3, 4, 9)}
+"""Width and cycles of delay lines: shift registers and memories."""
+
+TRIANGLES = {"triangle_forward": (3, 5, False), "triangle_reverse": (4, 3, True)}
+"""Lanes, width and direction of skews."""
+
 PARTS = {
+    "delay_line": DELAYS,
+    "triangle": TRIANGLES,
+} | {
     kind: {f"{kind}_{name}": ARRAYS[name] for name in names}
     for kind, names in {
         "pe": ("square", "tall"),
@@ -69,9 +78,3 @@ PARTS = {
     }.items()
 }
 """Configurations by name of the part, by component."""
-
-DELAYS = {f"delay_line_{cycles}": (5, cycles) for cycles in (1, 3, 4, 9)}
-"""Width and cycles of delay lines: shift registers and memories."""
-
-TRIANGLES = {"triangle_forward": (3, 5, False), "triangle_reverse": (4, 3, True)}
-"""Lanes, width and direction of skews."""

@@ -1,0 +1,293 @@
+"""Which planted faults of a design its checks notice: programs, then testbenches of its blocks, then proofs."""
+
+import contextlib
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cached_property
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from ..hw.emit.emitter import emit_blocks
+from ..hw.errors import UsageError
+from ..tb.block_benches import BlockBench, block_benches
+from ..tb.bulk.job import SimulationError
+from ..tb.bulk.model import Model, build
+from ..tb.compiled_bench import run_compiled
+from ..tb.mutation.equivalence import equivalent
+from ..tb.mutation.mutants import SELECT, Mutant, Mutants, plant
+from .jobs import golden
+from .progress import Stages, Update, silent
+from .random_jobs import random_job
+from .registry import Design
+
+__all__ = ["EQUIVALENT", "SURVIVED", "MutationReport", "Verdict", "mutate"]
+
+SURVIVED, EQUIVALENT = "survived", "equivalent"
+
+PROGRAMS, BENCH_SEEDS, CHUNK = 16, 3, 12
+"""Random jobs, seeds of each testbench, mutants that one process takes at a time."""
+
+IDLE_CYCLES = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What became of a mutant.
+
+    Attributes
+    ----------
+    fate
+        What killed it: ``programs``, or the testbench's name; `EQUIVALENT` or `SURVIVED`.
+    """
+
+    mutant: Mutant
+    fate: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MutationReport:
+    """Verdicts on all mutants of a design.
+
+    Attributes
+    ----------
+    design, digest, seed
+        Which design, hash of the netlist that was mutated, and the seed of the choice and of all random numbers.
+    verdicts
+        By mutant.
+    """
+
+    design: str
+    digest: str
+    seed: int
+    verdicts: Sequence[Verdict]
+
+    @property
+    def survivors(self) -> list[Mutant]:
+        """Mutants that nothing noticed and that are not proven equivalent."""
+        return [verdict.mutant for verdict in self.verdicts if verdict.fate == SURVIVED]
+
+    @property
+    def score(self) -> float:
+        """Killed mutants as a share of those not equivalent."""
+        return self.scores()["all"]["score"]
+
+    def scores(self) -> dict[str, dict[str, Any]]:
+        """By block, and ``all``: mutants, equivalent ones, survivors, and the score."""
+        fates: dict[str, Counter[str]] = {"all": Counter()}
+        for verdict in self.verdicts:
+            for name in ("all", verdict.mutant.block):
+                fates.setdefault(name, Counter())[verdict.fate] += 1
+        table = {}
+        for name, counts in fates.items():
+            real = counts.total() - counts[EQUIVALENT]
+            table[name] = {
+                "mutants": counts.total(),
+                "equivalent": counts[EQUIVALENT],
+                "programs": counts["programs"],
+                "benches": real - counts["programs"] - counts[SURVIVED],
+                "survived": counts[SURVIVED],
+                "score": round(1 - counts[SURVIVED] / real, 4) if real else 1.0,
+            }
+        return table
+
+    def figures(self) -> dict[str, Any]:
+        """Values for JSON."""
+        fates = Counter(verdict.fate for verdict in self.verdicts)
+        return {
+            "design": self.design,
+            "digest": self.digest,
+            "seed": self.seed,
+            "score": self.score,
+            "blocks": self.scores(),
+            "fates": dict(sorted(fates.items())),
+            "survivors": [str(mutant) for mutant in self.survivors],
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Program:
+    """A job on the design's streams, and what it must give."""
+
+    program: Any
+    job: Any
+    stall: float
+    seed: int
+    expected: np.ndarray
+    predicted: Any
+
+
+class _Laboratory:
+    """Runs checks on mutants, in one process.
+
+    Simulations and programs are made when they are first needed, so that only the design has to be sent.
+    """
+
+    def __init__(self, design: Design, mutants: Mutants, seed: int) -> None:
+        self.design, self.mutants, self.seed = design, mutants, seed
+        self._models: dict[str, Model] = {}
+        self._limits: dict[tuple[str, str, int], int] = {}
+
+    def model(self, block: str, progress: Callable[[str], None] | None = None) -> Model:
+        """Simulation of a block with all the mutants in it."""
+        if block not in self._models:
+            self._models[block] = build(self.mutants.sources(block), assertions=True, progress=progress)
+        return self._models[block]
+
+    @cached_property
+    def programs(self) -> list[_Program]:
+        """Random jobs, every second one with streams that stall."""
+        engine, config, made = self.design.engine, self.design.config, []
+        for number in range(PROGRAMS):
+            job = random_job(np.random.default_rng([self.seed, number]), engine, config)
+            program = engine.map(config, job)
+            stall = (0.0, 0.3, 0.0, 0.8)[number % 4]
+            predicted = None if stall else engine.predict(config, program)
+            made.append(_Program(program, job, stall, self.seed + number, golden(job), predicted))
+        return made
+
+    def passes_programs(self, number: int) -> bool:
+        """Whether the programs notice nothing of a mutant."""
+        model = self.model(self.mutants.top)
+        model.hold(SELECT, number)
+        return all(self._passes(model, program) for program in self.programs)
+
+    def _passes(self, model: Model, program: _Program) -> bool:
+        engine = self.design.engine
+        try:
+            result = model.run(
+                program.program.inputs(), program.program.outputs(), stalls=program.stall, seed=program.seed,
+                watchdog=3000, idle_cycles=IDLE_CYCLES,
+            )  # fmt: skip
+        except SimulationError:
+            return False
+        if engine.complaint(result.counters, program.job):
+            return False
+        try:
+            right = np.array_equal(program.program.assemble(result.outputs), program.expected)
+        except (IndexError, ValueError):  # a sum for a place that isn't there
+            return False
+        counted = program.predicted is None or not engine.read_counters(result.counters).differences(program.predicted)
+        return right and counted
+
+    def passes_bench(self, block: str, bench: BlockBench, number: int) -> bool:
+        """Whether a testbench of a block, on some seeds, notices nothing of a mutant."""
+        return all(self._bench_passes(block, bench, number, seed) for seed in range(BENCH_SEEDS))
+
+    def _bench_passes(self, block: str, bench: BlockBench, number: int, seed: int) -> bool:
+        key = block, bench.name, seed
+        if key not in self._limits:  # what the design itself takes
+            self._limits[key] = 2 * self._run(block, bench, 0, seed, None) + 2000
+        try:
+            self._run(block, bench, number, seed, self._limits[key])
+        except Exception:  # an assertion, or a testbench that stumbles over values which make no sense
+            return False
+        return True
+
+    def _run(self, block: str, bench: BlockBench, number: int, seed: int, limit: int | None) -> int:
+        model = self.model(block)
+        model.hold(SELECT, number)
+        rng = np.random.default_rng([self.seed, seed])
+        return run_compiled(model, lambda played: bench.check(played, bench.config, rng), limit=limit)
+
+
+_laboratory: _Laboratory | None = None
+
+
+def _start(*arguments: Any) -> None:
+    """Make a process ready."""
+    global _laboratory
+    _laboratory = _Laboratory(*arguments)
+
+
+def _passing(check: str, arguments: tuple[Any, ...], numbers: Sequence[int]) -> list[int]:
+    """Those of some mutants that pass a check, in a process made ready."""
+    assert _laboratory is not None
+    method = getattr(_laboratory, check)
+    return [number for number in numbers if method(*arguments, number)]
+
+
+def mutate(
+    design: Design, *, count: int, seed: int = 1, block: str | None = None, stages: Stages = silent
+) -> MutationReport:
+    """Plant faults in a design and see which of them its checks notice.
+
+    Parameters
+    ----------
+    count
+        How many faults.
+    seed
+        Of their choice and of all random numbers.
+    block
+        Module that all of them are in.
+    stages
+        Where progress is shown.
+
+    Raises
+    ------
+    UsageError
+        If there is no such block.
+    """
+    engine, config = design.engine, design.config
+    with stages(f"Planting {count:,} faults in {design.name}"):
+        text, blocks = emit_blocks(engine.component(config))
+        names = [each.name for each in blocks]
+        if block is not None and block not in names:
+            raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
+        mutants = plant(text, blocks, count=count, seed=seed, only=block)
+    laboratory = _Laboratory(design, mutants, seed)
+    benches = block_benches(engine.name, blocks)
+    fates: dict[int, str] = {}
+    with _processes(design, mutants, seed) as sift:
+        with stages(f"Compiling {mutants.top} with its faults") as update:
+            laboratory.model(mutants.top, update)
+        with stages("Running programs") as update:
+            living = sift("passes_programs", (), sorted(mutants.mutants), update)
+        fates |= dict.fromkeys(set(mutants.mutants) - set(living), "programs")
+        for level in mutants.blocks:
+            for bench in benches.get(level, ()):
+                inside = {level} | mutants.below(level)
+                here = [number for number in living if mutants.mutants[number].block in inside]
+                if here:
+                    with stages(f"Running testbench {bench.name} on {level}") as update:
+                        laboratory.model(level, update)
+                        passed = sift("passes_bench", (level, bench), here, update)
+                    fates |= dict.fromkeys(set(here) - set(passed), bench.name)
+                    living = [number for number in living if number not in fates]
+        if living:
+            with stages("Proving what is equivalent") as update:
+                for index, number in enumerate(living):
+                    update(f"{index} of {len(living)}", index / len(living))
+                    mutant = mutants.mutants[number]
+                    if any(equivalent(mutants, level, mutant) for level in (mutant.block, mutants.top)):
+                        fates[number] = EQUIVALENT
+    verdicts = [Verdict(mutant=mutant, fate=fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()]
+    return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts)
+
+
+@contextlib.contextmanager
+def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable[..., list[int]]]:
+    """A function that lets a check run on mutants in all processors, and gives those that pass."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (design, mutants, seed)) as pool:
+
+        def sift(check: str, arguments: tuple[Any, ...], numbers: Sequence[int], update: Update) -> list[int]:
+            chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
+            passed: list[int] = []
+            done = 0
+            futures = {pool.submit(_passing, check, arguments, chunk): len(chunk) for chunk in chunks}
+            for future in as_completed(futures):
+                passed += future.result()
+                done += futures[future]
+                update(f"{done:,} of {len(numbers):,} faults, {len(passed):,} unnoticed", done / len(numbers))
+            return sorted(passed)
+
+        try:
+            yield sift
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,43 @@
+"""Small random jobs of all kinds, which any engine should compute."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..sim.golden.geometry import ConvolutionSteps
+from .jobs import Job
+
+if TYPE_CHECKING:
+    from .contract import Engine
+
+__all__ = ["random_job"]
+
+
+def random_job(rng: np.random.Generator, engine: "Engine[Any, Any, Any]", config: Any) -> Job:
+    """A product or a convolution of up to a few thousand pairs; densities differ by row, channel and kernel.
+
+    Operands are of the engine's width, up to 16 bits, without the most negative number, which not all engines hold.
+    """
+    bits = min(engine.data_bits(config), 16)
+    highest = (1 << bits - 1) - 1
+
+    def tensor(*shape: int) -> np.ndarray:
+        values = rng.integers(-highest, highest + 1, shape).astype(np.int8 if bits <= 8 else np.int16)
+        keep = np.ones(shape)
+        for axis, length in enumerate(shape):  # some lines empty, some full, most between
+            density = rng.choice([0.0, 1.0, 1.0, 1.0, 0.7, 0.4], length)
+            keep = keep * density.reshape([-1 if index == axis else 1 for index in range(len(shape))])
+        return values * (rng.random(shape) < keep)
+
+    kind = rng.choice(["product", "row", "convolution", "convolution", "tall"])
+    if kind in ("product", "row"):
+        m, k, n = rng.integers(1, 20, 3).tolist()
+        return Job(name="product", a=tensor(1 if kind == "row" else m, k), b=tensor(k, n))
+    groups = int(rng.choice([1, 1, 2]))
+    r, s = rng.integers(1, 4, 2).tolist()
+    if kind == "tall":
+        r = int(rng.integers(4, 12))
+    channels, kernels = groups * int(rng.integers(1, 12)), groups * int(rng.integers(1, 6))
+    x = tensor(int(rng.integers(1, 3)), r + int(rng.integers(0, 5)), s + int(rng.integers(0, 5)), channels)
+    steps: ConvolutionSteps = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
+    return Job(name="convolution", a=x, b=tensor(r, s, channels // groups, kernels), convolution=steps)
