@@ -17,7 +17,13 @@ from ..cocotb_bench import testbench
 from .miscut import miscut
 from .parts import PARTS
 from .program import core_counters
-from .random_programs import corner_programs, mixed_program, random_convolution, random_fully_connected
+from .random_programs import (
+    corner_programs,
+    mixed_program,
+    random_convolution,
+    random_fully_connected,
+    tall_convolution,
+)
 
 FAULTS = ("weights", "activations", "commands", "cuts")
 """Errors of the streams."""
@@ -187,6 +193,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
             random_convolution(config, rng, (2, 3, channels + 1), (3, 3, 2), densities, padding=1),
             random_convolution(config, rng, (1, 3, 2 * channels), (1, 1, 3), densities),
             random_fully_connected(config, rng, channels + 3, 3, densities),
+            tall_convolution(config, rng, densities),
         ])  # fmt: skip
         await check_program(bench, config, program, numbers=random.Random(0))
 
