@@ -113,16 +113,21 @@ class Source:
 
 
 class Sink:
-    """Takes beats from an output stream, and checks that one that waits stays as it is.
+    """Takes beats from an output stream, and checks that one that waits stays as it is, and that there are no more.
 
     Parameters
     ----------
     name
         The stream.
+    most
+        Beats that may come; one more fails at once.
     stall
         Probability of not being ready in a cycle.
     rng
         Decides that.
+    after_valid
+        Be ready only in a cycle after one in which a beat was offered and not taken. A stream whose valid waits for
+        ready gets stuck.
 
     Attributes
     ----------
@@ -130,14 +135,19 @@ class Sink:
         Everything taken so far.
     """
 
-    def __init__(self, name: str, stall: float, rng: random.Random) -> None:
-        self.name, self.stall, self.rng = name, stall, rng
+    def __init__(self, name: str, most: int, stall: float, rng: random.Random, *, after_valid: bool = False) -> None:
+        self.name, self.most, self.stall, self.rng, self.after_valid = name, most, stall, rng, after_valid
         self.beats: list[Any] = []
         self._ready, self._waiting = False, None
 
+    @property
+    def done(self) -> bool:
+        """All beats came."""
+        return len(self.beats) == self.most
+
     def drive(self) -> dict[str, Any]:
         """Ready."""
-        self._ready = self.rng.random() >= self.stall
+        self._ready = self.rng.random() >= self.stall and not (self.after_valid and self._waiting is None)
         return {f"{self.name}_ready": int(self._ready)}
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
@@ -147,6 +157,7 @@ class Sink:
             assert valid and payload == self._waiting, f"{self.name} withdrew or changed a beat that waited"
         self._waiting = payload if valid and not self._ready else None
         if valid and self._ready:
+            assert not self.done, f"{self.name} gave more than {self.most} beats"
             self.beats.append(payload)
         return bool(valid and self._ready)
 

@@ -139,6 +139,9 @@ class StreamSink(_Port):
         Probability of not being ready in a cycle.
     seed
         Of the stalls.
+    after_valid
+        Be ready only in a cycle after one in which a beat was offered and not taken. A stream whose valid waits for
+        ready gets stuck.
 
     Attributes
     ----------
@@ -146,8 +149,18 @@ class StreamSink(_Port):
         Everything taken so far.
     """
 
-    def __init__(self, dut: Any, manifest: Mapping[str, Any], name: str, *, stall: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        dut: Any,
+        manifest: Mapping[str, Any],
+        name: str,
+        *,
+        stall: float = 0.0,
+        seed: int = 0,
+        after_valid: bool = False,
+    ) -> None:
         super().__init__(dut, manifest, name, stall, seed)
+        self.after_valid = after_valid
         self.beats: list[Any] = []
         self._waiting: int | None = None
 
@@ -161,7 +174,7 @@ class StreamSink(_Port):
         """
         start = len(self.beats)
         while len(self.beats) < start + count:
-            ready = self.go()
+            ready = self.go() and not (self.after_valid and self._waiting is None)
             self.ready.value = ready
             await ReadOnly()
             valid = bool(self.valid.value)
@@ -175,3 +188,16 @@ class StreamSink(_Port):
             await FallingEdge(self.clk)
         self.ready.value = 0
         return self.beats[start:]
+
+    async def receive_nothing(self, cycles: int) -> None:
+        """See to it that no beat is offered for some cycles.
+
+        Raises
+        ------
+        AssertionError
+            As soon as one is.
+        """
+        for _ in range(cycles):
+            await ReadOnly()
+            assert not self.valid.value, f"{self.name} gave more than {len(self.beats)} beats"
+            await FallingEdge(self.clk)

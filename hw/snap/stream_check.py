@@ -89,7 +89,7 @@ class ActivationCheck(wiring.Component):
         errors = [self.i_stuck, *_size_errors(m, beat, self.i_taken, config.tile_beats)]
         indices = [beat.entries[lane].index for lane in range(config.beat_entries)]
         for lane in range(1, config.beat_entries):
-            errors.append((beat.count > lane) & (indices[lane] <= indices[lane - 1]))
+            errors.append((beat.count > lane) & (indices[lane] <= indices[lane - 1]) & beat.mask.any())
         newest = Signal(config.index_bits)
         m.d.comb += newest.eq(indices[0])
         for lane in range(1, config.beat_entries):

@@ -68,7 +68,7 @@ void vl_fatal(const char* file, int line, const char* hier, const char* message)
     throw std::runtime_error(std::string(message) + " in " + hier + " (" + file + ":" + std::to_string(line) + ")");
 }
 
-enum Status { RUNNING = 0, DONE = 1, WATCHDOG = 2, FAULT = 3, PROTOCOL = 4 };
+enum Status { RUNNING = 0, DONE = 1, WATCHDOG = 2, FAULT = 3, PROTOCOL = 4, SURPLUS = 5 };
 
 // One stream of a job; the same layout as `Stream` in model.py, which keeps it between calls.
 struct Stream {
@@ -76,11 +76,11 @@ struct Stream {
     uint8_t* data;       // beats to send, or room for the beats to receive
     uint64_t beats;      // how many
     uint64_t done;       // transferred so far
-    uint64_t extra;      // received beyond `beats`
     uint64_t random;     // state of the stall generator
     uint32_t stall;      // probability of a stall times 2**32
     uint32_t offered;    // input: a beat is on offer and must stay; output: one was refused and must stay
     uint8_t* held;       // output: the refused beat
+    uint64_t after_valid;  // output: ready only for a beat that was refused in the cycle before
 };
 
 struct Job {
@@ -88,7 +88,7 @@ struct Job {
     uint64_t last_transfer;  // cycle (counted from 1) of the last transfer on any stream
     uint64_t last_output;    // the same for outputs
     uint64_t watchdog;       // cycles without a transfer before giving up
-    int32_t stream;          // which stream broke the protocol
+    int32_t stream;          // which stream broke the protocol, or gave too much
 };
 
 struct Model {
@@ -169,7 +169,7 @@ struct Model {
                 Stream& s = streams[i];
                 const bool go = s.stall == 0 || random32(s.random) >= s.stall;
                 if (s.output) {
-                    ports[s.ready].set(go);
+                    ports[s.ready].set(go && (!s.after_valid || s.offered));
                 } else if (!s.offered) {
                     s.offered = s.done < s.beats && go;
                     if (s.payload >= 0) {
@@ -187,28 +187,29 @@ struct Model {
             for (int i = 0; i < count; ++i) {
                 Stream& s = streams[i];
                 const bool valid = ports[s.valid].get(), ready = ports[s.ready].get();
-                if (s.output && s.payload >= 0) {
-                    const Port& payload = ports[s.payload];
-                    if (s.offered && (!valid || memcmp(s.held, payload.data, payload.bytes()) != 0)) {
+                const Port* payload = s.payload >= 0 ? &ports[s.payload] : nullptr;
+                if (s.output) {
+                    const bool held = valid && (!payload || memcmp(s.held, payload->data, payload->bytes()) == 0);
+                    if (s.offered && !held) {
                         job.stream = i;
                         return PROTOCOL;
                     }
                     s.offered = valid && !ready;
-                    if (s.offered) payload.store(s.held);
+                    if (s.offered && payload) payload->store(s.held);
                 }
                 if (valid && ready) {
-                    job.last_transfer = job.cycle;
-                    if (s.output) job.last_output = job.cycle;
                     if (s.done == s.beats) {
-                        ++s.extra;
-                    } else {
-                        if (s.output && s.payload >= 0) {
-                            const Port& payload = ports[s.payload];
-                            payload.store(s.data + s.done * payload.bytes());
-                        }
-                        ++s.done;
+                        job.stream = i;
+                        return SURPLUS;
                     }
-                    if (!s.output) s.offered = false;
+                    job.last_transfer = job.cycle;
+                    if (s.output) {
+                        job.last_output = job.cycle;
+                        if (payload) payload->store(s.data + s.done * payload->bytes());
+                    } else {
+                        s.offered = false;
+                    }
+                    ++s.done;
                 }
                 all = all && s.done == s.beats;
             }

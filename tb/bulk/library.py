@@ -3,9 +3,9 @@
 import ctypes
 from pathlib import Path
 
-__all__ = ["DONE", "FAULT", "PROTOCOL", "RUNNING", "WATCHDOG", "Job", "Stream", "load", "random_state"]
+__all__ = ["DONE", "FAULT", "PROTOCOL", "RUNNING", "SURPLUS", "WATCHDOG", "Job", "Stream", "load", "random_state"]
 
-RUNNING, DONE, WATCHDOG, FAULT, PROTOCOL = range(5)
+RUNNING, DONE, WATCHDOG, FAULT, PROTOCOL, SURPLUS = range(6)
 
 
 class Stream(ctypes.Structure):
@@ -19,11 +19,11 @@ class Stream(ctypes.Structure):
         ("data", ctypes.c_void_p),
         ("beats", ctypes.c_uint64),
         ("done", ctypes.c_uint64),
-        ("extra", ctypes.c_uint64),
         ("random", ctypes.c_uint64),
         ("stall", ctypes.c_uint32),
         ("offered", ctypes.c_uint32),
         ("held", ctypes.c_void_p),
+        ("after_valid", ctypes.c_uint64),
     )
 
 

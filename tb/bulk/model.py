@@ -14,7 +14,7 @@ from ..sources import EmissionLike, Sources
 from .build import Options, Progress, compile_library, ordered_ports
 from .cache import Cache
 from .job import Result, SimulationError, WatchdogError, check_outputs, check_streams, first, stall_probabilities
-from .library import DONE, FAULT, PROTOCOL, WATCHDOG, Job, Stream, load, random_state
+from .library import DONE, FAULT, PROTOCOL, SURPLUS, WATCHDOG, Job, Stream, load, random_state
 from .pack import pack, port_bytes, unpack
 from .steps import Steps
 
@@ -103,6 +103,7 @@ class Model:
         *,
         stalls: float | Mapping[str, float] = 0.0,
         seed: int = 0,
+        after_valid: bool = False,
         watchdog: int = 100_000,
         idle_cycles: int = 0,
         fresh: bool = True,
@@ -122,6 +123,9 @@ class Model:
             Probability that a stream pauses in a cycle: one number, or numbers by stream.
         seed
             Of the stalls.
+        after_valid
+            Be ready for an output stream only in a cycle after one in which it offered a beat that wasn't taken. One
+            whose valid waits for ready gets stuck.
         watchdog
             Cycles without any transfer after which to give up.
         idle_cycles
@@ -146,8 +150,8 @@ class Model:
         if vcd is not None:
             with self._tracing(vcd, window, fresh) as model:
                 return model.run(
-                    inputs, outputs, stalls=stalls, seed=seed, watchdog=watchdog, idle_cycles=idle_cycles,
-                    progress=progress,
+                    inputs, outputs, stalls=stalls, seed=seed, after_valid=after_valid, watchdog=watchdog,
+                    idle_cycles=idle_cycles, progress=progress,
                 )  # fmt: skip
         for name, stream in self._streams.items():
             if not {"valid", "ready"} <= set(stream["ports"]):
@@ -174,6 +178,7 @@ class Model:
                 random=random_state(seed, index),
                 stall=int(probabilities[name] * 2**32),
                 held=held[name].ctypes.data,
+                after_valid=after_valid,
             )
         job = Job(watchdog=watchdog)
         self._start(fresh)
@@ -183,10 +188,7 @@ class Model:
             for index in range(len(self._streams)):
                 streams[index].stall = 0
             status = self._library.tl_run(self._instance, job, streams, len(self._streams), idle_cycles, False)
-            self._check(status, job)
-        for name, state in zip(self._streams, streams, strict=False):
-            if state.extra:
-                raise SimulationError(f"{name} gave {state.extra} beats more than the {state.beats} expected")
+            self._check(status, job, streams)
         expects = any(outputs.values())
         return Result(
             outputs={name: unpack(beats[name], self._streams[name]["payload"]) for name in outputs},
@@ -273,19 +275,22 @@ class Model:
                     if state.done < state.beats
                 ]
                 raise WatchdogError(f"no transfer for {job.watchdog} cycles (cycle {job.cycle}): {', '.join(waiting)}")
-            self._check(status, job)
+            self._check(status, job, streams)
             chunk = max(1, min(1 << 30, int(chunk * min(4.0, 0.25 / max(now - start, 1e-6)))))
             if progress and now - told >= 1:
                 told = now
                 progress(int(job.cycle), sum(state.done for state in streams) / sum(state.beats for state in streams))
 
-    def _check(self, status: int, job: Job) -> None:
+    def _check(self, status: int, job: Job, streams: Sequence[Stream] = ()) -> None:
         if status == FAULT:
             at = f" at cycle {job.cycle}" if job.cycle else ""
             raise SimulationError(self._library.tl_fault().decode() + at)
         if status == PROTOCOL:
             name = list(self._streams)[job.stream]
             raise SimulationError(f"{name} withdrew or changed a beat that waited (cycle {job.cycle})")
+        if status == SURPLUS:
+            name, most = list(self._streams)[job.stream], streams[job.stream].beats
+            raise SimulationError(f"{name} gave more than the {most} beats expected (cycle {job.cycle})")
 
     def _start(self, fresh: bool, *, reset: bool = True) -> None:
         if fresh or self._instance is None:

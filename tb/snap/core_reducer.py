@@ -49,15 +49,25 @@ def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[st
     return sums, overflow
 
 
-async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: random.Random, stall: float) -> int:
+async def reduce(
+    bench: Bench,
+    config: SnapConfig,
+    blocks: Blocks,
+    numbers: random.Random,
+    stall: float,
+    *,
+    after_valid: bool = False,
+) -> int:
     """Complete the blocks PE by PE, in any order, and compare what leaves; returns the cycles."""
     source = Source("i_commands", [block["command"] for block in blocks], stall, numbers)
-    sinks = [Sink(f"o_sums_{port}", stall, numbers) for port in range(config.ports)]
     wanted, overflow = expected_sums(config, blocks)
+    sinks = [
+        Sink(f"o_sums_{port}", len(sums), stall, numbers, after_valid=after_valid) for port, sums in enumerate(wanted)
+    ]
     completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
     pes = list(np.ndindex(completed.shape))
     cycles = quiet = shown = 0
-    while not (source.done and all(len(sink.beats) == len(sums) for sink, sums in zip(sinks, wanted, strict=True))):
+    while not (source.done and all(sink.done for sink in sinks)):
         inputs: dict[str, Any] = source.drive()
         for sink in sinks:
             inputs |= sink.drive()
@@ -99,8 +109,8 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
 async def random_work(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Modes, slots and ports of every kind, back to back, with and without stalls."""
     numbers = random.Random(int(rng.integers(1 << 32)))
-    for stall in (0, 0.3, 0.8):
-        await reduce(bench, config, random_blocks(config, rng, 20), numbers, stall)
+    for stall, after_valid in ((0, False), (0.3, False), (0.8, False), (0, True), (0.5, True)):
+        await reduce(bench, config, random_blocks(config, rng, 20), numbers, stall, after_valid=after_valid)
         await bench.reset()
 
 

@@ -2,7 +2,7 @@
 
 from ...hw.snap.config import PRESETS
 
-__all__ = ["CONFIGS", "ONE", "PARTS", "SPLIT", "TINY", "TWO", "WIDE"]
+__all__ = ["CONFIGS", "NARROW", "ONE", "PARTS", "SPLIT", "TINY", "TWO", "WIDE"]
 
 TINY = PRESETS["snap-tiny"]
 """Three multipliers, 8 AIM entries, two entries a beat."""
@@ -18,6 +18,12 @@ WIDE = TINY.replace(pe_multipliers=4, aim_entries=16, beat_entries=4, weight_ent
 
 SPLIT = TINY.replace(core_rows=4, pipelined=True, split_psums=True)
 """For FPGAs: more registers, a psum register file for each multiplier."""
+
+NARROW = {
+    "narrow": WIDE.replace(data_bits=4, psum_bits=8),
+    "narrow_split": SPLIT.replace(core_rows=2, data_bits=4, psum_bits=8),
+}
+"""Cores whose psums two products fill."""
 
 CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
 

@@ -16,7 +16,13 @@ from .aim import matches
 from .job_signature import crc16
 from .parts import PARTS
 from .random_lists import random_list
-from .random_programs import corner_programs, mixed_program, random_convolution, random_fully_connected
+from .random_programs import (
+    corner_programs,
+    mixed_program,
+    random_convolution,
+    random_fully_connected,
+    tall_convolution,
+)
 
 
 def match_lists(config: SnapConfig, operands: dict[str, Any], rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -112,6 +118,7 @@ async def multiply(
 ) -> None:
     """Run a program after a reset, and compare psums, signatures and counters with what they must be."""
     await bench.reset()
+    work, golden = core_work(config, program), core_sums(config, program)
     around, quiet, crcs = Surroundings(config, program, rng, stall), 0, []
     complete = [False]  # a block, by cycle
     idle = {name: 0 for name in ("i_weights_store", "i_weights_end", "i_activations_store", "i_activations_end")}
@@ -125,11 +132,11 @@ async def multiply(
             crcs.append(seen["o_signature"])
         quiet = 0 if before != (around.sent, around.granted, around.block, around.slot) else quiet + 1
         assert quiet < 200, f"nothing happened for 200 cycles, up to block {around.block}"
+        assert around.granted <= 2 * len(work.jobs), "more is asked of the AIM than there are jobs"
     if config.pipelined:  # the last block is freed, and its signature shown, a cycle later
         await bench.cycle(idle)
         seen = await bench.peek(idle)
         crcs.append(seen["o_signature"])
-    work, golden = core_work(config, program), core_sums(config, program)
     assert around.sums == [sums[0].tolist() for sums in golden]
     assert crcs == signatures(config, program)
     assert around.made == len(work.jobs)
@@ -149,6 +156,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
             random_convolution(config, rng, (1, 2, channels + 1), (2, 1, 2), densities, padding=1),
             random_convolution(config, rng, (1, 2, 2 * channels), (1, 1, 3), densities),
             random_fully_connected(config, rng, channels + 3, 3, densities),
+            tall_convolution(config, rng, densities),
         ])  # fmt: skip
         await multiply(bench, config, program, rng, float(rng.choice([0, 0.3])))
 

@@ -10,10 +10,32 @@ from ...sim.snap.batch import join_programs
 from ...sim.snap.mapping import map_convolution, map_fully_connected
 from ...sim.snap.program import CoreProgram
 from ...sim.snap.ways import Way
+from .holes import with_holes, with_other_classes
 
-__all__ = ["corner_programs", "mixed_program", "random_convolution", "random_fully_connected", "tensors"]
+__all__ = [
+    "corner_programs",
+    "mixed_program",
+    "nonzero",
+    "random_convolution",
+    "random_fully_connected",
+    "tall_convolution",
+    "tensors",
+]
 
 Densities = tuple[float, float]
+
+
+def nonzero(rng: np.random.Generator, shape: tuple, density: float) -> np.ndarray:
+    """Which elements aren't zero: of some pixels, taps, channels and kernels nearly all, of others nearly none.
+
+    At density 0 there are none, at 1 all. The first two axes of several are one, of pixels or taps.
+    """
+    power = np.ones(shape)
+    for number, axes in enumerate(({0, 1}, {2}, {3}) if len(shape) > 2 else ({0}, {1})):
+        most = 4 if number else 16
+        sizes = [size if axis in axes else 1 for axis, size in enumerate(shape)]
+        power = power * rng.choice([1 / most, 1, most], sizes)
+    return rng.random(shape) < density**power
 
 
 def tensors(
@@ -26,7 +48,7 @@ def tensors(
         values = rng.integers(-half, half, shape)
         values[rng.random(shape) < 0.1] = -half
         values[values == 0] = half - 1
-        return values * (rng.random(shape) < density)
+        return values * nonzero(rng, shape, density)
 
     return tensor(shapes[0], densities[0]), tensor(shapes[1], densities[1])
 
@@ -51,8 +73,19 @@ def random_fully_connected(
     return map_fully_connected(config, *tensors(config, rng, ((channels,), (channels, outputs)), densities))
 
 
+def tall_convolution(config: SnapConfig, rng: np.random.Generator, densities: Densities) -> CoreProgram:
+    """Program of a convolution with kernels 4 to 11 high, whose taps are of up to four classes."""
+    height, channels = int(rng.integers(4, 12)), int(rng.integers(1, config.channel_tile + 1))
+    padding = (*rng.integers(0, 4, 2).tolist(), 0, 0)
+    return random_convolution(config, rng, (height, 2, channels), (height, 2, 1), densities, padding=padding)
+
+
 def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> CoreProgram:
-    """Layers of few blocks, by turns in diagonal and in row mode (in row mode only where the core has one column)."""
+    """Layers of few blocks, by turns in diagonal and in row mode (in row mode only where the core has one column).
+
+    Some beats of all streams hold less than they could, and some that are stored hold nothing. Weights are of any
+    classes.
+    """
     programs = []
     for number in range(turns):
         one, other = rng.choice([0.1, 0.4, 0.8, 1], 2).tolist()
@@ -60,8 +93,10 @@ def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> C
             random_convolution(config, rng, (2, 3, 5 + number), (2, 3, 2), (one, other), padding=1),
             random_convolution(config, rng, (1, 2, 3 * config.channel_tile), (1, 1, 3), (one, other)),
             random_fully_connected(config, rng, 7, 5, (one, other)),
+            tall_convolution(config, rng, (one, other)),
         ]
-    return join_programs(programs)
+    programs = [with_other_classes(config, program, rng) for program in programs]
+    return with_holes(config, join_programs(programs), rng)
 
 
 def corner_programs(config: SnapConfig, rng: np.random.Generator) -> dict[str, CoreProgram]:

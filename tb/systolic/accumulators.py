@@ -64,15 +64,16 @@ async def work(
     latency: int,
     pause: float,
     stall: float,
+    after_valid: bool = False,
 ) -> Counter:
     """Send rows as the sequencer does and compare what leaves; returns what happened how often."""
     wanted = drained(config, rows)
-    sink = Sink("o_sums", stall, numbers)
+    sink = Sink("o_sums", len(wanted), stall, numbers, after_valid=after_valid)
     pending = list(reversed(rows))
     flight: dict[int, Row] = {}
     events: Counter[str] = Counter()
     pushed, now, quiet = 0, 0, 0
-    while pending or flight or len(sink.beats) < len(wanted):
+    while pending or flight or not sink.done:
         row = pending[-1] if pending and numbers.random() >= pause else None
         inputs: dict[str, Any] = sink.drive() | dict.fromkeys(("i_push", "i_issue", "i_take"), 0)
         inputs |= _arrivals(config, flight, now - latency, numbers)
@@ -131,6 +132,9 @@ async def random_work(bench: Bench, config: SystolicConfig, rng: np.random.Gener
         rows = random_rows(config, random_commands(config, rng, 25), rng)
         events += await work(bench, config, rows, numbers, latency=latency, pause=pause, stall=stall)
     assert events["conflict"], events
+    for stall in (0, 0.5):
+        rows = random_rows(config, random_commands(config, rng, 25), rng)
+        await work(bench, config, rows, numbers, latency=2, pause=0.1, stall=stall, after_valid=True)
 
 
 @testbench(PARTS["accumulators"])

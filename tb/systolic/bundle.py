@@ -6,7 +6,8 @@ from amaranth.lib.wiring import Out, connect, flipped
 
 from ...hw.common.delay import DelayLine
 from ...hw.emit.shared import shared
-from ...hw.systolic.accumulators import Accumulators
+from ...hw.systolic.accumulators import AccumulatorColumn, Accumulators
+from ...hw.systolic.drain import DrainControl
 from ...hw.systolic.matrix_unit import MatrixUnit
 from ...hw.systolic.mesh import Mesh
 from ...hw.systolic.pe import PE
@@ -28,6 +29,8 @@ COMPONENTS = {
     "mesh": Mesh,
     "left_edge": LeftEdge,
     "accumulators": Accumulators,
+    "accumulator_column": AccumulatorColumn,
+    "drain": DrainControl,
     "weight_fifo": WeightFIFO,
     "weight_loader": WeightLoader,
     "sequencer": Sequencer,

@@ -29,16 +29,22 @@ STALLS: list[dict[str, float]] = [
 
 
 async def execute(
-    bench: Bench, program: Program, numbers: random.Random, stalls: Mapping[str, float], stop: int | None = None
+    bench: Bench,
+    program: Program,
+    numbers: random.Random,
+    stalls: Mapping[str, float],
+    *,
+    stop: int | None = None,
+    after_valid: bool = False,
 ) -> Mapping[str, Any]:
     """Run a program to its end and compare all sums, or until `stop` of its activations were taken."""
     sources = [Source(name, program.beats(name), stalls.get(name, 0.0), numbers) for name in INPUTS]
-    sink = Sink("o_sums", stalls.get("o_sums", 0.0), numbers)
+    sink = Sink("o_sums", len(program.sums), stalls.get("o_sums", 0.0), numbers, after_valid=after_valid)
 
     def done() -> bool:
         if stop is not None:
             return sources[1].sent >= stop
-        return len(sink.beats) >= len(program.sums) and all(source.done for source in sources)
+        return sink.done and all(source.done for source in sources)
 
     outputs = await run(bench, [*sources, sink], done, watchdog=2000)
     if stop is None:
@@ -71,9 +77,9 @@ async def random_programs(bench: Bench, config: SystolicConfig, rng: np.random.G
     """Random commands under every kind of stall; counters and error flag."""
     numbers = random.Random(int(rng.integers(1 << 32)))
     issued = 0
-    for stalls in STALLS:
+    for stalls, after_valid in (*((stalls, False) for stalls in STALLS), *((stalls, True) for stalls in STALLS[:2])):
         program = random_program(config, rng, 25)
-        await execute(bench, program, numbers, stalls)
+        await execute(bench, program, numbers, stalls, after_valid=after_valid)
         issued += len(program.activations)
         outputs = await settle(bench)
         counters = outputs["o_counters"]
@@ -134,7 +140,7 @@ async def output_stalls_long(bench: Bench, config: SystolicConfig, rng: np.rando
     program = make_program(config, commands_of(*fields), rng)
     numbers = random.Random(1)
     sources = [Source(name, program.beats(name), 0, numbers) for name in INPUTS]
-    held = Sink("o_sums", 1.0, numbers)
+    held = Sink("o_sums", 0, 1.0, numbers)
     outputs: dict[str, Any] = {}
     for _ in range(200):
         outputs = await bench.cycle({key: value for actor in (*sources, held) for key, value in actor.drive().items()})
@@ -143,8 +149,8 @@ async def output_stalls_long(bench: Bench, config: SystolicConfig, rng: np.rando
     assert outputs["o_sums_valid"] and not outputs["i_commands_ready"] and not outputs["i_activations_ready"]
     assert outputs["o_counters"]["wait_accumulators"] > 100
     assert sources[1].sent < len(program.activations)
-    sink = Sink("o_sums", 0.0, numbers)
-    await run(bench, [*sources, sink], lambda: len(sink.beats) == len(program.sums))
+    sink = Sink("o_sums", len(program.sums), 0.0, numbers)
+    await run(bench, [*sources, sink], lambda: sink.done)
     assert sink.beats == program.sums.tolist()
 
 
@@ -155,12 +161,12 @@ async def no_bubbles(bench: Bench, config: SystolicConfig, rng: np.random.Genera
     commands = commands_of(*({"rows": rows, "swap": 1} for _ in range(8)), {"rows": 1, "drain": 1})
     program = make_program(config, commands, rng)
     sources = [Source(name, program.beats(name), 0, random.Random(1)) for name in INPUTS]
-    entered, sink = [], Sink("o_sums", 0, random.Random(1))
+    entered, sink = [], Sink("o_sums", len(program.sums), 0, random.Random(1))
 
     def done() -> bool:
         if len(entered) < sources[1].sent:
             entered.append(bench.cycles - 1)
-        return len(sink.beats) == len(program.sums)
+        return sink.done
 
     outputs = await run(bench, [*sources, sink], done)
     last = bench.cycles - 1

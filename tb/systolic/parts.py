@@ -71,6 +71,8 @@ PARTS = {
         "mesh": tuple(ARRAYS),
         "left_edge": ("square", "wide"),
         "accumulators": ("square", "tall", "one"),
+        "accumulator_column": ("square", "tall", "one"),
+        "drain": ("square", "tall", "one"),
         "weight_fifo": ("square", "tall", "one"),
         "weight_loader": ("square", "tall", "one"),
         "sequencer": ("square",),

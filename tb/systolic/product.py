@@ -43,11 +43,12 @@ async def products(dut: Any) -> None:
         }
         options = {"stall": job["stall"], "seed": job["seed"] + index}
         sources = [StreamSource(dut, manifest, name, **options) for name in INPUTS]
-        sink = StreamSink(dut, manifest, "o_sums", **options)
+        sink = StreamSink(dut, manifest, "o_sums", after_valid=bool(index % 2), **options)
         tasks = [cocotb.start_soon(source.send(beats[source.name])) for source in sources]
         sums = cocotb.start_soon(sink.receive(program.sums))
         work = len(beats["i_activations"]) + len(beats["i_weights"]) + program.sums
         await within(Combine(*tasks, sums), int((4 * work + 2000) / (1 - job["stall"])))
+        await sink.receive_nothing(10)
         got = program.assemble(np.array(sums.result()))
         np.testing.assert_array_equal(got, matmul(a, b), f"product {index} of {job['products']}")
         dut._log.info("product %s of %s: %s sums", index + 1, len(job["products"]), got.size)

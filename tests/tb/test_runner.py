@@ -17,10 +17,12 @@ async def sums(dut):
     manifest = data["manifest"]
     await reset(dut, manifest)
     source = StreamSource(dut, manifest, "i_pairs", stall=data["stall"], seed=data["seed"])
-    sink = StreamSink(dut, manifest, "o_sums", stall=data["stall"], seed=data["seed"])
+    late = data["after_valid"]
+    sink = StreamSink(dut, manifest, "o_sums", stall=data["stall"], seed=data["seed"], after_valid=late)
     cocotb.start_soon(source.send({"a": a, "b": b, "negate": a & 1} for a, b in data["pairs"]))
     got = await within(sink.receive(len(data["pairs"])), 2000)
     assert got == [-(a + b) if a & 1 else a + b for a, b in data["pairs"]], got
+    await sink.receive_nothing(5)
     assert int(dut.o_count.value) == source.transfers == sink.transfers == len(data["pairs"])
 """
 FAILING = """
@@ -49,6 +51,23 @@ async def withdrawn(dut):
     sink = StreamSink(dut, manifest, "o_sums", stall=0.7)
     cocotb.start_soon(source.send([{"a": 1, "b": 2, "negate": 0}] * 50))
     await within(sink.receive(50), 1000)
+
+@cocotb.test()
+async def stuck(dut):
+    manifest = job_data()["manifest"]
+    await reset(dut, manifest)
+    source = StreamSource(dut, manifest, "i_pairs")
+    cocotb.start_soon(source.send([{"a": 1, "b": 2, "negate": 0}] * 50))
+    await within(StreamSink(dut, manifest, "o_sums", after_valid=True).receive(50), 1000)
+
+@cocotb.test()
+async def surplus(dut):
+    manifest = job_data()["manifest"]
+    await reset(dut, manifest)
+    source, sink = StreamSource(dut, manifest, "i_pairs"), StreamSink(dut, manifest, "o_sums")
+    cocotb.start_soon(source.send([{"a": 1, "b": 2, "negate": 0}] * 50))
+    await within(sink.receive(49), 1000)
+    await sink.receive_nothing(5)
 """
 
 BLOCKS = """
@@ -87,10 +106,11 @@ def module(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.parametrize("after_valid", [False, True])
 @pytest.mark.parametrize("stall", [0.0, 0.6])
-def test_streams_under_stalls(designs, tmp_path, build_dir, module, seed, stall):
+def test_streams_under_stalls(designs, tmp_path, build_dir, module, seed, stall, after_valid):
     pairs = [(a * 7 % 255 - 127, 100 - a * 11 % 200) for a in range(150)]
-    data = {"stall": stall, "pairs": pairs}
+    data = {"stall": stall, "pairs": pairs, "after_valid": after_valid}
     name = module("passing", PASSING)
     start = time.perf_counter()
     assert run_cocotb(designs.adder(tmp_path), name, build_dir=build_dir, seed=seed, data=data) == 1
@@ -123,7 +143,18 @@ def test_no_tests_is_a_failure(designs, tmp_path, build_dir, module):
 def test_sink_catches_a_withdrawn_beat(designs, tmp_path, build_dir, module):
     source = designs.adder(tmp_path, valid="level != 3'd0 && o_count[0]")
     with pytest.raises(AssertionError, match="withdrew or changed a beat"):
-        run_cocotb(source, module("sink", SINK), build_dir=build_dir, seed=3)
+        run_cocotb(source, module("sink", SINK), build_dir=build_dir, seed=3, tests=["withdrawn"])
+
+
+def test_sink_gets_a_stream_stuck_whose_valid_waits_for_ready(designs, tmp_path, build_dir, module):
+    source = designs.adder(tmp_path, valid="level != 3'd0 && o_sums_ready")
+    with pytest.raises(AssertionError, match="(?s)stuck: .*SimTimeoutError"):
+        run_cocotb(source, module("sink", SINK), build_dir=build_dir, seed=3, tests=["stuck"])
+
+
+def test_sink_catches_beats_that_are_too_many(designs, tmp_path, build_dir, module):
+    with pytest.raises(AssertionError, match="surplus: o_sums gave more than 49 beats"):
+        run_cocotb(designs.adder(tmp_path), module("sink", SINK), build_dir=build_dir, seed=3, tests=["surplus"])
 
 
 def test_build_error_is_readable(designs, tmp_path, build_dir, module):

@@ -1,6 +1,5 @@
 """The whole core as emitted Verilog: its sums against the golden model, its counters against the cycle model."""
 
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from tensorloom.sim.snap.golden import core_sums, scatter_sums
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.snap.program import CoreProgram
 from tensorloom.tb.bulk.cache import Cache
-from tensorloom.tb.bulk.model import Model, SimulationError, build
+from tensorloom.tb.bulk.model import Model, SimulationError, WatchdogError, build
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
@@ -54,10 +53,7 @@ def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: Any) -> ProgramResult:
     config, model = core
     got = run_program(model, config, program, **options)
-    for block, (sums, golden) in enumerate(zip(got.sums, core_sums(config, program), strict=True)):
-        sends = (int(program.ports[block]) >> np.arange(config.ports) & 1).astype(bool)
-        np.testing.assert_array_equal(sums[sends], golden[sends], f"block {block}")
-    assert got.errors == NO_ERRORS
+    check_sums(config, program, got)
     stalls = core_stalls(model, config, options.get("stalls", 0.0), options.get("seed", 0))
     assert got.counters.differences(simulate_core(config, program, stalls=stalls)) == []
     check_promises(config, got.counters)
@@ -65,6 +61,13 @@ def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: Any) 
         assert got.counters.differences(simulate_core(config, program)) == []
         assert got.result.cycles == got.counters.cycles
     return got
+
+
+def check_sums(config: SnapConfig, program: CoreProgram, got: ProgramResult) -> None:
+    for block, (sums, golden) in enumerate(zip(got.sums, core_sums(config, program), strict=True)):
+        sends = (int(program.ports[block]) >> np.arange(config.ports) & 1).astype(bool)
+        np.testing.assert_array_equal(sums[sends], golden[sends], f"block {block}")
+    assert got.errors == NO_ERRORS
 
 
 def check_promises(config: SnapConfig, counters: CoreCounters) -> None:
@@ -90,6 +93,9 @@ def test_layers_of_every_density(core, densities: tuple[float, float], seed: int
         ((8, 8, 4), (3, 3, 2), {"dilation": 2}),
         ((6, 6, 6), (3, 3, 6), {"groups": 6, "padding": 1}),
         ((9, 7, 4), (2, 2, 5), {"stride": 3}),
+        ((6, 5, 5), (4, 2, 3), {"padding": 1}),
+        ((11, 4, 3), (11, 3, 2), {"padding": 2}),
+        ((8, 6, 9), (7, 2, 2), {"padding": 3, "stride": 2}),
     ],
 )
 def test_layers_of_every_shape(core, size: tuple, kernel: tuple, steps: dict[str, int], seed: int) -> None:
@@ -153,6 +159,21 @@ def test_commands_that_come_late(core) -> None:
     assert check(core, program).counters.cycles == 579
 
 
+@pytest.mark.parametrize("stalls", [0, 0.3])
+def test_sums_that_are_taken_only_when_they_were_seen(core, stalls: float, seed: int) -> None:
+    """A port whose valid waited for ready would get stuck."""
+    config, model = core
+    layer = random_convolution(
+        config, np.random.default_rng(seed), (5, 8, config.channel_tile + 3), (3, 3, 4), (0.6, 0.6), padding=1
+    )
+    for program in (layer, switching_program(core, seed)):
+        got = run_program(model, config, program, after_valid=True, stalls=stalls, seed=seed, watchdog=1000)
+        check_sums(config, program, got)
+        predicted = simulate_core(config, program)
+        for name in ("multiplies", "lists", "sums", "weight_beats", "activation_beats"):
+            np.testing.assert_array_equal(getattr(got.counters, name), getattr(predicted, name), name)
+
+
 def test_commands_that_come_at_random(core, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(12):
@@ -173,121 +194,9 @@ def test_a_reset_in_the_middle_leaves_nothing(core, seed: int) -> None:
             if name != "i_commands"
         }
         started["i_commands"] = {"slots": [config.psum_slots] * 2, "ports": [1, 1], "row_mode": [1, 0]}
-        with contextlib.suppress(SimulationError):  # it waits for more, or sends what this call doesn't expect
-            model.run(started, {}, watchdog=50)
+        with pytest.raises(WatchdogError):  # it waits for more
+            model.run(started, {"o_sums_0": 2 * config.psum_slots + 1}, watchdog=50)
         check(core, program, fresh=False)
-
-
-def beats_of(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, object]:
-    """Beats of one entry each, whose value is 1, but for what `beats` says."""
-    fields = ["count", "mask", "last", "group_last", *(["block_last"] if stream == "weights" else ["slot", "classes"])]
-    entry = ["value", "index", *(["slot", "kind"] if stream == "weights" else [])]
-    entries = {name: np.zeros((len(beats), config.beat_entries), np.int64) for name in entry}
-    entries["value"][:, 0] = 1
-    rest = {name: np.zeros(len(beats), np.int64) for name in fields}
-    rest["count"][:] = rest["mask"][:] = 1
-    for number, beat in enumerate(beats):
-        for name, value in beat.items():
-            if name in entries:
-                entries[name][number, : len(value)] = value
-            else:
-                rest[name][number] = value
-    return {"entries": entries, **rest}
-
-
-END = {"last": 1, "group_last": 1}
-
-
-def bad_beats(config: SnapConfig) -> dict[str, tuple[str, list[dict], bool]]:
-    """Stream, beats, and whether they are an error."""
-    most, window, tile = config.beat_entries, config.window_beats, config.tile_beats
-    pairs = {"index": [1, 1], "value": [1, 1], "count": 2}
-    cases = {
-        "a zero": ("weights", [{"value": [0]}, END], True),
-        "a zero that nobody stores": ("weights", [{"value": [0], "mask": 0}, END], False),
-        "a zero past the end of a beat": ("weights", [{"value": [0], "count": 0}, END], False),
-        "longest window": ("weights", [{}] * (window - 1) + [END], False),
-        "two windows": ("weights", [*[{}] * (window // 2 - 1), END] * 2, False),
-        "block end within a group": ("weights", [{"last": 1, "block_last": 1}], True),
-        "flags before the end": ("weights", [{"block_last": 1}, END], False),
-        "repeated weights": ("weights", [{}, {}, END], False),
-        "a zero activation": ("activations", [{"value": [0]}, END], True),
-        "longest tile": (
-            "activations",
-            [{"index": [i]} for i in range(tile - 1)] + [{"index": [tile - 1]} | END],
-            False,
-        ),
-        "repeated activation": ("activations", [{"index": [2]}, {"index": [2]} | END], True),
-        "unsorted activations": ("activations", [{"index": [2]}, {"count": 0}, {"index": [1]} | END], True),
-        "the same index in two tiles": ("activations", [{"index": [2]} | END, {"index": [2]} | END], False),
-    }
-    if config.weight_beats > window:
-        cases["window too long"] = ("weights", [{}] * window + [END], True)
-    if config.activation_beats > tile:
-        cases["tile too long"] = ("activations", [{"count": 0}] * tile + [END], True)
-    if config.core_columns > 1:
-        cases["the same index in two columns"] = ("activations", [{"mask": 1}, {"mask": 2} | END], False)
-    if most > 1:
-        cases["repeated in a beat"] = ("activations", [pairs | END], True)
-        cases["increasing in a beat"] = ("activations", [pairs | {"index": [1, 2]} | END], False)
-        cases["too many"] = ("weights", [{"count": most + 1}, END], True)
-        cases["too many activations"] = ("activations", [{"count": most + 1}, END], True)
-    return cases
-
-
-def test_malformed_streams_raise_a_sticky_error(core) -> None:
-    config, model = core
-    cases = bad_beats(config)
-    assert sum(wrong for *_, wrong in cases.values()) >= 6
-    for name, (stream, beats, wrong) in cases.items():
-        number = (config.core_columns if stream == "weights" else config.core_rows) - 1
-        inputs = {f"i_{stream}_{number}": beats_of(config, stream, beats)}
-        for idle in (0, 10):
-            errors = model.run(inputs, {}, idle_cycles=idle).counters["o_errors"]
-            assert errors == NO_ERRORS | {stream: wrong << number}, name
-
-
-def errors_in(model: Model, inputs: dict[str, object], *, goes_on: bool = False) -> dict[str, np.ndarray]:
-    return model.cycles(inputs, ["o_errors"], reset=not goes_on, fresh=not goes_on)["o_errors"]
-
-
-def offered(config: SnapConfig, stream: str, beats: list[dict]) -> dict[str, object]:
-    """Stream 0 offers these beats, one a cycle, whether they are taken or not."""
-    valid = np.array([not beat.get("idle") for beat in beats], np.int64)
-    beats = [{name: value for name, value in beat.items() if name != "idle"} for beat in beats]
-    return {f"i_{stream}_0_valid": valid, f"i_{stream}_0_payload": beats_of(config, stream, beats)}
-
-
-@pytest.mark.parametrize("stream", ["weights", "activations"])
-def test_an_item_longer_than_its_ring_is_an_error_though_it_is_never_taken(core, stream: str) -> None:
-    config, model = core
-    most = {"weights": config.window_beats, "activations": config.tile_beats}[stream]
-    beats = [{"count": 0}] * (2 * max(config.weight_beats, config.activation_beats))
-    errors = errors_in(model, offered(config, stream, beats))
-    np.testing.assert_array_equal(errors[stream], np.arange(len(beats)) > most)
-
-
-@pytest.mark.parametrize("ends", [0, 1])
-def test_a_group_that_the_ring_cannot_keep(core, ends: int) -> None:
-    """With a further window to come no tile may go, and no further one fits; with the last window they go."""
-    config, model = core
-    cycles = 20 + 4 * config.activation_tiles
-    tiles = offered(config, "activations", [{"count": 0, "last": 1}] * cycles)
-    windows = offered(config, "weights", [{"last": 1, "group_last": ends}] + [{"idle": 1}] * (cycles - 1))
-    errors = errors_in(model, tiles | windows)
-    assert errors["activations"][-1] == 1 - ends
-    assert not errors["weights"].any() and not errors["cuts"].any()
-
-
-def test_a_ring_that_the_awaited_tile_fills_is_not_stuck(core) -> None:
-    """The PE waits for the last tile of its group; as that comes, there is no room for the beat behind it."""
-    config, model = core
-    size = config.tile_beats
-    beats = [{"count": 0, "last": int(beat % size == size - 1)} for beat in range(config.activation_beats)]
-    beats[-1:] = [{"idle": 1}] * 60 + [beats[-1] | {"group_last": 1}] + [{"count": 0}] * 20
-    window = [{"last": 1, "group_last": 0}] + [{"idle": 1}] * (len(beats) - 1)
-    errors = errors_in(model, offered(config, "activations", beats) | offered(config, "weights", window))
-    assert not errors["activations"].any() and not errors["weights"].any()
 
 
 def test_streams_that_are_cut_differently(core, seed: int) -> None:
@@ -301,7 +210,8 @@ def test_streams_that_are_cut_differently(core, seed: int) -> None:
             found["finished"] += 1
         except (SimulationError, ValueError):  # too many sums, or it waits for ever
             pass
-        errors = errors_in(model, {"i_commands_valid": np.zeros(3, np.int64)}, goes_on=True)
+        idle = {"i_commands_valid": np.zeros(3, np.int64)}
+        errors = model.cycles(idle, ["o_errors"], reset=False, fresh=False)["o_errors"]
         found["cuts"] += int(errors["cuts"][-1])
         found["activations"] += int(errors["activations"][-1] > 0)
     if config.pes > 1:

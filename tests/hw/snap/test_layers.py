@@ -19,6 +19,7 @@ from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
 from tensorloom.sim.snap.ways import LayerSizes, ways
 from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.snap.program import run_program
+from tensorloom.tb.snap.random_programs import nonzero
 
 NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
 
@@ -43,7 +44,7 @@ def narrow(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:
 
 
 def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float) -> np.ndarray:
-    return rng.integers(-128, 128, shape) * (rng.random(shape) < density)
+    return rng.integers(-128, 128, shape) * nonzero(rng, shape, density)
 
 
 @pytest.mark.parametrize("turn", range(12))

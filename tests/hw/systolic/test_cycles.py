@@ -17,7 +17,8 @@ def test_random_commands(unit, seed):
     commands = random_commands(unit.config, rng, int(rng.integers(1, 60)))
     commands["drain"][-1] = 1  # so that the last cycle is that of the last sum
     program = make_program(unit.config, commands, rng)
-    for options in ({"idle_cycles": 50}, {"stalls": float(rng.uniform(0.1, 0.8)), "seed": seed}):
+    stalls = {"stalls": float(rng.uniform(0.1, 0.8)), "seed": seed}
+    for options in ({"idle_cycles": 50}, stalls, stalls | {"after_valid": True, "watchdog": 1000}):
         result = unit.run(program, len(program.sums), **options)
         assert np.array_equal(result.outputs["o_sums"], program.sums)
         assert result.counters["o_error"] == 0
@@ -55,7 +56,7 @@ def test_convolutions(unit, stride, padding, dilation, groups):
     w = rng.integers(-128, 128, (3, 3, 4 // groups, 8), dtype=np.int8)
     steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     program = map_convolution(unit.config, x, w, **steps)
-    result = unit.run(program, program.sums, stalls=0.3, seed=groups)
+    result = unit.run(program, program.sums, stalls=0.3, seed=groups, after_valid=True)
     assert np.array_equal(program.assemble(result.outputs["o_sums"]), convolution(x, w, **steps))
 
 

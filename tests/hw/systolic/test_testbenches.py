@@ -8,7 +8,10 @@ from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.systolic.bundle import component
 
-COMPONENTS = ("pe", "tile", "mesh", "edges", "weight_fifo", "weight_loader", "sequencer", "accumulators", "matrix_unit")
+COMPONENTS = (
+    "pe", "tile", "mesh", "edges", "weight_fifo", "weight_loader", "sequencer", "accumulators", "accumulator_column",
+    "drain", "matrix_unit",
+)  # fmt: skip
 
 
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("systolic", name).items()}

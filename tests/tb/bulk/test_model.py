@@ -61,8 +61,34 @@ def test_watchdog_says_who_waits(adder, seed):
 
 def test_extra_beats_are_an_error(adder, seed):
     beats, _ = pairs(100, seed)
-    with pytest.raises(SimulationError, match="o_sums gave 1 beats more than the 99 expected"):
+    with pytest.raises(SimulationError, match=r"o_sums gave more than the 99 beats expected \(cycle 101\)"):
         adder.run({"i_pairs": beats}, {"o_sums": 99}, idle_cycles=10)
+    with pytest.raises(SimulationError, match=r"o_sums gave more than the 0 beats expected \(cycle 2\)"):
+        adder.run({"i_pairs": beats}, {})
+
+
+def test_beats_that_never_end_are_an_error_at_once(designs, cache, tmp_path, seed):
+    model = build(designs.adder(tmp_path, valid="1'b1"), cache=cache)
+    beats, _ = pairs(4, seed)
+    with pytest.raises(SimulationError, match=r"o_sums gave more than the 3 beats expected \(cycle 4\)"):
+        model.run({"i_pairs": beats}, {"o_sums": 3}, watchdog=50)
+
+
+@pytest.mark.parametrize("stalls", [0, 0.5])
+def test_outputs_that_are_taken_only_when_they_were_seen(adder, stalls, seed):
+    beats, sums = pairs(500, seed)
+    result = adder.run({"i_pairs": beats}, {"o_sums": 500}, after_valid=True, stalls=stalls, seed=seed, idle_cycles=50)
+    assert np.array_equal(result.outputs["o_sums"], sums)
+    if not stalls:
+        assert result.cycles == 1001  # a cycle through the FIFO, then two for each sum
+
+
+def test_valid_that_waits_for_ready_gets_stuck(designs, cache, tmp_path, seed):
+    model = build(designs.adder(tmp_path, valid="level != 3'd0 && o_sums_ready"), cache=cache)
+    beats, sums = pairs(100, seed)
+    assert np.array_equal(model.run({"i_pairs": beats}, {"o_sums": 100}).outputs["o_sums"], sums)
+    with pytest.raises(WatchdogError, match="o_sums gave 0 of 100 beats"):
+        model.run({"i_pairs": beats}, {"o_sums": 100}, after_valid=True, watchdog=50)
 
 
 def test_progress_is_told(adder, monkeypatch, seed):

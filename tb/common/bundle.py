@@ -1,0 +1,36 @@
+"""All shared parts side by side in one design, so that one Verilator build serves all their testbenches."""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out, connect, flipped
+
+from ...hw.common.multiplier import Multiplier
+from ...hw.common.ram import Ram
+from ...hw.emit.shared import shared
+from .parts import PARTS
+
+__all__ = ["Bundle", "component"]
+
+COMPONENTS = {"ram": Ram, "multiplier": Multiplier}
+
+
+def component(part: str) -> wiring.Component:
+    """The component of a part, by its name in `parts`."""
+    kind = next(kind for kind, configs in PARTS.items() if part in configs)
+    return COMPONENTS[kind](*PARTS[kind][part])
+
+
+class Bundle(wiring.Component):
+    """Every part, with the part's name before the names of its ports."""
+
+    def __init__(self):
+        self._parts = {name: component(name) for configs in PARTS.values() for name in configs}
+        super().__init__({name: Out(part.signature) for name, part in self._parts.items()})
+
+    def elaborate(self, platform) -> Module:
+        """Parts and wires."""
+        m = Module()
+        for name, part in self._parts.items():
+            m.submodules[name] = shared(part)
+            connect(m, part, flipped(getattr(self, name)))
+        return m

@@ -1,0 +1,40 @@
+"""Counters that begin near their end, so that a short run shows their high bits."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from .sources import EmissionLike, Sources
+
+__all__ = ["with_counters_at"]
+
+RESET = re.compile(r"(    if \(rst\) (?:\w+|\\\S+ ) <= )(\d+)'[dh]0+;")
+
+
+def with_counters_at(source: Sources | EmissionLike | Path | str, start: int, *, bits: int = 32) -> Sources:
+    """The same design, in which a reset sets counters of so many bits to `start` instead of 0.
+
+    Every register that a reset sets to 0 and that is as wide as one counter or several counts as some of them. So the
+    design's other registers must have other widths.
+
+    Raises
+    ------
+    ValueError
+        If `start` is no value of a counter, or there is no counter.
+    """
+    if not 0 <= start < 1 << bits:
+        raise ValueError(f"start must be from 0 to {(1 << bits) - 1}, not {start}")
+    sources, found = Sources.load(source), 0
+
+    def moved(match: re.Match[str]) -> str:
+        nonlocal found
+        count, rest = divmod(int(match[2]), bits)
+        if rest:
+            return match[0]
+        found += count
+        return f"{match[1]}{{{count}{{{bits}'d{start}}}}};"
+
+    verilog = {name: RESET.sub(moved, text) for name, text in sources.verilog.items()}
+    if not found:
+        raise ValueError(f"bits must be the width of some counters, not {bits}")
+    return dataclasses.replace(sources, verilog=verilog)

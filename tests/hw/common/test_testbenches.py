@@ -1,0 +1,58 @@
+"""Every testbench of tb/common, in both simulators."""
+
+import pytest
+
+from tensorloom.hw.common.multiplier import Multiplier
+from tensorloom.hw.common.ram import Ram
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.common.bundle import Bundle, component
+from tensorloom.tb.common.multiplier import products
+from tensorloom.tb.common.ram import every_row, random_traffic
+from tensorloom.tb.memories import with_bare_memories
+from tensorloom.tb.runner import run_cocotb
+
+COMPONENTS = ("ram", "multiplier")
+
+CASES = {case: found for name in COMPONENTS for case, found in find_cases("common", name).items()}
+
+
+@pytest.fixture(scope="session")
+def bundle():
+    return emit(Bundle())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_on_verilog(name, bundle, build_dir, bench_seed):
+    ran = run_cocotb(bundle, f"tensorloom.tb.common.{name}", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(find_cases("common", name))
+
+
+def test_on_memories_that_do_no_more_than_they_must(bundle, build_dir, bench_seed):
+    """The testbench asks for nothing that an SRAM macro doesn't promise."""
+    bare = with_bare_memories(bundle)
+    assert run_cocotb(bare, "tensorloom.tb.common.ram", build_dir=build_dir, seed=bench_seed) == len(
+        find_cases("common", "ram")
+    )
+
+
+@pytest.mark.parametrize("config", [(9, 4096), (300, 65), (2, 64), (9, 1)])
+def test_memories_of_any_size(config, bench_seed):
+    for check in (every_row, random_traffic):
+        rng = random_generator(bench_seed, check.check.__name__)
+        simulate(Ram(*config), lambda bench, check=check, rng=rng: check.check(bench, config, rng))
+
+
+@pytest.mark.parametrize("config", [(1, 1, 0), (2, 16, 3), (30, 34, 2)])
+def test_multipliers_of_any_size(config, bench_seed):
+    rng = random_generator(bench_seed, "products")
+    simulate(Multiplier(*config), lambda bench: products.check(bench, config, rng))
