@@ -29,7 +29,7 @@ __all__ = ["EQUIVALENT", "SURVIVED", "MutationReport", "Verdict", "mutate"]
 
 SURVIVED, EQUIVALENT = "survived", "equivalent"
 
-PROGRAMS, BENCH_SEEDS, CHUNK = 16, 3, 12
+PROGRAMS, BENCH_SEEDS, CHUNK = 24, 3, 12
 """Random jobs, seeds of each testbench, mutants that one process takes at a time."""
 
 IDLE_CYCLES = 20
@@ -140,13 +140,13 @@ class _Laboratory:
 
     @cached_property
     def programs(self) -> list[_Program]:
-        """Random jobs, every second one with streams that stall."""
+        """Random jobs; of every second one the streams stall, for every third the outputs wait for valid."""
         engine, config, made = self.design.engine, self.design.config, []
         for number in range(PROGRAMS):
             job = random_job(np.random.default_rng([self.seed, number]), engine, config)
             program = engine.map(config, job)
             stall = (0.0, 0.3, 0.0, 0.8)[number % 4]
-            predicted = None if stall else engine.predict(config, program)
+            predicted = None if stall or (self.seed + number) % 3 == 0 else engine.predict(config, program)
             made.append(_Program(program, job, stall, self.seed + number, golden(job), predicted))
         return made
 
@@ -161,7 +161,7 @@ class _Laboratory:
         try:
             result = model.run(
                 program.program.inputs(), program.program.outputs(), stalls=program.stall, seed=program.seed,
-                watchdog=3000, idle_cycles=IDLE_CYCLES,
+                after_valid=program.seed % 3 == 0, watchdog=3000, idle_cycles=IDLE_CYCLES,
             )  # fmt: skip
         except SimulationError:
             return False
@@ -174,22 +174,32 @@ class _Laboratory:
         counted = program.predicted is None or not engine.read_counters(result.counters).differences(program.predicted)
         return right and counted
 
-    def passes_bench(self, block: str, bench: BlockBench, number: int) -> bool:
-        """Whether a testbench of a block, on some seeds, notices nothing of a mutant."""
-        return all(self._bench_passes(block, bench, number, seed) for seed in range(BENCH_SEEDS))
+    @cached_property
+    def benches(self) -> dict[str, dict[str, BlockBench]]:
+        """Testbenches by block and name."""
+        return block_benches(self.design.engine.name, self.mutants.blocks.values())
 
-    def _bench_passes(self, block: str, bench: BlockBench, number: int, seed: int) -> bool:
-        key = block, bench.name, seed
+    def passes_bench(self, block: str, name: str, number: int) -> bool:
+        """Whether a testbench of a block, on some seeds, notices nothing of a mutant."""
+        return all(self._bench_passes(block, name, number, seed) for seed in range(BENCH_SEEDS))
+
+    def differs(self, number: int) -> bool:
+        """Whether a mutant isn't proven to be equivalent, neither its block nor the whole design."""
+        mutant = self.mutants.mutants[number]
+        return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, self.mutants.top))
+
+    def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
+        key = block, name, seed
         if key not in self._limits:  # what the design itself takes
-            self._limits[key] = 2 * self._run(block, bench, 0, seed, None) + 2000
+            self._limits[key] = 2 * self._run(block, name, 0, seed, None) + 2000
         try:
-            self._run(block, bench, number, seed, self._limits[key])
+            self._run(block, name, number, seed, self._limits[key])
         except Exception:  # an assertion, or a testbench that stumbles over values which make no sense
             return False
         return True
 
-    def _run(self, block: str, bench: BlockBench, number: int, seed: int, limit: int | None) -> int:
-        model = self.model(block)
+    def _run(self, block: str, name: str, number: int, seed: int, limit: int | None) -> int:
+        model, bench = self.model(block), self.benches[block][name]
         model.hold(SELECT, number)
         rng = np.random.default_rng([self.seed, seed])
         return run_compiled(model, lambda played: bench.check(played, bench.config, rng), limit=limit)
@@ -240,7 +250,6 @@ def mutate(
             raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
         mutants = plant(text, blocks, count=count, seed=seed, only=block)
     laboratory = _Laboratory(design, mutants, seed)
-    benches = block_benches(engine.name, blocks)
     fates: dict[int, str] = {}
     with _processes(design, mutants, seed) as sift:
         with stages(f"Compiling {mutants.top} with its faults") as update:
@@ -249,22 +258,19 @@ def mutate(
             living = sift("passes_programs", (), sorted(mutants.mutants), update)
         fates |= dict.fromkeys(set(mutants.mutants) - set(living), "programs")
         for level in mutants.blocks:
-            for bench in benches.get(level, ()):
+            for bench in laboratory.benches[level]:
                 inside = {level} | mutants.below(level)
                 here = [number for number in living if mutants.mutants[number].block in inside]
                 if here:
-                    with stages(f"Running testbench {bench.name} on {level}") as update:
+                    with stages(f"Running testbench {bench} on {level}") as update:
                         laboratory.model(level, update)
                         passed = sift("passes_bench", (level, bench), here, update)
-                    fates |= dict.fromkeys(set(here) - set(passed), bench.name)
+                    fates |= dict.fromkeys(set(here) - set(passed), bench)
                     living = [number for number in living if number not in fates]
         if living:
             with stages("Proving what is equivalent") as update:
-                for index, number in enumerate(living):
-                    update(f"{index} of {len(living)}", index / len(living))
-                    mutant = mutants.mutants[number]
-                    if any(equivalent(mutants, level, mutant) for level in (mutant.block, mutants.top)):
-                        fates[number] = EQUIVALENT
+                different = sift("differs", (), living, update, 1)
+            fates |= dict.fromkeys(set(living) - set(different), EQUIVALENT)
     verdicts = [Verdict(mutant=mutant, fate=fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()]
     return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts)
 
@@ -275,8 +281,10 @@ def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ProcessPoolExecutor(workers, get_context("spawn"), _start, (design, mutants, seed)) as pool:
 
-        def sift(check: str, arguments: tuple[Any, ...], numbers: Sequence[int], update: Update) -> list[int]:
-            chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
+        def sift(
+            check: str, arguments: tuple[Any, ...], numbers: Sequence[int], update: Update, size: int = CHUNK
+        ) -> list[int]:
+            chunks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
             passed: list[int] = []
             done = 0
             futures = {pool.submit(_passing, check, arguments, chunk): len(chunk) for chunk in chunks}

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Out, connect, flipped
 from ...hw.common.multiplier import Multiplier
 from ...hw.common.ram import Ram
 from ...hw.emit.shared import shared
+from ..cases import make
 from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
@@ -17,7 +18,7 @@ COMPONENTS = {"ram": Ram, "multiplier": Multiplier}
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     kind = next(kind for kind, configs in PARTS.items() if part in configs)
-    return COMPONENTS[kind](*PARTS[kind][part])
+    return make(COMPONENTS[kind], PARTS[kind][part])
 
 
 class Bundle(wiring.Component):
