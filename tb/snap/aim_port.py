@@ -80,9 +80,7 @@ async def show(bench: Bench, config: SnapConfig, stored: _Stored, rng: np.random
     shown = (await bench.cycle(inputs))["o_operands"]
     assert shown["mode"] == mode and shown["half"] == half
     assert shown["classes"] == [tag["classes"] for tag in tags]
-    compare(
-        shown["weights"], "valid", stored.lanes("weights", window, config.window_entries), ("index", "kind")
-    )
+    compare(shown["weights"], "valid", stored.lanes("weights", window, config.window_entries), ("index", "kind"))
     compare(shown["tile"], "first", stored.lanes("activations", tiles[0], config.aim_entries), ("index",))
     second = stored.lanes("activations", tiles[1], config.aim_entries) if mode == AimMode.QUARTER else {}
     compare(shown["tile"], "second", second, ("index",))
@@ -95,7 +93,7 @@ async def random_items(bench: Bench, config: SnapConfig, rng: np.random.Generato
     """Windows and tiles of all lengths anywhere in their rings, empty and full ones, in beats that come and go."""
     stored = _Stored(config)
     for stores in (1, 0.5, 0):
-        for _ in range(150 + (2 * config.weight_beats if stores == 1 else 0)):
+        for _ in range(150 + (config.weight_beats if stores == 1 else 0)):
             await show(bench, config, stored, rng, stores)
 
 

@@ -12,6 +12,9 @@ from ..bench import Bench
 from ..cocotb_bench import testbench
 from .parts import PARTS
 
+Flags = tuple[bool, bool]
+"""By bank."""
+
 
 @dataclasses.dataclass
 class Lane:
@@ -34,7 +37,7 @@ class Model:
     def __init__(self, bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
         self.bench, self.config, self.rng = bench, config, rng
         self.psums = np.zeros((config.pe_multipliers if config.split_psums else 1, 2, config.psum_slots), np.int64)
-        self.coming = deque([([], [False, False])] * config.multiplier_registers)
+        self.coming = deque[tuple[list[Lane], Flags]]([([], (False, False))] * config.multiplier_registers)
         self.done = [False, False]
         self.lost = deque([False] * (1 + config.pipelined))  # the newest first; the oldest shows
         self.read = 0
@@ -42,7 +45,7 @@ class Model:
     def noise(self) -> int:
         """An operand, an extreme one often."""
         half = 1 << self.config.data_bits - 1
-        return int(self.rng.choice([-half, half - 1, self.rng.integers(-half, half)], p=[0.2, 0.2, 0.6]))
+        return int(self.rng.choice([-half, half - 1, int(self.rng.integers(-half, half))], p=[0.2, 0.2, 0.6]))
 
     def lane(self, valid: bool, bank: int, slot: int | None = None) -> Lane:
         """Random operands for a psum, any if there is none given."""
@@ -52,7 +55,7 @@ class Model:
         return Lane(valid, self.noise(), self.noise(), slot, offset, bank)
 
     async def cycle(
-        self, lanes: list[Lane], ends: tuple[bool, bool] = (False, False), clear: tuple[bool, bool] = (False, False),
+        self, lanes: list[Lane], ends: Flags = (False, False), clear: Flags = (False, False),
         read: tuple[int, int] = (0, 0),
     ) -> None:  # fmt: skip
         """Pairs that come, blocks that end, banks that are cleared, {bank, slot} that is read; compare all outputs."""
@@ -122,7 +125,7 @@ async def restart(bench: Bench, config: SnapConfig, rng: np.random.Generator) ->
 
 @testbench(PARTS["multiply_add"])
 async def random_blocks(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
-    """Blocks in both banks, of few psums or many; reads from one while the other grows; nothing, one pair, all lanes."""
+    """Blocks in both banks, of few psums or many; reads from one while the other grows."""
     lanes, slots, read = range(config.pe_multipliers), config.psum_slots, 0
     for density, ending, popular in ((1, 0.02, 1), (0.5, 0.1, 0.5), (0.9, 0.5, 0.9), (1, 0.02, 0.1), (0.1, 0.3, 0.5)):
         model = await restart(bench, config, rng)
@@ -135,8 +138,8 @@ async def random_blocks(bench: Bench, config: SnapConfig, rng: np.random.Generat
                 bank = int(rng.choice(banks)) if banks else int(rng.integers(2))
                 slot = int(rng.choice(few)) if rng.random() < popular else None
                 pairs.append(model.lane(bool(banks) and rng.random() < density, bank, slot))
-            ends = tuple(opened[bank] and rng.random() < ending for bank in range(2))
-            clear = tuple(model.done[bank] and rng.random() < 0.2 for bank in range(2))
+            ends = opened[0] and rng.random() < ending, opened[1] and rng.random() < ending
+            clear = model.done[0] and rng.random() < 0.2, model.done[1] and rng.random() < 0.2
             bank = int(rng.integers(2)) if all(model.done) else int(model.done[1])
             slot = int(rng.choice(few)) if rng.random() < 0.5 else int(rng.integers(slots))
             await model.cycle(pairs, ends, clear, (bank, slot))

@@ -113,7 +113,7 @@ def compare_psums(config: SnapConfig, blocks: list[Block], player: Player) -> No
 
 async def finish(player: Player, blocks: int, read: float = 1) -> dict[str, Any]:
     """Send what is left and read so many blocks; returns the outputs afterwards."""
-    quiet, before = 0, None
+    quiet, before, outputs = 0, None, {}
     while min(len(psums) for psums in player.psums) < blocks:
         outputs = await player.cycle([True for _ in player.columns], True, read)
         now = player.taken, [len(windows) for windows in player.windows], [len(psums) for psums in player.psums]
@@ -150,8 +150,10 @@ class Arbiter:
         for column in columns:
             counters, done = outputs["o_pe_counters"][column], self.served(column, now - 3)
             assert counters["busy"] + counters["empty_list"] == done, f"column {column} in cycle {now}"
-        assert outputs["o_counters"]["aim_operations"] == outputs["o_counters"]["lists"] == len(
-            [column for column in self.grants if column is not None]
+        assert (
+            outputs["o_counters"]["aim_operations"]
+            == outputs["o_counters"]["lists"]
+            == len([column for column in self.grants if column is not None])
         )
         assert not outputs["o_error"]
         freed = [self.served(column, now - 3 - config.pipelined) for column in columns]

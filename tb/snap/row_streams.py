@@ -25,10 +25,7 @@ class Item:
     def entries(self, receiver: int) -> list[dict[str, int]]:
         """What a receiver stores of it."""
         return [
-            entry
-            for beat in self.beats
-            if beat["mask"] >> receiver & 1
-            for entry in beat["entries"][: beat["count"]]
+            entry for beat in self.beats if beat["mask"] >> receiver & 1 for entry in beat["entries"][: beat["count"]]
         ]
 
     def stored(self, receiver: int) -> int:
@@ -77,7 +74,7 @@ def random_tile(config: SnapConfig, rng: np.random.Generator, beats: int) -> Ite
         count = int(rng.integers(config.beat_entries + 1)) if rng.random() < 0.5 else config.beat_entries
         last = int(number == beats - 1)
         mask = random_bits(rng, config.core_columns) | random_bits(rng, config.core_columns)
-        tag = {"slot": int(rng.integers(config.psum_slots)), "classes": int(rng.choice([15, rng.integers(16)]))}
+        tag = {"slot": int(rng.integers(config.psum_slots)), "classes": int(rng.choice([15, int(rng.integers(16))]))}
         made.append({"entries": parts, "count": count, "mask": mask, "last": last, "group_last": 0} | tag)
     return Item(made)
 
