@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
+from ...hw.snap.layouts import COUNTER_BITS, WAITS
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .job_signature import crc16
 from .parts import PARTS
+from .random_values import random_bits
 from .row_streams import Block, Group, block_psums, random_block, random_tile, random_window
 
 
@@ -42,7 +44,8 @@ class Player:
         self.cycles = self.taken = 0
         self.offered = False
         self._reading: list[list[int]] = [[] for _ in self.columns]
-        self._block, self._settled, self._waits = 0, True, False
+        self._block, self._waits = 0, False
+        self.start = random_bits(rng, 32)  # of the core's counter of cycles
 
     def send(self, block: Block) -> None:
         """Append a block's beats to the streams."""
@@ -54,7 +57,7 @@ class Player:
     async def cycle(self, weights: list[bool], activations: bool, read: float = 1) -> dict[str, Any]:
         """A cycle in which some columns and the row send a beat if there is one and room for it."""
         seen = await self.bench.peek({"i_activations_valid": 0})
-        inputs: dict[str, Any] = {"i_bank": self._block % 2, "i_cycles": self.cycles}
+        inputs: dict[str, Any] = {"i_cycles": (self.start + self.cycles) % (1 << COUNTER_BITS)}
         self.stored, self.ended = [False for _ in self.columns], [False for _ in self.columns]
         for column in self.columns:
             if self.windows[column]:
@@ -69,9 +72,12 @@ class Player:
         reads = []
         for column in self.columns:
             complete = seen[f"o_done_{column}"] >> self._block % 2 & 1 and len(self.psums[column]) == self._block
-            reads.append(bool(complete and self._settled and self.rng.random() < read))
+            reads.append(bool(complete and self.rng.random() < read))
             inputs[f"i_slots_{column}"] = len(self._reading[column])
         free = [reads[c] and len(self._reading[c]) == self.config.psum_slots - 1 for c in self.columns]
+        over = all(len(self.psums[c]) > self._block or free[c] for c in self.columns)
+        # The PEs see the bank a cycle later if ``pipelined``.
+        inputs["i_bank"] = (self._block + (over and self.config.pipelined)) % 2
         outputs = await self.bench.cycle(inputs | {
             "i_weights_store": bits(self.stored), "i_weights_end": bits(self.ended),
             "i_activations_valid": int(self.offered), "i_free": bits(free),
@@ -83,10 +89,7 @@ class Player:
             if free[column]:
                 self.psums[column].append(self._reading[column])
                 self._reading[column] = []
-        self._settled = True
-        if all(len(psums) > self._block for psums in self.psums):
-            self._block += 1
-            self._settled = not self.config.pipelined  # the PEs see the bank a cycle later
+        self._block += over
         self.tile_beat, self._waits = None, self.offered
         if self.offered and outputs["i_activations_ready"]:
             self.tile_beat, self._waits = self.tiles.pop(0), False
@@ -156,6 +159,10 @@ class Arbiter:
             == len([column for column in self.grants if column is not None])
         )
         assert not outputs["o_error"]
+        shown = [sum(self.windows[column][: max(0, now - config.pipelined)]) for column in columns]
+        # A window to match, or a list that was granted two cycles ago or later.
+        active = any(shown[column] > self.served(column, now - 3) for column in columns)
+        assert outputs["o_active"] == active, f"cycle {now}"
         freed = [self.served(column, now - 3 - config.pipelined) for column in columns]
         held = [sum(self.windows[column]) - freed[column] for column in columns]
         room = [count < config.weight_windows for count in held]
@@ -252,7 +259,8 @@ async def random_streams(bench: Bench, config: SnapConfig, rng: np.random.Genera
         compare_totals(config, blocks, outputs)
         assert outputs["o_beats"] == beats
         for counters in outputs["o_pe_counters"]:
-            assert sum(count for name, count in counters.items() if name != "multiplies") == player.cycles - 1
+            cycles = sum(counters[name] for name in WAITS) - player.start
+            assert cycles % (1 << COUNTER_BITS) == player.cycles - 1
 
 
 def compare_totals(config: SnapConfig, blocks: list[Block], outputs: dict[str, Any]) -> None:
@@ -313,6 +321,26 @@ async def overflow_of_each(bench: Bench, config: SnapConfig, rng: np.random.Gene
         player.send(block)
         assert (await finish(player, 1))["o_overflow"]
         compare_psums(config, [block], player)
+
+
+@testbench(PARTS["row"])
+async def one_full_column(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """One PE without room for a further beat: the row takes those that aren't for it."""
+    beats, span = config.activation_beats, config.tile_beats
+    for odd in range(config.core_columns if beats // span <= config.activation_tiles else 0):
+        player = await restart(bench, config, rng)
+        for number in range(beats):
+            beat = random_tile(config, rng, 1).beats[0] | {"mask": 1 << odd, "count": 0}
+            player.tiles.append(beat | {"last": int(number % span == span - 1 and number < beats - 1)})
+        while player.tiles:
+            await player.cycle([False for _ in player.columns], True)
+            assert player.cycles < beats + 5
+        for mask in (0, (1 << config.core_columns) - 1, *(1 << column for column in range(config.core_columns))):
+            offered = {"i_activations_valid": 1, "i_activations_payload": beat | {"mask": mask}}
+            assert (await bench.peek(offered))["i_activations_ready"] == (not mask >> odd & 1)
+        for _ in range(20):
+            outputs = await player.cycle([False for _ in player.columns], False)
+        assert not outputs["o_error"] and outputs["o_beats"] == beats
 
 
 @testbench(PARTS["row"])

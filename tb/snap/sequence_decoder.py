@@ -85,7 +85,7 @@ class Lists:
 async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Lists of all densities, banks given back soon and late: pairs, pops and releases, cycle by cycle."""
     two_lists = blocked = two_ends = 0
-    for density in (0, 0.05, 0.2, 0.5, 1):
+    for density in (0, 1 / config.window_entries, 0.1, 0.5, 1):
         for ends in (0.1, 0.9):
             lists = Lists(config, rng, density, ends)
             nothing = {"pairs": [], "ends": 0, "now": dict.fromkeys(FREED, 0)}
