@@ -31,29 +31,34 @@ def random_blocks(config: SnapConfig, rng: np.random.Generator, count: int) -> B
     return blocks
 
 
-def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[str, int]]], bool]:
-    """What each port sends, and whether any of it wraps around."""
+def summands(config: SnapConfig, port: int, row_mode: int) -> list[tuple[int, int]]:
+    """The PEs whose psums a port adds up."""
+    pes = np.ndindex(config.core_rows, config.core_columns)
+    return [(r, c) for r, c in pes if port == (r if row_mode else r - c + config.core_columns - 1)]
+
+
+def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[str, int]]], list[list[bool]]]:
+    """What each port sends, and which of it wraps around."""
     sums: list[list[dict[str, int]]] = [[] for _ in range(config.ports)]
-    overflow, half = False, 1 << config.psum_bits - 1
+    wraps: list[list[bool]] = [[] for _ in range(config.ports)]
+    half = 1 << config.psum_bits - 1
     for block in blocks:
-        command, total = block["command"], np.zeros((config.ports, config.psum_slots), object)
-        for row in range(config.core_rows):
-            for column in range(config.core_columns):
-                port = row if command["row_mode"] else row - column + config.core_columns - 1
-                total[port] += block["psums"][row, column].astype(object)
+        command = block["command"]
         for port in range(config.ports):
             if command["ports"] >> port & 1:
-                values = (total[port, : command["slots"]] + half) % (2 * half) - half
-                overflow |= bool((values != total[port, : command["slots"]]).any())
-                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(values.tolist())]
-    return sums, overflow
+                parts = [block["psums"][pe].tolist() for pe in summands(config, port, command["row_mode"])]
+                for slot, values in enumerate(list(zip(*parts, strict=True))[: command["slots"]]):
+                    value = (sum(values) + half) % (2 * half) - half
+                    sums[port].append({"value": value, "slot": slot})
+                    wraps[port].append(value != sum(values))
+    return sums, wraps
 
 
 async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: random.Random, stall: float) -> int:
     """Complete the blocks PE by PE, in any order, and compare what leaves; returns the cycles."""
     source = Source("i_commands", [block["command"] for block in blocks], stall, numbers)
     sinks = [Sink(f"o_sums_{port}", stall, numbers) for port in range(config.ports)]
-    wanted, overflow = expected_sums(config, blocks)
+    wanted, wraps = expected_sums(config, blocks)
     completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
     pes = list(np.ndindex(completed.shape))
     cycles = quiet = shown = 0
@@ -82,6 +87,10 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
             freed[pe] += free
         seen = inputs["i_commands_valid"] or any(outputs[f"{sink.name}_valid"] for sink in sinks)
         assert outputs["o_busy"] >= seen if config.pipelined else outputs["o_busy"] == seen
+        before = [
+            wrap[: len(sink.beats) + outputs[f"{sink.name}_valid"]] for sink, wrap in zip(sinks, wraps, strict=True)
+        ]
+        assert outputs["o_overflow"] == any(map(any, before))
         moved = [actor.observe(outputs) for actor in (source, *sinks)]
         quiet = 0 if any(moved) else quiet + 1
         assert quiet < 500, "nothing moved for 500 cycles"
@@ -94,7 +103,7 @@ async def reduce(bench: Bench, config: SnapConfig, blocks: Blocks, numbers: rand
         assert not any(outputs[f"{sink.name}_valid"] for sink in sinks), "more sums than expected"
     assert outputs["o_counts"] == [len(sums) for sums in wanted]
     assert not outputs["o_error"]
-    assert outputs["o_overflow"] == overflow
+    assert outputs["o_overflow"] == any(map(any, wraps))
     return cycles
 
 
@@ -117,6 +126,26 @@ async def full_speed(bench: Bench, config: SnapConfig, rng: np.random.Generator)
         block["command"] = {"slots": config.psum_slots, "ports": ports, "row_mode": mode}
     cycles = await reduce(bench, config, blocks, random.Random(1), 0)
     assert cycles == 8 * (config.psum_slots + config.pipelined) + 1 + config.pipelined
+
+
+@testbench(PARTS["core_reducer"])
+async def overflow_of_each(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """One sum of one port that just fits, and one that just doesn't, or looks as if it did without its high bits."""
+    limit, half = 1 << config.psum_bits - 1, 1 << config.pe_psum_bits - 1
+    shape = (config.core_rows, config.core_columns, config.psum_slots)
+    for mode, port in [(0, port) for port in range(config.ports)] + [(1, row) for row in range(config.core_rows)]:
+        for totals in ((limit - 1, limit), (-limit, -limit - 1), (0, 2 * limit), (0, -2 * limit)):
+            slot, blocks = int(rng.integers(min(8, config.psum_slots))), []
+            for total in totals:
+                psums, rest = np.zeros(shape, np.int64), total
+                for pe in summands(config, port, mode):
+                    psums[(*pe, slot)] = min(max(rest, -half), half - 1)
+                    rest -= int(psums[(*pe, slot)])
+                ports = (1 << (config.core_rows if mode else config.ports)) - 1
+                command = {"slots": slot + 1, "ports": ports, "row_mode": mode}
+                blocks.append({"command": command, "psums": psums})
+            await reduce(bench, config, blocks, random.Random(port), 0)
+            await bench.reset()
 
 
 @testbench(PARTS["core_reducer"])

@@ -31,9 +31,11 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-        for kind in ("list_queue", "reduction_selector", "requester", "aim_port", "weight_check", "activation_check")
+        for kind in ("reduction_selector", "requester", "aim_port", "weight_check", "activation_check")
     }
     | {
+        "list_queue": {f"list_queue_{name}": config for name, config in CONFIGS.items()}
+        | {"list_queue_six": TINY.replace(list_depth=5)},  # places of the ring that are no power of two
         "sequence_decoder": {f"sequence_decoder_{name}": c for name, c in (CONFIGS | {"split": SPLIT}).items()},
     }
     | {
