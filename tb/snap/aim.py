@@ -44,15 +44,14 @@ def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, 
 def matches(config: SnapConfig, operation: dict[str, Any], number: int) -> dict[int, int]:
     """Position of the match by weight lane, found by trying all pairs."""
     width, mode = config.aim_entries, operation["i_mode"]
+    flag, classes = ("first", "second")[number], operation["i_classes"][number]
+    tile = [(place, lane["index"]) for place, lane in enumerate(operation["i_tile"]) if lane[flag]]
     return {
         lane: place % (width >> mode)
         for lane, weight in enumerate(operation["i_weights"])
-        for place, activation in enumerate(operation["i_tile"])
-        if weight["valid"]
-        and activation[("first", "second")[number]]
-        and weight["index"] == activation["index"]
-        and operation["i_classes"][number] >> weight["kind"] & 1
-        and (mode != FULL or lane // width == operation["i_half"])
+        if weight["valid"] and classes >> weight["kind"] & 1 and (mode != FULL or lane // width == operation["i_half"])
+        for place, index in tile
+        if weight["index"] == index
     }
 
 

@@ -132,9 +132,11 @@ async def full_speed(bench: Bench, config: SnapConfig, rng: np.random.Generator)
 async def overflow_of_each(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """One sum of one port that just fits, and one that just doesn't, or looks as if it did without its high bits."""
     limit, half = 1 << config.psum_bits - 1, 1 << config.pe_psum_bits - 1
+    spare = config.pe_psum_bits - config.psum_bits + config.core_columns.bit_length()
     shape = (config.core_rows, config.core_columns, config.psum_slots)
     for mode, port in [(0, port) for port in range(config.ports)] + [(1, row) for row in range(config.core_rows)]:
-        for totals in ((limit - 1, limit), (-limit, -limit - 1), (0, 2 * limit), (0, -2 * limit)):
+        wide = [(0, sign * limit << bit) for bit in range(1, spare + 1) for sign in (1, -1)]
+        for totals in ((limit - 1, limit), (-limit, -limit - 1), *wide):
             slot, blocks = int(rng.integers(min(8, config.psum_slots))), []
             for total in totals:
                 psums, rest = np.zeros(shape, np.int64), total

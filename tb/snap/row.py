@@ -328,7 +328,7 @@ async def one_full_column(bench: Bench, config: SnapConfig, rng: np.random.Gener
     """One PE without room for a further beat: the row takes those that aren't for it."""
     beats, span = config.activation_beats, config.tile_beats
     for odd in range(config.core_columns if beats // span <= config.activation_tiles else 0):
-        player = await restart(bench, config, rng)
+        player, beat, outputs = await restart(bench, config, rng), {}, {}
         for number in range(beats):
             beat = random_tile(config, rng, 1).beats[0] | {"mask": 1 << odd, "count": 0}
             player.tiles.append(beat | {"last": int(number % span == span - 1 and number < beats - 1)})
