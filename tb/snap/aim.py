@@ -15,7 +15,7 @@ FULL, QUARTER = 0, 2
 
 def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, Any]:
     """A window and one or two tiles somewhere in their rings; few indices or many, holes at the ends of beats."""
-    lanes, width = config.window_entries, config.aim_entries
+    lanes, width, every = config.window_entries, config.aim_entries, (1 << config.classes) - 1
     mode = int(rng.integers(3))
     weights = [
         {"valid": 0, "index": int(rng.integers(width)), "kind": int(rng.integers(config.classes))} for _ in range(lanes)
@@ -35,7 +35,7 @@ def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, 
         "i_enable": 1,
         "i_weights": weights,
         "i_tile": tile,
-        "i_classes": rng.choice([0, 5, 15], 2, p=[0.1, 0.2, 0.7]).tolist(),
+        "i_classes": [int(rng.choice([every, int(rng.integers(every + 1))])) for _ in range(2)],
         "i_mode": mode,
         "i_half": int(rng.integers(2)),
     }
@@ -44,15 +44,14 @@ def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, 
 def matches(config: SnapConfig, operation: dict[str, Any], number: int) -> dict[int, int]:
     """Position of the match by weight lane, found by trying all pairs."""
     width, mode = config.aim_entries, operation["i_mode"]
+    flag, classes = ("first", "second")[number], operation["i_classes"][number]
+    tile = [(place, lane["index"]) for place, lane in enumerate(operation["i_tile"]) if lane[flag]]
     return {
         lane: place % (width >> mode)
         for lane, weight in enumerate(operation["i_weights"])
-        for place, activation in enumerate(operation["i_tile"])
-        if weight["valid"]
-        and activation[("first", "second")[number]]
-        and weight["index"] == activation["index"]
-        and operation["i_classes"][number] >> weight["kind"] & 1
-        and (mode != FULL or lane // width == operation["i_half"])
+        if weight["valid"] and classes >> weight["kind"] & 1 and (mode != FULL or lane // width == operation["i_half"])
+        for place, index in tile
+        if weight["index"] == index
     }
 
 

@@ -6,15 +6,22 @@ from amaranth.lib.wiring import In, Out
 
 from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
+from ...hw.snap.aim_port import AimPort
 from ...hw.snap.core import SnapCore
 from ...hw.snap.core_reducer import CoreReducer
+from ...hw.snap.entry_file import EntryFile
+from ...hw.snap.index_file import IndexFile
 from ...hw.snap.job_signature import JobSignature
 from ...hw.snap.list_queue import ListQueue
+from ...hw.snap.multiply_add import MultiplyAdd
 from ...hw.snap.pe import PE
 from ...hw.snap.psum_file import PsumFile
 from ...hw.snap.reduction_selector import ReductionSelector
+from ...hw.snap.requester import Requester
 from ...hw.snap.ring import Ring
+from ...hw.snap.row import SnapRow
 from ...hw.snap.sequence_decoder import SequenceDecoder
+from ...hw.snap.stream_check import ActivationCheck, WeightCheck
 from ..cases import make
 from .parts import PARTS
 
@@ -29,6 +36,14 @@ COMPONENTS = {
     "psum_file": PsumFile,
     "core_reducer": CoreReducer,
     "job_signature": JobSignature,
+    "requester": Requester,
+    "aim_port": AimPort,
+    "index_file": IndexFile,
+    "entry_file": EntryFile,
+    "weight_check": WeightCheck,
+    "activation_check": ActivationCheck,
+    "multiply_add": MultiplyAdd,
+    "row": SnapRow,
     "pe": PE,
     "core": SnapCore,
 }

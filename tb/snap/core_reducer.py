@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from ...sim.golden.wrap import wrap
 from ..bench import Bench, Sink, Source
 from ..cocotb_bench import testbench
 from .parts import PARTS
@@ -16,7 +15,8 @@ Blocks = list[dict[str, Any]]
 
 def random_blocks(config: SnapConfig, rng: np.random.Generator, count: int) -> Blocks:
     """Commands with the psums of all PEs ``[rows, columns, psum_slots]``, some of them extreme."""
-    half = 1 << config.psum_bits - (1 if rng.random() < 0.5 else 4)  # sums of the smaller ones don't wrap
+    # Of all that a PE may give, or so little that no sum wraps.
+    half = 1 << (config.pe_psum_bits - 1 if rng.random() < 0.5 else config.psum_bits - 4)
     shape = (config.core_rows, config.core_columns, config.psum_slots)
     blocks = []
     for _ in range(count):
@@ -31,22 +31,27 @@ def random_blocks(config: SnapConfig, rng: np.random.Generator, count: int) -> B
     return blocks
 
 
-def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[str, int]]], bool]:
-    """What each port sends, and whether any of it wraps around."""
+def summands(config: SnapConfig, port: int, row_mode: int) -> list[tuple[int, int]]:
+    """The PEs whose psums a port adds up."""
+    pes = np.ndindex(config.core_rows, config.core_columns)
+    return [(r, c) for r, c in pes if port == (r if row_mode else r - c + config.core_columns - 1)]
+
+
+def expected_sums(config: SnapConfig, blocks: Blocks) -> tuple[list[list[dict[str, int]]], list[list[bool]]]:
+    """What each port sends, and which of it wraps around."""
     sums: list[list[dict[str, int]]] = [[] for _ in range(config.ports)]
-    overflow = False
+    wraps: list[list[bool]] = [[] for _ in range(config.ports)]
+    half = 1 << config.psum_bits - 1
     for block in blocks:
-        command, total = block["command"], np.zeros((config.ports, config.psum_slots), np.int64)
-        for row in range(config.core_rows):
-            for column in range(config.core_columns):
-                port = row if command["row_mode"] else row - column + config.core_columns - 1
-                total[port] += block["psums"][row, column]
+        command = block["command"]
         for port in range(config.ports):
             if command["ports"] >> port & 1:
-                values = wrap(total[port, : command["slots"]], config.psum_bits)
-                overflow |= bool((values != total[port, : command["slots"]]).any())
-                sums[port] += [{"value": value, "slot": slot} for slot, value in enumerate(values.tolist())]
-    return sums, overflow
+                parts = [block["psums"][pe].tolist() for pe in summands(config, port, command["row_mode"])]
+                for slot, values in enumerate(list(zip(*parts, strict=True))[: command["slots"]]):
+                    value = (sum(values) + half) % (2 * half) - half
+                    sums[port].append({"value": value, "slot": slot})
+                    wraps[port].append(value != sum(values))
+    return sums, wraps
 
 
 async def reduce(
@@ -60,7 +65,7 @@ async def reduce(
 ) -> int:
     """Complete the blocks PE by PE, in any order, and compare what leaves; returns the cycles."""
     source = Source("i_commands", [block["command"] for block in blocks], stall, numbers)
-    wanted, overflow = expected_sums(config, blocks)
+    wanted, wraps = expected_sums(config, blocks)
     sinks = [
         Sink(f"o_sums_{port}", len(sums), stall, numbers, after_valid=after_valid) for port, sums in enumerate(wanted)
     ]
@@ -83,7 +88,7 @@ async def reduce(
             ready = [block for block in range(freed[row, column], completed[row, column])]
             block = next((block for block in ready if block % 2 == bank), None)
             slot = outputs[f"o_slots_{row}_{column}"]
-            psum = numbers.getrandbits(8) if block is None else blocks[block]["psums"][row, column, slot]
+            psum = numbers.getrandbits(3) if block is None else blocks[block]["psums"][row, column, slot]
             inputs[f"i_psums_{row}_{column}"] = int(psum)
         outputs = await bench.cycle(inputs)
         for pe in pes:
@@ -92,16 +97,23 @@ async def reduce(
             freed[pe] += free
         seen = inputs["i_commands_valid"] or any(outputs[f"{sink.name}_valid"] for sink in sinks)
         assert outputs["o_busy"] >= seen if config.pipelined else outputs["o_busy"] == seen
+        before = [
+            wrap[: len(sink.beats) + outputs[f"{sink.name}_valid"]] for sink, wrap in zip(sinks, wraps, strict=True)
+        ]
+        assert outputs["o_overflow"] == any(map(any, before))
         moved = [actor.observe(outputs) for actor in (source, *sinks)]
         quiet = 0 if any(moved) else quiet + 1
         assert quiet < 500, "nothing moved for 500 cycles"
         cycles += 1
     assert [sink.beats for sink in sinks] == wanted
     assert (freed == len(blocks)).all()
-    outputs = await bench.cycle({"i_commands_valid": 0} | {f"{sink.name}_ready": 0 for sink in sinks})
+    outputs = {}
+    for _ in range(4):
+        outputs = await bench.cycle({"i_commands_valid": 0} | {f"{sink.name}_ready": 0 for sink in sinks})
+        assert not any(outputs[f"{sink.name}_valid"] for sink in sinks), "more sums than expected"
     assert outputs["o_counts"] == [len(sums) for sums in wanted]
     assert not outputs["o_error"]
-    assert outputs["o_overflow"] == overflow
+    assert outputs["o_overflow"] == any(map(any, wraps))
     return cycles
 
 
@@ -124,6 +136,28 @@ async def full_speed(bench: Bench, config: SnapConfig, rng: np.random.Generator)
         block["command"] = {"slots": config.psum_slots, "ports": ports, "row_mode": mode}
     cycles = await reduce(bench, config, blocks, random.Random(1), 0)
     assert cycles == 8 * (config.psum_slots + config.pipelined) + 1 + config.pipelined
+
+
+@testbench(PARTS["core_reducer"])
+async def overflow_of_each(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """One sum of one port that just fits, and one that just doesn't, or looks as if it did without its high bits."""
+    limit, half = 1 << config.psum_bits - 1, 1 << config.pe_psum_bits - 1
+    spare = config.pe_psum_bits - config.psum_bits + config.core_columns.bit_length()
+    shape = (config.core_rows, config.core_columns, config.psum_slots)
+    for mode, port in [(0, port) for port in range(config.ports)] + [(1, row) for row in range(config.core_rows)]:
+        wide = [(0, sign * limit << bit) for bit in range(1, spare + 1) for sign in (1, -1)]
+        for totals in ((limit - 1, limit), (-limit, -limit - 1), *wide):
+            slot, blocks = int(rng.integers(min(8, config.psum_slots))), []
+            for total in totals:
+                psums, rest = np.zeros(shape, np.int64), total
+                for pe in summands(config, port, mode):
+                    psums[(*pe, slot)] = min(max(rest, -half), half - 1)
+                    rest -= int(psums[(*pe, slot)])
+                ports = (1 << (config.core_rows if mode else config.ports)) - 1
+                command = {"slots": slot + 1, "ports": ports, "row_mode": mode}
+                blocks.append({"command": command, "psums": psums})
+            await reduce(bench, config, blocks, random.Random(port), 0)
+            await bench.reset()
 
 
 @testbench(PARTS["core_reducer"])

@@ -9,6 +9,7 @@ from ..bench import Bench
 from ..cocotb_bench import testbench
 from .parts import PARTS
 from .random_lists import random_head, random_list
+from .random_values import random_bits
 
 
 @testbench(PARTS["list_queue"])
@@ -19,8 +20,11 @@ async def random_traffic(bench: Bench, config: SnapConfig, rng: np.random.Genera
     for _ in range(4):
         queue: list[Any] = []
         part: Any = None
-        for _ in range(200):
-            filling = rng.random() < 0.6
+        fills = True
+        for cycle in range(240):
+            if cycle % 20 == 0:
+                fills = cycle < 20 or rng.random() < 0.6
+            filling = fills and rng.random() < 0.9
             arriving, heads = (
                 [random_list(config, rng, 0.5) for _ in range(2)],
                 [random_head(config, rng) for _ in range(2)],
@@ -31,7 +35,7 @@ async def random_traffic(bench: Bench, config: SnapConfig, rng: np.random.Genera
             both = begin and room > 1 and rng.random() < 0.3
             end = not begin or both or rng.random() < 0.6
             drop = 0 if filling and rng.random() < 0.6 else int(rng.integers(min(2, len(queue)) + 1))
-            clear = [int(rng.integers(1 << lanes)) if number < min(len(queue), drop + 1) else 0 for number in range(2)]
+            clear = [random_bits(rng, lanes) if number < min(len(queue), drop + 1) else 0 for number in range(2)]
             outputs = await bench.cycle(
                 {
                     "i_write": int(write), "i_begin": int(begin), "i_end": int(end), "i_both": int(both),

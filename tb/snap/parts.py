@@ -1,6 +1,10 @@
 """Configurations under test: small, and each with a shape that the others don't have."""
 
+from amaranth.hdl import signed
+from amaranth.lib import data
+
 from ...hw.snap.config import PRESETS
+from ...hw.snap.list_layouts import weight_lane
 
 __all__ = ["CONFIGS", "NARROW", "ONE", "PARTS", "SPLIT", "TINY", "TWO", "WIDE"]
 
@@ -33,9 +37,11 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-        for kind in ("list_queue", "reduction_selector")
+        for kind in ("reduction_selector", "requester", "aim_port", "weight_check", "activation_check")
     }
     | {
+        "list_queue": {f"list_queue_{name}": config for name, config in CONFIGS.items()}
+        | {"list_queue_six": TINY.replace(list_depth=5)},  # places of the ring that are no power of two
         "sequence_decoder": {f"sequence_decoder_{name}": c for name, c in (CONFIGS | {"split": SPLIT}).items()},
     }
     | {
@@ -59,6 +65,27 @@ PARTS = (
             "core_reducer_split": SPLIT,
         },
         "job_signature": {"job_signature_only": ()},
+        "index_file": {
+            "index_file_wide": (16, 4, data.ArrayLayout(weight_lane(WIDE), 4)),
+            "index_file_once": (4, 4, 5),  # as long as an item
+            "index_file_pair": (8, 2, data.StructLayout({"valid": 1, "index": 2})),
+        },
+        "entry_file": {
+            "entry_file_wide": (16, 4, data.StructLayout({"value": signed(8), "slot": 3}), 4),
+            "entry_file_narrow": (8, 1, signed(4), 1),
+            "entry_file_pair": (4, 2, signed(5), 3),
+        },
+        "multiply_add": {f"multiply_add_{name}": config for name, config in (CONFIGS | {"split": SPLIT}).items()}
+        | {
+            "multiply_add_narrow": WIDE.replace(data_bits=4, psum_bits=8),
+            "multiply_add_parts": SPLIT.replace(data_bits=4, psum_bits=8, psum_slots=2),
+        },
+        "row": {
+            "row_tiny": TINY,
+            "row_one": ONE.replace(psum_bits=8),
+            "row_single": TWO.replace(core_columns=1),
+            "row_split": SPLIT.replace(core_columns=3),
+        },
         "pe": {f"pe_{n}": c.replace(core_rows=1, core_columns=1) for n, c in (CONFIGS | {"split": SPLIT}).items()},
         "core": {"core_tiny": TINY, "core_two": TWO.replace(core_rows=2)},
     }

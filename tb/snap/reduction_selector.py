@@ -1,5 +1,7 @@
 """Testbench of the reduction-pattern selector."""
 
+from itertools import product
+
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
@@ -10,12 +12,18 @@ from .parts import PARTS
 
 @testbench(PARTS["reduction_selector"])
 async def sums_by_address(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
-    """Written sums are those of the products by address, each address once; all patterns of Table I, and AC,B."""
-    count = config.pe_multipliers
+    """Written sums are those of the products by address, each address once; all patterns of Table I, and AC,B.
+
+    Every choice of valid products meets every way in which addresses can be equal, and addresses that differ in a bit.
+    """
+    count, space = config.pe_multipliers, 2 * config.psum_slots
     patterns = set()
-    for _ in range(300):
-        addresses = rng.choice(rng.integers(0, 2 * config.psum_slots, int(rng.integers(1, count + 1))), count).tolist()
-        valid = rng.random(count) < rng.choice([0.5, 1])
+    cases = list(product(product((False, True), repeat=count), product(range(count), repeat=count)))
+    for valid, labels in cases * (1 + 200 // len(cases)):
+        first, bit = int(rng.integers(space)), int(rng.integers(config.slot_bits + 1))
+        others = [address for address in rng.permutation(space).tolist() if address not in (first, first ^ 1 << bit)]
+        names = rng.permutation([first, first ^ 1 << bit, *others[:2]])[:count].tolist()
+        addresses = [names[label] for label in labels]
         products = (1 << np.arange(count)).tolist()  # any set of them has a sum of its own
         expected: dict[int, int] = {}
         for lane in np.flatnonzero(valid):

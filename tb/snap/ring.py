@@ -12,16 +12,18 @@ async def random_traffic(bench: Bench, config: tuple[int, int, int, int, bool], 
     """Items of every length, empty ones too, against a list in Python; ring and directory full and empty."""
     beats, items, tag_bits, readers, late = config
     seen = set()
-    for _ in range(4):
+    # How often a beat is stored, an item ends, some are released: until it is full, as it comes, until it is empty.
+    phases = [(0.9, 0.1, 0, 2 * beats), (0.3, 0.9, 0, 4 * items), (0.7, 0.4, 0.4, 100), (0, 0.5, 0.9, 4 * items)]
+    phases += [(0.9, 0.6, 0.7, 100), (0.9, 0.6, 0, 4 * items), (0.9, 0.1, 0, 2 * beats), (0.5, 0.2, 0.9, 100)]
+    for _ in range(2):
         held: list[dict[str, int]] = []  # complete items, oldest first
         put = begin = tail = number = 0  # not wrapped; `number` items were released
         arriving = 0  # items that don't show as complete yet
-        for _ in range(250):
-            rare = rng.random() < 0.5
-            store = int(put - tail < beats and rng.random() < 0.8)
-            end = int(len(held) < items and rng.random() < (0.2 if rare else 0.6))
+        for stores, ends, releases in (phase[:3] for phase in phases for _ in range(phase[3])):
+            store = int(put - tail < beats and rng.random() < stores)
+            end = int(len(held) < items and rng.random() < ends)
             shown = len(held) - arriving
-            release = int(rng.integers(min(2, shown) + 1)) if rng.random() < 0.3 else 0
+            release = int(rng.integers(min(2, shown) + 1)) if rng.random() < releases else 0
             tag = int(rng.integers(1 << tag_bits))
             asked = [int(at) for at in rng.integers(0, shown + 1, readers)]
             outputs = await bench.cycle(

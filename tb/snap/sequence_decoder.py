@@ -85,12 +85,12 @@ class Lists:
 async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Lists of all densities, banks given back soon and late: pairs, pops and releases, cycle by cycle."""
     two_lists = blocked = two_ends = 0
-    for density in (0, 0.05, 0.2, 0.5, 1):
-        for ends in (0.1, 0.9):
+    for density in (0, 1 / config.window_entries, 3 / config.window_entries, 0.3, 1):
+        for ends in (0.1, 0.5, 0.9):
             lists = Lists(config, rng, density, ends)
             nothing = {"pairs": [], "ends": 0, "now": dict.fromkeys(FREED, 0)}
             before = [nothing] * (1 + config.pipelined)
-            for _ in range(60):
+            for _ in range(100):
                 while len(lists.queue) < config.list_depth and rng.random() < 0.6:
                     lists.arrive()
                 finished = lists.queue[0]["block"] if lists.queue else lists.block
@@ -114,4 +114,4 @@ async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Gener
             await bench.cycle({"i_queued": 0, "i_drained": 0})
             await bench.reset()
     assert blocked > 20 and two_ends > 0
-    assert two_lists > 20 or config.pe_multipliers == 1
+    assert two_lists > 10 or config.pe_multipliers == 1

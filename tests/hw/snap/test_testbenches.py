@@ -10,7 +10,8 @@ from tensorloom.tb.snap.bundle import component
 
 COMPONENTS = (
     "aim", "list_queue", "sequence_decoder", "reduction_selector", "ring", "psum_file", "core_reducer",
-    "job_signature", "pe", "core",
+    "job_signature", "requester", "aim_port", "index_file", "entry_file", "stream_check", "multiply_add", "row", "pe",
+    "core",
 )  # fmt: skip
 
 
