@@ -281,7 +281,7 @@ class Model:
                 told = now
                 progress(int(job.cycle), sum(state.done for state in streams) / sum(state.beats for state in streams))
 
-    def _check(self, status: int, job: Job, streams: Sequence[Stream] = ()) -> None:
+    def _check(self, status: int, job: Job, streams: Any = ()) -> None:
         if status == FAULT:
             at = f" at cycle {job.cycle}" if job.cycle else ""
             raise SimulationError(self._library.tl_fault().decode() + at)

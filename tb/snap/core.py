@@ -14,6 +14,7 @@ from ...sim.snap.golden import port_sums
 from ...sim.snap.program import CoreProgram
 from ..bench import Actor, Bench, Sink, Source, run
 from ..cocotb_bench import testbench
+from .malformed import activation_cases, beats_of, weight_cases
 from .miscut import miscut
 from .parts import PARTS
 from .program import core_counters
@@ -239,6 +240,30 @@ async def corners(bench: Bench, config: SnapConfig, rng: np.random.Generator) ->
         await check_program(bench, config, program, numbers=numbers, overflows="values" in name)
         if name == "one pair":
             assert simulate_core(config, program).cycles == 7 + config.core_columns  # the AIM serves PE after PE
+
+
+@testbench(PARTS["core"])
+async def malformed_streams(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Each cause of an error alone, and what looks like it; all streams of a kind at once, each with another case."""
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    for kind, streams, found in (
+        ("weights", config.core_columns, weight_cases(config)),
+        ("activations", config.core_rows, activation_cases(config)),
+    ):
+        cases = list(found)
+        numbers.shuffle(cases)
+        for at in range(0, len(cases), streams):
+            some = cases[at : at + streams]
+            sources = [
+                Source(f"i_{kind}_{number}", beat_values(beats_of(config, kind, beats)), 0, numbers)
+                for number, (_, beats, _) in enumerate(some)
+            ]
+            await bench.reset()
+            await run(bench, sources, lambda sources=sources: all(source.done for source in sources), watchdog=50)
+            await bench.cycle({f"{source.name}_valid": 0 for source in sources})
+            errors = (await bench.cycle())["o_errors"]
+            wrong = sum(error << number for number, (_, _, error) in enumerate(some))
+            assert errors == dict.fromkeys((*FAULTS, "overflow"), 0) | {kind: wrong}, f"{kind}: {some}"
 
 
 @testbench(PARTS["core"])

@@ -75,9 +75,14 @@ def random_fully_connected(
 
 def tall_convolution(config: SnapConfig, rng: np.random.Generator, densities: Densities) -> CoreProgram:
     """Program of a convolution with kernels 4 to 11 high, whose taps are of up to four classes."""
-    height, channels = int(rng.integers(4, 12)), int(rng.integers(1, config.channel_tile + 1))
+    height, channels = int(rng.integers(4, 12)), _channels(config, rng, config.channel_tile)
     padding = (*rng.integers(0, 4, 2).tolist(), 0, 0)
     return random_convolution(config, rng, (height, 2, channels), (height, 2, 1), densities, padding=padding)
+
+
+def _channels(config: SnapConfig, rng: np.random.Generator, most: int) -> int:
+    """A number of channels: any, or as many as fill a tile to its last beat."""
+    return int(rng.choice([config.channel_tile, int(rng.integers(1, most + 1))]))
 
 
 def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> CoreProgram:
@@ -90,7 +95,9 @@ def mixed_program(config: SnapConfig, rng: np.random.Generator, turns: int) -> C
     for number in range(turns):
         one, other = rng.choice([0.1, 0.4, 0.8, 1], 2).tolist()
         programs += [
-            random_convolution(config, rng, (2, 3, 5 + number), (2, 3, 2), (one, other), padding=1),
+            random_convolution(
+                config, rng, (2, 3, _channels(config, rng, 5 + number)), (2, 3, 2), (one, other), padding=1
+            ),
             random_convolution(config, rng, (1, 2, 3 * config.channel_tile), (1, 1, 3), (one, other)),
             random_fully_connected(config, rng, 7, 5, (one, other)),
             tall_convolution(config, rng, (one, other)),

@@ -171,7 +171,7 @@ async def reset_in_the_middle(bench: Bench, config: SystolicConfig, rng: np.rand
 async def long_range(bench: Bench, config: SystolicConfig, rng: np.random.Generator) -> None:
     """All rows land before the first leaves, and leave one a cycle; each is in conflict until then."""
     queue, size = Queue(config, rng), config.accumulator_rows
-    rows, idle = min(size, 256), dict.fromkeys(bench.inputs, 0)
+    rows, idle, outputs = min(size, 256), dict.fromkeys(bench.inputs, 0), {}
     for begin in (0, size // 2 + 1):
         asked = [(begin + place) % size for place in rng.permutation(rows)[:64].tolist()]
         phases = [{"i_push": 1, "i_address": begin, "i_rows": rows}, *[{"i_landed": 1, "i_port_busy": 3}] * rows]
