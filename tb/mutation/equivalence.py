@@ -16,8 +16,7 @@ simplemap t:$dff
 chtype -set register t:$_DFF_P_
 rename -enumerate -pattern register_% t:register
 rename -enumerate -pattern multiplier_% t:mul_*
-rename -enumerate -pattern memory_% t:mem_v2_*
-expose -evert {block}/c:register_* {block}/c:multiplier_* {block}/c:memory_*
+expose -evert {block}/t:register {block}/t:mul_* {block}/t:mem_v2_*
 """
 """Yosys commands that cut boxes out; they need public names, and there are as many in the same order in any mutant."""
 
