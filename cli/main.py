@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..hw.errors import INTERRUPTED
-from . import area, bench, demo, fpga, lint, presets, sim, verilator, verilog
+from . import area, bench, demo, fpga, lint, mutate, presets, sim, verilator, verilog
 from .errors import report
 
 __all__ = ["app", "main"]
@@ -80,6 +80,7 @@ app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
 app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("area", epilog=area.EXAMPLES)(area.area)
+app.command("mutate", epilog=mutate.EXAMPLES)(mutate.mutate)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(fpga.app, name="fpga")

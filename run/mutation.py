@@ -59,12 +59,15 @@ class MutationReport:
         Which design, hash of the netlist that was mutated, and the seed of the choice and of all random numbers.
     verdicts
         By mutant.
+    unfit
+        Testbenches that don't pass on this configuration without any fault, and so took no part.
     """
 
     design: str
     digest: str
     seed: int
     verdicts: Sequence[Verdict]
+    unfit: Sequence[str] = ()
 
     @property
     def survivors(self) -> list[Mutant]:
@@ -105,6 +108,7 @@ class MutationReport:
             "score": self.score,
             "blocks": self.scores(),
             "fates": dict(sorted(fates.items())),
+            "unfit_testbenches": list(self.unfit),
             "survivors": [str(mutant) for mutant in self.survivors],
         }
 
@@ -130,7 +134,7 @@ class _Laboratory:
     def __init__(self, design: Design, mutants: Mutants, seed: int) -> None:
         self.design, self.mutants, self.seed = design, mutants, seed
         self._models: dict[str, Model] = {}
-        self._limits: dict[tuple[str, str, int], int] = {}
+        self._limits: dict[tuple[str, str, int], int | None] = {}
 
     def model(self, block: str, progress: Callable[[str], None] | None = None) -> Model:
         """Simulation of a block with all the mutants in it."""
@@ -179,6 +183,10 @@ class _Laboratory:
         """Testbenches by block and name."""
         return block_benches(self.design.engine.name, self.mutants.blocks.values())
 
+    def holds(self, block: str, name: str, number: int) -> bool:
+        """Whether a testbench passes on the design itself (number 0), on one seed at least."""
+        return any(self._limit(block, name, seed) for seed in range(BENCH_SEEDS))
+
     def passes_bench(self, block: str, name: str, number: int) -> bool:
         """Whether a testbench of a block, on some seeds, notices nothing of a mutant."""
         return all(self._bench_passes(block, name, number, seed) for seed in range(BENCH_SEEDS))
@@ -189,14 +197,21 @@ class _Laboratory:
         return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, self.mutants.top))
 
     def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
-        key = block, name, seed
-        if key not in self._limits:  # what the design itself takes
-            self._limits[key] = 2 * self._run(block, name, 0, seed, None) + 2000
+        limit = self._limit(block, name, seed)
         try:
-            self._run(block, name, number, seed, self._limits[key])
+            return limit is None or self._run(block, name, number, seed, limit) > 0
         except Exception:  # an assertion, or a testbench that stumbles over values which make no sense
             return False
-        return True
+
+    def _limit(self, block: str, name: str, seed: int) -> int | None:
+        """Cycles within which a testbench must end; None for a seed by which it sees too little, as it says itself."""
+        key = block, name, seed
+        if key not in self._limits:
+            try:
+                self._limits[key] = 2 * self._run(block, name, 0, seed, None) + 2000
+            except AssertionError:
+                self._limits[key] = None
+        return self._limits[key]
 
     def _run(self, block: str, name: str, number: int, seed: int, limit: int | None) -> int:
         model, bench = self.model(block), self.benches[block][name]
@@ -251,6 +266,7 @@ def mutate(
         mutants = plant(text, blocks, count=count, seed=seed, only=block)
     laboratory = _Laboratory(design, mutants, seed)
     fates: dict[int, str] = {}
+    unfit: list[str] = []
     with _processes(design, mutants, seed) as sift:
         with stages(f"Compiling {mutants.top} with its faults") as update:
             laboratory.model(mutants.top, update)
@@ -264,6 +280,9 @@ def mutate(
                 if here:
                     with stages(f"Running testbench {bench} on {level}") as update:
                         laboratory.model(level, update)
+                        if not sift("holds", (level, bench), [0], update):
+                            unfit.append(f"{bench} on {level}")
+                            continue
                         passed = sift("passes_bench", (level, bench), here, update)
                     fates |= dict.fromkeys(set(here) - set(passed), bench)
                     living = [number for number in living if number not in fates]
@@ -272,7 +291,7 @@ def mutate(
                 different = sift("differs", (), living, update, 1)
             fates |= dict.fromkeys(set(living) - set(different), EQUIVALENT)
     verdicts = [Verdict(mutant=mutant, fate=fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()]
-    return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts)
+    return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts, unfit=unfit)
 
 
 @contextlib.contextmanager

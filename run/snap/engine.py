@@ -37,6 +37,10 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
             "tensorloom sim snap-core --shape 14x14x256,1x1,64 --density 0.2/0.3 --json",
         ),
         "area": ("tensorloom area snap-tiny", "tensorloom area snap-core-8b --set aim=table --json"),
+        "mutate": (
+            "tensorloom mutate snap-tiny --count 600",
+            "tensorloom mutate snap-tiny --block requester --count 100 --json",
+        ),
         "bench": ("tensorloom bench snap-core --plot cycles.svg --json > bench.json",),
         "demo": ("tensorloom demo snap-core",),
     }

@@ -72,6 +72,7 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
             "tensorloom sim tiny --matmul 8x8x8 --vcd waves.vcd --window 0:200",
             "tensorloom sim tiny --a activations.npy --b weights.npy -o result.npy --json",
         ),
+        "mutate": ("tensorloom mutate tiny --count 400",),
         "bench": ("tensorloom bench systolic",),
         "demo": ("tensorloom demo systolic-16 -o build/small --json",),
         "fpga build": (

@@ -8,12 +8,14 @@ import hashlib
 import inspect
 import re
 
-from ...hw.emit.emitter import Block
+from amaranth.lib import wiring
+
+from ...hw.emit.emitter import Block, emit_blocks
 from ...hw.emit.waivers import verilator_control
 from ...hw.emit.yosys import VERILOG, netlist_script, run_yosys
 from ..sources import Sources
 
-__all__ = ["SELECT", "Mutant", "Mutants", "plant"]
+__all__ = ["SELECT", "Mutant", "Mutants", "design_digest", "plant"]
 
 SELECT = "mutant"
 """Input that chooses the mutant; 0 is the design as it is."""
@@ -86,24 +88,20 @@ class Mutants:
         Verilog text by module, mutants in it.
     netlist
         RTLIL of the whole design without mutants, for `equivalence`.
+    digest
+        Hash of what Yosys was given; source lines play no part.
     """
 
     mutants: dict[int, Mutant]
     blocks: dict[str, Block]
     verilog: dict[str, str]
     netlist: str
+    digest: str
 
     @property
     def top(self) -> str:
         """Module that holds all others."""
         return next(reversed(self.blocks))
-
-    @property
-    def digest(self) -> str:
-        """Hash of the netlist, the same as long as the hardware is; source lines play no part."""
-        return hashlib.sha256(
-            re.sub(r"^\s*attribute [^\n]*\n", "", self.netlist, flags=re.MULTILINE).encode()
-        ).hexdigest()
 
     def sources(self, block: str) -> Sources:
         """What to simulate to see a block alone, with `SELECT` among its ports."""
@@ -130,6 +128,15 @@ class Mutants:
     def above(self, block: str) -> list[str]:
         """Modules that hold a block, the nearest first."""
         return [name for name in self.blocks if block in self.below(name)]
+
+
+def design_digest(component: wiring.Component) -> str:
+    """Hash of the netlist that mutants of a design are made of."""
+    return _digest(emit_blocks(component)[0])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(re.sub(r"^\s*attribute \\src [^\n]*\n", "", text, flags=re.MULTILINE).encode()).hexdigest()
 
 
 def plant(text: str, blocks: list[Block], *, count: int, seed: int, only: str | None = None) -> Mutants:
@@ -170,7 +177,11 @@ def plant(text: str, blocks: list[Block], *, count: int, seed: int, only: str | 
         for module in re.finditer(r"^(?:\(\*[^\n]*\n)*module (\w+).*?^endmodule\n", verilog, re.MULTILINE | re.DOTALL)
     }
     return Mutants(
-        mutants=mutants, blocks={block.name: block for block in blocks}, verilog=modules, netlist=made["netlist.il"]
+        mutants=mutants,
+        blocks={block.name: block for block in blocks},
+        verilog=modules,
+        netlist=made["netlist.il"],
+        digest=_digest(text),
     )
 
 

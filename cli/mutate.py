@@ -1,0 +1,82 @@
+"""``tensorloom mutate``: plant faults in a design and see which of them its checks notice."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ..hw.errors import FAILURE, UsageError
+from .options import Assignments, ConfigFile, Json, Preset, choose_design, examples
+from .output import Stages, print_json, print_table, say
+
+__all__ = ["EXAMPLES", "mutate"]
+
+EXAMPLES = examples(
+    "mutate",
+    "tensorloom mutate --config my.toml --count 1000 --at-least 0.99",
+)
+
+HIGHEST_COUNT = 20_000
+
+
+def mutate(
+    preset: Preset = None,
+    config_file: ConfigFile = None,
+    assignments: Assignments = None,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=1, max=HIGHEST_COUNT, help="How many faults, at most.")
+    ] = 200,
+    block: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Plant them in one block only, as the table names it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of faults, and of all random numbers.")] = 1,
+    at_least: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit with code 1 if the score is less than this.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the result among the project's records (in a checkout).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Plant faults in a design and see which of them its checks notice.
+
+    A fault is a bit of a cell's port that is inverted or stuck. Random programs run on each, then the testbenches of
+    the blocks around it; what nothing notices is compared with the design by a SAT solver. The score is the share of
+    faults noticed of all that change anything. What survives is listed with file and line: a check is missing there,
+    or the fault can do no harm.
+    """
+    if at_least is not None and at_least != at_least:
+        raise UsageError("--at-least must be a number from 0 to 1, not nan")
+    from ..run.mutation import mutate as run_mutation
+    from ..run.mutation_records import write_record
+
+    design = choose_design(preset, config_file, assignments)
+    report = run_mutation(design, count=count, seed=seed, block=block, stages=Stages())
+    figures = report.figures()
+    if as_json:
+        print_json(figures)
+    else:
+        _show(figures)
+    if record:
+        write_record(figures)
+    if at_least is not None and report.score < at_least:
+        raise typer.Exit(FAILURE)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    columns = ["block", "faults", "equivalent", "by programs", "by testbenches", "survived", "score"]
+    rows = [
+        [
+            name, row["mutants"], row["equivalent"], row["programs"], row["benches"], row["survived"],
+            f"{row['score']:.1%}",
+        ]
+        for name, row in figures["blocks"].items()
+    ]  # fmt: skip
+    print_table(columns, rows)
+    for bench in figures["unfit_testbenches"]:
+        say(f"left out, as it doesn't pass on this configuration: {bench}")
+    for survivor in figures["survivors"]:
+        say(f"survived: {survivor}")
+    total = figures["blocks"]["all"]
+    real = total["mutants"] - total["equivalent"]
+    noticed = real - total["survived"]
+    say(f"{figures['design']}: {noticed:,} of {real:,} faults noticed, {figures['score']:.1%}")

@@ -1,0 +1,32 @@
+"""Results of ``tensorloom mutate`` that are kept with the digest of the design that they came from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..hw.emit.files import write_files
+from .registry import find_preset
+
+__all__ = ["RECORDS", "is_stale", "read_records", "write_record"]
+
+RECORDS = Path(__file__).parent / "mutations"
+"""Folder of the records."""
+
+
+def write_record(figures: dict[str, Any], folder: Path = RECORDS) -> None:
+    """Keep a result; the one of the same design is replaced."""
+    name = figures["design"].replace(" ", "_")
+    write_files(folder, {f"{name}.json": json.dumps(figures, indent=1) + "\n"})
+
+
+def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
+    """All records, by name."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+def is_stale(record: dict[str, Any]) -> bool:
+    """Whether a record came from another netlist than the present sources make, or from a preset that is gone."""
+    from ..tb.mutation.mutants import design_digest
+
+    design = find_preset(record["design"])
+    return design is None or design_digest(design.engine.component(design.config)) != record["digest"]

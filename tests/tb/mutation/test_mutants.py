@@ -1,0 +1,115 @@
+"""Mutants of small designs, in which it is known what each fault does."""
+
+# Ports are made from a signature, which no checker can follow.
+# pyright: reportAttributeAccessIssue=false
+
+import pytest
+from amaranth.hdl import Array, Module, Signal, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tensorloom.hw.common.ram import Ram
+from tensorloom.hw.emit.emitter import emit_blocks
+from tensorloom.tb.bulk.model import build
+from tensorloom.tb.compiled_bench import run_compiled
+from tensorloom.tb.mutation.equivalence import equivalent
+from tensorloom.tb.mutation.mutants import SELECT, Mutants, design_digest, plant
+
+
+class Inner(wiring.Component):
+    """The maximum of two numbers, a cycle late; the comparison of equal ones makes no difference."""
+
+    def __init__(self) -> None:
+        self.config = ()
+        super().__init__({"i_a": In(4), "i_b": In(4), "o_high": Out(4)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        with m.If(self.i_a > self.i_b):
+            m.d.sync += self.o_high.eq(self.i_a)
+        with m.Else():
+            m.d.sync += self.o_high.eq(self.i_b)
+        return m
+
+
+class Outer(wiring.Component):
+    """Two of them, one with an input that is always 0; a memory and a product beside them."""
+
+    def __init__(self) -> None:
+        self.config = (1,)
+        super().__init__({"i_a": In(4), "i_b": In(4), "o": Out(unsigned(8)), "o_late": Out(4)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.left = left = Inner()
+        m.submodules.right = right = Inner()
+        m.submodules.ram = ram = Ram(4, 8)
+        never = Signal(4)
+        m.d.comb += [left.i_a.eq(self.i_a), left.i_b.eq(self.i_b), right.i_a.eq(never), right.i_b.eq(self.i_b)]
+        m.d.comb += [ram.i_write_enable.eq(1), ram.i_write_address.eq(self.i_a), ram.i_write_data.eq(self.i_b)]
+        m.d.comb += [ram.i_read_enable.eq(1), ram.i_read_address.eq(self.i_b), self.o_late.eq(ram.o_read_data)]
+        m.d.comb += self.o.eq(left.o_high * Array([right.o_high, ~right.o_high])[self.i_a[0]])
+        return m
+
+
+@pytest.fixture(scope="module")
+def mutants() -> Mutants:
+    return plant(*emit_blocks(Outer()), count=70, seed=1)
+
+
+def test_what_there_is(mutants: Mutants) -> None:
+    assert list(mutants.blocks) == ["inner", "inner_2", "ram", "outer"] and mutants.top == "outer"
+    assert mutants.below("outer") == {"inner", "inner_2", "ram"} and mutants.below("inner") == set()
+    assert {mutant.block for mutant in mutants.mutants.values()} == set(mutants.blocks)
+    assert list(mutants.mutants) == list(range(1, len(mutants.mutants) + 1)) and len(mutants.mutants) > 30
+    assert not any("CLK" in str(mutant) or "clk" in str(mutant) for mutant in mutants.mutants.values())
+    one = next(mutant for mutant in mutants.mutants.values() if mutant.wire == "o_high")
+    assert f"{one.block}: bit {one.port_bit} of port {one.port} of {one.cell} (o_high[{one.wire_bit}])" in str(one)
+
+
+def test_seed_and_block_choose_them(mutants: Mutants) -> None:
+    again = plant(*emit_blocks(Outer()), count=70, seed=1)
+    assert again.mutants == mutants.mutants and again.digest == mutants.digest == design_digest(Outer())
+    few, others = (plant(*emit_blocks(Outer()), count=10, seed=seed) for seed in (1, 2))
+    assert len(few.mutants) == 10 and few.mutants != others.mutants
+    only = plant(*emit_blocks(Outer()), count=10, seed=1, only="inner_2")
+    assert {mutant.block for mutant in only.mutants.values()} == {"inner_2"}
+    assert design_digest(Inner()) != mutants.digest
+    with pytest.raises(ValueError, match="count must be at most 65535, not 70000"):
+        plant(*emit_blocks(Outer()), count=70_000, seed=1)
+
+
+async def every_pair(bench, wanted=None) -> list[tuple[int, int]]:
+    """Outputs for all inputs, each applied twice so that what is late is seen with it."""
+    seen = []
+    for pair in range(256):
+        inputs = {"i_a": pair >> 4, "i_b": pair & 15}
+        await bench.cycle(inputs)
+        outputs = await bench.cycle(inputs)
+        seen.append((outputs["o"], outputs["o_late"]))
+    if wanted is not None:
+        wanted += seen
+    return seen
+
+
+def responses(mutants: Mutants) -> dict[int, list[tuple[int, int]]]:
+    """Of the whole design, by mutant; 0 is the design itself."""
+    model, found = build(mutants.sources("outer")), {}
+    for number in (0, *mutants.mutants):
+        model.hold(SELECT, number)
+        seen: list[tuple[int, int]] = []
+        run_compiled(model, lambda bench, seen=seen: every_pair(bench, seen))
+        found[number] = seen
+    return found
+
+
+def test_equivalent_are_those_that_no_input_shows(mutants: Mutants) -> None:
+    found = responses(mutants)
+    highest = [(max(a, b) * (b if not a & 1 else ~b & 15)) for a in range(16) for b in range(16)]
+    assert [product for product, _ in found[0]] == highest
+    silent = {number for number in mutants.mutants if found[number] == found[0]}
+    proven = {number for number in mutants.mutants if equivalent(mutants, "outer", mutants.mutants[number])}
+    assert proven <= silent and len(silent) < len(mutants.mutants) / 2
+    assert len(proven) > 3  # among them those of the comparison with 0
+    alone = {number for number, mutant in mutants.mutants.items() if equivalent(mutants, mutant.block, mutant)}
+    assert alone < proven  # a block alone knows less of its inputs
