@@ -57,9 +57,9 @@ class WeightCheck(wiring.Component):
 class ActivationCheck(wiring.Component):
     """Sticky error of an activation stream.
 
-    It is raised by a beat that claims more entries than there are, has channel indices that don't increase, or stores
-    a zero; by a tile longer than ``tile_beats`` for a PE, or with indices that don't increase from beat to beat; and by
-    a group of several windows whose tiles a PE can't keep.
+    It is raised by a beat that claims more entries than there are or stores a zero, by a tile longer than
+    ``tile_beats`` for a PE, by channel indices that don't increase within a PE's tile, and by a group of several
+    windows whose tiles a PE can't keep.
 
     Attributes
     ----------

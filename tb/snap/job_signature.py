@@ -23,7 +23,7 @@ def crc16(crc: int, bits: tuple[int, ...]) -> int:
 async def random_jobs(bench: Bench, config: Any, rng: np.random.Generator) -> None:
     """None, one or two jobs a cycle, often with two ends of blocks; banks read soon and late."""
     crc, ended, read, shown, double = 1, [], 0, 0, 0
-    for _ in range(400):
+    for _ in range(1000):
         jobs = [tuple(int(bit) for bit in rng.random(3) < (0.5, 0.3, 0.5)) for _ in range(2)]
         pops, ends = int(rng.integers(3)), 0
         for number in range(pops):  # at most two blocks wait to be read

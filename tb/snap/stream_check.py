@@ -71,7 +71,8 @@ class _Stream:
                     before = [index for part in beats for index in part]
                     wrong |= bool(indices and before) and indices[0] <= before[-1]
         if self.activations:
-            return wrong or stuck or any(b <= a for a, b in zip(indices, indices[1:], strict=False))
+            falls = any(b <= a for a, b in zip(indices, indices[1:], strict=False))
+            return bool(wrong or stuck or (falls and beat["mask"] != 0))
         return wrong or bool(beat["last"] and beat["block_last"] and not beat["group_last"])
 
     async def offer(self, beat: Beat, taken: bool = True, valid: bool = True, stuck: bool = False) -> None:

@@ -110,6 +110,6 @@ def test_equivalent_are_those_that_no_input_shows(mutants: Mutants) -> None:
     silent = {number for number in mutants.mutants if found[number] == found[0]}
     proven = {number for number in mutants.mutants if equivalent(mutants, "outer", mutants.mutants[number])}
     assert proven <= silent and len(silent) < len(mutants.mutants) / 2
-    assert len(proven) > 3  # among them those of the comparison with 0
+    assert len(proven) > 2  # among them those of the comparison with 0
     alone = {number for number, mutant in mutants.mutants.items() if equivalent(mutants, mutant.block, mutant)}
     assert alone < proven  # a block alone knows less of its inputs
