@@ -7,12 +7,14 @@ from typing import Any
 
 import fpga_tables
 import matrix_unit
+import mutation_tables
 import snap_tables
 import tables
 import timing
 import utilisation
 
 from tensorloom.fpga.records import read_records
+from tensorloom.run import mutation_records
 
 PICTURES = {"matrix_unit.svg": matrix_unit, "timing.svg": timing, "utilisation.svg": utilisation}
 DOCS = Path(__file__).parent.parent
@@ -31,6 +33,8 @@ def main() -> None:
         write(options.output / name, module.draw())
     if options.output.resolve() == DOCS.resolve():
         fill(fpga_tables.fpga_tables(read_records()))
+        mutations = mutation_records.read_records()
+        fill(mutation_tables.mutation_tables(mutations, map(mutation_records.is_stale, mutations)))
     for sources, rows, keep in (
         (options.demo, demo_tables, False),
         (options.bench, bench_tables, False),
