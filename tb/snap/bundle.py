@@ -46,6 +46,7 @@ COMPONENTS = {
     "row": SnapRow,
     "pe": PE,
     "core": SnapCore,
+    "narrow_core": SnapCore,
 }
 
 

@@ -16,6 +16,7 @@ from ..bench import Actor, Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .malformed import activation_cases, beats_of, weight_cases
 from .miscut import miscut
+from .overflow import overflow_programs, work_program
 from .parts import PARTS
 from .program import core_counters
 from .random_programs import (
@@ -53,13 +54,13 @@ class Recorder:
 class Watch:
     """Checks in every cycle what the counters promise for every moment.
 
-    Each PE's reasons add up to the cycles, and it multiplies no more than it has multipliers. When a sum has been
-    handed over, the cycles are those since the first beat was taken.
+    Each PE's reasons add up to the cycles, and it multiplies no more than it has multipliers. When a PE has multiplied
+    or a sum has been handed over, the cycles are those since the first beat was taken.
     """
 
     def __init__(self, config: SnapConfig) -> None:
         self.config = config
-        self.cycle = self.first = self.sums = 0
+        self.cycle = self.first = self.work = 0
 
     def drive(self) -> dict[str, Any]:
         """No input."""
@@ -67,14 +68,14 @@ class Watch:
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Check the counters, which show what has happened up to the cycle before."""
-        counters, before = core_counters(outputs["o_counters"]), self.sums
+        counters, before = core_counters(outputs["o_counters"]), self.work
         assert (sum(counters.waits[name] for name in WAITS) == counters.cycles).all()
-        assert (counters.multiplies <= self.config.multipliers * counters.cycles).all()
-        self.sums = int(counters.sums.sum())
+        assert (counters.multiplies <= self.config.pe_multipliers * counters.cycles).all()
+        self.work = int(counters.sums.sum() + counters.multiplies.sum())
         if not counters.weight_beats.any() and not counters.activation_beats.any():
             self.first = self.cycle
             assert counters.cycles == 0
-        elif self.sums > before:
+        elif self.work > before:
             assert counters.cycles == self.cycle - self.first
         self.cycle += 1
         return False
@@ -230,6 +231,40 @@ async def counters(bench: Bench, config: SnapConfig, rng: np.random.Generator) -
             joined = join_programs(programs[: number + 1])
             predicted = simulate_core(config, joined, stalls=recorded_stalls(config, *done))
             assert core_counters(outputs["o_counters"]).differences(predicted) == []
+
+
+@testbench(PARTS["core"])
+async def each_pe_alone(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """One PE works, while all others and the commands wait: it alone keeps the counters counting."""
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    for pe in np.ndindex(config.core_rows, config.core_columns):
+        window = [(1 + lane % 2, lane % config.psum_slots) for lane in range(config.pe_multipliers)]
+        program = work_program(config, {pe: [window] * int(rng.integers(2, 6))}, value=-1)
+        await bench.reset()
+        watch = Watch(config)
+        traffic = Traffic(config, program, {"i_commands": 0.95}, numbers, watch)
+        await traffic.run(bench)
+        outputs = await traffic.rest(bench, 10)
+        assert traffic.sums == port_sums(config, program)
+        assert not any(outputs["o_errors"].values())
+        predicted = simulate_core(config, program, stalls=recorded_stalls(config, traffic))
+        assert core_counters(outputs["o_counters"]).differences(predicted) == []
+
+
+@testbench(PARTS["narrow_core"])
+async def overflows(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """The flag for sums that wrap: from each lane, each PE, and each port, alone; and not where they just fit.
+
+    Nothing is played where a psum takes more than a few products to fill.
+    """
+    numbers = random.Random(0)
+    for case, program, wraps in overflow_programs(config):
+        await bench.reset()
+        traffic = Traffic(config, program, 0, numbers)
+        await traffic.run(bench)
+        errors = (await traffic.rest(bench, 4))["o_errors"]
+        assert errors == dict.fromkeys(FAULTS, 0) | {"overflow": wraps}, case
+        assert traffic.sums == port_sums(config, program), case
 
 
 @testbench(PARTS["core"])

@@ -8,7 +8,7 @@ import numpy as np
 from ...hw.snap.config import SnapConfig
 from ...sim.snap.program import CoreProgram, Item, Part, StreamBuilder, cut
 
-__all__ = ["overflow_programs"]
+__all__ = ["overflow_programs", "work_program"]
 
 Window = list[tuple[int, int]]
 """Weights and their psum slots."""
@@ -53,7 +53,7 @@ def _lanes(config: SnapConfig, pe: tuple[int, int]) -> Programs:
                     [(weight if other == lane else 1, other % config.psum_slots) for other in lanes]
                     for weight in weights
                 ]
-                yield f"lane {lane} of {pe}: {weights}", _program(config, {pe: windows}), wraps
+                yield f"lane {lane} of {pe}: {weights}", work_program(config, {pe: windows}), wraps
 
 
 def _pairs_of_lanes(config: SnapConfig, pe: tuple[int, int]) -> Programs:
@@ -67,12 +67,12 @@ def _pairs_of_lanes(config: SnapConfig, pe: tuple[int, int]) -> Programs:
         for wraps, (first, second) in weights.items():
             together = [(1, 1) for _ in lanes]
             together[one], together[other] = (first, 0), (second, 0)
-            yield f"lanes {one} and {other} of {pe}, {wraps}", _program(config, {pe: [together]}), wraps
+            yield f"lanes {one} and {other} of {pe}, {wraps}", work_program(config, {pe: [together]}), wraps
             apart = [
                 [(weight if lane == at else 1, 0 if lane == at else 1) for lane in lanes]
                 for at, weight in ((one, first), (other, second))
             ]
-            yield f"lane {one}, then {other} of {pe}, {wraps}", _program(config, {pe: apart}), wraps
+            yield f"lane {one}, then {other} of {pe}, {wraps}", work_program(config, {pe: apart}), wraps
 
 
 def _ports(config: SnapConfig, *, row_mode: bool) -> Programs:
@@ -86,12 +86,13 @@ def _ports(config: SnapConfig, *, row_mode: bool) -> Programs:
                 for wraps in (False, True):
                     weights = _weights(config, positive=True, wraps=wraps)
                     work = {one: [[(weight, slot)] for weight in weights[1:]], other: [[(weights[0], slot)]]}
-                    program = _program(config, work, row_mode=row_mode)
+                    program = work_program(config, work, row_mode=row_mode)
                     yield f"port {port}: {one} and {other}, slot {slot}, {wraps}", program, wraps
 
 
-def _program(config: SnapConfig, work: Work, *, row_mode: bool = False) -> CoreProgram:
-    """One block in which some PEs multiply their windows, one after the other, with a lowest activation."""
+def work_program(config: SnapConfig, work: Work, *, row_mode: bool = False, value: int | None = None) -> CoreProgram:
+    """One block in which some PEs multiply their windows, one after the other, with a value, or the lowest there is."""
+    activation = -1 << config.data_bits - 1 if value is None else value
     weights = [StreamBuilder(config) for _ in range(config.core_columns)]
     activations = [StreamBuilder(config) for _ in range(config.core_rows)]
     count = max(map(len, work.values()))
@@ -101,7 +102,7 @@ def _program(config: SnapConfig, work: Work, *, row_mode: bool = False) -> CoreP
             stream.add(_window(config, work, number, column), group_last=final, block_last=final)
     for row, stream in enumerate(activations):
         mask = sum(1 << column for column in range(config.core_columns) if (row, column) in work)
-        parts: list[Part] = [(mask, np.array([-1 << config.data_bits - 1]), np.array([0]))] if mask else []
+        parts: list[Part] = [(mask, np.array([activation]), np.array([0]))] if mask else []
         stream.add(cut(config, parts), classes=1, group_last=True)
     ports = config.core_rows if row_mode else config.ports
     targets = [np.full((config.ports, config.psum_slots), -1)]

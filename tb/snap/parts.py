@@ -87,6 +87,7 @@ PARTS = (
             "row_split": SPLIT.replace(core_columns=3),
         },
         "pe": {f"pe_{n}": c.replace(core_rows=1, core_columns=1) for n, c in (CONFIGS | {"split": SPLIT}).items()},
+        "narrow_core": {f"{name}_core": config for name, config in NARROW.items()},
         "core": {"core_tiny": TINY, "core_two": TWO.replace(core_rows=2)},
     }
 )
