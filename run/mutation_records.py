@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
 from .registry import find_preset
 
@@ -28,5 +29,9 @@ def is_stale(record: dict[str, Any]) -> bool:
     """Whether a record came from another netlist than the present sources make, or from a preset that is gone."""
     from ..tb.mutation.mutants import design_digest
 
-    design = find_preset(record["design"])
-    return design is None or design_digest(design.engine.component(design.config)) != record["digest"]
+    preset, *changes = record["design"].split()
+    design = find_preset(preset)
+    if design is None:
+        return True
+    config = design.config.replace(**parse_assignments(design.engine.config_class, changes))
+    return design_digest(design.engine.component(config)) != record["digest"]

@@ -8,14 +8,16 @@ from .sources import EmissionLike, Sources
 
 __all__ = ["with_counters_at"]
 
-RESET = re.compile(r"(    if \(rst\) (?:\w+|\\\S+ ) <= )(\d+)'[dh]0+;")
+RESET = re.compile(r"(    if \(rst\) (\w+|\\\S+ ) <= )(\d+)'[dh]0+;")
 
 
-def with_counters_at(source: Sources | EmissionLike | Path | str, start: int, *, bits: int = 32) -> Sources:
+def with_counters_at(
+    source: Sources | EmissionLike | Path | str, start: int, *, bits: int = 32, names: str = ""
+) -> Sources:
     """The same design, in which a reset sets counters of so many bits to `start` instead of 0.
 
     Every register that a reset sets to 0 and that is as wide as one counter or several counts as some of them. So the
-    design's other registers must have other widths.
+    design's other registers must have other widths, or names in which the pattern `names` isn't found.
 
     Raises
     ------
@@ -28,8 +30,8 @@ def with_counters_at(source: Sources | EmissionLike | Path | str, start: int, *,
 
     def moved(match: re.Match[str]) -> str:
         nonlocal found
-        count, rest = divmod(int(match[2]), bits)
-        if rest:
+        count, rest = divmod(int(match[3]), bits)
+        if rest or not re.search(names, match[2]):
             return match[0]
         found += count
         return f"{match[1]}{{{count}{{{bits}'d{start}}}}};"

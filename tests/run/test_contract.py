@@ -8,9 +8,9 @@ from tensorloom.run.contract import Engine
 from tensorloom.run.emission import emit_design
 from tensorloom.run.execution import Outcome, Simulator, execute, predict
 from tensorloom.run.jobs import Job, golden
+from tensorloom.run.random_jobs import random_job
 from tensorloom.run.registry import Design, engines
 from tensorloom.run.speed import compare_speeds
-from tensorloom.sim.golden.geometry import ConvolutionSteps
 
 ENGINES = list(engines().values())
 
@@ -27,29 +27,14 @@ def simulator(request: pytest.FixtureRequest) -> Simulator:
     return Simulator(smallest(request.param))
 
 
-def random_job(rng: np.random.Generator) -> Job:
-    """A product or a convolution; densities differ by channel."""
-
-    def tensor(*shape: int) -> np.ndarray:
-        values = rng.integers(-128, 128, shape, np.int8)
-        values[values == -128] = 0  # some engines hold symmetric ranges only
-        return values * (rng.random(shape) < rng.random(shape[-1]))
-
-    if rng.random() < 0.4:
-        m, k, n = rng.integers(1, 20, 3).tolist()
-        return Job(name="product", a=tensor(m, k), b=tensor(k, n))
-    groups = int(rng.choice([1, 1, 2]))
-    r, s = rng.integers(1, 4, 2).tolist()
-    channels, kernels = groups * int(rng.integers(1, 12)), groups * int(rng.integers(1, 6))
-    x = tensor(int(rng.integers(1, 3)), int(r + rng.integers(0, 5)), int(s + rng.integers(0, 5)), channels)
-    steps: ConvolutionSteps = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(0, 2)), "groups": groups}
-    return Job(name="convolution", a=x, b=tensor(r, s, channels // groups, kernels), convolution=steps)
+def machine(simulator: Simulator) -> tuple[Engine, object]:
+    return simulator.design.engine, simulator.design.config
 
 
 @pytest.mark.parametrize("case", range(6))
 def test_models_and_verilog_agree(simulator: Simulator, case: int, seed: int) -> None:
     """Mapping against golden, streams' meaning against golden, results and every counter against the Verilog."""
-    job, design = random_job(np.random.default_rng([seed, case])), simulator.design
+    job, design = random_job(np.random.default_rng([seed, case]), *machine(simulator)), simulator.design
     program = design.engine.map(design.config, job)
     assert np.array_equal(program.golden(), golden(job))
     outcome = simulator.run(job, program)
@@ -62,14 +47,14 @@ def test_models_and_verilog_agree(simulator: Simulator, case: int, seed: int) ->
 
 
 def test_stalls_change_no_result(simulator: Simulator, seed: int) -> None:
-    job = random_job(np.random.default_rng(seed))
+    job = random_job(np.random.default_rng(seed), *machine(simulator))
     outcome = simulator.run(job, stall=0.4, seed=seed)
     assert outcome.passed and outcome.predicted is None and np.array_equal(outcome.output, golden(job))
 
 
 def test_streams_are_those_of_the_manifest(simulator: Simulator, seed: int) -> None:
     engine, config = simulator.design.engine, simulator.design.config
-    program = engine.map(config, random_job(np.random.default_rng(seed)))
+    program = engine.map(config, random_job(np.random.default_rng(seed), *machine(simulator)))
     streams = {stream["name"]: stream["direction"] for stream in emit_design(simulator.design).manifest["streams"]}
     assert {name for name, direction in streams.items() if direction == "in"} == set(program.inputs())
     assert {name for name, direction in streams.items() if direction == "out"} == set(program.outputs())
@@ -77,7 +62,7 @@ def test_streams_are_those_of_the_manifest(simulator: Simulator, seed: int) -> N
 
 
 def test_model_alone_gives_the_same(simulator: Simulator, seed: int) -> None:
-    job = random_job(np.random.default_rng(seed))
+    job = random_job(np.random.default_rng(seed), *machine(simulator))
     ours, theirs = predict(simulator.design, job), simulator.run(job)
     assert ours.source == "model" and theirs.source == "rtl"
     assert np.array_equal(ours.output, theirs.output) and ours.counters.differences(theirs.counters) == []
