@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..hw.errors import FAILURE, UsageError
+from ..hw.errors import FAILURE
 from .options import Assignments, ConfigFile, Json, Preset, choose_design, examples
 from .output import Stages, print_json, print_table, say
 
@@ -44,8 +44,6 @@ def mutate(
     faults noticed of all that change anything. What survives is listed with file and line: a check is missing there,
     or the fault can do no harm.
     """
-    if at_least is not None and at_least != at_least:
-        raise UsageError("--at-least must be a number from 0 to 1, not nan")
     from ..run.mutation import mutate as run_mutation
     from ..run.mutation_records import write_record
 

@@ -236,9 +236,10 @@ class _Laboratory:
         return all(self._bench_passes(block, name, number, seed) for seed in range(BENCH_SEEDS))
 
     def differs(self, number: int) -> bool:
-        """Whether a mutant isn't proven to be equivalent, neither its block nor the whole design."""
+        """Whether a mutant isn't proven to be equivalent, neither in its block nor in the nearest one around it."""
         mutant = self.mutants.mutants[number]
-        return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, self.mutants.top))
+        around = self.mutants.above(mutant.block)[:1]
+        return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, *around))
 
     def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
         limit = self._limit(block, name, seed)

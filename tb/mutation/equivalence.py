@@ -32,10 +32,10 @@ def equivalent(design: Mutants, block: str, mutant: Mutant, *, timeout_seconds: 
     Parameters
     ----------
     block
-        The mutant's own module, or the top: there more is known of the inputs, and what no output depends on is left
-        out.
+        The mutant's own module, or one around it: there more is known of the inputs, and what no output depends on is
+        left out.
     """
-    cut = CUT.format(block=block, clean="opt_clean" if block == design.top else "")
+    cut = CUT.format(block=block, clean="" if block == mutant.block else "opt_clean")
     script = f"""
 read_rtlil netlist.il
 read_verilog register.v
