@@ -4,11 +4,14 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..hw.config import check_type
 from ..hw.emit.files import write_files
+from ..hw.errors import ConfigError
 from ..tb.bulk.cache import Cache
 from .progress import Update
 from .registry import Design
@@ -16,7 +19,21 @@ from .registry import Design
 if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
 
-__all__ = ["emit_design"]
+__all__ = ["check_prefix", "emit_design"]
+
+
+def check_prefix(prefix: object, field: str = "prefix") -> None:
+    """Check that names of Verilog can begin with a text.
+
+    Raises
+    ------
+    ConfigError
+        If they can't.
+    """
+    check_type(field, isinstance(prefix, str), "a text", prefix)
+    fits = not prefix or re.fullmatch(r"[A-Za-z_]\w*", str(prefix), re.ASCII) is not None
+    if not fits:
+        raise ConfigError(f"{field} must begin a Verilog identifier, not {prefix!r}", field=field, value=prefix)
 
 
 def emit_design(design: Design, *, prefix: str = "", fresh: bool = False, progress: Update | None = None) -> "Emission":

@@ -68,6 +68,7 @@ class SnapConfig(Config):
     aim: str = "comparators"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_int("core_rows", self.core_rows, 1, 32)
         check_int("core_columns", self.core_columns, 1, 8)
         check_int("pe_multipliers", self.pe_multipliers, 1, 4)
