@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from ..hw.errors import UsageError
-from ..run.files import writing
+from ..run.files import check_folder, writing
 from ..run.registry import find_preset
-from .options import Json, check_folder, choose_engine, examples
+from ..tb.tools import check_tools
+from .options import Json, choose_engine, examples
 from .output import Stages, print_json, print_table
 
 __all__ = ["EXAMPLES", "bench"]
@@ -33,8 +34,8 @@ def bench(
     Compiled simulations are built anew, so this takes minutes.
     """
     preset = find_preset(engine)
-    main = preset and next(iter(preset.engine.presets)) == engine
-    chosen = preset.engine if preset and main else choose_engine(engine)
+    chosen = preset.engine if preset and next(iter(preset.engine.presets)) == preset.name else choose_engine(engine)
+    check_tools()
     if plot:
         if not chosen.plots:
             raise UsageError(f"engine must be one with a plot, not {chosen.name!r}")

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeGuard
 
 import tomli_w
 
-from .errors import ConfigError, WrongTypeError, did_you_mean
+from .errors import ConfigError, did_you_mean, wrong_type
 
 __all__ = [
     "PORT_BITS",
@@ -20,7 +20,6 @@ __all__ = [
     "check_bool",
     "check_int",
     "check_number",
-    "check_type",
     "parse_assignments",
     "parse_toml",
     "plain",
@@ -41,12 +40,6 @@ def check(field: str, condition: bool, rule: str, value: object) -> None:
         raise ConfigError(f"{field} must be {rule}, not {value!r}", field=field, value=value)
 
 
-def check_type(field: str, condition: bool, rule: str, value: object) -> None:
-    """Raise `WrongTypeError` saying field, rule and value unless `condition` holds."""
-    if not condition:
-        raise WrongTypeError(f"{field} must be {rule}, not {value!r:.80}", field=field, value=value)
-
-
 def check_bool(field: str, value: object) -> bool:
     """Return `value`, which may be one of numpy's, if it is a bool.
 
@@ -56,8 +49,9 @@ def check_bool(field: str, value: object) -> bool:
         If it is not.
     """
     value = plain(value)
-    check_type(field, isinstance(value, bool), "true or false", value)
-    return bool(value)
+    if not isinstance(value, bool):
+        raise wrong_type(field, "true or false", value)
+    return value
 
 
 def check_int(field: str, value: object, low: int, high: int | None = None) -> int:
@@ -71,8 +65,8 @@ def check_int(field: str, value: object, low: int, high: int | None = None) -> i
         If it is out of range.
     """
     value = plain(value)
-    check_type(field, isinstance(value, int) and not isinstance(value, bool), "an integer", value)
-    assert isinstance(value, int)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(field, "an integer", value)
     rule = f"an integer from {low} to {high}" if high is not None else f"an integer of at least {low}"
     check(field, value >= low and (high is None or value <= high), rule, value)
     return value
@@ -89,8 +83,8 @@ def check_number(field: str, value: object, low: float, high: float) -> float:
         If it is out of range.
     """
     value = plain(value)
-    check_type(field, isinstance(value, int | float) and not isinstance(value, bool), "a number", value)
-    assert isinstance(value, int | float)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise wrong_type(field, "a number", value)
     check(field, low <= value <= high, f"from {low:g} to {high:g}", value)
     return value
 

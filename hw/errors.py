@@ -14,6 +14,7 @@ __all__ = [
     "UsageError",
     "WrongTypeError",
     "did_you_mean",
+    "wrong_type",
 ]
 
 FAILURE = 1
@@ -87,3 +88,8 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     """A hint that has the nearest of `names`; empty if none is near."""
     near = difflib.get_close_matches(str(name), list(names), 1)
     return f"did you mean {near[0]}?" if near else ""
+
+
+def wrong_type(field: str, rule: str, value: object) -> WrongTypeError:
+    """The error that says what a value must be and what it is."""
+    return WrongTypeError(f"{field} must be {rule}, not {value!r:.80}", field=field, value=value)

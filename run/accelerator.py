@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..hw.config import Config, check, check_bool, check_type
-from ..hw.errors import ConfigError, FailureError, did_you_mean
+from ..hw.config import Config, check, check_bool
+from ..hw.errors import ConfigError, FailureError, did_you_mean, wrong_type
 from .emission import check_prefix, emit_design
 from .execution import Outcome, Simulator, predict
 from .files import check_folder, to_path, writing
@@ -54,12 +54,15 @@ def engine(name: str, /, *, progress: Callable[[str], None] | None = None, **fie
     >>> tl.engine("tiny", rows=8).config.multipliers
     32
     """
-    check_type("progress", progress is None or callable(progress), "a function of one text", progress)
+    if progress is not None and not callable(progress):
+        raise wrong_type("progress", "a function of one text", progress)
     design = find_preset(name) if isinstance(name, str) else None
     if design is None:
         names = preset_names()
         hint = did_you_mean(name, names)
-        raise ConfigError(f"preset must be one of {', '.join(names)}, not {name!r:.80}", hint, field="preset", value=name)
+        raise ConfigError(
+            f"preset must be one of {', '.join(names)}, not {name!r:.80}", hint, field="preset", value=name
+        )
     return Accelerator(design, progress).configure(**fields)
 
 

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..hw.config import check_type
 from ..hw.emit.files import write_files
-from ..hw.errors import ConfigError
+from ..hw.errors import ConfigError, wrong_type
 from ..tb.bulk.cache import Cache
 from .progress import Update
 from .registry import Design
@@ -30,9 +29,9 @@ def check_prefix(prefix: object, field: str = "prefix") -> None:
     ConfigError
         If they can't.
     """
-    check_type(field, isinstance(prefix, str), "a text", prefix)
-    fits = not prefix or re.fullmatch(r"[A-Za-z_]\w*", str(prefix), re.ASCII) is not None
-    if not fits:
+    if not isinstance(prefix, str):
+        raise wrong_type(field, "a text", prefix)
+    if prefix and not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
         raise ConfigError(f"{field} must begin a Verilog identifier, not {prefix!r}", field=field, value=prefix)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..hw.config import check_type
-from ..hw.errors import Error, FailureError, PathError
+from ..hw.errors import Error, FailureError, PathError, wrong_type
 
 __all__ = ["check_file", "check_folder", "replacing", "to_path", "writing"]
 
@@ -27,9 +26,9 @@ def to_path(path: object, field: str = "") -> Path:
     PathError
         If it is empty, or no path of this system, such as one with a name that is too long.
     """
-    check_type(field or "path", isinstance(path, str | os.PathLike), "a path", path)
-    text = os.fspath(path)  # pyright: ignore[reportArgumentType]  # checked
-    check_type(field or "path", isinstance(text, str), "a path of text", path)
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise wrong_type(field or "path", "a path", path)
     prefix = f"{field}: " if field else ""
     if not text:
         raise PathError(f"{prefix}a path must not be empty")

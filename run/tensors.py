@@ -29,7 +29,9 @@ def to_tensor(field: str, values: Any) -> np.ndarray:
     try:
         array = np.asarray(values)
     except ValueError:
-        raise ConfigError(f"{field} must be an array, or lists of equal lengths in each dimension", field=field) from None
+        raise ConfigError(
+            f"{field} must be an array, or lists of equal lengths in each dimension", field=field
+        ) from None
     except Exception as error:  # what its own conversion raises
         raise WrongTypeError(f"{field} must be an array or lists of integers: {error}", field=field) from error
     if not isinstance(values, list | tuple):

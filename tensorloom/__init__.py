@@ -7,8 +7,10 @@
 
 `engine` gets an accelerator by the name of a preset; `presets` lists them. An `Accelerator` writes its Verilog
 (`verilog`), takes other values (`configure`), and runs tensors on the compiled Verilog or its models (`matmul`,
-`convolution`), which gives an `Outcome`. All errors are `Error`: what is wrong in a value is a `ConfigError`, which is a
-`ValueError` too (a `WrongTypeError` is also a `TypeError`), in a path a `PathError`, which is an `OSError` too.
+`convolution`), which gives an `Outcome`.
+
+All errors are `Error`: what is wrong in a value is a `ConfigError`, which is a `ValueError` too (a `WrongTypeError` is
+also a `TypeError`); what is wrong in a path is a `PathError`, which is an `OSError` too.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ...hw.config import check_type
-from ...hw.errors import UsageError
+from ...hw.errors import UsageError, wrong_type
 
 __all__ = ["CompressionReport", "FormatError", "Runs"]
 
@@ -101,8 +100,8 @@ class Runs:
         """
         for name in ("values", "indices", "pointers"):
             array = getattr(self, name)
-            whole = isinstance(array, np.ndarray) and array.dtype.kind in "iu" and array.ndim == 1
-            check_type(name, whole, "a vector of integers", array)
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu" or array.ndim != 1:
+                raise wrong_type(name, "a vector of integers", array)
         _require(len(self.indices) == len(self.values), f"indices must be {len(self.values)}, not {len(self.indices)}")
         vectors = len(self.lengths)
         _require(len(self.pointers) == vectors + 1, f"pointers must be {vectors + 1}, not {len(self.pointers)}")

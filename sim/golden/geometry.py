@@ -6,8 +6,8 @@ from typing import Self, TypedDict
 
 import numpy as np
 
-from ...hw.config import check, check_int, check_type, plain
-from ...hw.errors import ConfigError
+from ...hw.config import check, check_int, plain
+from ...hw.errors import ConfigError, wrong_type
 from .tensors import check_elements
 
 __all__ = ["ConvolutionGeometry", "ConvolutionSteps", "Padding", "Steps", "axis_steps", "side_padding"]
@@ -204,6 +204,7 @@ def _integers(field: str, value: Steps, low: int, counts: tuple[int, ...], rule:
     value = value.tolist() if isinstance(value, np.ndarray) else plain(value)
     if isinstance(value, int):
         return [check_int(field, value, low)] * counts[0]
-    check_type(field, isinstance(value, Sequence) and not isinstance(value, str | bytes), rule, value)
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise wrong_type(field, rule, value)
     check(field, len(value) in counts, rule, value)
     return [check_int(field, entry, low) for entry in value]

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from ...hw.config import check, check_int, check_type
+from ...hw.config import check, check_int
+from ...hw.errors import wrong_type
 
 __all__ = ["multiplier", "quantize", "requantize"]
 
@@ -44,8 +45,8 @@ def requantize(
     ConfigError
         If a sum needs more than 32 bits, a factor is not positive and finite, or `zero_point` is out of range.
     """
-    whole = isinstance(sums, np.ndarray) and sums.dtype.kind in "iu"
-    check_type("sums", whole, "an integer array", getattr(sums, "dtype", sums))
+    if not isinstance(sums, np.ndarray) or sums.dtype.kind not in "iu":
+        raise wrong_type("sums", "an integer array", getattr(sums, "dtype", sums))
     limits = np.iinfo(np.int32)
     if sums.size:
         for extreme in (int(sums.min()), int(sums.max())):
@@ -75,7 +76,8 @@ def _scale(field: str, value: npt.ArrayLike) -> np.ndarray:
 
 def _saturate(scaled: np.ndarray, zero_point: int, dtype: npt.DTypeLike) -> np.ndarray:
     kind = np.dtype(dtype)
-    check_type("dtype", kind in (np.int8, np.uint8), "int8 or uint8", kind)
+    if kind not in (np.int8, np.uint8):
+        raise wrong_type("dtype", "int8 or uint8", kind)
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
     check_int("zero_point", zero_point, low, high)
     # clipping to integers before rounding gives the same result, and keeps the addition exact in float32

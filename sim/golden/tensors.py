@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ...hw.config import check, check_type
-from ...hw.errors import ConfigError, WrongTypeError
+from ...hw.config import check
+from ...hw.errors import ConfigError, wrong_type
 
 __all__ = ["LARGEST", "check_elements", "check_tensor", "check_tensors", "magnitude"]
 
@@ -60,12 +60,12 @@ def check_tensors(
 
 
 def _native(field: str, tensor: object, dtypes: Collection[np.dtype] | None) -> np.ndarray:
-    check_type(field, isinstance(tensor, np.ndarray), "a numpy array", tensor)
-    assert isinstance(tensor, np.ndarray)
+    if not isinstance(tensor, np.ndarray):
+        raise wrong_type(field, "a numpy array", tensor)
     dtype = tensor.dtype.newbyteorder("=")
     rule = "of an integer dtype" if dtypes is None else f"of dtype {', '.join(map(str, dtypes))}"
     if not (dtype.kind in "iu" if dtypes is None else dtype in dtypes):
-        raise WrongTypeError(f"{field} must be {rule}, not {tensor.dtype}", field=field, value=tensor.dtype)
+        raise wrong_type(field, rule, tensor.dtype)
     if dtypes is None and dtype == np.uint64:
         largest = int(tensor.max(initial=0))
         check(field, largest < 1 << 63, "of values less than 2**63", largest)

@@ -63,7 +63,7 @@ class LayerShape:
         for field in ("height", "width", "channels", "rows", "columns", "kernels"):
             check_int(field, getattr(self, field), 1)
         check_int("groups", self.groups, 1)
-        return ConvolutionGeometry.of((1, *self.x_shape), self.w_shape, **self.steps)
+        return ConvolutionGeometry.of((1, *self.x_shape), self.w_shape, **self.steps, names=("activations", "weights"))
 
     @property
     def fully_connected(self) -> bool:
