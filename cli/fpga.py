@@ -112,8 +112,11 @@ def build(
         check_folder(BUILDS)
     stages = Stages()
     with _fpga_errors():
+        from ..fpga.build import check_programs
         from ..fpga.plan import make_plan
 
+        if not project_only:
+            check_programs(chosen)
         with stages(f"Emitting {engine} for {board}"):
             plan = make_plan(board, engine, target, config, frequency_hz, vendor=project_only)
         if project_only:

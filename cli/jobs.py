@@ -198,7 +198,9 @@ def read_tensor(path: Path) -> Any:
             return np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise refuse(error.strerror or "it can't be read") from error
-    except (ValueError, EOFError, TypeError, SyntaxError) as error:
+    except (UsageError, MemoryError):
+        raise
+    except Exception as error:  # a header that is damaged brings all sorts
         objects = "allow_pickle" in str(error)
         raise refuse("it holds Python objects, not numbers" if objects else "it is cut off or damaged") from error
 

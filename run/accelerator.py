@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 from ..hw.config import Config, check, check_bool
 from ..hw.errors import ConfigError, FailureError, did_you_mean, wrong_type
@@ -138,8 +138,8 @@ class Accelerator:
         *,
         model_only: bool = False,
         wraps: bool = False,
-        stall: float = 0.0,
-        seed: int = 0,
+        stall: SupportsFloat = 0.0,
+        seed: SupportsIndex = 0,
     ) -> Outcome[Any]:
         """Multiply `a`, activations M x K, by `b`, weights K x N.
 
@@ -183,8 +183,8 @@ class Accelerator:
         groups: int = 1,
         model_only: bool = False,
         wraps: bool = False,
-        stall: float = 0.0,
-        seed: int = 0,
+        stall: SupportsFloat = 0.0,
+        seed: SupportsIndex = 0,
     ) -> Outcome[Any]:
         """Convolve images with kernels.
 
@@ -222,14 +222,14 @@ class Accelerator:
         outcome = self._run(job, model_only, stall, seed)
         return outcome if images.ndim == 4 else dataclasses.replace(outcome, output=outcome.output[0])
 
-    def _run(self, job: Job, model_only: bool, stall: float, seed: int) -> Outcome[Any]:
+    def _run(self, job: Job, model_only: bool, stall: SupportsFloat, seed: SupportsIndex) -> Outcome[Any]:
         stall, seed = check_pauses(stall, seed)
         if check_bool("model_only", model_only):
             check("stall", stall == 0, "0 with model_only: the cycle model's streams don't pause", stall)
             return predict(self._design, job, stages=self._stages)
         program = self._design.engine.map(self._design.config, job)  # before anything that takes long
         if self._simulator is None:
-            self._simulator = Simulator(self._design, self._emit(), self._stages)
+            self._simulator = Simulator(self._design, stages=self._stages)
         outcome = self._simulator.run(job, program, stall=stall, seed=seed)
         if not outcome.passed:
             raise FailureError(f"{job.name} on {self.name}: {outcome.complaint}")

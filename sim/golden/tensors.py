@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ...hw.config import check
-from ...hw.errors import ConfigError, wrong_type
+from ...hw.errors import ConfigError, WrongTypeError, wrong_type
 
 __all__ = ["LARGEST", "check_elements", "check_tensor", "check_tensors", "magnitude"]
 
@@ -65,7 +65,7 @@ def _native(field: str, tensor: object, dtypes: Collection[np.dtype] | None) -> 
     dtype = tensor.dtype.newbyteorder("=")
     rule = "of an integer dtype" if dtypes is None else f"of dtype {', '.join(map(str, dtypes))}"
     if not (dtype.kind in "iu" if dtypes is None else dtype in dtypes):
-        raise wrong_type(field, rule, tensor.dtype)
+        raise WrongTypeError(f"{field} must be {rule}, not {tensor.dtype}", field=field, value=tensor.dtype)
     if dtypes is None and dtype == np.uint64:
         largest = int(tensor.max(initial=0))
         check(field, largest < 1 << 63, "of values less than 2**63", largest)
