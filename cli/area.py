@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ..run.emission import emit_design
-from ..run.registry import engines
 from .errors import usage_errors
 from .options import Assignments, ConfigFile, Json, choose_design, examples, existing_file, read_text
 from .output import Stages, print_json, print_table, say
@@ -36,8 +35,6 @@ def area(
     """
     from ..tb.area import check_liberty, measure_area
 
-    if target in engines() and config_file is None:
-        target = next(iter(engines()[target].presets))
     design = choose_design(target, config_file, assignments)
     library = None
     stages = Stages()

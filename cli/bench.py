@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ..hw.emit.files import write_files
 from ..hw.errors import UsageError
-from ..run.files import writing
+from ..run.files import check_file, writing
 from ..run.registry import find_preset
-from .options import Json, check_folder, choose_engine, examples
+from ..tb.tools import check_tools
+from .options import Json, choose_engine, examples, to_path
 from .output import Stages, print_json, print_table
 
 __all__ = ["EXAMPLES", "bench"]
@@ -24,7 +26,7 @@ def bench(
     ),
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Draw the figures, if the engine has a plot (SVG)."),
+        typer.Option(metavar="FILE", parser=to_path, help="Draw the figures, if the engine has a plot (SVG)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -33,16 +35,16 @@ def bench(
     Compiled simulations are built anew, so this takes minutes.
     """
     preset = find_preset(engine)
-    main = preset and next(iter(preset.engine.presets)) == engine
-    chosen = preset.engine if preset and main else choose_engine(engine)
+    chosen = preset.engine if preset and next(iter(preset.engine.presets)) == preset.name else choose_engine(engine)
+    check_tools()
     if plot:
         if not chosen.plots:
             raise UsageError(f"engine must be one with a plot, not {chosen.name!r}")
-        check_folder(plot.parent)
+        check_file(plot)
     figures = chosen.benchmark(Stages(), quick=quick)
     if plot:
         with writing(plot):
-            plot.write_text(chosen.plot(figures), encoding="utf-8")
+            write_files(plot.parent, {plot.name: chosen.plot(figures)})
     if as_json:
         print_json(figures)
         return

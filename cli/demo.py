@@ -8,10 +8,11 @@ import typer
 
 from ..hw.errors import FAILURE
 from ..run.emission import emit_design
-from ..run.files import writing
+from ..run.files import check_folder, writing
 from ..run.registry import Design, engines
+from ..tb.tools import check_tools
 from .lint import run_lint
-from .options import Json, Preset, check_folder, choose_design, examples, to_path
+from .options import Json, Preset, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say, seconds_text
 
 __all__ = ["EXAMPLES", "LEAST_ACCURACY", "demo"]
@@ -38,6 +39,7 @@ def demo(
     start = time.perf_counter()
     designs = [choose_design(name, None, None) for name in ([preset] if preset else demo_presets())]
     check_folder(output)
+    check_tools()
     reports = []
     for number, design in enumerate(designs):
         report = _run(design, output / design.engine.name if number else output, as_json)

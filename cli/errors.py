@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
@@ -13,13 +13,23 @@ __all__ = ["explain", "report", "usage_errors"]
 
 
 @contextmanager
-def usage_errors(subject: object = "") -> Iterator[None]:
-    """Turn errors about values into `UsageError`, prefixed with the file or option that they come from."""
+def usage_errors(subject: object = "", options: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn errors about values into `UsageError`.
+
+    Parameters
+    ----------
+    subject
+        The file that the values come from, put before the message.
+    options
+        What fields are called on the command line.
+    """
     try:
         yield
     except (TypeError, ValueError) as error:
-        text = f"{subject}: {error}" if subject else str(error)
-        raise UsageError(text, getattr(error, "hint", "")) from error
+        text, field = str(error), getattr(error, "field", "")
+        if options and field in options:
+            text = options[field] + text.removeprefix(field)
+        raise UsageError(f"{subject}: {text}" if subject else text, getattr(error, "hint", "")) from error
 
 
 def explain(error: BaseException) -> tuple[str, str, int]:

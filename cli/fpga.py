@@ -11,14 +11,13 @@ import typer
 from ..fpga.boards import BOARDS, Board
 from ..fpga.target import BoardConfig, FpgaTarget
 from ..fpga.tools import INSTALL
-from ..hw.config import parse_assignments
 from ..hw.emit.files import write_files
 from ..hw.errors import FailureError, UsageError
 from ..run.contract import Engine
-from ..run.files import writing
+from ..run.files import check_folder, writing
 from ..run.registry import engines
 from .errors import usage_errors
-from .options import Assignments, Json, check_folder, choose_engine, examples, to_path, unknown
+from .options import Assignments, Json, choose_engine, examples, parse_changes, to_int, to_number, to_path, unknown
 from .output import Stages, print_json, print_table, say, seconds_text
 
 __all__ = ["app"]
@@ -72,9 +71,10 @@ def build(
     engine: Annotated[str, typer.Option(metavar="NAME", help="An engine: see tensorloom fpga list.")],
     assignments: Assignments = None,
     frequency: Annotated[
-        float | None, typer.Option(metavar="MHZ", help="Clock of the engine in MHz; by default the board's goal.")
+        Any,
+        typer.Option(metavar="MHZ", parser=to_number, help="Clock of the engine in MHz; by default the board's goal."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.", min=0, max=2**31 - 1)] = 1,
+    seed: Annotated[Any, typer.Option(metavar="N", parser=to_int, help="Of the placer.")] = "1",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -96,6 +96,8 @@ def build(
     folder = output or Path("build") / "fpga" / f"{board}-{engine}"
     if project_only and record:
         raise UsageError("--record needs a build; --project-only makes none")
+    if seed >= 1 << 31:
+        raise UsageError(f"--seed must be less than {1 << 31}, not {seed}")
     if project_only and seed != 1:
         raise UsageError("--seed is of the placer; --project-only runs none")
     if chosen.toolchain is None and not project_only:
@@ -110,8 +112,11 @@ def build(
         check_folder(BUILDS)
     stages = Stages()
     with _fpga_errors():
+        from ..fpga.build import check_programs
         from ..fpga.plan import make_plan
 
+        if not project_only:
+            check_programs(chosen)
         with stages(f"Emitting {engine} for {board}"):
             plan = make_plan(board, engine, target, config, frequency_hz, vendor=project_only)
         if project_only:
@@ -172,7 +177,7 @@ def _choose(
         raise UsageError(f"engine must be {' or '.join(names)} on {board}, not {engine!r}: it is too big")
     target = fpga.boards[board]
     with usage_errors():
-        config = target.config.replace(**parse_assignments(chosen.config_class, assignments or []))
+        config = target.config.replace(**parse_changes(chosen, assignments))
     if mhz is not None and not 0.001 <= mhz <= 10_000:
         raise UsageError(f"--frequency must be from 0.001 to 10000 MHz, not {mhz:g}")
     return BOARDS[board], fpga, config, target.frequency_hz if mhz is None else round(mhz * 1e6)

@@ -2,16 +2,20 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..hw.errors import FAILURE, UsageError
 from ..run.emission import emit_design
 from ..run.registry import find_preset, preset_names
+from ..tb.tools import check_tools
 from .errors import usage_errors
 from .options import Assignments, ConfigFile, Json, choose_design, examples, unknown
 from .output import Stages, print_json, say
+
+if TYPE_CHECKING:
+    from ..tb.sources import Sources
 
 __all__ = ["EXAMPLES", "lint"]
 
@@ -20,14 +24,19 @@ EXAMPLES = examples("lint", "tensorloom lint --config my.toml --set rows=64", "t
 
 def lint(
     target: Annotated[
-        str | None, typer.Argument(metavar="PRESET|DIR", help="A preset, or a folder that tensorloom verilog wrote.")
+        str | None,
+        typer.Argument(metavar="PRESET|DIR", help="A preset or engine, or a folder that tensorloom verilog wrote."),
     ] = None,
     config_file: ConfigFile = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Lint a design's Verilog; exit code 1 if there is any warning that its waivers don't name."""
+    """Lint a design's Verilog; exit code 1 if there is any warning that its waivers don't name.
+
+    A folder whose files were changed after they were written is linted as it is, and said to be changed.
+    """
     stages = Stages()
+    check_tools("perl")
     if target and find_preset(target) and Path(target).is_dir():
         raise UsageError(f"{target} is both a preset and a folder here", f"for the folder, say ./{target}")
     if target and find_preset(target) is None:
@@ -35,15 +44,21 @@ def lint(
             raise unknown("preset or folder", target, preset_names())
         if config_file or assignments:
             raise UsageError("--config and --set choose a design; a folder has one already")
-        source, name = Path(target), target
+        name, source = target, _read(Path(target))
+        if not source.intact:
+            typer.echo(
+                f"note: the files in {name} are not as they were written: the manifest has another hash", err=True
+            )
     else:
         design = choose_design(target, config_file, assignments)
         name = design.name
+        from ..tb.sources import Sources
+
         with stages(f"Emitting {name}") as update:
-            source = emit_design(design, progress=update)
+            source = Sources.load(emit_design(design, progress=update))
     messages = run_lint(source, name, stages)
     if as_json:
-        print_json({"design": name, "clean": not messages, "messages": messages})
+        print_json({"design": name, "clean": not messages, "changed": not source.intact, "messages": messages})
     else:
         for message in messages:
             say(message)
@@ -53,14 +68,16 @@ def lint(
 
 
 def run_lint(source: Any, name: str, stages: Stages) -> list[str]:
-    """Lint an emission or a folder; a folder without a design is a `UsageError`."""
+    """Lint an emission, or what was read from a folder."""
     from ..tb import lint as linter
+
+    with stages(f"Linting {name}"):
+        return linter.lint(source)
+
+
+def _read(folder: Path) -> "Sources":
+    """The design in a folder; a `UsageError` if there is none."""
     from ..tb.sources import Sources
 
     with usage_errors():
-        try:
-            sources = Sources.load(source)
-        except OSError as error:
-            raise UsageError(str(error)) from error
-    with stages(f"Linting {name}"):
-        return linter.lint(sources)
+        return Sources.load(folder)

@@ -1,9 +1,11 @@
 """The command ``tensorloom``."""
 
+import contextlib
 import importlib.metadata
 import os
 import signal
 import sys
+import traceback
 import warnings
 from typing import Annotated, Any
 
@@ -16,8 +18,8 @@ from .errors import report
 
 __all__ = ["app", "main"]
 
-TERMINATED = 128 + signal.SIGTERM
-"""Exit code after SIGTERM."""
+STOPPED = {128 + signal.SIGTERM: "terminated", 128 + signal.SIGHUP: "the terminal was closed"}
+"""Exit codes after signals, and what is said then."""
 
 
 class _Group(TyperGroup):
@@ -33,7 +35,7 @@ class _Group(TyperGroup):
             code = super().main(given, *rest, standalone_mode=False, **extra)
         except (Exception, KeyboardInterrupt) as error:
             if debug:
-                raise
+                traceback.print_exception(error)
             code = report(error)
         else:
             if code == INTERRUPTED:
@@ -89,23 +91,26 @@ app.add_typer(fpga.app, name="fpga")
 def main() -> None:
     """Entry point of the installed program."""
     signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
+        signal.signal(signal.SIGHUP, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is ignored in the background of a shell
         signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except SystemExit as stop:
-        if stop.code == TERMINATED:
-            typer.echo("error: terminated", err=True)
+        if stop.code in STOPPED:
+            with contextlib.suppress(OSError):  # of a terminal that is gone
+                typer.echo(f"error: {STOPPED[stop.code]}", err=True)
         raise
 
 
 def _stop(number: int, frame: Any) -> None:
-    """End after either signal as after an interrupt, so that no tool goes on and no work files stay."""
+    """End after any of the signals as after an interrupt, so that no tool goes on and no work files stay."""
     # That the rest of the design was not used is no news; Amaranth says so for each part of it.
     warnings.filterwarnings("ignore", "<.*> created but never used")
     if number == signal.SIGINT:
         signal.default_int_handler(number, frame)
-    sys.exit(TERMINATED)
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

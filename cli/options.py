@@ -1,15 +1,17 @@
 """Options that several commands share, and the design that they choose."""
 
-import difflib
+import datetime
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..hw.config import parse_assignments, parse_toml
-from ..hw.errors import UsageError
+from ..hw.config import ConfigError, parse_assignments, parse_toml
+from ..hw.errors import PathError, UsageError, did_you_mean
+from ..run import files
 from ..run.contract import Engine
 from ..run.registry import Design, design_name, engines, find_preset, preset_names
 from .errors import usage_errors
@@ -19,12 +21,14 @@ __all__ = [
     "ConfigFile",
     "Json",
     "Preset",
-    "check_folder",
     "choose_design",
     "choose_engine",
     "examples",
     "existing_file",
+    "parse_changes",
     "read_text",
+    "to_int",
+    "to_number",
     "to_path",
     "unknown",
 ]
@@ -36,13 +40,25 @@ def _complete(incomplete: str) -> list[str]:
 
 def to_path(text: str | Path) -> Path:
     """Parser of an option that names a file or folder: an empty text would be the current folder."""
-    if not str(text):
-        raise typer.BadParameter("a path must not be empty")
     try:
-        Path(text).exists()
-    except OSError as error:  # no path of this system, such as one with a name that is too long
-        raise typer.BadParameter(f"{str(text)!r}: {error.strerror}") from error
-    return Path(text)
+        return files.to_path(text)
+    except PathError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def to_int(text: str) -> int:
+    """Parser of an integer of at least 0, in the digits 0 to 9 alone."""
+    if not re.fullmatch("[0-9]{1,4000}", str(text)):
+        raise typer.BadParameter(f"{text!r} is not an integer of at least 0")
+    return int(text)
+
+
+def to_number(text: str) -> float:
+    """Parser of a number, in the digits 0 to 9 alone."""
+    try:
+        return float(str(text) if str(text).isascii() else "")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number") from None
 
 
 def existing_file(text: str) -> Path:
@@ -58,7 +74,12 @@ def existing_file(text: str) -> Path:
 
 
 Preset = Annotated[
-    str | None, typer.Argument(metavar="PRESET", help="A preset: see tensorloom list.", autocompletion=_complete)
+    str | None,
+    typer.Argument(
+        metavar="PRESET|ENGINE",
+        help="A preset (see tensorloom list), or an engine for its first preset.",
+        autocompletion=_complete,
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
@@ -85,9 +106,7 @@ def examples(command: str, *lines: str) -> str:
 
 def unknown(kind: str, name: str, names: Sequence[str]) -> UsageError:
     """Error for a name that isn't in a list, with the nearest one as a hint."""
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]}?" if near else ""
-    return UsageError(f"{kind} must be one of {', '.join(names)}, not {name!r}", hint)
+    return UsageError(f"{kind} must be one of {', '.join(names)}, not {name!r}", did_you_mean(name, names))
 
 
 def choose_design(preset: str | None, config_file: Path | None, assignments: list[str] | None) -> Design:
@@ -104,7 +123,7 @@ def choose_design(preset: str | None, config_file: Path | None, assignments: lis
         raise UsageError("give a preset or --config, not both", "a configuration file can hold preset = NAME")
     design = _from_preset(preset) if config_file is None else _from_file(config_file)
     with usage_errors():
-        changes = parse_assignments(design.engine.config_class, assignments or [])
+        changes = parse_changes(design.engine, assignments)
         config = design.config.replace(**changes)
     for warning in config.warnings():
         typer.echo(f"{typer.style('warning:', fg='yellow', bold=True)} {warning}", err=True)
@@ -124,13 +143,10 @@ def choose_engine(name: str) -> Engine[Any, Any, Any]:
     return engines()[name]
 
 
-def check_folder(folder: Path) -> None:
-    """Check, before work that takes long, that `folder` is a folder or can be made; nothing is written."""
-    existing = next(path for path in [folder, *folder.absolute().parents] if path.exists() or path.is_symlink())
-    if not existing.is_dir():
-        raise UsageError(f"cannot write {folder}: {existing} is not a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write {folder}: no permission to write to {existing}")
+def parse_changes(engine: Engine[Any, Any, Any], assignments: list[str] | None) -> dict[str, Any]:
+    """What ``--set`` changes."""
+    with usage_errors(options={"assignment": "--set"}):
+        return parse_assignments(engine.config_class, assignments or [])
 
 
 def read_text(path: Path) -> str:
@@ -174,5 +190,8 @@ def _from_file(path: Path) -> Design:
                 raise UsageError(f"engine must be {chosen.name}, the preset's, not {engine!r}")
             config = design.config.replace(**values)
     except (UsageError, ValueError) as error:
-        raise UsageError(f"{path}: {error}", getattr(error, "hint", "")) from error
+        text, value = str(error), error.value if isinstance(error, ConfigError) else None
+        if isinstance(value, bool | datetime.date | datetime.time):  # as it is in the file
+            text = text.removesuffix(repr(value)) + str(value).lower()
+        raise UsageError(f"{path}: {text}", getattr(error, "hint", "")) from error
     return Design(engine=chosen, name=path.stem, config=config)

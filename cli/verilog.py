@@ -1,15 +1,13 @@
 """``tensorloom verilog``: write a design's Verilog."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..hw.errors import UsageError
-from ..run.emission import emit_design
-from ..run.files import writing
-from .options import Assignments, ConfigFile, Json, Preset, check_folder, choose_design, examples, to_path
+from ..run.emission import check_prefix, emit_design
+from ..run.files import check_folder, writing
+from .options import Assignments, ConfigFile, Json, Preset, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "verilog"]
@@ -31,8 +29,7 @@ def verilog(
     Files that are already equal are left untouched. On an error nothing is written.
     """
     design = choose_design(preset, config_file, assignments)
-    if prefix and not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
-        raise UsageError(f"--prefix must begin a Verilog identifier, not {prefix!r}")
+    check_prefix(prefix, "--prefix")
     check_folder(output)
     stages = Stages()
     with stages(f"Emitting {design.name}") as update:

@@ -14,12 +14,13 @@ from typing import Any
 from ..hw.errors import FailureError
 from ..hw.folders import cache_folder
 from ..tb.bulk.cache import Cache
+from .boards import Board
 from .plan import NAME, FpgaPlan
 from .reports import Timing, check_mapping, fits, netlist_resources, read_timing, used_resources
 from .toolchains import TOOLCHAINS, Toolchain
 from .tools import program, run_tool, tool_version
 
-__all__ = ["Build", "FpgaError", "bitstream_name", "build"]
+__all__ = ["Build", "FpgaError", "bitstream_name", "build", "check_programs"]
 
 Stages = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 """Shows what is being done: ``with stages("Synthesis") as progress``."""
@@ -86,9 +87,8 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
     """
     assert plan.board.toolchain is not None
     toolchain = TOOLCHAINS[plan.board.toolchain]
+    check_programs(plan.board)
     commands = toolchain.commands(plan.script, plan.pll.output_hz, seed)
-    for command in commands:
-        program(command[0])
     versions = [tool_version(command[0]) for command in commands]
     key = hashlib.sha256(json.dumps([plan.digest, commands, versions]).encode()).hexdigest()[:32]
     cache = cache or Cache(cache_folder("fpga"))
@@ -107,6 +107,19 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
     return Build(
         folder=entry, bitstream=toolchain.bitstream, resources=resources, timing=timing, seconds=seconds, cached=False
     )
+
+
+def check_programs(board: Board) -> None:
+    """Check, before work that takes long, that all tools of a board are there.
+
+    Raises
+    ------
+    ToolError
+        Naming the first that isn't.
+    """
+    if board.toolchain:
+        for variable in TOOLCHAINS[board.toolchain].programs:
+            program(variable)
 
 
 def bitstream_name(plan: FpgaPlan) -> str:

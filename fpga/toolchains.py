@@ -33,6 +33,8 @@ class Toolchain:
     ----------
     name
         Of the family.
+    programs
+        Environment variables of the tools: synthesis, place and route, pack.
     options
         Arguments of Amaranth's ``platform.build``.
     repeated_options
@@ -48,6 +50,7 @@ class Toolchain:
     """
 
     name: str
+    programs: tuple[str, str, str]
     options: Mapping[str, str]
     repeated_options: tuple[str, ...] = ()
     costs: Mapping[str, Mapping[str, float]]
@@ -103,6 +106,7 @@ def _cells(resource: str, amount: float, *names: str) -> dict[str, dict[str, flo
 
 ECP5 = Toolchain(
     name="ecp5",
+    programs=("YOSYS", "NEXTPNR_ECP5", "ECPPACK"),
     options={"script_after_read": AFTER_READ},
     repeated_options=(NO_WIDE_MULTIPLEXERS,),
     costs=_cells("lut", 1, "LUT4")
@@ -118,6 +122,7 @@ ECP5 = Toolchain(
 
 ICE40 = Toolchain(
     name="ice40",
+    programs=("YOSYS", "NEXTPNR_ICE40", "ICEPACK"),
     options={"script_after_read": ICE40_MULTIPLIERS, "synth_opts": "-dsp -device u"},
     costs=_cells("lut", 1, "SB_LUT4")
     | _cells("ff", 1, *(f"SB_DFF{kind}" for kind in ("", "E", "SR", "R", "SS", "S", "ESR", "ER", "ESS", "ES")))
@@ -130,6 +135,7 @@ ICE40 = Toolchain(
 
 GOWIN = Toolchain(
     name="gowin",
+    programs=("YOSYS", "NEXTPNR_HIMBAECHEL_GOWIN", "GOWIN_PACK"),
     options={"synth_opts": "-family gw2a"},
     costs=_cells("lut", 1, "LUT1", "LUT2", "LUT3", "LUT4", "ALU")
     | _cells("lut", 4, "RAM16SDP4")

@@ -10,46 +10,95 @@ from typing import Any, Self, TypeGuard
 
 import tomli_w
 
-from .errors import UsageError
+from .errors import ConfigError, did_you_mean, wrong_type
 
-__all__ = ["PORT_BITS", "Config", "ConfigError", "check", "check_int", "parse_assignments", "parse_toml"]
+__all__ = [
+    "PORT_BITS",
+    "Config",
+    "ConfigError",
+    "check",
+    "check_bool",
+    "check_int",
+    "check_number",
+    "parse_assignments",
+    "parse_toml",
+    "plain",
+]
 
 PORT_BITS = 1 << 16
 """Bits that a port may have: what Verilog promises, and Amaranth allows."""
 
 
-class ConfigError(UsageError, ValueError):
-    """A configuration value that breaks a rule: ``<field> must be <rule>, not <value>``."""
+def plain(value: Any) -> Any:
+    """A number or bool of numpy as one of Python's own; anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
 
 
 def check(field: str, condition: bool, rule: str, value: object) -> None:
     """Raise `ConfigError` saying field, rule and value unless `condition` holds."""
     if not condition:
-        raise ConfigError(f"{field} must be {rule}, not {value!r}")
+        raise ConfigError(f"{field} must be {rule}, not {value!r}", field=field, value=value)
 
 
-def check_int(field: str, value: object, low: int, high: int | None = None) -> None:
-    """Check that `value` is an integer from `low` to `high` (inclusive).
+def check_bool(field: str, value: object) -> bool:
+    """Return `value`, which may be one of numpy's, if it is a bool.
 
     Raises
     ------
-    TypeError
+    WrongTypeError
+        If it is not.
+    """
+    value = plain(value)
+    if not isinstance(value, bool):
+        raise wrong_type(field, "true or false", value)
+    return value
+
+
+def check_int(field: str, value: object, low: int, high: int | None = None) -> int:
+    """Return `value`, which may be one of numpy's, if it is an integer from `low` to `high` (inclusive).
+
+    Raises
+    ------
+    WrongTypeError
         If it is not an integer (a bool is not).
     ConfigError
         If it is out of range.
     """
+    value = plain(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{field} must be an integer, not {value!r}")
+        raise wrong_type(field, "an integer", value)
     rule = f"an integer from {low} to {high}" if high is not None else f"an integer of at least {low}"
     check(field, value >= low and (high is None or value <= high), rule, value)
+    return value
+
+
+def check_number(field: str, value: object, low: float, high: float) -> float:
+    """Return `value`, which may be one of numpy's, if it is a number from `low` to `high` (inclusive).
+
+    Raises
+    ------
+    WrongTypeError
+        If it is not a number (a bool is not).
+    ConfigError
+        If it is out of range.
+    """
+    value = plain(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise wrong_type(field, "a number", value)
+    check(field, low <= value <= high, f"from {low:g} to {high:g}", value)
+    return value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(abc.ABC):
     """An engine's parameters: frozen, hashable, the only place where a number lives.
 
-    A subclass adds fields with defaults and validates them in ``__post_init__``.
+    A subclass adds fields with defaults and validates them in ``__post_init__``, after that of this class.
     """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
 
     @property
     @abc.abstractmethod
@@ -75,10 +124,7 @@ class Config(abc.ABC):
         ConfigError
             For an unknown field, and a value of a wrong type or that breaks a rule.
         """
-        try:
-            return cls(**cls._typed(values))
-        except TypeError as error:
-            raise ConfigError(str(error)) from None
+        return cls(**cls._typed(values))
 
     @classmethod
     def _typed(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +171,7 @@ def _is_config(kind: Any) -> TypeGuard[type[Config]]:
 
 def _check_field(types: Mapping[str, Any], name: str) -> None:
     if name not in types:
-        raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}")
+        raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}", did_you_mean(name, types))
 
 
 @contextmanager
@@ -133,8 +179,9 @@ def _prefixed(name: str) -> Iterator[None]:
     """Put the name of the field that holds a configuration before what is wrong in it."""
     try:
         yield
-    except (TypeError, ConfigError) as error:
-        raise ConfigError(f"{name}.{error}") from None
+    except ConfigError as error:
+        field = f"{name}.{error.field}" if error.field else ""
+        raise type(error)(f"{name}.{error}", error.hint, field=field, value=error.value) from None
 
 
 def parse_assignments(cls: type[Config], assignments: Sequence[str]) -> dict[str, Any]:
@@ -171,7 +218,7 @@ def _parse_value(name: str, kind: type, text: str) -> Any:
         return text.lower() == "true"
     if kind is int:
         try:
-            return int(text, 0)
+            return int(text if text.isascii() else "", 0)
         except ValueError:
             raise ConfigError(f"{name} must be an integer, not {text!r}") from None
     return text

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
+from .errors import FailureError
+
 __all__ = ["FolderError", "cache_folder", "is_plain", "plain_path", "scratch_folder", "yowasp_environment"]
 
 CACHE = "TENSORLOOM_CACHE"
@@ -25,7 +27,7 @@ OTHER_BASES = ("/tmp", "/var/tmp")
 """Folders for temporary files where the usual one won't do."""
 
 
-class FolderError(OSError):
+class FolderError(FailureError, OSError):
     """A folder that is needed can't be used; the message says which, why, and what names another."""
 
 

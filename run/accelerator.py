@@ -4,19 +4,22 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
-import numpy as np
-
-from ..hw.config import Config, ConfigError, check
-from ..hw.errors import FailureError
-from .emission import emit_design
+from ..hw.config import Config, check, check_bool
+from ..hw.errors import ConfigError, FailureError, did_you_mean, wrong_type
+from .emission import check_prefix, emit_design
 from .execution import Outcome, Simulator, predict
-from .jobs import Job
+from .files import check_folder, to_path, writing
+from .jobs import Job, check_pauses
 from .progress import Stages, Update, silent
 from .registry import Design, design_name, engines, find_preset, preset_names
+from .tensors import to_tensor
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from ..hw.emit.emission import Emission
     from ..sim.golden.geometry import ConvolutionSteps, Padding, Steps
 
@@ -51,10 +54,15 @@ def engine(name: str, /, *, progress: Callable[[str], None] | None = None, **fie
     >>> tl.engine("tiny", rows=8).config.multipliers
     32
     """
-    chosen = engines().get(name)
-    design = find_preset(next(iter(chosen.presets)) if chosen else name)
+    if progress is not None and not callable(progress):
+        raise wrong_type("progress", "a function of one text", progress)
+    design = find_preset(name) if isinstance(name, str) else None
     if design is None:
-        raise ConfigError(f"preset must be one of {', '.join(preset_names())}, not {name!r}")
+        names = preset_names()
+        hint = did_you_mean(name, names)
+        raise ConfigError(
+            f"preset must be one of {', '.join(names)}, not {name!r:.80}", hint, field="preset", value=name
+        )
     return Accelerator(design, progress).configure(**fields)
 
 
@@ -108,26 +116,38 @@ class Accelerator:
         -------
         list of Path
             The files, Verilog first.
+
+        Raises
+        ------
+        PathError
+            If the folder can't be written to: said before any work where it can be known.
+        ConfigError
+            If names of Verilog can't begin with the prefix.
         """
+        path, split = to_path(folder, "folder"), check_bool("split", split)
+        check_prefix(prefix)
+        check_folder(path)
         emission = self._emit(prefix)
-        return (emission.split() if split else emission).write(folder)
+        with writing(path):
+            return (emission.split() if split else emission).write(path)
 
     def matmul(
         self,
-        a: np.ndarray,
-        b: np.ndarray,
+        a: "npt.ArrayLike",
+        b: "npt.ArrayLike",
         *,
         model_only: bool = False,
         wraps: bool = False,
-        stall: float = 0.0,
-        seed: int = 0,
+        stall: SupportsFloat = 0.0,
+        seed: SupportsIndex = 0,
     ) -> Outcome[Any]:
         """Multiply `a`, activations M x K, by `b`, weights K x N.
 
         Parameters
         ----------
         a, b
-            Integers of a type that the engine holds.
+            Arrays of integers of a type that the engine holds, or nested lists: those become the narrowest of int8,
+            uint8, int16 and uint16 that holds their numbers.
         model_only
             Answer from the golden model and the cycle model: no Verilog and no compiler.
         wraps
@@ -142,18 +162,20 @@ class Accelerator:
 
         Raises
         ------
-        TypeError, ConfigError
-            For tensors that don't fit.
+        ConfigError
+            For tensors and other values that don't fit; a `WrongTypeError`, which is a `TypeError` too, for types.
         FailureError
             If the Verilog differs from its models, which would be a fault of this package.
         """
-        job = Job(name=f"product {_text(a)} by {_text(b)}", a=np.asarray(a), b=np.asarray(b), wraps=wraps)
+        left, right = to_tensor("a", a), to_tensor("b", b)
+        name = f"product {_text(left)} by {_text(right)}"
+        job = Job(name=name, a=left, b=right, wraps=check_bool("wraps", wraps))
         return self._run(job, model_only, stall, seed)
 
     def convolution(
         self,
-        x: np.ndarray,
-        w: np.ndarray,
+        x: "npt.ArrayLike",
+        w: "npt.ArrayLike",
         *,
         stride: "Steps" = 1,
         padding: "Padding" = 0,
@@ -161,8 +183,8 @@ class Accelerator:
         groups: int = 1,
         model_only: bool = False,
         wraps: bool = False,
-        stall: float = 0.0,
-        seed: int = 0,
+        stall: SupportsFloat = 0.0,
+        seed: SupportsIndex = 0,
     ) -> Outcome[Any]:
         """Convolve images with kernels.
 
@@ -188,25 +210,26 @@ class Accelerator:
 
         Raises
         ------
-        TypeError, ConfigError, FailureError
+        ConfigError, FailureError
             See `matmul`.
         """
-        images, kernels = np.asarray(x), np.asarray(w)
+        images, kernels = to_tensor("x", x), to_tensor("w", w)
         check("x", images.ndim in (3, 4), "of shape N x H x W x C or H x W x C", images.shape)
         steps: ConvolutionSteps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         whole = images if images.ndim == 4 else images[None]
-        name = f"convolution {_text(x)} by {_text(w)}"
+        name, wraps = f"convolution {_text(images)} by {_text(kernels)}", check_bool("wraps", wraps)
         job = Job(name=name, a=whole, b=kernels, convolution=steps, wraps=wraps, names=("x", "w"))
         outcome = self._run(job, model_only, stall, seed)
         return outcome if images.ndim == 4 else dataclasses.replace(outcome, output=outcome.output[0])
 
-    def _run(self, job: Job, model_only: bool, stall: float, seed: int) -> Outcome[Any]:
-        if model_only:
+    def _run(self, job: Job, model_only: bool, stall: SupportsFloat, seed: SupportsIndex) -> Outcome[Any]:
+        stall, seed = check_pauses(stall, seed)
+        if check_bool("model_only", model_only):
             check("stall", stall == 0, "0 with model_only: the cycle model's streams don't pause", stall)
             return predict(self._design, job, stages=self._stages)
         program = self._design.engine.map(self._design.config, job)  # before anything that takes long
         if self._simulator is None:
-            self._simulator = Simulator(self._design, self._emit(), self._stages)
+            self._simulator = Simulator(self._design, stages=self._stages)
         outcome = self._simulator.run(job, program, stall=stall, seed=seed)
         if not outcome.passed:
             raise FailureError(f"{job.name} on {self.name}: {outcome.complaint}")
@@ -232,5 +255,5 @@ def _told(progress: Callable[[str], None]) -> Stages:
     return stages
 
 
-def _text(tensor: Any) -> str:
-    return "x".join(map(str, np.shape(tensor)))
+def _text(tensor: "np.ndarray") -> str:
+    return "x".join(map(str, tensor.shape))

@@ -4,11 +4,13 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..hw.emit.files import write_files
+from ..hw.errors import ConfigError, wrong_type
 from ..tb.bulk.cache import Cache
 from .progress import Update
 from .registry import Design
@@ -16,7 +18,21 @@ from .registry import Design
 if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
 
-__all__ = ["emit_design"]
+__all__ = ["check_prefix", "emit_design"]
+
+
+def check_prefix(prefix: object, field: str = "prefix") -> None:
+    """Check that names of Verilog can begin with a text.
+
+    Raises
+    ------
+    ConfigError
+        If they can't.
+    """
+    if not isinstance(prefix, str):
+        raise wrong_type(field, "a text", prefix)
+    if prefix and not re.fullmatch(r"[A-Za-z_]\w*", prefix, re.ASCII):
+        raise ConfigError(f"{field} must begin a Verilog identifier, not {prefix!r}", field=field, value=prefix)
 
 
 def emit_design(design: Design, *, prefix: str = "", fresh: bool = False, progress: Update | None = None) -> "Emission":

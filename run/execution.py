@@ -2,20 +2,21 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from ..hw.errors import FailureError
+from ..hw.errors import ConfigError, FailureError
 from ..sim.counters import Counters
 from ..sim.golden.wrap import wrap
 from ..tb.bulk.model import Model, build
+from ..tb.tools import check_tools
 from .emission import emit_design
-from .files import writing
+from .files import replacing
 from .jobs import Job, golden
 from .progress import Stages, silent
 from .registry import Design
@@ -116,7 +117,7 @@ class Outcome(Generic[CountersT]):
             "mismatches": self.mismatches,
             "cycles": self.cycles,
             "predicted_cycles": self.predicted_cycles,
-            "equals_cycle_model": None if self.predicted is None else not self.differences,
+            "equals_cycle_model": None if self.source == "model" or self.predicted is None else not self.differences,
             "macs": self.macs,
             "utilisation": round(self.utilisation, 6),
             "where_cycles_went": {
@@ -156,6 +157,7 @@ class Simulator:
     ) -> None:
         self.design, self._stages = design, stages
         if model is None:
+            check_tools()  # before anything that takes long
             if emission is None:
                 with stages(f"Emitting {design.name}") as update:
                     emission = emit_design(design, progress=update)
@@ -184,12 +186,12 @@ class Simulator:
         stall, seed
             Probability that a stream pauses in a cycle, and seed of the pauses.
         vcd, window
-            Write the waveforms of these cycles to a file.
+            Write the waveforms of these cycles to a file. If the run is interrupted, the file stays as it was.
 
         Raises
         ------
-        TypeError, ConfigError
-            For tensors that don't fit the engine.
+        ConfigError
+            For tensors that don't fit the engine, and a window behind the end of the run.
         SimulationError
             If the hardware hangs or breaks the protocol of its streams.
         FailureError
@@ -200,11 +202,14 @@ class Simulator:
         with ThreadPoolExecutor(1) as pool:
             prediction = None if stall else pool.submit(engine.predict, config, mapped)
             start = time.perf_counter()
-            with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd):
+            with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd) as waves:
                 result = self.model.run(
-                    mapped.inputs(), mapped.outputs(), stalls=stall, seed=seed, vcd=vcd, window=window,
+                    mapped.inputs(), mapped.outputs(), stalls=stall, seed=seed, vcd=waves, window=window,
                     idle_cycles=IDLE_CYCLES, progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
                 )  # fmt: skip
+                if waves and not waves.stat().st_size:
+                    rule = f"before cycle {result.cycles + IDLE_CYCLES:,}, where the run ended"
+                    raise ConfigError(f"window must begin {rule}, not at {window[0]:,}", field="window", value=window)
             seconds = time.perf_counter() - start
             predicted = prediction.result() if prediction else None
         if complaint := engine.complaint(result.counters, job):
@@ -278,6 +283,11 @@ def _outcome(
     )
 
 
-def _waveforms(vcd: Path | None) -> AbstractContextManager[None]:
-    """Context of a simulation that writes waveforms, if there is a file for them."""
-    return writing(vcd) if vcd else nullcontext()
+@contextmanager
+def _waveforms(vcd: Path | None) -> Iterator[Path | None]:
+    """Context of a simulation that writes waveforms, if there is a file for them; gives the one to write to."""
+    if vcd is None:
+        yield None
+        return
+    with replacing(vcd) as partial:
+        yield partial

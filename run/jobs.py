@@ -3,18 +3,23 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
+from ..hw.config import check_int, check_number
+
 if TYPE_CHECKING:
     import numpy as np
 
     from ..sim.golden.geometry import ConvolutionSteps
     from ..sim.workloads.layers import LayerShape
 
-__all__ = ["Job", "golden", "layer_job"]
+__all__ = ["Job", "check_pauses", "golden", "layer_job"]
+
+MOST_STALL = 0.99
+"""Probability of a pause at most: with more, a job would hardly end."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Job:
-    """A product or a convolution.
+    """A product or a convolution; a `ConfigError` if it is so large that no machine simulates it.
 
     Parameters
     ----------
@@ -38,6 +43,25 @@ class Job:
     convolution: "ConvolutionSteps | None" = None
     wraps: bool = False
     names: tuple[str, str] = ("a", "b")
+
+    def __post_init__(self) -> None:
+        from ..sim.golden.tensors import check_elements
+
+        for name, tensor in zip(self.names, (self.a, self.b), strict=True):
+            check_elements(name, tensor.shape)
+        if self.convolution is None:  # that of a convolution depends on its steps, and is checked with them
+            check_elements("result", [*self.a.shape[:-1], *self.b.shape[1:]])
+
+
+def check_pauses(stall: object, seed: object, names: tuple[str, str] = ("stall", "seed")) -> tuple[float, int]:
+    """Return the probability that a stream pauses in a cycle, and the seed of the pauses, if they are such.
+
+    Raises
+    ------
+    ConfigError
+        With one of `names`: if the probability is not from 0 to 0.99, or the seed not an integer of at least 0.
+    """
+    return check_number(names[0], stall, 0, MOST_STALL), check_int(names[1], seed, 0)
 
 
 def golden(job: Job) -> "np.ndarray":

@@ -40,11 +40,11 @@ def preset_names() -> list[str]:
 
 
 def find_preset(name: str) -> Design | None:
-    """The preset of that name, if there is one."""
+    """The preset of that name, or the first preset of the engine of that name, if there is one."""
     for engine in engines().values():
         if name in engine.presets:
             return Design(engine=engine, name=name, config=engine.presets[name])
-    return None
+    return find_preset(next(iter(engines()[name].presets))) if name in engines() else None
 
 
 def design_name(name: str, changes: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..hw.emit.emission import FORMAT
+from ..hw.emit.emission import FORMAT, digest
+from ..hw.errors import ConfigError, PathError
 
 __all__ = ["EmissionLike", "Sources"]
 
@@ -48,9 +49,9 @@ class Sources:
 
         Raises
         ------
-        FileNotFoundError
+        PathError
             If there is no manifest or a file that it lists is missing.
-        ValueError
+        ConfigError
             If the folder holds several manifests, or the file is not a manifest or one of another format.
         """
         if isinstance(source, Sources):
@@ -64,11 +65,26 @@ class Sources:
             names, waivers = manifest["files"], manifest["waivers"]
             form = manifest["format"]
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not a manifest: {error}") from None
+            what = f"it has no {error}" if isinstance(error, KeyError) else "it is not JSON with a manifest's names"
+            advice = "name the folder, or the .json file in it"
+            raise ConfigError(f"{path} is not the manifest of an emitted design ({what}): {advice}") from None
+        except OSError as error:
+            raise PathError(f"cannot read {path}: {error.strerror or error}") from None
         if form != FORMAT:
-            raise ValueError(f"{path} must be a manifest of format {FORMAT}, not {form!r}: emit the design again")
-        verilog = {name: (path.parent / name).read_text(encoding="utf-8") for name in names}
-        return cls(manifest, verilog, (path.parent / waivers).read_text(encoding="utf-8"))
+            raise ConfigError(f"{path} must be a manifest of format {FORMAT}, not {form!r}: emit the design again")
+        texts = {}
+        for name in (*names, waivers):
+            try:
+                texts[name] = (path.parent / name).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not text"
+                raise PathError(f"cannot read {path.parent / name}, which {path.name} lists: {reason}") from None
+        return cls(manifest, {name: texts[name] for name in names}, texts[waivers])
+
+    @property
+    def intact(self) -> bool:
+        """Whether the texts are those that were emitted, by the manifest's hash."""
+        return self.manifest.get("hash") == digest(self.verilog, self.waivers)
 
     @property
     def top(self) -> str:
@@ -90,7 +106,7 @@ def _find_manifest(path: Path) -> Path:
         return path
     manifests = sorted(found for found in path.glob("*.json") if found.with_suffix(".vlt").exists())
     if not manifests:
-        raise FileNotFoundError(f"{path} holds no emitted design (no manifest with its .vlt file)")
+        raise PathError(f"{path} holds no emitted design (no manifest with its .vlt file)")
     if len(manifests) > 1:
-        raise ValueError(f"{path} holds several manifests: name one of {', '.join(m.name for m in manifests)}")
+        raise ConfigError(f"{path} holds several manifests: name one of {', '.join(m.name for m in manifests)}")
     return manifests[0]

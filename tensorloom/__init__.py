@@ -7,14 +7,17 @@
 
 `engine` gets an accelerator by the name of a preset; `presets` lists them. An `Accelerator` writes its Verilog
 (`verilog`), takes other values (`configure`), and runs tensors on the compiled Verilog or its models (`matmul`,
-`convolution`), which gives an `Outcome`. All errors are `Error`.
+`convolution`), which gives an `Outcome`.
+
+All errors are `Error`: what is wrong in a value is a `ConfigError`, which is a `ValueError` too (a `WrongTypeError` is
+also a `TypeError`); what is wrong in a path is a `PathError`, which is an `OSError` too.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .hw.config import Config, ConfigError
-    from .hw.errors import Error, FailureError, UsageError
+    from .hw.config import Config
+    from .hw.errors import ConfigError, Error, FailureError, PathError, UsageError, WrongTypeError
     from .run.accelerator import Accelerator, engine, presets
     from .run.execution import Outcome
 
@@ -25,14 +28,16 @@ __all__ = [
     "Error",
     "FailureError",
     "Outcome",
+    "PathError",
     "UsageError",
+    "WrongTypeError",
     "engine",
     "presets",
 ]
 
 _HOMES = {
-    "hw.config": ("Config", "ConfigError"),
-    "hw.errors": ("Error", "FailureError", "UsageError"),
+    "hw.config": ("Config",),
+    "hw.errors": ("ConfigError", "Error", "FailureError", "PathError", "UsageError", "WrongTypeError"),
     "run.accelerator": ("Accelerator", "engine", "presets"),
     "run.execution": ("Outcome",),
 }

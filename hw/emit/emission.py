@@ -17,7 +17,7 @@ from .ports import port_name
 from .shape import describe_shape
 from .waivers import verilator_control
 
-__all__ = ["FORMAT", "Emission", "make_emission"]
+__all__ = ["FORMAT", "Emission", "digest", "make_emission"]
 
 FORMAT = 2
 """Of the manifest; another number if what reads it must change."""
@@ -47,7 +47,7 @@ class Emission:
     @property
     def intact(self) -> bool:
         """Whether the texts are those that the manifest's hash was made of."""
-        return self.manifest.get("hash") == _digest(self.verilog, self.waivers)
+        return self.manifest.get("hash") == digest(self.verilog, self.waivers)
 
     @property
     def files(self) -> dict[str, str]:
@@ -119,10 +119,10 @@ def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
 def _seal(top: str, verilog: dict[str, str], manifest: dict[str, Any]) -> Emission:
     """Fill in what depends on the texts: file names, waivers, hash."""
     waivers = verilator_control(list(verilog), manifest["hierarchical"])
-    return Emission(top, verilog, waivers, manifest | {"files": list(verilog), "hash": _digest(verilog, waivers)})
+    return Emission(top, verilog, waivers, manifest | {"files": list(verilog), "hash": digest(verilog, waivers)})
 
 
-def _digest(verilog: dict[str, str], waivers: str) -> str:
+def digest(verilog: dict[str, str], waivers: str) -> str:
     """Hash of the Verilog texts in the order of the manifest, and the waivers after them."""
     return hashlib.sha256("".join([*verilog.values(), waivers]).encode()).hexdigest()
 

@@ -35,7 +35,11 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
                 raise FileExistsError(errno.EEXIST, "it is not a regular file", str(folder / name))
             if not path.exists() or path.read_bytes() != content:
                 partials[path] = path.with_name(f".{path.name}.{os.getpid()}.partial")
-                partials[path].write_bytes(content)
+                try:
+                    partials[path].write_bytes(content)
+                except OSError as error:
+                    error.filename = str(folder / name)  # the user knows of no other file
+                    raise
         for path, partial in partials.items():
             partial.replace(path)
     finally:

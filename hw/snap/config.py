@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..config import Config, check, check_int
+from ..config import Config, check, check_bool, check_int
 
 __all__ = ["PRESETS", "SnapConfig"]
 
@@ -68,6 +68,7 @@ class SnapConfig(Config):
     aim: str = "comparators"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_int("core_rows", self.core_rows, 1, 32)
         check_int("core_columns", self.core_columns, 1, 8)
         check_int("pe_multipliers", self.pe_multipliers, 1, 4)
@@ -84,8 +85,8 @@ class SnapConfig(Config):
         _check_power_of_two("activation_tiles", self.activation_tiles, 2, 64)
         check_int("list_depth", self.list_depth, 2, 8)
         _check_power_of_two("psum_slots", self.psum_slots, 2, 256)
-        check("pipelined", isinstance(self.pipelined, bool), "true or false", self.pipelined)
-        check("split_psums", isinstance(self.split_psums, bool), "true or false", self.split_psums)
+        check_bool("pipelined", self.pipelined)
+        check_bool("split_psums", self.split_psums)
         check("aim", self.aim in ("comparators", "table"), '"comparators" or "table"', self.aim)
 
     @property

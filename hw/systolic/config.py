@@ -47,6 +47,7 @@ class SystolicConfig(Config):
     multiplier_registers: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_int("tile_rows", self.tile_rows, 1, LARGEST_TILE)
         check_int("tile_columns", self.tile_columns, 1, LARGEST_TILE)
         check_int("rows", self.rows, 1, 4096)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ...hw.errors import UsageError
+from ...hw.errors import UsageError, wrong_type
 
 __all__ = ["CompressionReport", "FormatError", "Runs"]
 
@@ -101,7 +101,7 @@ class Runs:
         for name in ("values", "indices", "pointers"):
             array = getattr(self, name)
             if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu" or array.ndim != 1:
-                raise TypeError(f"{name} must be a vector of integers, not {array!r:.80}")
+                raise wrong_type(name, "a vector of integers", array)
         _require(len(self.indices) == len(self.values), f"indices must be {len(self.values)}, not {len(self.indices)}")
         vectors = len(self.lengths)
         _require(len(self.pointers) == vectors + 1, f"pointers must be {vectors + 1}, not {len(self.pointers)}")

@@ -6,9 +6,11 @@ from typing import Self, TypedDict
 
 import numpy as np
 
-from ...hw.config import check, check_int
+from ...hw.config import check, check_int, plain
+from ...hw.errors import ConfigError, wrong_type
+from .tensors import check_elements
 
-__all__ = ["ConvolutionGeometry", "ConvolutionSteps", "Padding", "Steps", "axis_steps", "integer", "side_padding"]
+__all__ = ["ConvolutionGeometry", "ConvolutionSteps", "Padding", "Steps", "axis_steps", "side_padding"]
 
 Steps = int | Sequence[int]
 """One number for both axes, or one down and one across: (y, x)."""
@@ -24,22 +26,6 @@ class ConvolutionSteps(TypedDict, total=False):
     padding: Padding
     dilation: Steps
     groups: int
-
-
-def integer(field: str, value: object, low: int) -> int:
-    """Return `value` as an int, which may be one of numpy's, of at least `low`.
-
-    Raises
-    ------
-    TypeError
-        If it is not an integer (a bool is not).
-    ConfigError
-        If it is less.
-    """
-    plain = value.item() if isinstance(value, np.generic) else value
-    check_int(field, plain, low)
-    assert isinstance(plain, int)
-    return plain
 
 
 def axis_steps(field: str, value: Steps) -> tuple[int, int]:
@@ -149,14 +135,14 @@ class ConvolutionGeometry:
         TypeError
             If a parameter is not an integer or a sequence of them.
         ConfigError
-            If a parameter is out of range, or the sizes don't match.
+            If a parameter is out of range, the sizes don't match, or what they make has too many elements.
         """
         x, w = names
         batch, height, width, channels = x_shape
         *kernel, depth, kernels = w_shape
         steps, spread = axis_steps("stride", stride), axis_steps("dilation", dilation)
-        top, bottom, left, right = side_padding(padding)
-        groups = integer("groups", groups, 1)
+        sides = top, bottom, left, right = side_padding(padding)
+        groups = check_int("groups", groups, 1)
         check("groups", channels % groups == 0, f"a divisor of the {channels} channels of {x}", groups)
         check("groups", kernels % groups == 0, f"a divisor of the {kernels} kernels of {w}", groups)
         rule = f"{channels // groups}, the channels of {x} / groups (R x S x C / groups x K)"
@@ -164,15 +150,21 @@ class ConvolutionGeometry:
         padded = (height + top + bottom, width + left + right)
         reach = tuple(d * (size - 1) + 1 for d, size in zip(spread, kernel, strict=True))
         fits = reach[0] <= padded[0] and reach[1] <= padded[1]
-        check("dilated kernel", fits, f"at most the padded input {padded}", reach)
+        if not fits:
+            kernel_text, input_text = (" x ".join(map(str, sizes)) for sizes in (reach, padded))
+            names_of = "dilated kernel" if spread != (1, 1) else "kernel", "padded input" if any(sides) else "input"
+            raise ConfigError(f"{names_of[0]} must be at most the {names_of[1]}, {input_text}, not {kernel_text}")
+        output = (padded[0] - reach[0]) // steps[0] + 1, (padded[1] - reach[1]) // steps[1] + 1
+        check_elements(f"padded {x}", (batch, *padded, channels))
+        check_elements("result", (batch, *output, kernels))
         return cls(
             batch=batch,
             channels=channels,
             kernels=kernels,
             kernel=(kernel[0], kernel[1]),
-            output=((padded[0] - reach[0]) // steps[0] + 1, (padded[1] - reach[1]) // steps[1] + 1),
+            output=output,
             stride=steps,
-            padding=(top, bottom, left, right),
+            padding=sides,
             dilation=spread,
             groups=groups,
         )
@@ -209,11 +201,10 @@ class ConvolutionGeometry:
 
 def _integers(field: str, value: Steps, low: int, counts: tuple[int, ...], rule: str) -> list[int]:
     """Repeat one integer, or check a sequence of as many as there may be."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+    value = value.tolist() if isinstance(value, np.ndarray) else plain(value)
     if isinstance(value, int):
-        return [integer(field, value, low)] * counts[0]
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{field} must be {rule}, not {value!r}")
+        return [check_int(field, value, low)] * counts[0]
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise wrong_type(field, rule, value)
     check(field, len(value) in counts, rule, value)
-    return [integer(field, entry, low) for entry in value]
+    return [check_int(field, entry, low) for entry in value]

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...hw.config import check, check_int
+from ...hw.errors import WrongTypeError
 
 __all__ = ["multiplier", "quantize", "requantize"]
 
@@ -45,7 +46,7 @@ def requantize(
         If a sum needs more than 32 bits, a factor is not positive and finite, or `zero_point` is out of range.
     """
     if not isinstance(sums, np.ndarray) or sums.dtype.kind not in "iu":
-        raise TypeError(f"sums must be an integer array, not {getattr(sums, 'dtype', sums)}")
+        raise WrongTypeError(f"sums must be an integer array, not {getattr(sums, 'dtype', sums)}", field="sums")
     limits = np.iinfo(np.int32)
     if sums.size:
         for extreme in (int(sums.min()), int(sums.max())):
@@ -76,7 +77,7 @@ def _scale(field: str, value: npt.ArrayLike) -> np.ndarray:
 def _saturate(scaled: np.ndarray, zero_point: int, dtype: npt.DTypeLike) -> np.ndarray:
     kind = np.dtype(dtype)
     if kind not in (np.int8, np.uint8):
-        raise TypeError(f"dtype must be int8 or uint8, not {kind}")
+        raise WrongTypeError(f"dtype must be int8 or uint8, not {kind}", field="dtype", value=kind)
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
     check_int("zero_point", zero_point, low, high)
     # clipping to integers before rounding gives the same result, and keeps the addition exact in float32

@@ -19,7 +19,7 @@ def check_operands(
     Raises
     ------
     TypeError
-        If one is no array, or not of an integer type that int64 holds.
+        If one is no array, or not of an integer type.
     ConfigError
         If one has another rank, is empty, or holds values that don't fit.
     """

@@ -8,10 +8,10 @@ import dataclasses
 
 import numpy as np
 
-from ...hw.config import check, check_int
+from ...hw.config import check_int, check_number
 from ..golden.geometry import ConvolutionGeometry, ConvolutionSteps, Padding, Steps, side_padding
 
-__all__ = ["NETWORKS", "LayerShape", "check_density", "distinct", "find_layer", "random_tensors", "sample"]
+__all__ = ["NETWORKS", "LayerShape", "distinct", "find_layer", "random_tensors", "sample"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class LayerShape:
         for field in ("height", "width", "channels", "rows", "columns", "kernels"):
             check_int(field, getattr(self, field), 1)
         check_int("groups", self.groups, 1)
-        return ConvolutionGeometry.of((1, *self.x_shape), self.w_shape, **self.steps)
+        return ConvolutionGeometry.of((1, *self.x_shape), self.w_shape, **self.steps, names=("activations", "weights"))
 
     @property
     def fully_connected(self) -> bool:
@@ -175,21 +175,6 @@ def sample(layer: LayerShape, height: int, width: int, channels: int, kernels: i
     )
 
 
-def check_density(field: str, density: object) -> None:
-    """Check that a density is a number from 0 to 1.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number.
-    ConfigError
-        If it is out of range.
-    """
-    if not isinstance(density, int | float) or isinstance(density, bool):
-        raise TypeError(f"{field} must be a number, not {density!r}")
-    check(field, 0 <= density <= 1, "from 0 to 1", density)
-
-
 def random_tensors(
     layer: LayerShape, ia_density: float, w_density: float, seed: int, bits: int = 16
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -216,8 +201,8 @@ def random_tensors(
     TypeError, ConfigError
         For densities and numbers of a wrong type or out of range.
     """
-    check_density("ia_density", ia_density)
-    check_density("w_density", w_density)
+    check_number("ia_density", ia_density, 0, 1)
+    check_number("w_density", w_density, 0, 1)
     check_int("seed", seed, 0)
     check_int("bits", bits, 2, 16)
     generator = np.random.default_rng(seed)

@@ -28,7 +28,11 @@ def test_list(run) -> None:
         (["--board", "arty-a7", "--engine", "systolic"], 1, "arty-a7 needs Vivado for a bitstream"),
         (["--board", "arty-a7", "--engine", "snap", "--project-only", "--record"], 2, "--record needs a build"),
         (["--board", "arty-a7", "--engine", "snap", "--project-only", "--seed", "2"], 2, "--seed is of the placer"),
-        (["--board", "icebreaker", "--engine", "systolic", "--seed", "2147483648"], 2, "Invalid value for '--seed'"),
+        (
+            ["--board", "icebreaker", "--engine", "systolic", "--seed", "2147483648"],
+            2,
+            "--seed must be less than 2147483648",
+        ),
     ],
 )
 def test_bad_input(fails, arguments: list[str], code: int, message: str) -> None:
@@ -70,6 +74,13 @@ def test_a_missing_package(fails, run, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ["fpga", "build", "--board", "icebreaker", "--engine", "systolic"]
     assert fails(*command, code=1) == "the Python package amaranth_boards is missing"
     assert "hint: scripts/setup, or pip install '.[fpga]', in a clone" in run(*command).stderr
+
+
+def test_a_missing_tool_is_told_first(fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICEPACK", "no-such-program")
+    monkeypatch.setattr(plan, "emit", lambda *args, **options: pytest.fail("it was emitted"))
+    error = fails("fpga", "build", "--board", "icebreaker", "--engine", "systolic", "-o", "out", code=1)
+    assert error == "no-such-program not found: it is what the environment variable ICEPACK names"
 
 
 def test_project_of_a_vendor(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

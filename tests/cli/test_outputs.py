@@ -61,6 +61,19 @@ def test_preset_and_folder_of_one_name(run: Callable, fails: Callable, tmp_path:
     assert fails("lint", "tiny", code=2) == "tiny is both a preset and a folder here"
 
 
+@pytest.mark.parametrize("name", ["matrix_unit.v", "matrix_unit.vlt"])
+def test_lint_says_that_files_were_changed(run: Callable, tmp_path: Path, name: str) -> None:
+    assert run("verilog", "tiny", "-o", tmp_path).exit_code == 0
+    assert "note:" not in run("lint", tmp_path).stderr
+    with (tmp_path / name).open("a") as file:
+        file.write("// mine\n")
+    done = run("lint", tmp_path, "--json")
+    assert done.exit_code == 0  # whoever changes them may do so
+    (note,) = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert note == f"note: the files in {tmp_path} are not as they were written: the manifest has another hash"
+    assert json.loads(done.stdout)["changed"] is True
+
+
 def test_one_file_after_many(run: Callable, tmp_path: Path) -> None:
     (tmp_path / "mine.v").write_text("module mine; endmodule\n")
     assert run("verilog", "tiny", "--split", "-o", tmp_path).exit_code == 0

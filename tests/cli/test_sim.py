@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from tensorloom.sim.golden.matmul import matmul
 from tensorloom.tb.bulk import model
 from tensorloom.tb.bulk.build import Options, Progress
 from tensorloom.tb.bulk.cache import Cache
+from tensorloom.tb.bulk.model import Model, WatchdogError
 
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "source", "bit_exact", "mismatches", "cycles", "predicted_cycles",
@@ -102,6 +105,30 @@ def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert compiled == [True]  # and not once more without waveforms
 
 
+def test_a_window_behind_the_end(fails: Callable, tmp_path: Path) -> None:
+    """There is nothing to write; what is there stays."""
+    (tmp_path / "waves.vcd").write_text("earlier")
+    error = fails("sim", "tiny", "--matmul", "4x4x4", "--vcd", "waves.vcd", "--window", "5000:6000", code=2)
+    assert re.fullmatch(r"--window must begin before cycle \d\d, where the run ended, not at 5,000", error)
+    assert (tmp_path / "waves.vcd").read_text() == "earlier"
+
+
+def test_a_failed_run_keeps_its_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are what shows the fault."""
+    (tmp_path / "waves.vcd").write_text("earlier")
+    real = Model._advance
+
+    def stuck(self: Model, *args: Any) -> None:
+        real(self, *args)
+        raise WatchdogError("stuck")
+
+    monkeypatch.setattr(Model, "_advance", stuck)
+    done = run("sim", "tiny", "--matmul", "4x4x4", "--vcd", tmp_path / "waves.vcd")
+    assert done.exit_code == 1 and "error: stuck" in done.stderr
+    assert "$enddefinitions" in (tmp_path / "waves.vcd").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["waves.vcd"]
+
+
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
@@ -109,7 +136,11 @@ def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (np.zeros((4, 4), np.int8), np.zeros((4, 4)), "--b must be of dtype int8, uint8, int16, uint16, not float64"),
         (np.zeros((4, 4), np.int8), np.zeros((5, 4), np.int8), "rows of --b must be the 4 columns of --a, not 5"),
         (np.zeros((4, 4), np.int8), np.zeros(4, np.int8), "--b must be of rank 2 (K x N), not (4,)"),
-        (np.zeros((4, 4, 4), np.int8), np.zeros((4, 4), np.int8), "a.npy: the tensor must be of rank 2"),
+        (
+            np.zeros((4, 4, 4), np.int8),
+            np.zeros((4, 4), np.int8),
+            "--a must be of rank 2 (M x K) or 4 (N x H x W x C), not (4, 4, 4)",
+        ),
         (np.zeros((0, 4), np.int8), np.zeros((4, 4), np.int8), "--a must be non-empty (M x K), not (0, 4)"),
         (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3, 2, 4), np.int8), ""),
         (
@@ -117,7 +148,11 @@ def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             np.zeros((3, 3), np.int8),
             "--b must be of rank 4 (R x S x C / groups x K), not (3, 3)",
         ),
-        (np.array([object()]), np.zeros((4, 4), np.int8), "a.npy: not a readable .npy file"),
+        (
+            np.array([object()]),
+            np.zeros((4, 4), np.int8),
+            "a.npy: not a readable .npy file (it holds Python objects, not numbers)",
+        ),
     ],
 )
 def test_wrong_tensors(fails: Callable, tmp_path: Path, a: np.ndarray, b: np.ndarray, message: str) -> None:
@@ -126,11 +161,20 @@ def test_wrong_tensors(fails: Callable, tmp_path: Path, a: np.ndarray, b: np.nda
     assert fails("sim", "tiny", "--a", "a.npy", "--b", "b.npy", "-o", "out.npy", code=2).startswith(message)
 
 
-@pytest.mark.parametrize("content", [b"", b"no tensor", b"\x93NUMPY\x01\x00"])
-def test_files_without_a_tensor(fails: Callable, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it doesn't begin like one; numpy.save writes them"),
+        (b"1 2 3\n4 5 6\n", "it doesn't begin like one; numpy.save writes them"),
+        (b"\x93NUMPY\x01\x00", "it is cut off or damaged"),
+        (b"\x93NUMPY\x01\x00\x10\x00{'descr': <f8}}}\n", "it is cut off or damaged"),
+    ],
+)
+def test_files_without_a_tensor(fails: Callable, tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "a.npy").write_bytes(content)
     np.save(tmp_path / "b.npy", np.zeros((4, 4), np.int8))
-    assert fails("sim", "tiny", "--a", "a.npy", "--b", "b.npy", code=2).startswith("a.npy: not a readable .npy file")
+    error = fails("sim", "tiny", "--a", "a.npy", "--b", "b.npy", code=2)
+    assert error == f"a.npy: not a readable .npy file ({reason})"
 
 
 def test_archive_instead_of_a_tensor(fails: Callable, tmp_path: Path) -> None:
@@ -183,7 +227,8 @@ def test_answers_without_a_compiler(run: Callable, tmp_path: Path, monkeypatch: 
     expected = report(run(*args, "-o", tmp_path / "rtl.npy"))
     monkeypatch.setattr(execution, "build", None)
     found = report(run(*args, "--model-only", "-o", tmp_path / "model.npy"))
-    assert found["source"] == "model" and found["passed"] and found["bit_exact"] is None
+    assert found["source"] == "model" and found["passed"]
+    assert found["bit_exact"] is None and found["equals_cycle_model"] is None  # nothing was compared
     same = ("cycles", "macs", "utilisation", "where_cycles_went")
     assert [found[name] for name in same] == [expected[name] for name in same]
     assert np.array_equal(np.load(tmp_path / "rtl.npy"), np.load(tmp_path / "model.npy"))

@@ -48,3 +48,32 @@ def test_a_stopped_emission_says_one_line(number: int, code: int, line: str, tmp
         assert command.stderr.read() == f"{line}\n"
     assert command.returncode == code
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "line"),
+    [
+        (signal.SIGTERM, 143, "error: terminated"),
+        (signal.SIGINT, 130, "error: interrupted"),
+        (signal.SIGHUP, 129, "error: the terminal was closed"),
+    ],
+)
+def test_stopped_waveforms_leave_the_old_ones(number: int, code: int, line: str, tmp_path: Path) -> None:
+    (tmp_path / "w.vcd").write_text("earlier")
+
+    def as_in_a_shell() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    command = subprocess.Popen(
+        [PROGRAM, "sim", "tiny", "--matmul", "3000x64x64", "--window", "0:100000000", "--vcd", "w.vcd", "-o", "r.npy"],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=as_in_a_shell,
+    )  # fmt: skip
+    with command:
+        until = time.monotonic() + 120
+        while not any(path.stat().st_size for path in tmp_path.glob(".w.vcd.*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        command.send_signal(number)
+        assert command.stderr and command.stderr.read().splitlines()[-1] == line
+    assert command.returncode == code
+    assert [path.name for path in tmp_path.iterdir()] == ["w.vcd"] and (tmp_path / "w.vcd").read_text() == "earlier"

@@ -1,5 +1,6 @@
 """``tensorloom verilator`` hands its arguments on as they are."""
 
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -32,7 +33,16 @@ def test_help_of_both(run: Callable, program: Callable) -> None:
     own = run("verilator", "--help")
     assert own.exit_code == 0 and "the exit code is Verilator's" in own.stdout
     tools = program("verilator", "--", "--help")
-    assert "verilator --binary -j 0 [options]" in tools.stdout and "tensorloom" not in tools.stdout
+    assert tools.returncode == 0 and "verilator --binary -j 0 [options]" in tools.stdout
+    assert re.search(r"^ +--trace-vcd .*", tools.stdout, re.MULTILINE) and "https://verilator.org/" in tools.stdout
+    for other in ("tensorloom", "perl", "=head1", "=for", "L<", "GetOptions"):  # neither its program nor its markup
+        assert other not in tools.stdout, other
+
+
+def test_version_has_a_number(program: Callable) -> None:
+    done = program("verilator", "--version")
+    version = importlib.metadata.version("verilator")
+    assert (done.returncode, done.stdout) == (0, f"Verilator {version} (the Python package verilator)\n")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +53,7 @@ def test_help_of_both(run: Callable, program: Callable) -> None:
             ["-hierarchical", "-O3", "-Wall", "--top", "x", "a b.v"],
         ),
         (["a.v", "--debug", "--json"], ["a.v", "--json"]),
-        (["a.v", "--", "--debug", "--help", "--"], ["a.v", "--debug", "--help", "--"]),
+        (["a.v", "--", "--debug", "--json", "--"], ["a.v", "--debug", "--json", "--"]),
     ],
 )
 def test_arguments(given: list[str], received: list[str], run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +69,9 @@ def test_a_missing_compiler(fails: Callable, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_another_installation_is_not_taken(program: Callable, tmp_path: Path) -> None:
-    done = program("verilator", "--version", VERILATOR_ROOT=str(tmp_path), VERILATOR_BIN="/bin/false")
+    (tmp_path / "good.v").write_text("module good; endmodule\n")
+    options = ["--lint-only", tmp_path / "good.v"]
+    done = program("verilator", *options, VERILATOR_ROOT=str(tmp_path), VERILATOR_BIN="/bin/false")
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -97,7 +97,7 @@ def test_failed_emission_writes_nothing(fails: Callable, monkeypatch: pytest.Mon
 def test_lint_of_a_preset(run: Callable) -> None:
     result = run("lint", "tiny", "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout) == {"design": "tiny", "clean": True, "messages": []}
+    assert json.loads(result.stdout) == {"design": "tiny", "clean": True, "changed": False, "messages": []}
     assert run("lint", "tiny").stdout == "tiny: no warnings\n"
 
 
@@ -122,7 +122,9 @@ def test_lint_of_a_folder_without_a_design(fails: Callable, tmp_path: Path) -> N
 
 def test_lint_of_a_damaged_folder(fails: Callable, written: dict, tmp_path: Path) -> None:
     (tmp_path / "out/matrix_unit.json").write_text("{")
-    assert fails("lint", "out", code=2).startswith("out/matrix_unit.json is not a manifest")
+    assert fails("lint", "out", code=2).startswith(
+        "out/matrix_unit.json is not the manifest of an emitted design (it is not JSON"
+    )
     (tmp_path / "out/matrix_unit.json").write_text('{"format": 2, "files": ["none.v"], "waivers": "matrix_unit.vlt"}')
     assert "none.v" in fails("lint", "out", code=2)
 

@@ -6,16 +6,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tensorloom as tl
-from tensorloom.run import accelerator
+from tensorloom.run import accelerator, execution
 from tensorloom.run.registry import engines
 from tensorloom.sim.golden.convolution import convolution
 
 PRESETS = ("tiny", "snap-tiny")
+
+face: Any = tl
+"""For wrong types, at which a type checker would stop."""
 
 
 def tensor(seed: int, *shape: int) -> np.ndarray:
@@ -61,6 +65,13 @@ def test_product(preset: str, seed: int) -> None:
     assert np.array_equal(outcome.output, a.astype(int) @ b)
 
 
+def test_a_missing_tool_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(execution, "emit_design", None)
+    with pytest.raises(tl.FailureError, match="no-such-compiler not found"):
+        tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3))
+
+
 def test_model_only_needs_no_verilog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accelerator, "emit_design", None)
     monkeypatch.setattr(accelerator, "Simulator", None)
@@ -103,9 +114,144 @@ def test_errors(call: Callable, message: str) -> None:
     assert isinstance(caught.value, tl.Error) and caught.value.exit_code == 2
 
 
-def test_a_wrong_result_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tensorloom.run import execution
+def array(*shape: int) -> np.ndarray:
+    return np.ones(shape, np.int8)
 
+
+def product(preset: str = "tiny", a: Any = None, b: Any = None, **options: Any) -> tl.Outcome:
+    return tl.engine(preset).matmul(
+        array(3, 3) if a is None else a, array(3, 3) if b is None else b, **{"model_only": True} | options
+    )
+
+
+def convolve(preset: str = "snap-tiny", x: Any = None, w: Any = None, **options: Any) -> tl.Outcome:
+    return tl.engine(preset).convolution(
+        array(5, 6, 8) if x is None else x, array(3, 3, 8, 4) if w is None else w, model_only=True, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: convolve(padding=10**30), tl.ConfigError, "padded x must have at most 268,435,456 elements, not 32,0"),
+        (lambda: convolve("tiny", padding=10**30), tl.ConfigError, "padded x must have at most 268,435,456 elements"),
+        (lambda: convolve(x=array(2, 2, 8), w=array(1, 1, 8, 1), padding=10**30), tl.ConfigError, "padded x must"),
+        (lambda: convolve(dilation=10**30), tl.ConfigError, "dilated kernel must be at most the input, 5 x 6"),
+        (lambda: convolve(stride=10**30), tl.ConfigError, "stride must be at most 4"),
+        (lambda: convolve(x=array(1, 1, 8), w=array(1, 1, 8, 99), padding=999), tl.ConfigError, "result must have at"),
+        (lambda: convolve(x=np.broadcast_to(array(1), (1, 20000, 20000, 8))), tl.ConfigError, "x must have at most"),
+        (lambda: product(a=array(40000, 1), b=array(1, 40000)), tl.ConfigError, "result must have at most 268,435,456"),
+        (lambda: convolve(padding=1.0), tl.WrongTypeError, "padding must be an integer, two of them .*, not 1.0"),
+        (lambda: convolve(padding=None), tl.WrongTypeError, "padding must be an integer, two of them .*, not None"),
+        (lambda: convolve(padding=True), tl.WrongTypeError, "padding must be an integer, not True"),
+        (lambda: convolve(padding=np.True_), tl.WrongTypeError, "padding must be an integer, not True"),
+        (lambda: convolve(groups=2.0), tl.WrongTypeError, "groups must be an integer, not 2.0"),
+        (lambda: convolve(stride=(1, "a")), tl.WrongTypeError, "stride must be an integer, not 'a'"),
+        (lambda: product(seed=1.5), tl.WrongTypeError, "seed must be an integer, not 1.5"),
+        (lambda: product(seed=-1), tl.ConfigError, "seed must be an integer of at least 0, not -1"),
+        (lambda: product(stall="x"), tl.WrongTypeError, "stall must be a number, not 'x'"),
+        (lambda: product(stall=2, model_only=False), tl.ConfigError, "stall must be from 0 to 0.99, not 2"),
+        (lambda: product(stall=float("nan")), tl.ConfigError, "stall must be from 0 to 0.99, not nan"),
+        (lambda: product(model_only="yes"), tl.WrongTypeError, "model_only must be true or false, not 'yes'"),
+        (lambda: product(wraps=1), tl.WrongTypeError, "wraps must be true or false, not 1"),
+        (lambda: product(a=array(3, 3) * 1.0), tl.WrongTypeError, "a must be of dtype int8, .*, not float64"),
+        (lambda: product("snap-tiny", array(3, 3) * 1j), tl.WrongTypeError, "a must be of an integer dtype, not comp"),
+        (lambda: product(a="text"), tl.WrongTypeError, "a must be of dtype int8"),
+        (lambda: product(a=[[1, 2], [3]]), tl.ConfigError, "a must be an array, or lists of equal lengths"),
+        (lambda: product(a=[[], []]), tl.ConfigError, "a must be non-empty"),
+        (lambda: product(a=[[1.5]]), tl.WrongTypeError, "a must be of dtype int8"),
+        (lambda: product("snap-tiny", [[2**70]]), tl.WrongTypeError, "a must be of an integer dtype, not object"),
+        (lambda: product("snap-tiny", np.full((3, 3), 2**63, np.uint64)), tl.ConfigError, "a must be of values less"),
+        (
+            lambda: product(a=np.ma.array(array(3, 3), mask=np.eye(3, dtype=bool))),
+            tl.ConfigError,
+            "a must have no masked elements",
+        ),
+        (lambda: product(a=np.int8(3)), tl.ConfigError, r"a must be of rank 2 \(M x K\), not \(\)"),
+        (lambda: face.engine("tiny", progress=3), tl.WrongTypeError, "progress must be a function of one text, not 3"),
+        (lambda: face.engine([]), tl.ConfigError, r"preset must be one of .*, not \[\]"),
+        (lambda: face.engine("tiny", rows=2.5), tl.WrongTypeError, "rows must be an integer, not 2.5"),
+        (lambda: face.engine("snap-tiny", pipelined=1), tl.WrongTypeError, "pipelined must be true or false, not 1"),
+        (lambda: face.engine("tiny").verilog("/proc/x"), tl.PathError, "cannot write /proc/x: /proc takes no files"),
+        (lambda: face.engine("tiny").verilog(__file__), tl.PathError, "cannot write .*: .* is not a folder"),
+        (lambda: face.engine("tiny").verilog(""), tl.PathError, "folder: a path must not be empty"),
+        (lambda: face.engine("tiny").verilog(300 * "a"), tl.PathError, "folder: 'a+': File name too long"),
+        (lambda: face.engine("tiny").verilog("a\0"), tl.PathError, "folder: .*null byte"),
+        (lambda: face.engine("tiny").verilog(3), tl.WrongTypeError, "folder must be a path, not 3"),
+        (
+            lambda: face.engine("tiny").verilog("x", prefix="8x"),
+            tl.ConfigError,
+            "prefix must begin a Verilog identifier",
+        ),
+        (lambda: face.engine("tiny").verilog("x", prefix=8), tl.WrongTypeError, "prefix must be a text, not 8"),
+        (lambda: face.engine("tiny").verilog("x", split="no"), tl.WrongTypeError, "split must be true or false"),
+    ],
+)
+def test_whatever_is_wrong_is_one_kind_of_error(
+    call: Callable, kind: type[tl.Error], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And Python's own kind as well; before any work, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(accelerator, "emit_design", None)
+    with pytest.raises(tl.Error, match=message) as caught:
+        call()
+    assert type(caught.value) is kind and caught.value.exit_code == 2
+    assert isinstance(caught.value, OSError if kind is tl.PathError else ValueError)
+    assert isinstance(caught.value, TypeError) == (kind is tl.WrongTypeError)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "file"))
+    with pytest.raises(tl.FailureError, match="TENSORLOOM_CACHE") as caught:
+        tl.engine("tiny").verilog(tmp_path / "out")
+    assert isinstance(caught.value, OSError)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    assert tl.engine("tiny", rows=np.int64(8)).config == tl.engine("tiny", rows=8).config
+    config = tl.engine("snap-tiny").configure(pipelined=np.True_, core_rows=np.uint8(2)).config
+    assert repr(config) == repr(tl.engine("snap-tiny").configure(pipelined=True, core_rows=2).config)
+    unit, a = tl.engine("tiny"), tensor(1, 20, 8)
+    stalled = [
+        unit.matmul(a, tensor(2, 8, 8), stall=stall, seed=seed).cycles
+        for stall, seed in ((0.25, 3), (np.float32(0.25), np.int64(3)), (np.float64(0.25), np.uint8(3)))
+    ]
+    assert len(set(stalled)) == 1
+    steps = {"stride": np.int64(2), "padding": np.array([1, 0]), "groups": np.int8(2)}
+    outcome = convolve(w=array(3, 3, 4, 4), **steps, wraps=np.False_)
+    assert np.array_equal(outcome.output, convolution(array(1, 5, 6, 8), array(3, 3, 4, 4), 2, (1, 0), 1, 2)[0])
+    assert face.engine("tiny").verilog(tmp_path, split=np.False_)[0].exists()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("largest", [1, 127, 255, 32767, 65535])
+def test_lists_are_tensors(preset: str, largest: int) -> None:
+    """Each becomes the narrowest type that holds it, whatever the engine."""
+    a, b = [[1, largest], [0, 2], [largest, 0]], ((-1, 0), (1, 3))
+    unit = tl.engine(preset) if preset == "tiny" else tl.engine(preset, data_bits=16, psum_bits=40)
+    if preset == "snap-tiny" and largest > 32767:
+        with pytest.raises(tl.ConfigError, match=r"a must be of values from -32768 to 32767 .*, not 65535"):
+            unit.matmul(a, b, model_only=True)
+    else:
+        assert unit.matmul(a, b, model_only=True).output.tolist() == (np.array(a) @ np.array(b)).tolist()
+
+
+def test_any_integer_type_whose_values_fit() -> None:
+    a, b = np.arange(10).reshape(2, 5), np.arange(-7, 8).reshape(5, 3)
+    for kind in (np.uint64, np.int64, np.uint32, np.int16, np.uint8, ">i4", ">u8"):
+        found = product("snap-tiny", a.astype(kind), b).output
+        assert np.array_equal(found, a @ b), kind
+
+
+def test_a_list_is_one_tensor_on_the_verilog_too() -> None:
+    outcome = tl.engine("tiny").matmul([[1, 2], [3, 4]], [[200, 0], [1, 255]])
+    assert outcome.output.tolist() == [[202, 510], [604, 1020]]
+    assert (outcome.job.a.dtype, outcome.job.b.dtype) == (np.int8, np.uint8)
+
+
+def test_a_wrong_result_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     real = execution.golden
     monkeypatch.setattr(execution, "golden", lambda job: real(job) + 1)
     with pytest.raises(tl.FailureError, match="9 of 9 results differ from the golden model"):

