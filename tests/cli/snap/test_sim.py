@@ -151,12 +151,18 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
         (["--shape", "4x4x8,12x12,4", "--padding", "9"], "kernel must be at most 11 x 11, not (12, 12)"),
         (["--shape", "9x9x8,3x3,4", "--stride", "5"], "--stride must be at most 4, not (5, 5)"),
         (["--shape", "4x4x8,5x5,4"], "kernel must be at most the input, 4 x 4, not 5 x 5"),
-        (["--shape", "4x4x8,1x1,4", "--groups", "3"], "--groups must be a divisor of the 8 channels of activations, not 3"),
+        (
+            ["--shape", "4x4x8,1x1,4", "--groups", "3"],
+            "--groups must be a divisor of the 8 channels of activations, not 3",
+        ),
         (
             ["--shape", "4x4x8,1x1,4", "--padding", "9999"],
             "padded activations must have at most 268,435,456 elements, not 3,200,640,032",
         ),
-        (["--shape", "4x4x8,1x1,4", "--density", "0.5"], "--density must be of the form IA/W, two numbers from 0 to 1, not '0.5'"),
+        (
+            ["--shape", "4x4x8,1x1,4", "--density", "0.5"],
+            "--density must be of the form IA/W, two numbers from 0 to 1, not '0.5'",
+        ),
         (["--shape", "4x4x8,1x1,4", "--density", "1.5/1"], "IA in --density must be from 0 to 1, not 1.5"),
         (["--shape", "4x4x8,1x1,4", "--density", "1/-1"], "W in --density must be from 0 to 1, not -1.0"),
         (["--shape", "4x4x8,1x1,4", "--density", "nan/1"], "IA in --density must be from 0 to 1, not nan"),
