@@ -1,26 +1,12 @@
 """Mutants that change nothing: proven by Yosys' SAT solver."""
 
 import re
+from functools import lru_cache
 
 from ...hw.emit.yosys import YosysError, run_yosys
 from .mutants import Mutant, Mutants
 
 __all__ = ["equivalent"]
-
-
-CUT = """
-flatten
-dffunmap
-{clean}
-simplemap t:$dff
-chtype -set register t:$_DFF_P_
-rename -enumerate -pattern register_% t:register
-rename -enumerate -pattern multiplier_% t:mul_*
-expose -evert {block}/t:register {block}/t:mul_* {block}/t:mem_v2_*
-"""
-"""Yosys commands that cut boxes out; they need public names, and there are as many in the same order in any mutant."""
-
-REGISTER = "(* blackbox *) module register(input C, input D, output Q); endmodule\n"
 
 
 def equivalent(design: Mutants, block: str, mutant: Mutant, *, timeout_seconds: int = 20) -> bool:
@@ -35,17 +21,21 @@ def equivalent(design: Mutants, block: str, mutant: Mutant, *, timeout_seconds: 
         The mutant's own module, or one around it: there more is known of the inputs, and what no output depends on is
         left out.
     """
-    cut = CUT.format(block=block, clean="" if block == mutant.block else "opt_clean")
+    netlist, names, widths = _with_boxes(design.netlist)
+    cell = names.get((mutant.block, mutant.cell), mutant.cell)
+    command = mutant.command.replace(f"-cell {mutant.cell} ", f"-cell {cell} ")
+    clean = "" if block == mutant.block else "opt_clean"
+    registers = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
+    cut = f"flatten\ndffunmap\n{clean}\n{registers}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
     script = f"""
 read_rtlil netlist.il
-read_verilog register.v
 hierarchy -top {block}
 design -save whole
 {cut}
 rename {block} gold
 design -stash gold
 design -load whole
-mutate {mutant.command}
+mutate {command}
 {cut}
 rename {block} gate
 design -stash gate
@@ -56,35 +46,63 @@ hierarchy -top miter
 sat -timeout {timeout_seconds} -prove trigger 0 miter
 """
     try:
-        log = run_yosys(script, files={"netlist.il": _boxed(design.netlist), "register.v": REGISTER})["log"]
+        log = run_yosys(script, files={"netlist.il": netlist})["log"]
     except YosysError:
         return False  # the mutant has other registers (one that it made needless, say): not comparable in this way
     return "SAT proof finished - no model found: SUCCESS!" in log
 
 
-def _boxed(netlist: str) -> str:
-    """Memories and multipliers as boxes whose inside nobody knows, with the same names and ports.
+@lru_cache(1)
+def _with_boxes(netlist: str) -> tuple[str, dict[tuple[str, str], str], list[int]]:
+    """Memories and multipliers as boxes whose inside nobody knows; registers, too, have names that can become ports'.
 
     What a multiplier computes makes SAT problems hard, and plays no part: a fault is never inside a cell.
+
+    Returns
+    -------
+    netlist, names, widths
+        The netlist, with modules for boxes of registers at its end; new names of cells by module and old name; and
+        which widths registers have.
     """
+    names: dict[tuple[str, str], str] = {}
     boxes: dict[str, str] = {}
+    widths: set[int] = set()
 
-    def box(cell: re.Match[str]) -> str:
-        number = {name: int(value) for name, value in re.findall(r"parameter \\(\w+) (\d+)$", cell[0], re.MULTILINE)}
-        if cell[1] == "mul":
-            widths = {port: number[f"{port}_WIDTH"] for port in "ABY"}
-        else:
-            reads, writes, width, address = (number[name] for name in ("RD_PORTS", "WR_PORTS", "WIDTH", "ABITS"))
-            widths = dict.fromkeys(("RD_CLK", "RD_EN", "RD_ARST", "RD_SRST"), reads) | {"WR_CLK": writes}
-            widths |= {"RD_ADDR": reads * address, "WR_ADDR": writes * address, "RD_DATA": reads * width}
-            widths |= dict.fromkeys(("WR_EN", "WR_DATA"), writes * width)
-        kind = f"{cell[1]}_" + "_".join(map(str, widths.values()))
-        wires = [
-            f"  wire width {width} {'output' if name in ('RD_DATA', 'Y') else 'input'} {index} \\{name}\n"
-            for index, (name, width) in enumerate(widths.items(), 1)
-        ]
-        boxes[kind] = f"attribute \\blackbox 1\nmodule \\{kind}\n{''.join(wires)}end\n"
-        return re.sub(r"    parameter [^\n]*\n", "", cell[0]).replace(f"${cell[1]} ", f"\\{kind} ")
+    def cut(module: re.Match[str]) -> str:
+        def box(cell: re.Match[str]) -> str:
+            kind, old = cell[1], cell[2]
+            new = old if old.startswith("\\") else "\\box_" + re.sub(r"\W+", "_", old)
+            names[module[1], old] = new
+            found = re.findall(r"parameter \\(\w+) (\d+)$", cell[0], re.MULTILINE)
+            number = {name: int(value) for name, value in found}
+            text = cell[0].replace(f" {old}\n", f" {new}\n", 1)
+            if "dff" in kind:
+                widths.add(number["WIDTH"])
+                return text
+            if kind == "mul":
+                ports = {port: number[f"{port}_WIDTH"] for port in "ABY"}
+            else:
+                reads, writes, width, address = (number[name] for name in ("RD_PORTS", "WR_PORTS", "WIDTH", "ABITS"))
+                ports = dict.fromkeys(("RD_CLK", "RD_EN", "RD_ARST", "RD_SRST"), reads) | {"WR_CLK": writes}
+                ports |= {"RD_ADDR": reads * address, "WR_ADDR": writes * address, "RD_DATA": reads * width}
+                ports |= dict.fromkeys(("WR_EN", "WR_DATA"), writes * width)
+            name = f"{kind}_" + "_".join(map(str, ports.values()))
+            boxes[name] = _box(name, ports)
+            return re.sub(r"    parameter [^\n]*\n", "", text).replace(f"${kind} ", f"\\{name} ")
 
-    netlist = re.sub(r"^  cell \$(mul|mem_v2) .*?^  end$", box, netlist, flags=re.MULTILINE | re.DOTALL)
-    return netlist + "".join(boxes.values())
+        pattern = r"^  cell \$(mul|mem_v2|[as]*dff\w*) (\S+)$.*?^  end$"
+        return re.sub(pattern, box, module[0], flags=re.MULTILINE | re.DOTALL)
+
+    netlist = re.sub(r"^module \\(\S+)$.*?^end$", cut, netlist, flags=re.MULTILINE | re.DOTALL)
+    for width in widths:
+        boxes[f"register_{width}"] = _box(f"register_{width}", {"CLK": 1, "D": width, "Q": width})
+    return netlist + "".join(boxes.values()), names, sorted(widths)
+
+
+def _box(name: str, ports: dict[str, int]) -> str:
+    """A module that says no more than which ports there are."""
+    wires = [
+        f"  wire width {width} {'output' if port in ('RD_DATA', 'Y', 'Q') else 'input'} {index} \\{port}\n"
+        for index, (port, width) in enumerate(ports.items(), 1)
+    ]
+    return f"attribute \\blackbox 1\nmodule \\{name}\n{''.join(wires)}end\n"
