@@ -23,9 +23,9 @@ Programs = Iterator[tuple[str, CoreProgram, bool]]
 def overflow_programs(config: SnapConfig) -> Programs:
     """Each lane of each PE, two lanes of one cycle, and each port, alone, and next to it what just fits.
 
-    There are none for a configuration whose psums take more products to fill than a few.
+    There are none for a configuration whose psums take more products to fill than some dozens.
     """
-    if 1 << config.psum_bits - 2 * config.data_bits + 1 > 8:
+    if 1 << config.psum_bits - 2 * config.data_bits + 1 > 64:
         return
     for pe in np.ndindex(config.core_rows, config.core_columns):
         yield from _lanes(config, pe)
