@@ -14,7 +14,7 @@ from .counts import CountsSpec
 from .decoder import DecoderSpec
 from .lists import ListsSpec
 from .psums import MultiplyAddSpec, PsumFileSpec
-from .reducer import ReducerStreamsSpec, ReducerSumsSpec
+from .reducer import ReducerStreamsSpec, ReducerSumsSpec, ReducerValidSpec
 from .selector import SelectorSpec
 
 __all__ = ["Proof", "grouped", "proofs"]
@@ -84,6 +84,8 @@ def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:
         yield Proof(name, f"bounded to {cycles + longer} cycles", spec, (narrow,))
         yield Proof(f"{name}_end", reachable, spec, (narrow,))
     yield Proof("core_reducer_streams", registered, ReducerStreamsSpec, (config,))
+    yield Proof("core_reducer_valid", reachable, ReducerValidSpec, (config, False))
+    yield Proof("core_reducer_valid_rows", reachable, ReducerValidSpec, (config, True))
     yield Proof("psum_file", registered, PsumFileSpec, (config.replace(data_bits=2, psum_bits=6),))
     yield Proof("reduction_selector", inductive, SelectorSpec, (config,))
     if config.pe_multipliers >= 3:

@@ -10,7 +10,7 @@ from ....hw.snap.core_reducer import CoreReducer
 from ....hw.snap.layouts import command_layout
 from ...formal import Assert, Assume, Cover
 
-__all__ = ["ReducerStreamsSpec", "ReducerSumsSpec"]
+__all__ = ["ReducerStreamsSpec", "ReducerSumsSpec", "ReducerValidSpec"]
 
 
 class _ReducerInputs(wiring.Component):
@@ -78,6 +78,32 @@ class ReducerStreamsSpec(_ReducerInputs):
                 Assert(~started | (dut.o_counts[number] == (count + handed)[: len(count)])),
                 Assert(dut.o_busy | ~port.valid),
             ]
+        return m
+
+
+class ReducerValidSpec(_ReducerInputs):
+    """Every port offers a sum although no port has ever been ready: valid doesn't wait for ready.
+
+    In row mode, in which the ports are as many as the rows, or not.
+    """
+
+    def __init__(self, config: SnapConfig, row_mode: bool):
+        dut = CoreReducer(config)
+        ports = dut.signature.members
+        self._row_mode = row_mode
+        super().__init__(config, dut, {name: ports[name] for name in ("i_done", "i_psums")})
+
+    def elaborate(self, platform) -> Module:
+        """Design, assumptions and what is to be reached."""
+        m = Module()
+        config, dut = self.config, self._reducer(m)
+        for row in range(config.core_rows):
+            for column in range(config.core_columns):
+                m.d.comb += dut.i_done[row][column].eq(self.i_done[row][column])
+                m.d.comb += dut.i_psums[row][column].eq(self.i_psums[row][column])
+        offering = list(dut.o_sums)[: config.core_rows if self._row_mode else None]
+        m.d.comb += Assume((self.ready == 0) & (self.command.row_mode == self._row_mode))
+        m.d.comb += Cover(Cat(port.valid for port in offering).all())
         return m
 
 
