@@ -44,8 +44,8 @@ def mutate(
     faults noticed of all that change anything. What survives is listed with file and line: a check is missing there,
     or the fault can do no harm.
     """
-    from ..run.mutation import mutate as run_mutation
-    from ..run.mutation_records import write_record
+    from ..run.mutation.campaign import mutate as run_mutation
+    from ..run.mutation.records import write_record
 
     design = choose_design(preset, config_file, assignments)
     report = run_mutation(design, count=count, seed=seed, block=block, stages=Stages())

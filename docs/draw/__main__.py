@@ -14,7 +14,7 @@ import timing
 import utilisation
 
 from tensorloom.fpga.records import read_records
-from tensorloom.run import mutation_records
+from tensorloom.run.mutation import records as mutation_records
 
 PICTURES = {"matrix_unit.svg": matrix_unit, "timing.svg": timing, "utilisation.svg": utilisation}
 DOCS = Path(__file__).parent.parent

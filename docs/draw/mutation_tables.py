@@ -1,4 +1,4 @@
-"""Tables of recorded mutation runs, from ``run/mutations``."""
+"""Tables of recorded mutation runs, from ``run/mutation/recorded``."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -8,8 +8,9 @@ import pytest
 
 from tensorloom.hw.errors import UsageError
 from tensorloom.run.contract import Engine
-from tensorloom.run.mutation import EQUIVALENT, SURVIVED, MutationReport, Verdict, mutate
-from tensorloom.run.mutation_records import is_stale, read_records, write_record
+from tensorloom.run.mutation.campaign import mutate
+from tensorloom.run.mutation.records import is_stale, read_records, write_record
+from tensorloom.run.mutation.report import EQUIVALENT, SURVIVED, MutationReport, Verdict
 from tensorloom.run.registry import Design, engines, find_preset
 from tensorloom.tb.mutation.mutants import Mutant
 

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..hw.config import parse_assignments
-from ..hw.emit.files import write_files
-from .registry import find_preset
+from ...hw.config import parse_assignments
+from ...hw.emit.files import write_files
+from ..registry import find_preset
 
 __all__ = ["RECORDS", "is_stale", "read_records", "write_record"]
 
-RECORDS = Path(__file__).parent / "mutations"
+RECORDS = Path(__file__).parent / "recorded"
 """Folder of the records."""
 
 
@@ -27,7 +27,7 @@ def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:
 
 def is_stale(record: dict[str, Any]) -> bool:
     """Whether a record came from another netlist than the present sources make, or from a preset that is gone."""
-    from ..tb.mutation.mutants import design_digest
+    from ...tb.mutation.mutants import design_digest
 
     preset, *changes = record["design"].split()
     design = find_preset(preset)

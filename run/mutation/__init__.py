@@ -1,0 +1,1 @@
+"""Planted faults, and which of them the checks of a design notice."""

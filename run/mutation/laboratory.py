@@ -1,0 +1,180 @@
+"""The checks that faults are to be noticed by: programs, testbenches, counters near their end, equivalence."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...hw.config import ConfigError
+from ...sim.golden.wrap import wrap
+from ...tb.block_benches import BlockBench, block_benches
+from ...tb.bulk.job import SimulationError
+from ...tb.bulk.model import Model, build
+from ...tb.compiled_bench import run_compiled
+from ...tb.counters import with_counters_at
+from ...tb.mutation.equivalence import equivalent
+from ...tb.mutation.mutants import SELECT, Mutants
+from ..jobs import golden
+from ..random_jobs import random_job
+from ..registry import Design
+
+__all__ = ["Laboratory"]
+
+RANDOM_JOBS, BENCH_SEEDS = 24, 3
+"""Random jobs, and seeds of each testbench."""
+
+WATCHDOG, IDLE_CYCLES = 3000, 20
+"""Cycles without a transfer after which a program hangs, and after its end in which nothing may come."""
+
+COUNTER_STARTS = (0xFFFF_FFFB, 0xFFF0_0000)
+"""From where counters of 32 bits count: they carry through all bits, or keep the high ones."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Program:
+    """A job on the design's streams, and what it must give."""
+
+    program: Any
+    job: Any
+    stall: float
+    seed: int
+    expected: np.ndarray
+    predicted: Any
+
+
+class Laboratory:
+    """Runs checks on mutants, in one process.
+
+    Simulations and programs are made when they are first needed, so that only the design has to be sent.
+    """
+
+    def __init__(self, design: Design, mutants: Mutants, seed: int) -> None:
+        self.design, self.mutants, self.seed = design, mutants, seed
+        self._models: dict[str, Model] = {}
+        self._counting: dict[int, Model] = {}
+        self._limits: dict[tuple[str, str, int], int | None] = {}
+
+    def model(self, block: str, progress: Callable[[str], None] | None = None) -> Model:
+        """Simulation of a block with all the mutants in it."""
+        if block not in self._models:
+            self._models[block] = build(self.mutants.sources(block), assertions=True, progress=progress)
+        return self._models[block]
+
+    @cached_property
+    def programs(self) -> list[_Program]:
+        """Random jobs; of every second one the streams stall, for every third the outputs wait for valid."""
+        engine, config, made = self.design.engine, self.design.config, []
+        for number in range(RANDOM_JOBS):
+            job = random_job(np.random.default_rng([self.seed, number]), engine, config)
+            try:
+                program = engine.map(config, job)
+            except ConfigError:  # its sums don't fit
+                job = dataclasses.replace(job, wraps=True)
+                program = engine.map(config, job)
+            stall = (0.0, 0.3, 0.0, 0.8)[number % 4]
+            predicted = None if stall or (self.seed + number) % 3 == 0 else engine.predict(config, program)
+            expected = wrap(golden(job), engine.sum_bits(config))
+            made.append(_Program(program, job, stall, self.seed + number, expected, predicted))
+        return made
+
+    def passes_programs(self, number: int) -> bool:
+        """Whether the programs notice nothing of a mutant."""
+        model = self.model(self.mutants.top)
+        model.hold(SELECT, number)
+        return all(self._passes(model, program) for program in self.programs)
+
+    def _passes(self, model: Model, program: _Program) -> bool:
+        engine = self.design.engine
+        try:
+            result = model.run(
+                program.program.inputs(), program.program.outputs(), stalls=program.stall, seed=program.seed,
+                after_valid=program.seed % 3 == 0, watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
+            )  # fmt: skip
+        except SimulationError:
+            return False
+        if engine.complaint(result.counters, program.job):
+            return False
+        try:
+            right = np.array_equal(program.program.assemble(result.outputs), program.expected)
+        except (IndexError, ValueError):  # a sum for a place that isn't there
+            return False
+        counted = program.predicted is None or not engine.read_counters(result.counters).differences(program.predicted)
+        return right and counted
+
+    @cached_property
+    def benches(self) -> dict[str, dict[str, BlockBench]]:
+        """Testbenches by block and name."""
+        return block_benches(self.design.engine.name, self.mutants.blocks.values())
+
+    def holds(self, block: str, name: str, number: int) -> bool:
+        """Whether a testbench passes on the design itself (number 0), on one seed at least."""
+        usable = any(self._limit(block, name, seed) is not None for seed in range(BENCH_SEEDS))
+        return usable and self.passes_bench(block, name, number)
+
+    def passes_counters(self, number: int) -> bool:
+        """Whether counters that begin near their end, or high, end as those of the design itself.
+
+        What programs reach otherwise is a few low bits. Such counters say what they should if results are right:
+        that is known of the others.
+        """
+        for start in COUNTER_STARTS:
+            if start not in self._counting:
+                try:
+                    sources = with_counters_at(self.mutants.sources(self.mutants.top), start, names=r"^[a-z\\]")
+                except ValueError:  # a design without counters
+                    return True
+                self._counting[start] = build(sources, assertions=True)
+            ends = []
+            for awake in (0, number):
+                self._counting[start].hold(SELECT, awake)
+                ends.append([self._ends(self._counting[start], program) for program in self.programs[:3]])
+            if ends[0] != ends[1]:
+                return False
+        return True
+
+    def _ends(self, model: Model, program: _Program) -> Any:
+        """All output ports outside streams after a program, as text; None if it doesn't end."""
+        inputs, outputs = program.program.inputs(), program.program.outputs()
+        try:
+            result = model.run(inputs, outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG)
+        except SimulationError:
+            return None
+        return json.dumps(result.counters, default=lambda value: value.tolist())
+
+    def passes_bench(self, block: str, name: str, number: int) -> bool:
+        """Whether a testbench of a block, on some seeds, notices nothing of a mutant."""
+        return all(self._bench_passes(block, name, number, seed) for seed in range(BENCH_SEEDS))
+
+    def differs(self, number: int) -> bool:
+        """Whether a mutant isn't proven to be equivalent, neither in its block nor in the nearest one around it."""
+        mutant = self.mutants.mutants[number]
+        around = self.mutants.above(mutant.block)[:1]
+        return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, *around))
+
+    def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
+        limit = self._limit(block, name, seed)
+        try:
+            if limit is not None:
+                self._run(block, name, number, seed, limit)
+        except Exception:  # an assertion, or a testbench that stumbles over values which make no sense
+            return False
+        return True
+
+    def _limit(self, block: str, name: str, seed: int) -> int | None:
+        """Cycles within which a testbench must end; None for a seed with which it doesn't hold."""
+        key = block, name, seed
+        if key not in self._limits:
+            try:
+                self._limits[key] = 2 * self._run(block, name, 0, seed, None) + 2000
+            except Exception:  # an assertion, or operands that don't fit
+                self._limits[key] = None
+        return self._limits[key]
+
+    def _run(self, block: str, name: str, number: int, seed: int, limit: int | None) -> int:
+        model, bench = self.model(block), self.benches[block][name]
+        model.hold(SELECT, number)
+        rng = np.random.default_rng([self.seed, seed])
+        return run_compiled(model, lambda played: bench.check(played, bench.config, rng), limit=limit)
