@@ -1,8 +1,9 @@
 """The checks that faults are to be noticed by: programs, testbenches, counters near their end, equivalence."""
 
 import dataclasses
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -110,9 +111,8 @@ class Laboratory:
         return block_benches(self.design.engine.name, self.mutants.blocks.values())
 
     def holds(self, block: str, name: str, number: int) -> bool:
-        """Whether a testbench passes on the design itself (number 0), on one seed at least."""
-        usable = any(self._limit(block, name, seed) is not None for seed in range(BENCH_SEEDS))
-        return usable and self.passes_bench(block, name, number)
+        """Whether a testbench passes on the design itself (number 0) with a seed that it can use."""
+        return any(self._bench_passes(block, name, number, seed) for seed in self._seeds(block, name, 1))
 
     def passes_counters(self, number: int) -> bool:
         """Whether counters that begin near their end, or high, end as those of the design itself.
@@ -146,8 +146,13 @@ class Laboratory:
 
     def passes_bench(self, block: str, name: str, number: int) -> bool:
         """Whether a testbench of a block notices nothing of a mutant."""
-        own = number == 0 or self.mutants.mutants[number].block == block
-        return all(self._bench_passes(block, name, number, seed) for seed in range(BENCH_SEEDS if own else 1))
+        runs = BENCH_SEEDS if self.mutants.mutants[number].block == block else 1
+        return all(self._bench_passes(block, name, number, seed) for seed in self._seeds(block, name, runs))
+
+    def _seeds(self, block: str, name: str, count: int) -> Iterator[int]:
+        """The first seeds with which a testbench holds on the design itself."""
+        holding = (seed for seed in range(BENCH_SEEDS) if self._limit(block, name, seed) is not None)
+        return itertools.islice(holding, count)
 
     def differs(self, number: int) -> bool:
         """Whether a mutant isn't proven to be equivalent, neither in its block nor in the nearest one around it."""
@@ -156,10 +161,8 @@ class Laboratory:
         return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, *around))
 
     def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
-        limit = self._limit(block, name, seed)
         try:
-            if limit is not None:
-                self._run(block, name, number, seed, limit)
+            self._run(block, name, number, seed, self._limit(block, name, seed))
         except Exception:  # an assertion, or a testbench that stumbles over values which make no sense
             return False
         return True
