@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
 from ...hw.emit.emitter import emit_blocks
@@ -25,9 +26,17 @@ _laboratory: Laboratory | None = None
 
 
 def _start(*arguments: Any) -> None:
-    """Make a process ready."""
+    """Make a process ready, which ends with the one that began it, however that ends."""
     global _laboratory
     _laboratory = Laboratory(*arguments)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _passing(check: str, arguments: tuple[Any, ...], numbers: Sequence[int]) -> list[int]:
@@ -126,5 +135,6 @@ def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable
         try:
             yield sift
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():  # or the pool would wait for what they are at
+                child.kill()
             raise
