@@ -1,6 +1,7 @@
 """Counters that begin near their end, so that a short run shows their high bits."""
 
 import dataclasses
+import random
 import re
 from pathlib import Path
 
@@ -12,19 +13,20 @@ RESET = re.compile(r"(    if \(rst\) (\w+|\\\S+ ) <= )(\d+)'[dh]0+;")
 
 
 def with_counters_at(
-    source: Sources | EmissionLike | Path | str, start: int, *, bits: int = 32, names: str = ""
+    source: Sources | EmissionLike | Path | str, start: int | random.Random, *, bits: int = 32, names: str = ""
 ) -> Sources:
     """The same design, in which a reset sets counters of so many bits to `start` instead of 0.
 
     Every register that a reset sets to 0 and that is as wide as one counter or several counts as some of them. So the
-    design's other registers must have other widths, or names in which the pattern `names` isn't found.
+    design's other registers must have other widths, or names in which the pattern `names` isn't found. If `start`
+    gives random numbers, each counter begins with another, so that differences of two have high bits as well.
 
     Raises
     ------
     ValueError
         If `start` is no value of a counter, or there is no counter.
     """
-    if not 0 <= start < 1 << bits:
+    if isinstance(start, int) and not 0 <= start < 1 << bits:
         raise ValueError(f"start must be from 0 to {(1 << bits) - 1}, not {start}")
     sources, found = Sources.load(source), 0
 
@@ -34,7 +36,9 @@ def with_counters_at(
         if rest or not re.search(names, match[2]):
             return match[0]
         found += count
-        return f"{match[1]}{{{count}{{{bits}'d{start}}}}};"
+        values = (start if isinstance(start, int) else start.getrandbits(bits) for _ in range(count))
+        text = ", ".join(f"{bits}'d{value}" for value in values)
+        return f"{match[1]}{{{text}}};"
 
     verilog = {name: RESET.sub(moved, text) for name, text in sources.verilog.items()}
     if not found:

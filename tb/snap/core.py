@@ -251,6 +251,28 @@ async def each_pe_alone(bench: Bench, config: SnapConfig, rng: np.random.Generat
         assert core_counters(outputs["o_counters"]).differences(predicted) == []
 
 
+@testbench(PARTS["core"])
+async def each_stream_first(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """One stream begins while all others wait for some cycles: the count of cycles begins with it."""
+    numbers = random.Random(int(rng.integers(1 << 32)))
+    program = mixed_program(config, rng, 1)
+    for first in range(config.core_columns + config.core_rows):
+        await bench.reset()
+        watch = Watch(config)
+        traffic = Traffic(config, program, 0, numbers, watch)
+        for number, source in enumerate(traffic.sources):
+            source.stall = float(number != first)
+        ends = bench.cycles + 8
+        await run(bench, [*traffic.recorders.values(), watch], lambda ends=ends: bench.cycles >= ends)
+        for source in traffic.sources:
+            source.stall = 0.0
+        await traffic.run(bench)
+        outputs = await traffic.rest(bench, 10)
+        assert traffic.sums == port_sums(config, program)
+        predicted = simulate_core(config, program, stalls=recorded_stalls(config, traffic))
+        assert core_counters(outputs["o_counters"]).differences(predicted) == []
+
+
 @testbench(PARTS["narrow_core"])
 async def overflows(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """The flag for sums that wrap: from each lane, each PE, and each port, alone; and not where they just fit.
