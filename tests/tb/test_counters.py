@@ -52,7 +52,7 @@ def test_what_is_no_start(sources: Sources) -> None:
 def test_random_starts_and_names(sources: Sources) -> None:
     sources = dataclasses.replace(sources, verilog=dict.fromkeys(sources.verilog, VERILOG))
     (found,) = with_counters_at(sources, random.Random(1)).verilog.values()
-    starts = re.findall(r"32'd(\d+)", found)
-    assert len(set(starts)) == 3
+    starts = {int(start) for start in re.findall(r"32'd(\d+)", found)} - {1, 2}  # those are what is added
+    assert len(starts) == 3
     with pytest.raises(ValueError, match="bits must be"):
         with_counters_at(sources, 1, names="nothing of that name")
