@@ -1,6 +1,7 @@
 """Parameters of the engines that read and write memory."""
 
 import dataclasses
+from typing import Any
 
 from ..config import check, check_int
 
@@ -55,6 +56,10 @@ class PortConfig:
         check("max_burst", self.max_burst.bit_count() == 1, "a power of two", self.max_burst)
         check_int("outstanding", self.outstanding, 1, 256)
         check_int("fifo_depth", self.fifo_depth, self.max_burst, 1 << 16)
+
+    def replace(self, **changes: Any) -> "PortConfig":
+        """A copy with some fields changed (validated again)."""
+        return dataclasses.replace(self, **changes)
 
     @property
     def bytes(self) -> int:

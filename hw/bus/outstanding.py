@@ -34,6 +34,8 @@ class OutstandingBursts(wiring.Component):
         By reader: go on to the next burst; only with ``o_valid``.
     o_valid, o_burst
         By reader: there is a burst, from the cycle after it was put there on, and which.
+    waiting
+        For proofs: by reader, how many are before it.
     """
 
     def __init__(self, address_bits: int, max_burst: int, depth: int, readers: int):
@@ -41,6 +43,7 @@ class OutstandingBursts(wiring.Component):
         check_int("readers", readers, 1)
         self.config = (address_bits, max_burst, depth, readers)
         layout = burst_layout(address_bits, max_burst)
+        self.waiting = [Signal(range(depth + 1), name=f"waiting_{reader}") for reader in range(readers)]
         super().__init__(
             {
                 "i_push": In(1),
@@ -54,7 +57,7 @@ class OutstandingBursts(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        _, _, depth, readers = self.config
+        depth = self.config[2]
         layout: data.StructLayout = self.i_burst.shape()
         m.submodules.bursts = memory = Memory(shape=layout, depth=depth, init=[], attrs={UNINITIALISED: "1"})
 
@@ -66,10 +69,7 @@ class OutstandingBursts(wiring.Component):
 
         write = memory.write_port()
         m.d.comb += [write.en.eq(self.i_push), write.addr.eq(row("put", self.i_push)), write.data.eq(self.i_burst)]
-        self.waiting = []
-        for reader in range(readers):
-            waiting = Signal(range(depth + 1), name=f"waiting_{reader}")
-            self.waiting.append(waiting)
+        for reader, waiting in enumerate(self.waiting):
             port = memory.read_port(domain="comb")
             m.d.comb += [
                 port.addr.eq(row(f"row_{reader}", self.i_next[reader])),

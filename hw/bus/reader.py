@@ -43,10 +43,13 @@ class Reader(wiring.Component):
         Nothing that was taken is left to be asked for, and all answers have come.
     m_axi
         Memory port.
+    credits
+        For proofs: beats that may still be asked for.
     """
 
     def __init__(self, config: PortConfig):
         self.config = config
+        self.credits = Signal(range(config.fifo_depth + 1), init=config.fifo_depth, name="credits")
         widths = {name: getattr(config, name) for name in ("address_bits", "data_bits", "id_bits")}
         super().__init__(
             {
@@ -67,11 +70,11 @@ class Reader(wiring.Component):
         fifo, errors = Fifo(config.data_bits + 1, config.fifo_depth), FirstError(config)
         for name, part in {"splitter": splitter, "waiting": waiting, "fifo": fifo, "errors": errors}.items():
             m.submodules[name] = shared(part)
-        self.waiting, self.fifo = waiting, fifo
+        self.splitter, self.waiting, self.fifo = splitter, waiting, fifo
 
         connect(m, flipped(self.i_requests), splitter.i_requests)
         bursts = splitter.o_bursts
-        self.credits = credits = Signal(range(config.fifo_depth + 1), init=config.fifo_depth)
+        credits = self.credits
         may, asked, leaves, ends = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             # Both stay true while the address waits: credits only grow, the queue only shrinks.

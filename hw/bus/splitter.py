@@ -39,6 +39,8 @@ class BurstSplitter(wiring.Component):
         Stream of bursts (`burst_layout`).
     o_idle
         No burst is left of what was taken.
+    address, left
+        For proofs: what isn't cut yet.
     """
 
     def __init__(self, address_bits: int, beats_bits: int, max_burst: int):
@@ -48,6 +50,7 @@ class BurstSplitter(wiring.Component):
         check("max_burst", max_burst.bit_count() == 1, "a power of two", max_burst)
         check("max_burst", max_burst <= 1 << address_bits, "no more than there are addresses", max_burst)
         self.config = (address_bits, beats_bits, max_burst)
+        self.address, self.left = Signal(address_bits, name="address"), Signal(beats_bits, name="left")
         request = data.StructLayout({"address": address_bits, "beats": beats_bits})
         super().__init__(
             {
@@ -59,10 +62,9 @@ class BurstSplitter(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        address_bits, beats_bits, max_burst = self.config
+        max_burst = self.config[2]
         offset_bits = exact_log2(max_burst)
-        self.address = address = Signal(address_bits)
-        self.left = left = Signal(beats_bits)
+        address, left = self.address, self.left
         burst, valid = self.o_bursts.payload, self.o_bursts.valid
         to_border, beats = Signal(bits_for(max_burst)), Signal(bits_for(max_burst))
         final, free, cut = Signal(), Signal(), Signal()

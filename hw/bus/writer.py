@@ -46,10 +46,13 @@ class Writer(wiring.Component):
         Nothing that was taken is left to be written, and all answers have come.
     m_axi
         Memory port.
+    unclaimed
+        For proofs: beats that were taken and belong to no burst yet.
     """
 
     def __init__(self, config: PortConfig):
         self.config = config
+        self.unclaimed = Signal(range(config.fifo_depth + 2), name="unclaimed")
         widths = {name: getattr(config, name) for name in ("address_bits", "data_bits", "id_bits")}
         super().__init__(
             {
@@ -114,7 +117,7 @@ class Writer(wiring.Component):
     def _addresses(self, m: Module, splitter: BurstSplitter, waiting: OutstandingBursts) -> None:
         """Start a burst: claim its beats, list it for data and answers, and offer its address from then on."""
         config, axi, bursts, fifo = self.config, self.m_axi, splitter.o_bursts, self.fifo
-        self.unclaimed = unclaimed = Signal(range(config.fifo_depth + 2))
+        unclaimed = self.unclaimed
         address, claimed, starts = (
             Signal.like(bursts.payload, name="address"),
             Signal.like(bursts.payload.beats),

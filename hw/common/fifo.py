@@ -26,12 +26,16 @@ class Fifo(wiring.Component):
     ----------
     i, o
         Streams.
+    level, fresh, held
+        For proofs: beats in the memory; whether the output shows what was read in the cycle before, or what it kept.
     """
 
     def __init__(self, width: int, depth: int):
         check_int("width", width, 1)
         check_int("depth", depth, 1)
         self.config = (width, depth)
+        self.level = Signal(range(depth + 1), name="level")
+        self.fresh, self.held = Signal(name="fresh"), Signal(name="held")
         super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width))})
 
     def elaborate(self, platform) -> Module:
@@ -39,9 +43,8 @@ class Fifo(wiring.Component):
         width, depth = self.config
         ram = Ram(width, depth)
         m.submodules.ram = shared(ram)
-        self.level = level = Signal(range(depth + 1))
+        level, fresh, held = self.level, self.fresh, self.held
         write, read = Signal(), Signal()
-        self.fresh, self.held = fresh, held = Signal(), Signal()
         kept = Signal(width, reset_less=True)
         m.d.comb += [
             self.i.ready.eq(level != depth),
