@@ -2,7 +2,7 @@
 
 from ...hw.bus.config import PortConfig
 
-__all__ = ["PARTS", "PORTS"]
+__all__ = ["COPIER", "PARTS", "PORTS"]
 
 PORTS = {
     "usual": PortConfig(data_bits=64, id_bits=4, beats_bits=10, outstanding=4, fifo_depth=32, strobes=True),
@@ -13,6 +13,9 @@ PORTS = {
     "single": PortConfig(data_bits=32, address_bits=40, beats_bits=4, max_burst=1, outstanding=2, fifo_depth=1),
 }
 """As in a small chip; bursts of a page, a FIFO whose depth is no power of two; one burst at a time; bursts of 1."""
+
+COPIER = PORTS["usual"].replace(address_bits=15)
+"""Of the engines that copy; a memory of 32 KiB."""
 
 PARTS: dict[str, dict[str, PortConfig]] = {
     kind: {f"{kind}_{name}": config for name, config in PORTS.items()} for kind in ("reader", "writer")

@@ -81,13 +81,13 @@ async def random_reads(bench: Bench, config: PortConfig, rng: np.random.Generato
     for stalls in STALLS:
         some = numbers(rng)
         await bench.cycle(IDLE)
-        await read(bench, config, stalls, some, requests=random_requests(config, some, 12))
+        await read(bench, config, stalls, some, requests=random_requests(config, some, 10))
 
 
 @testbench(PARTS["reader"])
 async def errors_while_reading(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Beats of some bursts fail; the first is reported until it is cleared, and all beats come nevertheless."""
-    for number in range(8):
+    for number in range(6):
         some = numbers(rng)
         requests = random_requests(config, some, 6) + [{"address": 5, "beats": 3}]
         errors = random_errors(all_bursts(config, requests), some)
@@ -100,7 +100,7 @@ async def errors_while_reading(bench: Bench, config: PortConfig, rng: np.random.
 @testbench(PARTS["reader"])
 async def reset_while_reading(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Reset at any time leaves nothing behind."""
-    for _ in range(12):
+    for _ in range(8):
         some = numbers(rng)
         stalls = some.choice(STALLS)
         requests = random_requests(config, some, 6)

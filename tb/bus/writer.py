@@ -104,13 +104,13 @@ async def random_writes(bench: Bench, config: PortConfig, rng: np.random.Generat
     for stalls in STALLS:
         some = numbers(rng)
         await bench.cycle(IDLE)
-        await write(bench, config, stalls, some, requests=random_requests(config, some, 12))
+        await write(bench, config, stalls, some, requests=random_requests(config, some, 10))
 
 
 @testbench(PARTS["writer"])
 async def errors_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Some bursts fail; the first is reported until it is cleared, and everything is written nevertheless."""
-    for number in range(8):
+    for number in range(6):
         some = numbers(rng)
         requests = random_requests(config, some, 6) + [{"address": 5, "beats": 3}]
         errors = random_errors(all_bursts(config, requests), some)
@@ -123,7 +123,7 @@ async def errors_while_writing(bench: Bench, config: PortConfig, rng: np.random.
 @testbench(PARTS["writer"])
 async def reset_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Reset at any time leaves nothing behind."""
-    for _ in range(12):
+    for _ in range(8):
         some = numbers(rng)
         stalls = some.choice(STALLS)
         requests = random_requests(config, some, 6)
