@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from ...hw.bus.reader import Reader
+from ...hw.bus.registers import RegisterFile
 from ...hw.bus.writer import Writer
 from ...hw.emit.shared import shared
 from ..cases import make
@@ -12,7 +13,7 @@ from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
 
-COMPONENTS = {"reader": Reader, "writer": Writer}
+COMPONENTS = {"reader": Reader, "writer": Writer, "registers": RegisterFile}
 
 
 def component(part: str) -> wiring.Component:

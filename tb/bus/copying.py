@@ -66,7 +66,8 @@ class Case:
         self.manifest = job_data()["manifest"]
         self.shapes = {port["name"]: port["shape"] for port in self.manifest["ports"]}
         self.slave = AxiSlave(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, target=self.memory)
-        reads, writes = self.slave.read_if, self.slave.write_if
+        reads: Any = self.slave.read_if
+        writes: Any = self.slave.write_if
         channels = {
             "ar": reads.ar_channel, "r": reads.r_channel,
             "aw": writes.aw_channel, "w": writes.w_channel, "b": writes.b_channel,

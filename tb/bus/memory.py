@@ -135,6 +135,7 @@ class ReadMemory:
         """Take an address; the answer is always taken."""
         moved = self._offered
         assert outputs["m_axi_rready"] == 1
+        assert not (outputs["o_idle"] and (self._due or outputs["m_axi_arvalid"]))
         if self._offered:
             self.unanswered -= self._due.popleft()[2]
             self._offered = False
@@ -198,6 +199,7 @@ class WriteMemory:
         """Take an address and a beat, and carry out bursts that are complete."""
         moved = self._offered
         assert outputs["m_axi_bready"] == 1
+        assert not (outputs["o_idle"] and (self.answered < self._addresses.seen or outputs["m_axi_awvalid"]))
         if self._offered:
             self._due.popleft()
             self.answered, self._offered = self.answered + 1, False

@@ -1,6 +1,9 @@
 """Configurations under test: small, and each with a shape that the others don't have."""
 
+from typing import Any
+
 from ...hw.bus.config import PortConfig
+from .maps import MAPS
 
 __all__ = ["COPIER", "PARTS", "PORTS"]
 
@@ -17,7 +20,7 @@ PORTS = {
 COPIER = PORTS["usual"].replace(address_bits=15)
 """Of the engines that copy; a memory of 32 KiB."""
 
-PARTS: dict[str, dict[str, PortConfig]] = {
+PARTS: dict[str, dict[str, Any]] = {
     kind: {f"{kind}_{name}": config for name, config in PORTS.items()} for kind in ("reader", "writer")
-}
+} | {"registers": {f"registers_{name}": registers for name, registers in MAPS.items()}}
 """By name of the part, by component."""

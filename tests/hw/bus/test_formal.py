@@ -1,11 +1,13 @@
-"""Formal proofs of the engines that read and write memory."""
+"""Formal proofs of memory ports and registers."""
 
 import pytest
 
 from tensorloom.hw.bus.config import PortConfig
 from tensorloom.tb.bus.formal.reader import ReaderSpec
+from tensorloom.tb.bus.formal.registers import RegistersSpec
 from tensorloom.tb.bus.formal.splitter import SplitterSpec
 from tensorloom.tb.bus.formal.writer import WriterSpec
+from tensorloom.tb.bus.maps import MAPS
 from tensorloom.tb.formal import check_bounded, check_reachable, prove
 
 SMALL = PortConfig(data_bits=8, address_bits=13, beats_bits=5, max_burst=4, outstanding=2, fifo_depth=6)
@@ -32,3 +34,9 @@ def test_assumptions_leave_interesting_cases():
     check_reachable(SplitterSpec(6, 5, 4), depth=9)
     check_reachable(ReaderSpec(SMALL), depth=14)
     check_reachable(WriterSpec(TWO), depth=14)
+
+
+@pytest.mark.parametrize("registers", MAPS.values(), ids=list(MAPS))
+def test_registers_answer_each_access_once(registers):
+    prove(RegistersSpec(registers))
+    check_reachable(RegistersSpec(registers), depth=8)
