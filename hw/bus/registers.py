@@ -10,7 +10,7 @@ from .register_map import COUNTER_BITS, WORD_BITS, WORD_BYTES, Access, Register,
 __all__ = ["RegisterFile"]
 
 
-def _layout(register: Register, *kinds: Access) -> data.StructLayout | None:
+def _layout(register: Register, kinds: tuple[Access, ...]) -> data.StructLayout | None:
     """Fields of some kinds, or None if the register has none of them."""
     fields = {field.name: field.bits for field in register.fields if field.access in kinds}
     return data.StructLayout(fields) if fields else None
@@ -48,10 +48,9 @@ class RegisterFile(wiring.Component):
         self.config = registers
         members = {"s_axil": In(AxiLiteSignature(address_bits=registers.address_bits))}
         for register in registers.own:
-            for prefix, flow, kinds in (("i", In, ("ro", "w1c")), ("o", Out, ("rw", "pulse"))):
-                layout = _layout(register, *kinds)
-                if layout is not None:
-                    members[f"{prefix}_{register.name}"] = flow(layout)
+            shown, written = _layout(register, ("ro", "w1c")), _layout(register, ("rw", "pulse"))
+            members |= {f"i_{register.name}": In(shown)} if shown else {}
+            members |= {f"o_{register.name}": Out(written)} if written else {}
         if registers.interrupts:
             events = data.StructLayout({event.name: 1 for event in registers.interrupts})
             members |= {"i_interrupts": In(events), "o_interrupt": Out(1)}

@@ -12,7 +12,7 @@ __all__ = ["Fifo"]
 
 
 class Fifo(wiring.Component):
-    """Beats come out in the order in which they went in; one in and one out a cycle.
+    """Beats come out in the order in which they went in; one in and one out a cycle, or in two if the depth is 1.
 
     A beat that is taken in cycle t is offered from cycle t + 2 on. Its memory promises no more than an SRAM macro, so
     that one can take its place: `amaranth.lib.fifo` asks for more.

@@ -118,9 +118,9 @@ async def do(bench: Bench, model: Model, access: Access, rng: random.Random) -> 
     assert access.answer is not None
     assert access.answer[0] == wanted[0], hex(access.address)
     assert wanted[0] == SLVERR or access.answer[1] == wanted[1], hex(access.address)
-    for _ in range(2):
-        outputs = await bench.cycle(QUIET)
-        hardware.observe(outputs)
+    hardware.observe(await bench.cycle(QUIET))
+    outputs = await bench.cycle(QUIET)
+    hardware.observe(outputs)
     for key, values in hardware.pulses.items():
         assert values == ([model.pulses[key]] if model.pulses.get(key) else []), key
     for register in model.registers.own:

@@ -1,6 +1,7 @@
 """Testbench of the register file with a master of cocotbext-axi."""
 
 import random
+from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge
@@ -18,7 +19,8 @@ async def start(dut, stalls: dict[str, float]) -> tuple[AxiLiteMaster, random.Ra
     """Reset, and a master whose channels pause."""
     rng = random.Random(f"{stalls} {job_data()['seed']}")
     master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
-    writes, reads = master.write_if, master.read_if
+    writes: Any = master.write_if
+    reads: Any = master.read_if
     channels = {
         "aw": writes.aw_channel, "w": writes.w_channel, "b": writes.b_channel,
         "ar": reads.ar_channel, "r": reads.r_channel,
