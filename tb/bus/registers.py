@@ -200,12 +200,16 @@ async def set_wins(bench: Bench, config: RegisterMap, rng: np.random.Generator) 
     some, model = numbers(rng), Model(config)
     await show(bench, model, some, 0)
     pending = config["interrupt_pending"].offset
-    held = {"i_interrupts": {"done": 1, "error": 0}}
-    await bench.cycle(QUIET | held)
+    await do(bench, model, Access(config["interrupt_enable"].offset, 1), some)
+    await bench.cycle(QUIET | {"i_interrupts": {"done": 1, "error": 0}})
     model.held["interrupt_pending", "done"] = 1
     access = Access(pending, 3)
     software = Software(access, dict.fromkeys(("aw", "w", "b", "ar", "r"), 0.0), some)
-    await run(bench, [software], lambda: software.done)
+    while not software.done:
+        outputs = await bench.cycle(software.drive())
+        software.observe(outputs)
+        assert outputs["o_interrupt"] == 1, "a bit went away while it was being set"
+        assert bench.cycles < 1000
     await bench.cycle(QUIET | {"i_interrupts": {"done": 0, "error": 0}})
     await do(bench, model, Access(pending), some)
     await do(bench, model, Access(pending, 1), some)
