@@ -4,6 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
+from ...hw.common.fifo import Fifo
 from ...hw.common.multiplier import Multiplier
 from ...hw.common.ram import Ram
 from ...hw.emit.shared import shared
@@ -12,7 +13,7 @@ from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
 
-COMPONENTS = {"ram": Ram, "multiplier": Multiplier}
+COMPONENTS = {"fifo": Fifo, "ram": Ram, "multiplier": Multiplier}
 
 
 def component(part: str) -> wiring.Component:

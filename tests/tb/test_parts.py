@@ -5,11 +5,12 @@ from itertools import permutations
 import pytest
 from amaranth.hdl import Fragment
 
+from tensorloom.tb.bus.bundle import Bundle as BusBundle
 from tensorloom.tb.snap.bundle import Bundle as SnapBundle
 from tensorloom.tb.systolic.bundle import Bundle as SystolicBundle
 
 
-@pytest.mark.parametrize("bundle", [SnapBundle, SystolicBundle])
+@pytest.mark.parametrize("bundle", [BusBundle, SnapBundle, SystolicBundle])
 def test_no_part_takes_the_ports_of_another(bundle) -> None:
     design = bundle()
     Fragment.get(design, None)  # or Amaranth complains later, in some other test, that parts were never used

@@ -14,7 +14,7 @@ from tensorloom.tb.common.ram import every_row, random_traffic
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
 
-COMPONENTS = ("ram", "multiplier")
+COMPONENTS = ("fifo", "ram", "multiplier")
 
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("common", name).items()}
 
@@ -37,12 +37,12 @@ def test_on_verilog(name, bundle, build_dir, bench_seed):
     assert ran == len(find_cases("common", name))
 
 
-def test_on_memories_that_do_no_more_than_they_must(bundle, build_dir, bench_seed):
+@pytest.mark.parametrize("name", ["fifo", "ram"])
+def test_on_memories_that_do_no_more_than_they_must(name, bundle, build_dir, bench_seed):
     """The testbench asks for nothing that an SRAM macro doesn't promise."""
     bare = with_bare_memories(bundle)
-    assert run_cocotb(bare, "tensorloom.tb.common.ram", build_dir=build_dir, seed=bench_seed) == len(
-        find_cases("common", "ram")
-    )
+    ran = run_cocotb(bare, f"tensorloom.tb.common.{name}", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(find_cases("common", name))
 
 
 @pytest.mark.parametrize("config", [(9, 4096), (300, 65), (2, 64), (9, 1)])

@@ -1,0 +1,1 @@
+"""Testbenches of memory ports and registers."""

@@ -1,0 +1,1 @@
+"""What memory ports must do, as specifications for the solver."""

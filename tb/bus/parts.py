@@ -1,0 +1,26 @@
+"""Configurations under test: small, and each with a shape that the others don't have."""
+
+from typing import Any
+
+from ...hw.bus.config import PortConfig
+from .maps import MAPS
+
+__all__ = ["COPIER", "PARTS", "PORTS"]
+
+PORTS = {
+    "usual": PortConfig(data_bits=64, id_bits=4, beats_bits=10, outstanding=4, fifo_depth=32, strobes=True),
+    "page": PortConfig(
+        data_bits=1024, address_bits=16, beats_bits=8, max_burst=32, outstanding=3, fifo_depth=45, strobes=True
+    ),
+    "byte": PortConfig(data_bits=8, address_bits=13, beats_bits=5, max_burst=4, outstanding=1, fifo_depth=4),
+    "single": PortConfig(data_bits=32, address_bits=40, beats_bits=4, max_burst=1, outstanding=2, fifo_depth=1),
+}
+"""As in a small chip; bursts of a page, a FIFO whose depth is no power of two; one burst at a time; bursts of 1."""
+
+COPIER = PORTS["usual"].replace(address_bits=15)
+"""Of the engines that copy; a memory of 32 KiB."""
+
+PARTS: dict[str, dict[str, Any]] = {
+    kind: {f"{kind}_{name}": config for name, config in PORTS.items()} for kind in ("reader", "writer")
+} | {"registers": {f"registers_{name}": registers for name, registers in MAPS.items()}}
+"""By name of the part, by component."""

@@ -1,0 +1,155 @@
+"""Testbench of the writer."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...hw.bus.config import PortConfig
+from ..bench import Bench, Source, run
+from ..cocotb_bench import testbench
+from .memory import STALLS, Stalls, WriteMemory, all_bursts, first_error, random_errors, random_requests
+from .parts import PARTS
+from .reader import numbers
+
+IDLE = {"i_requests_valid": 0, "i_beats_valid": 0, "m_axi_bvalid": 0, "i_clear": 0}
+
+
+class Done:
+    """Counts requests that are done: none before memory has answered for all its bursts.
+
+    Parameters
+    ----------
+    bursts
+        How many bursts each request and those before it have.
+    failing
+        Requests after which an error is seen.
+    """
+
+    def __init__(self, memory: WriteMemory, bursts: list[int], failing: set[int]) -> None:
+        self.memory, self.bursts, self.failing, self.count, self._before = memory, bursts, failing, 0, 0
+
+    def drive(self) -> dict[str, Any]:
+        """Remember what was answered before this cycle."""
+        self._before = self.memory.answered
+        return {}
+
+    def observe(self, outputs: Mapping[str, Any]) -> bool:
+        """Whether one was done."""
+        if outputs["o_done"]:
+            assert self.count < len(self.bursts) and self._before == self.bursts[self.count]
+            assert self.count not in self.failing or outputs["o_error"]["valid"] == 1
+            self.count += 1
+        return bool(outputs["o_done"])
+
+
+def random_beats(config: PortConfig, count: int, rng: random.Random) -> list[dict[str, int]]:
+    """Data, and if there are strobes, some of no bytes, all bytes, any."""
+    beats = []
+    for _ in range(count):
+        beat = {"data": rng.getrandbits(config.data_bits)}
+        if config.strobes:
+            beat["strobe"] = rng.choice([0, (1 << config.bytes) - 1, rng.getrandbits(config.bytes)])
+        beats.append(beat)
+    return beats
+
+
+async def write(
+    bench: Bench,
+    config: PortConfig,
+    stalls: Stalls,
+    rng: random.Random,
+    *,
+    requests: list[dict[str, int]],
+    errors: Mapping[int, int] | None = None,
+    stop_after: float = float("inf"),
+) -> None:
+    """Carry out requests, compare what memory holds, and when each is done."""
+    errors = errors or {}
+    cuts = [all_bursts(config, [request]) for request in requests if request["beats"]]
+    bursts = [burst for cut in cuts for burst in cut]
+    rows = [row for burst in bursts for row in burst.rows]
+    beats = random_beats(config, len(rows), rng)
+    wanted: dict[int, int] = {}
+    for row, beat in zip(rows, beats, strict=True):
+        for byte in range(config.bytes):
+            if beat.get("strobe", -1) >> byte & 1:
+                wanted[row * config.bytes + byte] = beat["data"] >> 8 * byte & 255
+    failed = [any(errors.keys() & set(burst.rows) for burst in cut) for cut in cuts]
+    failing = {number for number in range(len(cuts)) if any(failed[: number + 1])}
+    memory = WriteMemory(config, stalls, rng, errors)
+    requests_in = Source("i_requests", requests, stalls.address, rng)
+    beats_in = Source("i_beats", beats, rng.choice([0, stalls.answer, 0.7]), rng)
+    done = Done(memory, np.cumsum([len(cut) for cut in cuts]).tolist(), failing)
+    start = bench.cycles
+    await run(
+        bench,
+        [done, requests_in, beats_in, memory],
+        lambda: (requests_in.done and done.count == len(cuts)) or bench.cycles - start >= stop_after,
+        watchdog=300,
+    )
+    if stop_after == float("inf"):
+        assert memory.done and memory.written == wanted
+        assert memory.asked == [(burst.address, burst.beats) for burst in bursts]
+        await bench.cycle(IDLE)
+        outputs = await bench.cycle(IDLE)
+        assert outputs["o_idle"] == 1 and not outputs["m_axi_awvalid"] and not outputs["m_axi_wvalid"]
+        assert first_error(config, bursts, errors).items() <= outputs["o_error"].items()
+
+
+@testbench(PARTS["writer"])
+async def random_writes(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """Requests anywhere, with stalls on each channel alone, on all, and none."""
+    for stalls in STALLS:
+        some = numbers(rng)
+        await bench.cycle(IDLE)
+        await write(bench, config, stalls, some, requests=random_requests(config, some, 10))
+
+
+@testbench(PARTS["writer"])
+async def errors_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """Some bursts fail; the first is reported until it is cleared, and everything is written nevertheless."""
+    for number in range(6):
+        some = numbers(rng)
+        requests = random_requests(config, some, 6) + [{"address": 5, "beats": 3}]
+        errors = random_errors(all_bursts(config, requests), some)
+        await write(bench, config, STALLS[number % len(STALLS)], some, requests=requests, errors=errors)
+        assert (await bench.cycle(IDLE))["o_error"]["valid"] == 1
+        await bench.cycle(IDLE | {"i_clear": 1})
+        assert (await bench.cycle(IDLE))["o_error"]["valid"] == 0
+
+
+@testbench(PARTS["writer"])
+async def reset_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """Reset at any time leaves nothing behind."""
+    for _ in range(8):
+        some = numbers(rng)
+        stalls = some.choice(STALLS)
+        requests = random_requests(config, some, 6)
+        errors = random_errors(all_bursts(config, requests + [{"address": 1, "beats": 1}]), some)
+        await write(bench, config, stalls, some, requests=requests, errors=errors, stop_after=some.randint(1, 40))
+        await bench.cycle(IDLE)  # inputs are quiet before reset, as the protocol has it
+        await bench.reset()
+        await write(bench, config, stalls, some, requests=random_requests(config, some, 3))
+
+
+@testbench({"writer_usual": PARTS["writer"]["writer_usual"]})
+async def latency_of_writes(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """Address and first beat two cycles after the burst's last beat was taken, then a beat a cycle; done after that."""
+    count, burst, latency = 64, config.max_burst, 3
+    some = numbers(rng)
+    memory, beats = WriteMemory(config, Stalls(latency=latency), some), random_beats(config, count, some)
+    addresses, data, done = [], [], []
+    for cycle in range(count + 40):
+        inputs: dict[str, Any] = {"i_requests_valid": int(cycle == 0), "i_beats_valid": int(cycle < count)}
+        inputs |= {"i_requests_payload": {"address": 0, "beats": count}, "i_beats_payload": beats[cycle % count]}
+        outputs = await bench.cycle(IDLE | inputs | memory.drive())
+        memory.observe(outputs)
+        assert cycle >= count or outputs["i_beats_ready"]
+        addresses += [cycle] * outputs["m_axi_awvalid"]
+        data += [cycle] * outputs["m_axi_wvalid"]
+        done += [cycle] * outputs["o_done"]
+    assert addresses == [burst - 1 + 2 + burst * number for number in range(count // burst)]
+    assert data == list(range(addresses[0], addresses[0] + count))
+    assert done == [data[-1] + latency + 1]
