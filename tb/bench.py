@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from .streams import pack_bits, unpack_bits
+from .bits import pack_bits, unpack_bits
 
 __all__ = ["Actor", "Bench", "Sink", "Source", "play", "run"]
 

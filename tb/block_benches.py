@@ -1,13 +1,14 @@
 """Which testbenches there are for the blocks of a design, whatever configuration it has."""
 
 import dataclasses
-import importlib
+import importlib.util
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from ..hw.emit.emitter import Block
 from .bench import Bench
+from .tools import ToolError
 
 __all__ = ["BlockBench", "block_benches"]
 
@@ -32,7 +33,14 @@ def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, B
     """Testbenches of each block, by its name and theirs: all that play components of its class.
 
     They are in ``tb/<engine>`` and, for what engines share, in ``tb/common``.
+
+    Raises
+    ------
+    ToolError
+        If cocotb, which the testbenches are written with, is not installed.
     """
+    if importlib.util.find_spec("cocotb") is None:
+        raise ToolError("the package cocotb is not installed, which testbenches are written with: pip install cocotb")
     checks: dict[type, dict[str, Any]] = {}
     for folder in (engine, "common"):
         bundle = importlib.import_module(f".{folder}.bundle", __package__)

@@ -7,8 +7,9 @@ import cocotb
 from cocotb.triggers import FallingEdge
 from cocotbext.axi import AxiBus, AxiResp, AxiSlave, MemoryRegion
 
+from ..bits import unpack_bits
 from ..runner import job_data
-from ..streams import StreamSource, reset, unpack_bits, within
+from ..streams import StreamSource, reset, within
 from .memory import DECERR, SLVERR, bursts_of
 from .parts import COPIER
 

@@ -7,8 +7,9 @@ import cocotb
 from cocotb.triggers import FallingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
+from ..bits import pack_bits
 from ..runner import job_data
-from ..streams import pack_bits, reset, within
+from ..streams import reset, within
 from .copying import pauses
 from .maps import MAPS
 

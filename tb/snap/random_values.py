@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..streams import unpack_bits
+from ..bits import unpack_bits
 
 __all__ = ["random_bits", "random_value"]
 

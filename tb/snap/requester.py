@@ -11,8 +11,8 @@ from ...hw.snap.config import SnapConfig
 from ...hw.snap.layouts import tile_tag, window_tag
 from ...hw.snap.list_layouts import AimMode
 from ..bench import Bench
+from ..bits import pack_bits
 from ..cocotb_bench import testbench
-from ..streams import pack_bits
 from .parts import PARTS
 from .random_values import random_value
 
