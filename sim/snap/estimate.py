@@ -11,7 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from .plan import DiagonalBlocks, RowBlocks, channel_tiles, keeps_tiles, plan_blocks
+from .folding import arrange
+from .plan import DiagonalBlocks, RowBlocks, Tap, plan_blocks
+from .tiles import channel_tiles, keeps_tiles
 from .ways import LayerSizes, Way, ways
 
 __all__ = ["estimate", "fastest_way"]
@@ -24,6 +26,9 @@ GROUPS = 16
 
 SHARPNESS = 4
 """How little a PE and its AIM disturb each other: where both take time t, both need ``2**(1 / SHARPNESS) * t``."""
+
+RING_SHARPNESS = 8
+"""The same of a PE and its W ring."""
 
 AIM_CYCLES = 2
 """From a grant to the list."""
@@ -53,9 +58,8 @@ def fastest_way(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndar
 
 def estimate(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, way: Way) -> float:
     """Estimate cycles; parameters as of `fastest_way`."""
-    if way.transposed:
-        x, w = np.swapaxes(x, 0, 1), np.swapaxes(w, 0, 1)
-    parts = sizes.by(way)
+    sizes, x, w = arrange(sizes, x, w, way)
+    parts = sizes.packs(way.packed)
     loads: dict[LayerSizes, list[_Load]] = {}
     time = _Timeline(config)
     for groups, part in parts[:GROUPS]:
@@ -226,6 +230,10 @@ class _Block:
         lists = np.maximum(tiles.pairs / each[..., None] / config.pe_multipliers, 0.5)
         pes = each * lists.sum(1)
         others = (pes.sum(0) ** SHARPNESS + aims**SHARPNESS) ** (1 / SHARPNESS)
+        # A window has its place from its first beat until its lists are used up.
+        window = beats[:, None]
+        placed = (each * window * (window + AIM_CYCLES + 1 + lists.sum(1))).sum(0) / config.weight_beats
+        others = np.maximum(others, (pes.sum(0) ** RING_SHARPNESS + placed**RING_SHARPNESS) ** (1 / RING_SHARPNESS))
         if tiles.stored:  # a tile has its place from its first beat until its lists are used up
             stream = tiles.beats[..., None]
             passing = each * (stream * (stream + operations.sum(3, keepdims=True) + AIM_CYCLES + lists)).sum(1)
@@ -270,22 +278,34 @@ def _diagonal(config: SnapConfig, blocks: DiagonalBlocks, kernels: int, counts: 
 
 
 def _rows(config: SnapConfig, blocks: RowBlocks, kernels: int, counts: _Counts) -> _Load:
-    block, width, number = _Block(config), config.core_columns, len(counts.channels)
-    h, w = blocks.pixels[..., 0], blocks.pixels[..., 1]
-    entries = kernels * counts.weights[:, *blocks.tap]
+    block = _Block(config)
+    # Taps of as many places go together.
+    alike: dict[int, list[Tap]] = {}
+    for tap in blocks.taps:
+        alike.setdefault(len(tap.places), []).append(tap)
+    for taps in alike.values():
+        block.add(*_taps(config, taps, kernels, counts))
+    return block.load(len(blocks.x) * kernels)
+
+
+def _taps(config: SnapConfig, taps: list[Tap], kernels: int, counts: _Counts) -> tuple[np.ndarray, _Tiles]:
+    """Windows' entries and tiles of some taps, one after the other."""
+    width, number = config.core_columns, len(counts.channels)
+    h, w = (np.stack([getattr(tap, name) for tap in taps]) for name in "hw")
+    entries = kernels * counts.weights[:, [tap.row for tap in taps], [tap.column for tap in taps]]
 
     def shared(array: np.ndarray, default: int) -> np.ndarray:
         """Core columns take different channel tiles; `default` where there is none, or no pixel."""
         full = np.full((-(-number // width) * width, *array.shape[1:]), default, float)
-        full[:number] = np.where(h >= 0, array, default) if array.ndim > 1 else array
-        return np.moveaxis(full.reshape(-1, width, *array.shape[1:]), 1, -1)
+        full[:number] = np.where(h >= 0, array, default) if array.ndim > 2 else array
+        full = np.moveaxis(full.reshape(-1, width, *array.shape[1:]), 1, -1)
+        full = np.stack([np.roll(full[:, at], tap.turn, -1) for at, tap in enumerate(taps)])
+        return full.reshape(-1, *full.shape[2:])
 
-    pairs = counts.pixels[:, h, w] * (entries / counts.channels)[:, None, None]
     tiles = _Tiles(
-        pairs=shared(pairs, 0),
+        pairs=shared(counts.pixels[:, h, w] * (entries / counts.channels[:, None])[..., None, None], 0),
         small=shared(counts.small[:, h, w], 1),
         middle=shared(counts.middle[:, h, w], 1),
         beats=shared(counts.beats[:, h, w], 0).sum(-1),
     )
-    block.add(shared(entries, 0), tiles)
-    return block.load(len(h) * kernels)
+    return shared(entries, 0), tiles
