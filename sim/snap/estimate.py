@@ -6,6 +6,7 @@ and no PE is further ahead of another than the register files reach.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -50,24 +51,31 @@ def fastest_way(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndar
     least = WORTH * estimate(config, sizes, x, w, plain)
     best = plain
     for way in others:
-        cycles = estimate(config, sizes, x, w, way)
+        cycles = estimate(config, sizes, x, w, way, least)
         if cycles < least:
             best, least = way, cycles
     return best
 
 
-def estimate(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, way: Way) -> float:
-    """Estimate cycles; parameters as of `fastest_way`."""
+def estimate(
+    config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, way: Way, limit: float = math.inf
+) -> float:
+    """Estimate cycles, or find that they are `limit` or more; other parameters as of `fastest_way`."""
     sizes, x, w = arrange(sizes, x, w, way)
     parts = sizes.packs(way.packed)
+    rest = max(1.0, len(parts) / GROUPS)
     loads: dict[LayerSizes, list[_Load]] = {}
     time = _Timeline(config)
     for groups, part in parts[:GROUPS]:
-        if part not in loads:
-            loads[part] = list(_loads(config, part, x, w, way, groups.stop - groups.start))
-        for load in loads[part]:
+        first = part not in loads
+        known = loads.setdefault(part, [])
+        for load in _loads(config, part, x, w, way, groups.stop - groups.start) if first else known:
+            if first:
+                known.append(load)
             time.add(load)
-    return time.drained[1] * max(1.0, len(parts) / GROUPS)
+            if time.drained[1] * rest >= limit:
+                return time.drained[1] * rest
+    return time.drained[1] * rest
 
 
 def _loads(
@@ -76,16 +84,17 @@ def _loads(
     """What each block takes, in order."""
     whole, divided = (_Counts.of(config, sizes, x, w, groups, n) for n in (1, config.core_columns))
     for blocks in plan_blocks(config, sizes, way, np.count_nonzero(w) / w.size / groups):
-        known: dict[int, _Load] = {}
-        for kernels in blocks.kernels:
-            number = len(kernels)
-            if number not in known:
-                known[number] = (
-                    _diagonal(config, blocks, number, whole)
-                    if isinstance(blocks, DiagonalBlocks)
-                    else _rows(config, blocks, number, divided)
-                )
-            yield known[number]
+        known: dict[tuple[int, int], _Load] = {}
+        for block, kernels in enumerate(blocks.kernels):
+            if isinstance(blocks, DiagonalBlocks):
+                key = len(kernels), 0
+                if key not in known:
+                    known[key] = _diagonal(config, blocks, len(kernels), whole)
+            else:
+                key = len(kernels), blocks.turn(block, 0) % config.core_columns
+                if key not in known:
+                    known[key] = _rows(config, blocks, block, len(kernels), divided)
+            yield known[key]
 
 
 class _Timeline:
@@ -230,16 +239,18 @@ class _Block:
         lists = np.maximum(tiles.pairs / each[..., None] / config.pe_multipliers, 0.5)
         pes = each * lists.sum(1)
         others = (pes.sum(0) ** SHARPNESS + aims**SHARPNESS) ** (1 / SHARPNESS)
-        # A window has its place from its first beat until its lists are used up.
-        window = beats[:, None]
-        placed = (each * window * (window + AIM_CYCLES + 1 + lists.sum(1))).sum(0) / config.weight_beats
-        others = np.maximum(others, (pes.sum(0) ** RING_SHARPNESS + placed**RING_SHARPNESS) ** (1 / RING_SHARPNESS))
         if tiles.stored:  # a tile has its place from its first beat until its lists are used up
             stream = tiles.beats[..., None]
             passing = each * (stream * (stream + operations.sum(3, keepdims=True) + AIM_CYCLES + lists)).sum(1)
             kept = stream.sum(1) * (stream.sum(1) + pes)
             held = np.where((each > 1) & (not tiles.resent), kept, passing).sum(0)
             others = np.maximum(others, held / config.activation_beats)
+        else:  # so has a window, which few tiles use up soon
+            stream = beats[:, None]
+            held = each * stream * (stream + config.core_columns + AIM_CYCLES + lists.sum(1))
+            held = held.sum(0) / config.weight_beats
+            ringed = (pes.sum(0) ** RING_SHARPNESS + held**RING_SHARPNESS) ** (1 / RING_SHARPNESS)
+            others = np.maximum(others, ringed)
         times = each[..., 0] if tiles.resent else 1
         self.activations = self.activations + (times * np.maximum(tiles.beats, 1).sum(1)).sum(0)[:, None]
         self.pes, self.others = self.pes + pes.sum(0), self.others + others
@@ -277,30 +288,34 @@ def _diagonal(config: SnapConfig, blocks: DiagonalBlocks, kernels: int, counts: 
     return block.load(blocks.span * kernels)
 
 
-def _rows(config: SnapConfig, blocks: RowBlocks, kernels: int, counts: _Counts) -> _Load:
+def _rows(config: SnapConfig, blocks: RowBlocks, number: int, kernels: int, counts: _Counts) -> _Load:
     block = _Block(config)
     # Taps of as many places go together.
-    alike: dict[int, list[Tap]] = {}
-    for tap in blocks.taps:
-        alike.setdefault(len(tap.places), []).append(tap)
+    alike: dict[int, list[tuple[Tap, int]]] = {}
+    for at, tap in enumerate(blocks.taps):
+        alike.setdefault(len(tap.places), []).append((tap, blocks.turn(number, at)))
     for taps in alike.values():
         block.add(*_taps(config, taps, kernels, counts))
     return block.load(len(blocks.x) * kernels)
 
 
-def _taps(config: SnapConfig, taps: list[Tap], kernels: int, counts: _Counts) -> tuple[np.ndarray, _Tiles]:
-    """Windows' entries and tiles of some taps, one after the other."""
+def _taps(
+    config: SnapConfig, turned: list[tuple[Tap, int]], kernels: int, counts: _Counts
+) -> tuple[np.ndarray, _Tiles]:
+    """Windows' entries and tiles of some taps with their turns, one after the other."""
     width, number = config.core_columns, len(counts.channels)
+    taps = [tap for tap, _ in turned]
     h, w = (np.stack([getattr(tap, name) for tap in taps]) for name in "hw")
     entries = kernels * counts.weights[:, [tap.row for tap in taps], [tap.column for tap in taps]]
+    columns = (np.arange(width) - np.array([turn for _, turn in turned])[:, None]) % width
 
     def shared(array: np.ndarray, default: int) -> np.ndarray:
         """Core columns take different channel tiles; `default` where there is none, or no pixel."""
         full = np.full((-(-number // width) * width, *array.shape[1:]), default, float)
         full[:number] = np.where(h >= 0, array, default) if array.ndim > 2 else array
-        full = np.moveaxis(full.reshape(-1, width, *array.shape[1:]), 1, -1)
-        full = np.stack([np.roll(full[:, at], tap.turn, -1) for at, tap in enumerate(taps)])
-        return full.reshape(-1, *full.shape[2:])
+        # Groups of tiles, tiles, taps, ... in the order of the taps' columns
+        full = full.reshape(-1, width, *array.shape[1:])[:, columns, np.arange(len(taps))[:, None]]
+        return np.moveaxis(full, 2, -1).reshape(-1, *array.shape[2:], width)
 
     tiles = _Tiles(
         pairs=shared(counts.pixels[:, h, w] * (entries / counts.channels[:, None])[..., None, None], 0),

@@ -34,11 +34,11 @@ class ConvolutionLayer:
 
     def write(self, blocks: DiagonalBlocks | RowBlocks) -> None:
         """Write all blocks of one place."""
-        for kernels in blocks.kernels:
+        for number, kernels in enumerate(blocks.kernels):
             if isinstance(blocks, DiagonalBlocks):
                 self._diagonal_block(blocks, kernels)
             else:
-                self._row_block(blocks, kernels)
+                self._row_block(blocks, kernels, number)
 
     def _tile(self, h: int, w: int, parts: tuple[tuple[int, slice], ...]) -> Item:
         """Bundle of pixel (h, w): ``(mask, channel tile)`` for each part."""
@@ -100,37 +100,36 @@ class ConvolutionLayer:
         h, w = int(blocks.down.inputs[line]), int(blocks.across.inputs[blocks.input + row])
         return self._tile(h, w, ((mask, channels),))
 
-    def _row_block(self, blocks: RowBlocks, kernels: np.ndarray) -> None:
+    def _row_block(self, blocks: RowBlocks, kernels: np.ndarray, number: int) -> None:
         config, mapper, tiles, width = self.config, self.mapper, self.divided, self.config.core_columns
         # Channels change slowest: then it doesn't matter how late those of the last tiles are there.
         for first in range(0, len(tiles), width):
             shares = tiles[first : first + width]
-            for tap in blocks.taps:
-                parts = tuple(
-                    (1 << column % width, channels) for column, channels in enumerate(shares, start=tap.turn)
-                )
+            for at, tap in enumerate(blocks.taps):
+                columns = (blocks.turn(number, at) + np.arange(len(shares))) % width
+                parts = tuple(zip((1 << columns).tolist(), shares, strict=True))
                 pixels = [
                     [
                         (self._tile(h, w, parts) if h >= 0 else self.blank, place * len(kernels), 1)
-                        for h, w in zip(*at, strict=True)
+                        for h, w in zip(*line, strict=True)
                     ]
-                    for place, *at in zip(tap.places.tolist(), tap.h.tolist(), tap.w.tolist(), strict=True)
+                    for place, *line in zip(tap.places.tolist(), tap.h.tolist(), tap.w.tolist(), strict=True)
                 ]
                 last = first + width >= len(tiles) and tap is blocks.taps[-1]
-                windows = self._row_windows(tap, first, kernels)
+                windows = self._row_windows(tap, parts, kernels)
                 mapper.group(windows, pixels, keep=True, block_last=last)
         targets = np.full((config.ports, *blocks.x.shape[:1], len(kernels)), -1)
         found = np.where(blocks.x[..., None] < 0, -1, self.targets[blocks.x, blocks.y][..., kernels])
         targets[: config.core_rows] = found.transpose(1, 0, 2)
         mapper.block(True, targets.reshape(config.ports, -1))
 
-    def _row_windows(self, tap: Tap, first: int, kernels: np.ndarray) -> list[list[Item]]:
-        """Windows of a tap and the tiles from number `first` on, a tile each core column; a kernel is its psum."""
-        key = tap.row, tap.column, tap.turn, first, int(kernels[0]), len(kernels)
+    def _row_windows(self, tap: Tap, parts: tuple[tuple[int, slice], ...], kernels: np.ndarray) -> list[list[Item]]:
+        """Windows of a tap and channel tiles, ``(mask of the core column, tile)``; each kernel is a psum's offset."""
+        key = tap.row, tap.column, parts[0][0], parts[0][1].start, int(kernels[0]), len(kernels)
         if key not in self.row_windows:
-            width = self.config.core_columns
-            entries: list[list[Part]] = [[] for _ in range(width)]
-            for column, channels in enumerate(self.divided[first : first + width], start=tap.turn):
-                entries[column % width].append(self._entries([(tap.row, tap.column, 0, 0)], channels, kernels, 1))
+            entries: list[list[Part]] = [[] for _ in range(self.config.core_columns)]
+            for mask, channels in parts:
+                part = self._entries([(tap.row, tap.column, 0, 0)], channels, kernels, 1)
+                entries[mask.bit_length() - 1].append(part)
             self.row_windows[key] = self.mapper.windows(entries)
         return self.row_windows[key]

@@ -87,8 +87,6 @@ class Tap:
     ----------
     row, column
         Of the kernel.
-    turn
-        Core column that takes the first channel tile; the next one takes the second, and so on around.
     places
         Places of the block where it meets an input.
     h, w
@@ -97,7 +95,6 @@ class Tap:
 
     row: int
     column: int
-    turn: int
     places: np.ndarray
     h: np.ndarray
     w: np.ndarray
@@ -115,12 +112,20 @@ class RowBlocks:
         ``[places, core_rows]``: output pixels; x is -1 where there is none.
     kernels
         Kernels of each block.
+    turning
+        Whether core columns take turns at the channel tiles, of which some are larger than others. Otherwise each tile
+        has its column.
     """
 
     taps: list[Tap]
     x: np.ndarray
     y: np.ndarray
     kernels: list[np.ndarray]
+    turning: bool = False
+
+    def turn(self, block: int, tap: int) -> int:
+        """Column of the first of a group's channel tiles, the next one being that of the second and so on around."""
+        return block + tap if self.turning else 0
 
 
 def plan_blocks(
@@ -224,7 +229,7 @@ def _row_blocks(config: SnapConfig, sizes: LayerSizes, row: int, column: int, de
     pixels = pixels.reshape(4, -1, rows)
     for places in split(pixels.shape[1], each):
         h, w, x, y = pixels[:, places]
-        yield RowBlocks([Tap(row, column, 0, np.arange(len(places)), h, w)], x, y, kernels)
+        yield RowBlocks([Tap(row, column, np.arange(len(places)), h, w)], x, y, kernels)
 
 
 def _tap_blocks(config: SnapConfig, sizes: LayerSizes, block: RowTaps) -> Iterator[RowBlocks]:
@@ -243,11 +248,9 @@ def _tap_blocks(config: SnapConfig, sizes: LayerSizes, block: RowTaps) -> Iterat
             there = (h >= 0) & (w >= 0)
             meets = np.flatnonzero(there.any(1))
             if len(meets):
-                # Columns take turns at the larger channel tiles, if they differ.
-                turn = len(taps) % config.core_columns
-                taps.append(Tap(r, s, turn, meets, np.where(there, h, -1)[meets], w[meets]))
+                taps.append(Tap(r, s, meets, np.where(there, h, -1)[meets], w[meets]))
         if taps:
-            yield RowBlocks(taps, x, y, kernels)
+            yield RowBlocks(taps, x, y, kernels, turning=True)
 
 
 def _pixels_kept(config: SnapConfig, sizes: LayerSizes, density: float) -> int:

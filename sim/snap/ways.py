@@ -120,7 +120,8 @@ def ways(config: SnapConfig, sizes: LayerSizes) -> list[Way]:
             if across.kernel > across.period:
                 found.append(Way(transposed, 1, 0, packed))
     for transposed in (False, True) if sizes.down != sizes.across else (False,):
-        for folded, depth in _folds(config, sizes, transposed):
+        folds = _folds(config, sizes, transposed)
+        for folded, depth in folds[1:] or folds:  # what can be folded is slower without
             for packed in _packs(config, sizes, depth):
                 found += [
                     Way(transposed, packed=packed, row_taps=RowTaps(lines, kernels, folded))
@@ -173,12 +174,17 @@ def _folds(config: SnapConfig, sizes: LayerSizes, transposed: bool) -> list[tupl
 def _shapes(
     config: SnapConfig, sizes: LayerSizes, transposed: bool, channels: int, packed: int
 ) -> list[tuple[int, int]]:
-    """Lines and kernels of blocks: as many lines as PEs keep, or a lower power of two; as many kernels as have psums."""
+    """Lines and kernels of blocks: as many lines as PEs keep, or a lower power of two; kernels for the other psums.
+
+    Fewer lines make windows larger, which sparse weights need. Less than half of the dense tiles that fit are too few.
+    """
     down, across = (sizes.across, sizes.down) if transposed else (sizes.down, sizes.across)
     places = -(-across.outputs // config.core_rows) * down.outputs
     most = min(config.psum_slots, pixels_kept(config, channels))
+    dense = config.activation_beats // config.tile_beats
+    powers = [1 << power for power in reversed(range((most - 1).bit_length()))]
     shapes: dict[tuple[int, int], None] = {}
-    for limit in [most] + [1 << power for power in reversed(range((most - 1).bit_length()))]:
+    for limit in [most] + [power for power in powers if 2 * power >= dense]:
         lines = -(-places // -(-places // limit))  # blocks are of nearly equal size
         shapes[lines, min(config.psum_slots // lines, sizes.kernels * packed)] = None
     return list(shapes)
