@@ -14,7 +14,9 @@ def mutation_tables(records: Iterable[dict[str, Any]], stale: Iterable[bool]) ->
             cells = [str(row[key]) for key in ("mutants", "equivalent", "programs", "benches", "survived")]
             score = f"{row['score']:.1%}"
             if name == "all":
-                designs.append([f"`{record['design']}`", *cells, score, "an earlier design" if old else "the present one"])
+                designs.append(
+                    [f"`{record['design']}`", *cells, score, "an earlier design" if old else "the present one"]
+                )
             else:
                 blocks.append([f"`{record['design']}`", f"`{name}`", *cells, score])
     return {"mutation": designs, "mutation-blocks": blocks}

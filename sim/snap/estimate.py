@@ -17,7 +17,7 @@ from .plan import DiagonalBlocks, RowBlocks, Tap, plan_blocks
 from .tiles import channel_tiles, keeps_tiles
 from .ways import LayerSizes, Way, ways
 
-__all__ = ["estimate", "fastest_way"]
+__all__ = ["estimate", "fastest_row_taps", "fastest_way"]
 
 WORTH = 0.96
 """Time of another way against the plain one's from which on it is taken: estimates are not exact."""
@@ -46,11 +46,22 @@ def fastest_way(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndar
         Activations, H x W x C, and weights, R x S x C / groups x K.
     """
     plain, *others = ways(config, sizes)
-    if not others:
-        return plain
-    least = WORTH * estimate(config, sizes, x, w, plain)
-    best = plain
-    for way in others:
+    best = _fastest(config, sizes, x, w, others, WORTH * estimate(config, sizes, x, w, plain))
+    return best or plain
+
+
+def fastest_row_taps(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray) -> Way:
+    """Choose the fastest of the ways that are row taps; parameters as of `fastest_way`."""
+    found = [way for way in ways(config, sizes) if way.row_taps]
+    return _fastest(config, sizes, x, w, found, math.inf) or found[0]
+
+
+def _fastest(
+    config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, found: list[Way], least: float
+) -> Way | None:
+    """The fastest way that takes less than `least`."""
+    best = None
+    for way in found:
         cycles = estimate(config, sizes, x, w, way, least)
         if cycles < least:
             best, least = way, cycles
@@ -247,7 +258,7 @@ class _Block:
             others = np.maximum(others, held / config.activation_beats)
         else:  # so has a window, which few tiles use up soon
             stream = beats[:, None]
-            held = each * stream * (stream + config.core_columns + AIM_CYCLES + lists.sum(1))
+            held = each * stream * (stream + config.core_columns + 3 * AIM_CYCLES + lists.sum(1))
             held = held.sum(0) / config.weight_beats
             ringed = (pes.sum(0) ** RING_SHARPNESS + held**RING_SHARPNESS) ** (1 / RING_SHARPNESS)
             others = np.maximum(others, ringed)

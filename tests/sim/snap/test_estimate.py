@@ -47,7 +47,7 @@ def test_layers_that_the_plain_way_is_slow_for(layer: LayerShape, densities: tup
     ("name", "part", "densities"),
     [
         ("vgg16/conv3_2", (6, 56, 256, 64), [(1, 1), (0.4, 0.4), (0.38, 0.52), (0.2, 0.3), (0.1, 0.1)]),
-        ("resnet50/res4b_branch2b", (14, 14, 256, 64), [(0.4, 0.4), (0.38, 0.52), (0.2, 0.3), (0.1, 0.1)]),
+        ("resnet50/res4b_branch2b", (14, 14, 256, 64), [(0.38, 0.52), (0.2, 0.3), (0.1, 0.1)]),
         ("resnet50/res4b_branch2b", (14, 14, 256, 8), [(1, 1)]),
         ("resnet50/res4b_branch2a", (14, 14, 1024, 64), [(0.38, 0.52)]),
     ],
@@ -55,7 +55,7 @@ def test_layers_that_the_plain_way_is_slow_for(layer: LayerShape, densities: tup
 def test_published_layers_keep_the_plain_way(
     name: str, part: tuple[int, int, int, int], densities: list[tuple[float, float]]
 ) -> None:
-    """It is the paper's dataflow, and writes back least."""
+    """It is the paper's dataflow."""
     layer = find_layer(name)
     assert layer
     layer = sample(layer, *part)
@@ -70,8 +70,8 @@ def test_published_layers_keep_the_plain_way(
         ("resnet50/res2b_branch2b", (14, 56, 64, 8), (0.38, 0.52), 0.98),
         ("resnet50/res4b_branch2a", (14, 14, 256, 16), (0.38, 0.52), 0.98),
         ("resnet50/res4b_branch2a", (14, 14, 256, 16), (0.53, 0.22), 0.85),
-        ("resnet50/conv1", (29, 42, 3, 16), (0.38, 0.52), 0.6),
-        ("vgg16/conv1_1", (7, 28, 3, 16), (1, 0.5), 0.9),
+        ("resnet50/conv1", (29, 42, 3, 16), (0.38, 0.52), 0.65),
+        ("vgg16/conv1_1", (7, 28, 3, 16), (1, 0.5), 0.93),
     ],
 )
 def test_layers_that_row_taps_are_better_for(
