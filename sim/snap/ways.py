@@ -22,7 +22,7 @@ def split(count: int, most: int) -> list[np.ndarray]:
 
 @dataclasses.dataclass(frozen=True)
 class RowTaps:
-    """Row mode with all taps of a kernel, one after the other, into the same psums, so that a block's sums are complete.
+    """Row mode with all taps of a kernel, one after the other, into the same psums: a block's sums are complete.
 
     A block is some lines by `core_rows` columns of output pixels, by some kernels.
 
