@@ -19,12 +19,12 @@ from ..progress import Stages
 from ..registry import find_preset
 from ..speed import compare_speeds
 from .area import aim_shares
-from .program import map_job
+from .program import SnapProgram, map_job, map_way
 
 if TYPE_CHECKING:
     from ...hw.emit.emission import Emission
 
-__all__ = ["GOALS", "ROWS", "benchmark"]
+__all__ = ["GOALS", "MAPPINGS", "ROWS", "benchmark"]
 
 PRESET = "snap-core"
 
@@ -57,6 +57,18 @@ QUICK: list[tuple[str, str, Part | None, tuple[str, ...]]] = [
     ("1x1", "resnet50/res4b_branch2a", (14, 14, 128, 8), ("0.38/0.52",)),
     ("FC", "resnet50/fc1000", (1, 1, 128, 64), ("0.38/0.52",)),
 ]
+
+MAPPINGS: list[tuple[str, str, Part]] = [
+    ("3x3, 56 wide", "resnet50/res2a_branch2b", (56, 56, 64, 16)),
+    ("3x3, 14 wide", "resnet50/res4a_branch2b", (14, 14, 256, 64)),
+    ("3x3, 7 wide", "resnet50/res5a_branch2b", (7, 7, 512, 64)),
+    ("7x7, first layer", "resnet50/conv1", (57, 112, 3, 64)),
+]
+"""Kind, layer and part of the layers that run both in the paper's dataflow and in row taps, at `MAPPING_DENSITY`."""
+
+QUICK_MAPPINGS: list[tuple[str, str, Part]] = [("3x3, 14 wide", "resnet50/res4a_branch2b", (4, 14, 96, 8))]
+
+MAPPING_DENSITY = "0.38/0.52"
 
 GOALS: list[tuple[str, str, str, str, float]] = [
     *(
@@ -115,6 +127,11 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
             for kind, layer, part, densities in (QUICK if quick else ROWS)
             for density in densities
         ]
+        mappings = [
+            _mapping_row(simulator, kind, layer, part, way)
+            for kind, layer, part in (QUICK_MAPPINGS if quick else MAPPINGS)
+            for way in ("diagonals", "row taps")
+        ]
         with stages("Measuring the speed of simulation and cycle model"):
             _, layer, part, _ = QUICK[0] if quick else ROWS[1]
             speeds = compare_speeds(simulator, map_job(config, _job(config, layer, part, "0.2/0.3")))
@@ -122,6 +139,7 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         "preset": PRESET,
         "seed": SEED,
         "rows": rows,
+        "mappings": mappings,
         "aim_area_fraction": {} if quick else _area(stages, emission),
         "emit_seconds": round(emitting.wall, 2),
         "build_seconds": round(building.wall, 2),
@@ -139,10 +157,12 @@ def _job(config: SnapConfig, name: str, part: Part | None, density: str) -> Job:
     return layer_job(layer, *map(float, density.split("/")), bits=config.data_bits, seed=SEED)
 
 
-def _row(simulator: Simulator, kind: str, layer: str, part: Part | None, density: str) -> dict[str, Any]:
+def _row(
+    simulator: Simulator, kind: str, layer: str, part: Part | None, density: str, program: SnapProgram | None = None
+) -> dict[str, Any]:
     config = PRESETS[PRESET]
     job = _job(config, layer, part, density)
-    outcome = simulator.run(job)
+    outcome = simulator.run(job, program)
     if not outcome.passed:
         raise FailureError(f"{job.name}: {outcome.complaint}")
     ia_density, w_density = map(float, density.split("/"))
@@ -155,6 +175,16 @@ def _row(simulator: Simulator, kind: str, layer: str, part: Part | None, density
         "dense_macs": outcome.output.size * job.b[..., 0].size,
     } | outcome.figures()
     return row | _bound(config, outcome, ia_density) if kind == "FC" else row
+
+
+def _mapping_row(simulator: Simulator, kind: str, layer: str, part: Part, name: str) -> dict[str, Any]:
+    """A layer in one of two ways, whichever of them the mapper would take."""
+    config = PRESETS[PRESET]
+    program, way = map_way(config, _job(config, layer, part, MAPPING_DENSITY), name)
+    taps = way.row_taps
+    block = {"lines": taps.lines, "kernels": taps.kernels, "folded": taps.folded} if taps else None
+    row = _row(simulator, kind, layer, part, MAPPING_DENSITY, program)
+    return {"mapping": name, "block": block} | row
 
 
 def _bound(config: SnapConfig, outcome: Outcome[Any], ia_density: float) -> dict[str, Any]:

@@ -13,13 +13,15 @@ from ...sim.golden.tensors import check_tensors
 from ...sim.snap.batch import join_programs
 from ...sim.snap.beats import block_sums, program_inputs, program_outputs
 from ...sim.snap.check import check_program
+from ...sim.snap.estimate import fastest_row_taps
 from ...sim.snap.golden import core_sums, scatter_sums
 from ...sim.snap.mapping import map_convolution, map_fully_connected
 from ...sim.snap.program import CoreProgram
+from ...sim.snap.ways import LayerSizes, Way
 from ..contract import Image
 from ..jobs import Job
 
-__all__ = ["SnapProgram", "map_job", "map_rows"]
+__all__ = ["SnapProgram", "map_job", "map_rows", "map_way"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,6 +88,17 @@ def map_job(config: SnapConfig, job: Job) -> SnapProgram:
         shape = (len(a), b.shape[1])
     check_program(config, core)
     return SnapProgram(config=config, core=core, shape=shape)
+
+
+def map_way(config: SnapConfig, job: Job, name: str) -> tuple[SnapProgram, Way]:
+    """Map a convolution of one image in the paper's dataflow ("diagonals") or in the best "row taps", and say how."""
+    assert job.convolution is not None and len(job.a) == 1
+    geometry = ConvolutionGeometry.of(job.a.shape, job.b.shape, **job.convolution, names=job.names)
+    sizes = LayerSizes.of(geometry, job.a.shape[1:])
+    way = fastest_row_taps(config, sizes, job.a[0], job.b) if name == "row taps" else Way()
+    core = map_convolution(config, job.a[0], job.b, **job.convolution, way=way, names=job.names, wraps=job.wraps)
+    check_program(config, core)
+    return SnapProgram(config=config, core=core, shape=geometry.output_shape), way
 
 
 def map_rows(config: SnapConfig, job: Job) -> SnapProgram:

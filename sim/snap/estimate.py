@@ -6,15 +6,18 @@ and no PE is further ahead of another than the register files reach.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from ...hw.snap.config import SnapConfig
-from .plan import DiagonalBlocks, RowBlocks, channel_tiles, keeps_tiles, plan_blocks
+from .folding import arrange
+from .plan import DiagonalBlocks, RowBlocks, Tap, plan_blocks
+from .tiles import channel_tiles, keeps_tiles
 from .ways import LayerSizes, Way, ways
 
-__all__ = ["estimate", "fastest_way"]
+__all__ = ["estimate", "fastest_row_taps", "fastest_way"]
 
 WORTH = 0.96
 """Time of another way against the plain one's from which on it is taken: estimates are not exact."""
@@ -24,6 +27,9 @@ GROUPS = 16
 
 SHARPNESS = 4
 """How little a PE and its AIM disturb each other: where both take time t, both need ``2**(1 / SHARPNESS) * t``."""
+
+RING_SHARPNESS = 8
+"""The same of a PE and its W ring."""
 
 AIM_CYCLES = 2
 """From a grant to the list."""
@@ -40,30 +46,47 @@ def fastest_way(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndar
         Activations, H x W x C, and weights, R x S x C / groups x K.
     """
     plain, *others = ways(config, sizes)
-    if not others:
-        return plain
-    least = WORTH * estimate(config, sizes, x, w, plain)
-    best = plain
-    for way in others:
-        cycles = estimate(config, sizes, x, w, way)
+    best = _fastest(config, sizes, x, w, others, WORTH * estimate(config, sizes, x, w, plain))
+    return best or plain
+
+
+def fastest_row_taps(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray) -> Way:
+    """Choose the fastest of the ways that are row taps; parameters as of `fastest_way`."""
+    found = [way for way in ways(config, sizes) if way.row_taps]
+    return _fastest(config, sizes, x, w, found, math.inf) or found[0]
+
+
+def _fastest(
+    config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, found: list[Way], least: float
+) -> Way | None:
+    """The fastest way that takes less than `least`."""
+    best = None
+    for way in found:
+        cycles = estimate(config, sizes, x, w, way, least)
         if cycles < least:
             best, least = way, cycles
     return best
 
 
-def estimate(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, way: Way) -> float:
-    """Estimate cycles; parameters as of `fastest_way`."""
-    if way.transposed:
-        x, w = np.swapaxes(x, 0, 1), np.swapaxes(w, 0, 1)
-    parts = sizes.by(way)
+def estimate(
+    config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray, way: Way, limit: float = math.inf
+) -> float:
+    """Estimate cycles, or find that they are `limit` or more; other parameters as of `fastest_way`."""
+    sizes, x, w = arrange(sizes, x, w, way)
+    parts = sizes.packs(way.packed)
+    rest = max(1.0, len(parts) / GROUPS)
     loads: dict[LayerSizes, list[_Load]] = {}
     time = _Timeline(config)
     for groups, part in parts[:GROUPS]:
-        if part not in loads:
-            loads[part] = list(_loads(config, part, x, w, way, groups.stop - groups.start))
-        for load in loads[part]:
+        first = part not in loads
+        known = loads.setdefault(part, [])
+        for load in _loads(config, part, x, w, way, groups.stop - groups.start) if first else known:
+            if first:
+                known.append(load)
             time.add(load)
-    return time.drained[1] * max(1.0, len(parts) / GROUPS)
+            if time.drained[1] * rest >= limit:
+                return time.drained[1] * rest
+    return time.drained[1] * rest
 
 
 def _loads(
@@ -72,16 +95,17 @@ def _loads(
     """What each block takes, in order."""
     whole, divided = (_Counts.of(config, sizes, x, w, groups, n) for n in (1, config.core_columns))
     for blocks in plan_blocks(config, sizes, way, np.count_nonzero(w) / w.size / groups):
-        known: dict[int, _Load] = {}
-        for kernels in blocks.kernels:
-            number = len(kernels)
-            if number not in known:
-                known[number] = (
-                    _diagonal(config, blocks, number, whole)
-                    if isinstance(blocks, DiagonalBlocks)
-                    else _rows(config, blocks, number, divided)
-                )
-            yield known[number]
+        known: dict[tuple[int, int], _Load] = {}
+        for block, kernels in enumerate(blocks.kernels):
+            if isinstance(blocks, DiagonalBlocks):
+                key = len(kernels), 0
+                if key not in known:
+                    known[key] = _diagonal(config, blocks, len(kernels), whole)
+            else:
+                key = len(kernels), blocks.turn(block, 0) % config.core_columns
+                if key not in known:
+                    known[key] = _rows(config, blocks, block, len(kernels), divided)
+            yield known[key]
 
 
 class _Timeline:
@@ -232,6 +256,12 @@ class _Block:
             kept = stream.sum(1) * (stream.sum(1) + pes)
             held = np.where((each > 1) & (not tiles.resent), kept, passing).sum(0)
             others = np.maximum(others, held / config.activation_beats)
+        else:  # so has a window, which few tiles use up soon
+            stream = beats[:, None]
+            held = each * stream * (stream + config.core_columns + 3 * AIM_CYCLES + lists.sum(1))
+            held = held.sum(0) / config.weight_beats
+            ringed = (pes.sum(0) ** RING_SHARPNESS + held**RING_SHARPNESS) ** (1 / RING_SHARPNESS)
+            others = np.maximum(others, ringed)
         times = each[..., 0] if tiles.resent else 1
         self.activations = self.activations + (times * np.maximum(tiles.beats, 1).sum(1)).sum(0)[:, None]
         self.pes, self.others = self.pes + pes.sum(0), self.others + others
@@ -269,23 +299,39 @@ def _diagonal(config: SnapConfig, blocks: DiagonalBlocks, kernels: int, counts: 
     return block.load(blocks.span * kernels)
 
 
-def _rows(config: SnapConfig, blocks: RowBlocks, kernels: int, counts: _Counts) -> _Load:
-    block, width, number = _Block(config), config.core_columns, len(counts.channels)
-    h, w = blocks.pixels[..., 0], blocks.pixels[..., 1]
-    entries = kernels * counts.weights[:, *blocks.tap]
+def _rows(config: SnapConfig, blocks: RowBlocks, number: int, kernels: int, counts: _Counts) -> _Load:
+    block = _Block(config)
+    # Taps of as many places go together.
+    alike: dict[int, list[tuple[Tap, int]]] = {}
+    for at, tap in enumerate(blocks.taps):
+        alike.setdefault(len(tap.places), []).append((tap, blocks.turn(number, at)))
+    for taps in alike.values():
+        block.add(*_taps(config, taps, kernels, counts))
+    return block.load(len(blocks.x) * kernels)
+
+
+def _taps(
+    config: SnapConfig, turned: list[tuple[Tap, int]], kernels: int, counts: _Counts
+) -> tuple[np.ndarray, _Tiles]:
+    """Windows' entries and tiles of some taps with their turns, one after the other."""
+    width, number = config.core_columns, len(counts.channels)
+    taps = [tap for tap, _ in turned]
+    h, w = (np.stack([getattr(tap, name) for tap in taps]) for name in "hw")
+    entries = kernels * counts.weights[:, [tap.row for tap in taps], [tap.column for tap in taps]]
+    columns = (np.arange(width) - np.array([turn for _, turn in turned])[:, None]) % width
 
     def shared(array: np.ndarray, default: int) -> np.ndarray:
         """Core columns take different channel tiles; `default` where there is none, or no pixel."""
         full = np.full((-(-number // width) * width, *array.shape[1:]), default, float)
-        full[:number] = np.where(h >= 0, array, default) if array.ndim > 1 else array
-        return np.moveaxis(full.reshape(-1, width, *array.shape[1:]), 1, -1)
+        full[:number] = np.where(h >= 0, array, default) if array.ndim > 2 else array
+        # Groups of tiles, tiles, taps, ... in the order of the taps' columns
+        full = full.reshape(-1, width, *array.shape[1:])[:, columns, np.arange(len(taps))[:, None]]
+        return np.moveaxis(full, 2, -1).reshape(-1, *array.shape[2:], width)
 
-    pairs = counts.pixels[:, h, w] * (entries / counts.channels)[:, None, None]
     tiles = _Tiles(
-        pairs=shared(pairs, 0),
+        pairs=shared(counts.pixels[:, h, w] * (entries / counts.channels[:, None])[..., None, None], 0),
         small=shared(counts.small[:, h, w], 1),
         middle=shared(counts.middle[:, h, w], 1),
         beats=shared(counts.beats[:, h, w], 0).sum(-1),
     )
-    block.add(shared(entries, 0), tiles)
-    return block.load(len(h) * kernels)
+    return shared(entries, 0), tiles

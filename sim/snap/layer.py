@@ -3,8 +3,9 @@
 import numpy as np
 
 from .mapper import Mapper
-from .plan import DiagonalBlocks, RowBlocks, channel_tiles, keeps_tiles
+from .plan import DiagonalBlocks, RowBlocks, Tap
 from .program import Item, Part, cut
+from .tiles import channel_tiles, keeps_tiles
 
 __all__ = ["ConvolutionLayer"]
 
@@ -17,26 +18,27 @@ class ConvolutionLayer:
     mapper
         Where the blocks go.
     image, bank
-        Activations and weights, transposed if the way is.
+        Activations and weights, arranged as the way has them.
     targets
-        ``[X, Y, K]``: flat output indices, transposed likewise.
+        ``[X, Y, K]``: flat output indices, transposed if the way is.
     """
 
     def __init__(self, mapper: Mapper, image: np.ndarray, bank: np.ndarray, targets: np.ndarray) -> None:
         self.mapper, self.config = mapper, mapper.config
         self.image, self.bank, self.targets = image, bank, targets
         self.cache: dict[tuple, Item] = {}
+        self.row_windows: dict[tuple, list[list[Item]]] = {}
         self.blank = cut(self.config, [])
         channels = image.shape[2]
         self.whole, self.divided = (channel_tiles(self.config, channels, n) for n in (1, self.config.core_columns))
 
     def write(self, blocks: DiagonalBlocks | RowBlocks) -> None:
         """Write all blocks of one place."""
-        for kernels in blocks.kernels:
+        for number, kernels in enumerate(blocks.kernels):
             if isinstance(blocks, DiagonalBlocks):
                 self._diagonal_block(blocks, kernels)
             else:
-                self._row_block(blocks, kernels)
+                self._row_block(blocks, kernels, number)
 
     def _tile(self, h: int, w: int, parts: tuple[tuple[int, slice], ...]) -> Item:
         """Bundle of pixel (h, w): ``(mask, channel tile)`` for each part."""
@@ -98,21 +100,36 @@ class ConvolutionLayer:
         h, w = int(blocks.down.inputs[line]), int(blocks.across.inputs[blocks.input + row])
         return self._tile(h, w, ((mask, channels),))
 
-    def _row_block(self, blocks: RowBlocks, kernels: np.ndarray) -> None:
-        config, mapper, tiles, (r, s) = self.config, self.mapper, self.divided, blocks.tap
-        width = config.core_columns
-        for shares in (tiles[at : at + width] for at in range(0, len(tiles), width)):
-            windows = mapper.windows(
-                [[self._entries([(r, s, 0, 0)], channels, kernels, len(blocks.pixels))] for channels in shares]
-            )
-            parts = tuple((1 << column, channels) for column, channels in enumerate(shares))
-            pixels = [
-                [(self._tile(h, w, parts) if h >= 0 else self.blank, number, 1) for h, w, *_ in place]
-                for number, place in enumerate(blocks.pixels.tolist())
-            ]
-            mapper.group(windows, pixels, keep=True, block_last=shares[-1] is tiles[-1])
-        x, y = blocks.pixels[..., 2], blocks.pixels[..., 3]
-        targets = np.full((config.ports, len(kernels), len(x)), -1)
-        found = np.where(x[..., None] < 0, -1, self.targets[x, y][..., kernels])  # places, rows, kernels
-        targets[: config.core_rows] = found.transpose(1, 2, 0)
+    def _row_block(self, blocks: RowBlocks, kernels: np.ndarray, number: int) -> None:
+        config, mapper, tiles, width = self.config, self.mapper, self.divided, self.config.core_columns
+        # Channels change slowest: then it doesn't matter how late those of the last tiles are there.
+        for first in range(0, len(tiles), width):
+            shares = tiles[first : first + width]
+            for at, tap in enumerate(blocks.taps):
+                columns = (blocks.turn(number, at) + np.arange(len(shares))) % width
+                parts = tuple(zip((1 << columns).tolist(), shares, strict=True))
+                pixels = [
+                    [
+                        (self._tile(h, w, parts) if h >= 0 else self.blank, place * len(kernels), 1)
+                        for h, w in zip(*line, strict=True)
+                    ]
+                    for place, *line in zip(tap.places.tolist(), tap.h.tolist(), tap.w.tolist(), strict=True)
+                ]
+                last = first + width >= len(tiles) and tap is blocks.taps[-1]
+                windows = self._row_windows(tap, parts, kernels)
+                mapper.group(windows, pixels, keep=True, block_last=last)
+        targets = np.full((config.ports, *blocks.x.shape[:1], len(kernels)), -1)
+        found = np.where(blocks.x[..., None] < 0, -1, self.targets[blocks.x, blocks.y][..., kernels])
+        targets[: config.core_rows] = found.transpose(1, 0, 2)
         mapper.block(True, targets.reshape(config.ports, -1))
+
+    def _row_windows(self, tap: Tap, parts: tuple[tuple[int, slice], ...], kernels: np.ndarray) -> list[list[Item]]:
+        """Windows of a tap and channel tiles, ``(mask of the core column, tile)``; each kernel is a psum's offset."""
+        key = tap.row, tap.column, parts[0][0], parts[0][1].start, int(kernels[0]), len(kernels)
+        if key not in self.row_windows:
+            entries: list[list[Part]] = [[] for _ in range(self.config.core_columns)]
+            for mask, channels in parts:
+                part = self._entries([(tap.row, tap.column, 0, 0)], channels, kernels, 1)
+                entries[mask.bit_length() - 1].append(part)
+            self.row_windows[key] = self.mapper.windows(entries)
+        return self.row_windows[key]

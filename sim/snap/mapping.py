@@ -12,12 +12,13 @@ from ..golden.convolution import convolution
 from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.matmul import matmul
 from .estimate import fastest_way
+from .folding import arrange
 from .layer import ConvolutionLayer
 from .mapper import Mapper
 from .operands import check_operands, check_sums
 from .plan import DiagonalBlocks, RowBlocks, plan_blocks
 from .program import CoreProgram, cut
-from .ways import LayerSizes, Way, split, ways
+from .ways import LayerSizes, Way, check_way, split
 
 __all__ = ["map_convolution", "map_fully_connected"]
 
@@ -48,7 +49,7 @@ def map_convolution(
     stride, padding, dilation, groups
         As in `ConvolutionGeometry.of`; strides up to 4.
     way
-        One of `ways`; by default that of `fastest_way`.
+        One of `ways`, or one of row taps with other blocks; by default that of `fastest_way`.
     wraps
         Accept sums that wrap modulo 2**psum_bits, on their way or in the end; the core may then say so by
         ``o_errors.overflow``, and results are right modulo 2**psum_bits all the same.
@@ -58,7 +59,7 @@ def map_convolution(
     Returns
     -------
     CoreProgram
-        Its targets index the flat output, X x Y x K. It is empty if no kernel meets the image: all results are 0.
+        Its targets index the flat output, X x Y x K. It may be empty if no kernel meets the image: all results are 0.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def map_convolution(
     sizes = LayerSizes.of(geometry, x.shape)
     if way is None:
         way = fastest_way(config, sizes, x, w)
-    check("way", way in ways(config, sizes), "one of `ways`", way)
+    check_way(config, sizes, way)
     return _map_way(config, sizes, x, w, way)
 
 
@@ -86,10 +87,11 @@ def _map_way(config: SnapConfig, sizes: LayerSizes, x: np.ndarray, w: np.ndarray
     shape = sizes.down.outputs, sizes.across.outputs, w.shape[3]
     targets = np.arange(np.prod(shape)).reshape(shape)
     if way.transposed:
-        x, w, targets = (np.swapaxes(array, 0, 1) for array in (x, w, targets))
+        targets = np.swapaxes(targets, 0, 1)
+    sizes, x, w = arrange(sizes, x, w, way)
     density = np.count_nonzero(w) / w.size
     plans: dict[LayerSizes, list[DiagonalBlocks | RowBlocks]] = {}
-    for groups, part in sizes.by(way):
+    for groups, part in sizes.packs(way.packed):
         count = groups.stop - groups.start
         if part not in plans:
             plans[part] = list(plan_blocks(config, part, way, density / count))

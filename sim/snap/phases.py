@@ -129,9 +129,13 @@ class Axis:
                     outputs=self.outputs,
                 )  # fmt: skip
 
+    def inputs(self, tap: int, outputs: np.ndarray) -> np.ndarray:
+        """Inputs that a tap meets for some outputs, -1 where there is none (or the output is -1)."""
+        found = outputs * self.stride - self.padding + tap * self.dilation
+        return np.where((outputs >= 0) & (found >= 0) & (found < self.size), found, -1)
+
     def reached(self, tap: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs that a tap meets, and the outputs for which it does."""
         outputs = np.arange(self.outputs)
-        inputs = outputs * self.stride - self.padding + tap * self.dilation
-        there = (inputs >= 0) & (inputs < self.size)
-        return inputs[there], outputs[there]
+        inputs = self.inputs(tap, outputs)
+        return inputs[inputs >= 0], outputs[inputs >= 0]

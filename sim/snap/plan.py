@@ -1,8 +1,8 @@
 """Cuts a convolution into psum blocks of a SNAP core, without any data.
 
 In diagonal mode a block is some input lines by `core_rows` neighbouring columns, up to `core_columns` kernel columns
-and a few kernels. In row mode it is any pixels by one tap and a few kernels, the core's columns taking different
-channel tiles.
+and a few kernels. In row mode it is any output pixels by one tap, or by all taps, and a few kernels, the core's columns
+taking different channel tiles.
 """
 
 import dataclasses
@@ -12,9 +12,10 @@ import numpy as np
 
 from ...hw.snap.config import SnapConfig
 from .phases import Phase
-from .ways import LayerSizes, Way, split
+from .tiles import channel_tiles
+from .ways import LayerSizes, RowTaps, Way, split
 
-__all__ = ["DiagonalBlocks", "RowBlocks", "channel_tiles", "keeps_tiles", "plan_blocks"]
+__all__ = ["DiagonalBlocks", "RowBlocks", "Tap", "plan_blocks"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,33 +80,52 @@ class DiagonalBlocks:
 
 
 @dataclasses.dataclass(frozen=True)
+class Tap:
+    """A tap of a block in row mode.
+
+    Parameters
+    ----------
+    row, column
+        Of the kernel.
+    places
+        Places of the block where it meets an input.
+    h, w
+        ``[places, core_rows]``: the input pixels; h is -1 where there is none.
+    """
+
+    row: int
+    column: int
+    places: np.ndarray
+    h: np.ndarray
+    w: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class RowBlocks:
     """Blocks in row mode that differ only in their kernels.
 
     Parameters
     ----------
-    tap
-        Kernel row and column.
-    pixels
-        ``[places, core_rows, 4]``: pixels ``h, w`` and their outputs ``x, y``; -1 where there is none.
+    taps
+        At least one.
+    x, y
+        ``[places, core_rows]``: output pixels; x is -1 where there is none.
     kernels
         Kernels of each block.
+    turning
+        Whether core columns take turns at the channel tiles, of which some are larger than others. Otherwise each tile
+        has its column.
     """
 
-    tap: tuple[int, int]
-    pixels: np.ndarray
+    taps: list[Tap]
+    x: np.ndarray
+    y: np.ndarray
     kernels: list[np.ndarray]
+    turning: bool = False
 
-
-def channel_tiles(config: SnapConfig, channels: int, multiple: int) -> list[slice]:
-    """Cut channels into a `multiple` of equal channel tiles, so that as many core columns get equal work."""
-    count = min(channels, -(-channels // (config.channel_tile * multiple)) * multiple)
-    return [slice(int(part[0]), int(part[-1]) + 1) for part in np.array_split(np.arange(channels), count)]
-
-
-def keeps_tiles(config: SnapConfig, tiles: int) -> bool:
-    """Whether `tiles` tiles fit the IA register file even if dense."""
-    return tiles * config.tile_beats <= config.activation_beats and tiles <= config.activation_tiles
+    def turn(self, block: int, tap: int) -> int:
+        """Column of the first of a group's channel tiles, the next one being that of the second and so on around."""
+        return block + tap if self.turning else 0
 
 
 def plan_blocks(
@@ -118,12 +138,15 @@ def plan_blocks(
     config
         The core.
     sizes
-        One of the layer's `by` the way.
+        One of the layer's `packs`, arranged as the way has it.
     way
         The way.
     density
         Of the weights, zeros between packed groups included.
     """
+    if way.row_taps:
+        yield from _tap_blocks(config, sizes, way.row_taps)
+        return
     rows = sizes.down.phases(way.down)
     columns = sizes.across.phases(way.across) if way.across else []
     single = {tap: set(range(sizes.down.kernel)) for tap in range(sizes.across.kernel)}
@@ -201,10 +224,33 @@ def _row_blocks(config: SnapConfig, sizes: LayerSizes, row: int, column: int, de
     (h, x), (w, y) = sizes.down.reached(row), sizes.across.reached(column)
     grid = (np.repeat(h, len(w)), np.tile(w, len(h)), np.repeat(x, len(y)), np.tile(y, len(x)))
     # Blocks of whole rows of pixels, so that only the last row of the last block has PEs without one.
-    pixels = np.full((-(-len(grid[0]) // rows) * rows, 4), -1)
-    pixels[: len(grid[0])] = np.stack(grid, 1)
-    for places in split(len(pixels) // rows, each):
-        yield RowBlocks((row, column), pixels.reshape(-1, rows, 4)[places], kernels)
+    pixels = np.full((4, -(-len(grid[0]) // rows) * rows), -1)
+    pixels[:, : len(grid[0])] = grid
+    pixels = pixels.reshape(4, -1, rows)
+    for places in split(pixels.shape[1], each):
+        h, w, x, y = pixels[:, places]
+        yield RowBlocks([Tap(row, column, np.arange(len(places)), h, w)], x, y, kernels)
+
+
+def _tap_blocks(config: SnapConfig, sizes: LayerSizes, block: RowTaps) -> Iterator[RowBlocks]:
+    rows, down, across = config.core_rows, sizes.down, sizes.across
+    kernels = split(sizes.kernels, block.kernels)
+    # Places: the lines of the first columns, then those of the next ones.
+    stripe, line = np.divmod(np.arange(-(-across.outputs // rows) * down.outputs), down.outputs)
+    # Columns are rotated by line, so that no row of the core has all pixels of an edge, which some taps don't meet.
+    column = stripe[:, None] * rows + (np.arange(rows) + line[:, None]) % rows
+    for places in split(len(line), block.lines):
+        y = np.where(column[places] < across.outputs, column[places], -1)
+        x = np.where(y < 0, -1, line[places][:, None])
+        taps = []
+        for r, s in np.ndindex(down.kernel, across.kernel):
+            h, w = down.inputs(r, x), across.inputs(s, y)
+            there = (h >= 0) & (w >= 0)
+            meets = np.flatnonzero(there.any(1))
+            if len(meets):
+                taps.append(Tap(r, s, meets, np.where(there, h, -1)[meets], w[meets]))
+        if taps:
+            yield RowBlocks(taps, x, y, kernels, turning=True)
 
 
 def _pixels_kept(config: SnapConfig, sizes: LayerSizes, density: float) -> int:

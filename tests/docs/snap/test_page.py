@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
-from tensorloom.run.snap.benchmark import AREA, GOALS, MODEL_RATIO, ROWS, SECONDS, _job
+from tensorloom.run.snap.benchmark import AREA, GOALS, MAPPING_DENSITY, MAPPINGS, MODEL_RATIO, ROWS, SECONDS, _job
 from tensorloom.run.snap.demo import IMAGES
+from tensorloom.run.snap.program import map_way
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.matmul import matmul
 from tensorloom.sim.snap.batch import join_programs
@@ -123,6 +124,23 @@ def test_snap_bench() -> None:
     found = simulate_core(config, map_convolution(config, job.a[0], job.b, **job.convolution))
     figures = f"{found.cycles:,}", f"{found.utilisation(config.multipliers):.3f}", f"{found.sums_per_cycle:.2f}"
     assert tuple(shortest[3:]) == figures
+
+
+def test_snap_mappings() -> None:
+    """Rows are those of the benchmark; one layer is checked with the cycle model."""
+    rows, config = iter(table("snap-mappings")), PRESETS["snap-core"]
+    for kind, layer, part in MAPPINGS:
+        for name in ("diagonals", "row taps"):
+            found = next(rows)
+            assert found[:3] == [f"{layer} ({kind})", "{}x{}x{},{}".format(*part), name]
+            if kind != "3x3, 7 wide":
+                continue
+            program, way = map_way(config, _job(config, layer, part, MAPPING_DENSITY), name)
+            block = f"{way.row_taps.lines} x {way.row_taps.kernels}" if way.row_taps else ""
+            counters = simulate_core(config, program.core)
+            utilisation = f"{counters.utilisation(config.multipliers):.3f}"
+            assert found[3:] == [block, f"{counters.cycles:,}", utilisation, f"{counters.sums_per_cycle:.2f}"]
+    assert next(rows, None) is None
 
 
 def test_snap_ways() -> None:

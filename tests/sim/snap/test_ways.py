@@ -6,16 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tensorloom.hw.config import ConfigError
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.geometry import ConvolutionGeometry
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.snap.check import check_program
+from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.golden import core_sums, scatter_sums
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.snap.phases import Axis
-from tensorloom.sim.snap.ways import LayerSizes, Way, ways
+from tensorloom.sim.snap.tiles import pixels_kept
+from tensorloom.sim.snap.ways import LayerSizes, RowTaps, Way, ways
 from tensorloom.sim.snap.work import core_work
+
+CORE = PRESETS["snap-core"]
 
 
 def check_ways(preset: str, x: np.ndarray, w: np.ndarray, **steps: Any) -> set[Way]:
@@ -80,20 +85,89 @@ def test_every_way_of_known_kinds(seed: int, size: tuple, kernel: tuple, steps: 
 
 
 def test_ways_by_hand() -> None:
-    def found(x_shape: tuple, w_shape: tuple, **steps: Any) -> list[tuple]:
+    def found(x_shape: tuple, w_shape: tuple, **steps: Any) -> tuple[list[tuple], list[tuple]]:
         sizes = LayerSizes.of(ConvolutionGeometry.of((1, *x_shape), w_shape, **steps), x_shape)
-        return [dataclasses.astuple(way) for way in ways(PRESETS["snap-core"], sizes)]
+        tuples = [dataclasses.astuple(way) for way in ways(PRESETS["snap-core"], sizes)]
+        assert all(way[1:3] == (1, 1) for way in tuples if way[4])
+        return [way[:4] for way in tuples if not way[4]], [(way[0], way[3], *way[4]) for way in tuples if way[4]]
 
-    assert found((9, 9, 8), (1, 1, 8, 2), stride=2) == [(False, 1, 1, 1)]
-    assert found((9, 8, 8), (1, 1, 8, 2)) == [(False, 1, 1, 1), (True, 1, 1, 1)]
-    assert found((9, 9, 8), (3, 3, 8, 2)) == [(False, 1, 1, 1), (False, 1, 0, 1)]
+    assert found((9, 9, 8), (1, 1, 8, 2), stride=2)[0] == [(False, 1, 1, 1)]
+    assert found((9, 8, 8), (1, 1, 8, 2))[0] == [(False, 1, 1, 1), (True, 1, 1, 1)]
+    assert found((9, 9, 8), (3, 3, 8, 2))[0] == [(False, 1, 1, 1), (False, 1, 0, 1)]
     strided = [(False, 1, 1, 1), (False, 2, 1, 1), (False, 1, 2, 1), (False, 2, 2, 1), (False, 1, 0, 1)]
-    assert found((9, 9, 8), (3, 3, 8, 2), stride=2) == strided
-    assert found((9, 9, 8), (2, 2, 8, 2), stride=2) == [(False, 1, 1, 1), (False, 1, 2, 1), (False, 2, 2, 1)]
-    assert found((9, 9, 8), (3, 3, 8, 2), stride=2, dilation=2) == [(False, 1, 1, 1), (False, 1, 0, 1)]
+    assert found((9, 9, 8), (3, 3, 8, 2), stride=2)[0] == strided
+    assert found((9, 9, 8), (2, 2, 8, 2), stride=2)[0] == [(False, 1, 1, 1), (False, 1, 2, 1), (False, 2, 2, 1)]
+    assert found((9, 9, 8), (3, 3, 8, 2), stride=2, dilation=2)[0] == [(False, 1, 1, 1), (False, 1, 0, 1)]
     for groups, depth, packs in ((5, 1, {1, 2, 3}), (6, 1, {1, 2, 3, 6}), (6, 16, {1, 2}), (6, 17, {1})):
         shapes = (4, 4, groups * depth), (1, 1, depth, groups)
-        assert {packed for *_, packed in found(*shapes, groups=groups)} == packs
+        plain, taps = found(*shapes, groups=groups)
+        assert {packed for *_, packed in plain} == {packed for _, packed, *_ in taps} == packs
+
+
+def test_row_taps_by_hand() -> None:
+    def found(layer: tuple[int, ...], **steps: Any) -> list[tuple]:
+        height, width, kernel, channels, kernels = layer
+        shapes = (height, width, channels), (kernel, kernel, channels, kernels)
+        sizes = LayerSizes.of(ConvolutionGeometry.of((1, *shapes[0]), shapes[1], **steps), shapes[0])
+        return [dataclasses.astuple(way.row_taps) for way in ways(CORE, sizes) if way.row_taps and not way.transposed]
+
+    assert found((14, 14, 3, 256, 64), padding=1) == [(4, 8, 0), (2, 16, 0)]
+    assert found((7, 7, 3, 256, 64), padding=1) == [(4, 8, 0), (2, 16, 0)]
+    assert found((14, 14, 3, 64, 64), padding=1) == [(5, 6, 0), (4, 8, 0), (2, 16, 0)]  # tiles of 22 channels: 6 beats
+    assert found((3, 7, 1, 256, 64)) == [(3, 10, 0), (2, 16, 0)]  # no more lines
+    assert found((14, 14, 3, 256, 5), padding=1) == [(4, 5, 0), (2, 5, 0)]  # no more kernels
+    conv1 = found((224, 224, 7, 3, 64), stride=2, padding=3)
+    assert conv1 == [(16, 2, 1), (8, 4, 1), (4, 8, 1), (2, 16, 1)]  # 21 channels; all 147 are too many
+    assert {folded for *_, folded in found((14, 14, 3, 3, 64), padding=1)} == {1, 2}
+    assert found((1, 1, 1, 256, 64)) == [(1, 32, 0)]
+
+
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        (Way(across=2), "way must be one of `ways`, not"),
+        (Way(across=0, row_taps=RowTaps(4, 4)), "way must be one of `ways`, not"),
+        (Way(packed=2, row_taps=RowTaps(4, 4)), "way must be one of `ways`, not"),
+        (Way(row_taps=RowTaps(4, 4, 1)), "way must be one of `ways`, not"),
+        (Way(row_taps=RowTaps(0, 4)), "lines of a block must be from 1 to 4, not 0"),
+        (Way(row_taps=RowTaps(5, 4)), "lines of a block must be from 1 to 4, not 5"),
+        (Way(row_taps=RowTaps(3, 0)), "kernels of a block must be from 1 to 10 with 3 lines, not 0"),
+        (Way(row_taps=RowTaps(3, 11)), "kernels of a block must be from 1 to 10 with 3 lines, not 11"),
+    ],
+)
+def test_ways_that_are_none(way: Way, text: str) -> None:
+    x, w = np.ones((5, 5, 90), int), np.ones((3, 3, 90, 2), int)
+    with pytest.raises(ConfigError, match=text):
+        map_convolution(CORE, x, w, way=way)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("turn", range(3))
+def test_any_block_of_row_taps(seed: int, preset: str, turn: int) -> None:
+    """Lines and kernels that nobody would choose; each output is written once at most, with all its pairs."""
+    rng, config = np.random.default_rng(seed), PRESETS[preset]
+    kernel, dilation = rng.integers(1, 5, 2), rng.integers(1, 3, 2)
+    size = rng.integers(1, 12, 2) + dilation * (kernel - 1)
+    groups, depth = int(rng.integers(1, 3)), int(rng.integers(1, 2 * config.channel_tile))
+    x, w = sparse(rng, (*size, depth * groups), 4), sparse(rng, (*kernel, depth, 5 * groups), 4)
+    steps: dict[str, Any] = {
+        "stride": rng.integers(1, 5, 2), "padding": rng.integers(0, 6, 4), "dilation": dilation, "groups": groups,
+    }  # fmt: skip
+    expected = convolution(x[None], w, **steps)[0]
+    for lines in range(1, pixels_kept(config, depth) + 1):
+        if lines > config.psum_slots:
+            break
+        block = RowTaps(lines, int(rng.integers(1, config.psum_slots // lines + 1)))
+        way = Way(transposed=bool(rng.integers(2)), row_taps=block)
+        program = map_convolution(config, x, w, **steps, way=way)
+        check_program(config, program)
+        sums = scatter_sums(program, core_sums(config, program), expected.size, config.psum_bits)
+        assert np.array_equal(sums.reshape(expected.shape), wrap(expected, config.psum_bits)), (way, steps)
+        written = np.concatenate([np.empty(0, int), *(targets[targets >= 0] for targets in program.targets)])
+        assert len(set(written)) == len(written)
+        counters = simulate_core(config, program)
+        pairs = convolution((x != 0).astype(int)[None], (w != 0).astype(int), **steps).sum()
+        assert counters.multiplies.sum() == pairs
 
 
 @pytest.mark.parametrize(
