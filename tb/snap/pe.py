@@ -40,6 +40,11 @@ def match_lists(config: SnapConfig, operands: dict[str, Any], rng: np.random.Gen
     return lists
 
 
+def alone(config: SnapConfig) -> SnapConfig:
+    """A core of this PE alone: a PE doesn't depend on how many there are."""
+    return config.replace(core_rows=1, core_columns=1)
+
+
 def signatures(config: SnapConfig, program: CoreProgram) -> list[int]:
     """CRC-16 of what ends with each job, at the end of each block."""
     work, crc, found = core_work(config, program), 1, []
@@ -150,6 +155,7 @@ async def multiply(
 @testbench(PARTS["pe"])
 async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """From none to all: convolution, pointwise and fully connected layer back to back, with and without pauses."""
+    config = alone(config)
     channels = config.channel_tile
     for densities in ((0, 0), (1, 0), (0, 1), (0.3, 0.4), (1, 1)):
         program = join_programs([
@@ -164,6 +170,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
 @testbench(PARTS["pe"])
 async def pauses(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Streams, AIM and reducer that pause, seldom and mostly."""
+    config = alone(config)
     for stall in (0, 0.3, 0.8):
         await multiply(bench, config, mixed_program(config, rng, 1), rng, stall)
 
@@ -171,5 +178,6 @@ async def pauses(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> 
 @testbench(PARTS["pe"])
 async def corners(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Nothing, everything, one pair, the largest values, blocks of a single pair."""
+    config = alone(config)
     for program in corner_programs(config, rng).values():
         await multiply(bench, config, program, rng, 0.2)
