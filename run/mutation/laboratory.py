@@ -56,7 +56,7 @@ class Laboratory:
     def __init__(self, design: Design, mutants: Mutants, seed: int) -> None:
         self.design, self.mutants, self.seed = design, mutants, seed
         self._models: dict[str, Model] = {}
-        self._counting: dict[int, Model] = {}
+        self._counting: dict[int, Model | None] = {}
         self._limits: dict[tuple[str, str, int], int | None] = {}
 
     def model(self, block: str, progress: Callable[[str], None] | None = None) -> Model:
@@ -121,30 +121,44 @@ class Laboratory:
         What programs reach otherwise is a few low bits. Such counters say what they should if results are right:
         that is known of the others.
         """
-        for place, start in enumerate(COUNTER_STARTS):
+        for place in range(len(COUNTER_STARTS)):
             if place not in self._counting:
-                begin = random.Random(place) if start is None else start
-                try:
-                    sources = with_counters_at(self.mutants.sources(self.mutants.top), begin, names=r"^[a-z\\]")
-                except ValueError:  # a design without counters
-                    return True
-                self._counting[place] = build(sources, assertions=True)
-            ends = []
-            for awake in (0, number):
-                self._counting[place].hold(SELECT, awake)
-                ends.append([self._ends(self._counting[place], program) for program in self.programs[:3]])
-            if ends[0] != ends[1]:
+                self._counting[place] = self._count_from(place)
+            model = self._counting[place]
+            if model and self._ends(model, 0) != self._ends(model, number):
                 return False
         return True
 
-    def _ends(self, model: Model, program: _Program) -> Any:
-        """All output ports outside streams after a program, as text; None if it doesn't end."""
-        inputs, outputs = program.program.inputs(), program.program.outputs()
-        try:
-            result = model.run(inputs, outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG)
-        except SimulationError:
-            return None
-        return json.dumps(result.counters, default=lambda value: value.tolist())
+    def _count_from(self, place: int) -> Model | None:
+        """The design with counters that begin elsewhere; None if it has none.
+
+        Other registers may be as wide as counters. If results are wrong then, only those with public names are moved.
+        """
+        for names in ("", r"^[a-z\\]"):
+            start = COUNTER_STARTS[place]
+            begin = random.Random(place) if start is None else start
+            try:
+                sources = with_counters_at(self.mutants.sources(self.mutants.top), begin, names=names)
+            except ValueError:
+                return None
+            model = build(sources, assertions=True)
+            if self._ends(model, 0)[0]:
+                return model
+        return None
+
+    def _ends(self, model: Model, number: int) -> tuple[bool, list[str]]:
+        """Whether the results of some programs are right, and all outputs outside streams after each."""
+        model.hold(SELECT, number)
+        right, ends = True, []
+        for program in self.programs[:3]:
+            inputs, outputs = program.program.inputs(), program.program.outputs()
+            try:
+                result = model.run(inputs, outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG)
+                right = right and np.array_equal(program.program.assemble(result.outputs), program.expected)
+            except (SimulationError, IndexError, ValueError):
+                return False, ends
+            ends.append(json.dumps(result.counters, default=lambda value: value.tolist()))
+        return right, ends
 
     def passes_bench(self, block: str, name: str, number: int) -> bool:
         """Whether a testbench of a block notices nothing of a mutant."""
