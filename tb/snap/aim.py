@@ -74,3 +74,31 @@ async def random_operations(bench: Bench, config: SnapConfig, rng: np.random.Gen
         if following["i_enable"]:
             operation = following
     assert min(found) > 10
+
+
+@testbench(PARTS["aim"])
+async def every_class(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
+    """Each set of classes with each class in each lane: all lanes hold the one index of the tile."""
+    every, flags = (1 << config.classes) - 1, ("first", "second")
+    index = int(rng.integers(config.aim_entries))
+    operations = []
+    for number in range(2):
+        for classes in range(every + 1):
+            for offset in range(config.classes):
+                operation = random_operation(config, rng) | {"i_enable": 1, "i_mode": QUARTER}
+                place = int(rng.integers(config.aim_entries))
+                operation["i_tile"] = [
+                    {name: int(name == flags[number] and lane == place) for name in flags} | {"index": index}
+                    for lane in range(config.aim_entries)
+                ]
+                operation["i_weights"] = [
+                    {"valid": 1, "index": index, "kind": (lane + offset) % config.classes}
+                    for lane in range(config.window_entries)
+                ]
+                operation["i_classes"][number] = classes
+                operations.append(operation)
+    for operation in operations:
+        await bench.cycle(operation)
+        for number, got in enumerate((await bench.cycle({"i_enable": 0}))["o_lists"]):
+            lanes = [lane for lane in range(config.window_entries) if got["valid"] >> lane & 1]
+            assert lanes == sorted(matches(config, operation, number)), f"list {number} of {operation}"
