@@ -95,7 +95,7 @@ async def every_class(bench: Bench, config: SnapConfig, rng: np.random.Generator
                     {"valid": 1, "index": index, "kind": (lane + offset) % config.classes}
                     for lane in range(config.window_entries)
                 ]
-                operation["i_classes"][number] = classes
+                operation["i_classes"] = [classes if other == number else every for other in range(2)]
                 operations.append(operation)
     for operation in operations:
         await bench.cycle(operation)
