@@ -15,5 +15,5 @@ def test_no_part_takes_the_ports_of_another(bundle) -> None:
     design = bundle()
     Fragment.get(design, None)  # or Amaranth complains later, in some other test, that parts were never used
     names = list(design.signature.members)
-    assert len(names) > 20
+    assert len(names) >= 10
     assert not [(name, other) for name, other in permutations(names, 2) if other.startswith(f"{name}_")]
