@@ -4,12 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["find_cases", "make"]
-
-
-def make(component: Callable[..., Any], config: Any) -> Any:
-    """A component of a configuration; one that is a tuple is what the component takes one by one."""
-    return component(*config) if isinstance(config, tuple) else component(config)
+__all__ = ["find_cases"]
 
 
 def find_cases(engine: str, component: str) -> dict[str, tuple[Callable[..., Any], str, Any]]:

@@ -1,10 +1,7 @@
 """All parts of the SNAP core side by side in one design, so that one Verilator build serves all their testbenches."""
 
-from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from ...hw.emit.shared import shared
 from ...hw.snap.aim import Aim
 from ...hw.snap.aim_port import AimPort
 from ...hw.snap.core import SnapCore
@@ -22,7 +19,7 @@ from ...hw.snap.ring import Ring
 from ...hw.snap.row import SnapRow
 from ...hw.snap.sequence_decoder import SequenceDecoder
 from ...hw.snap.stream_check import ActivationCheck, WeightCheck
-from ..cases import make
+from ..bundle import PartsBundle, make
 from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
@@ -52,24 +49,11 @@ COMPONENTS = {
 
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
-    kind = next(kind for kind, configs in PARTS.items() if part in configs)
-    return make(COMPONENTS[kind], PARTS[kind][part])
+    return make(COMPONENTS, PARTS, part)
 
 
-class Bundle(wiring.Component):
-    """Every part, with the part's name before the names of its ports."""
+class Bundle(PartsBundle):
+    """All of them."""
 
     def __init__(self):
-        self._parts = {name: component(name) for configs in PARTS.values() for name in configs}
-        super().__init__({name: Out(part.signature) for name, part in self._parts.items()})
-
-    def elaborate(self, platform) -> Module:
-        """Instances side by side."""
-        m = Module()
-        for name, part in self._parts.items():
-            m.submodules[name] = shared(part)
-            # Not `connect`: Amaranth can't flip an interface that holds an array of streams.
-            outside = part.signature.flatten(getattr(self, name))
-            for (_, member, inner), (_, _, outer) in zip(part.signature.flatten(part), outside, strict=True):
-                m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
-        return m
+        super().__init__(COMPONENTS, PARTS)

@@ -1,11 +1,8 @@
 """All parts of the matrix unit side by side in one design, so that one Verilator build serves all their testbenches."""
 
-from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out, connect, flipped
 
 from ...hw.common.delay import DelayLine
-from ...hw.emit.shared import shared
 from ...hw.systolic.accumulators import AccumulatorColumn, Accumulators
 from ...hw.systolic.drain import DrainControl
 from ...hw.systolic.matrix_unit import MatrixUnit
@@ -16,7 +13,7 @@ from ...hw.systolic.skew import LeftEdge, Triangle
 from ...hw.systolic.tile import Tile
 from ...hw.systolic.weight_fifo import WeightFIFO
 from ...hw.systolic.weight_loader import WeightLoader
-from ..cases import make
+from ..bundle import PartsBundle, make
 from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
@@ -40,22 +37,11 @@ COMPONENTS = {
 
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
-    kind = next(kind for kind, configs in PARTS.items() if part in configs)
-    return make(COMPONENTS[kind], PARTS[kind][part])
+    return make(COMPONENTS, PARTS, part)
 
 
-class Bundle(wiring.Component):
-    """Every part, with the part's name before the names of its ports."""
+class Bundle(PartsBundle):
+    """All of them."""
 
     def __init__(self):
-        names = [name for configs in PARTS.values() for name in configs]
-        self._parts = {name: component(name) for name in names}
-        super().__init__({name: Out(part.signature) for name, part in self._parts.items()})
-
-    def elaborate(self, platform) -> Module:
-        """Parts and wires."""
-        m = Module()
-        for name, part in self._parts.items():
-            m.submodules[name] = shared(part)
-            connect(m, part, flipped(getattr(self, name)))
-        return m
+        super().__init__(COMPONENTS, PARTS)

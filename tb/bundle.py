@@ -1,0 +1,47 @@
+"""Parts side by side in one design, so that one Verilator build serves all their testbenches."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..hw.emit.shared import shared
+
+__all__ = ["PartsBundle", "make"]
+
+
+def make(components: Mapping[str, Callable[..., Any]], parts: Mapping[str, Mapping[str, Any]], part: str) -> Any:
+    """A component by its part's name; a configuration that is a tuple is what the component takes one by one.
+
+    Parameters
+    ----------
+    components
+        Classes by kind.
+    parts
+        Configurations by kind and part.
+    """
+    kind = next(kind for kind, configs in parts.items() if part in configs)
+    config = parts[kind][part]
+    return components[kind](*config) if isinstance(config, tuple) else components[kind](config)
+
+
+class PartsBundle(wiring.Component):
+    """Every part, with the part's name before the names of its ports; arguments as those of `make`."""
+
+    def __init__(self, components: Mapping[str, Callable[..., Any]], parts: Mapping[str, Mapping[str, Any]]) -> None:
+        names = [name for configs in parts.values() for name in configs]
+        self._parts = {name: make(components, parts, name) for name in names}
+        super().__init__({name: Out(part.signature) for name, part in self._parts.items()})
+
+    def elaborate(self, platform) -> Module:
+        """Instances side by side."""
+        m = Module()
+        for name, part in self._parts.items():
+            m.submodules[name] = shared(part)
+            # Not `connect`: Amaranth can't flip an interface that holds an array of streams.
+            outside = part.signature.flatten(getattr(self, name))
+            for (_, member, inner), (_, _, outer) in zip(part.signature.flatten(part), outside, strict=True):
+                m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
+        return m
