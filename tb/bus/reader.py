@@ -9,8 +9,9 @@ import numpy as np
 from ...hw.bus.config import PortConfig
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
-from .memory import STALLS, ReadMemory, Stalls, all_bursts, first_error, random_errors, random_requests, word
+from .memory import ReadMemory, Stalls, all_bursts, first_error, word
 from .parts import PARTS
+from .transfers import anywhere, numbers, with_errors, with_resets
 
 IDLE = {"i_requests_valid": 0, "m_axi_rvalid": 0, "i_clear": 0}
 
@@ -70,45 +71,22 @@ async def read(
     return memory
 
 
-def numbers(rng: np.random.Generator) -> random.Random:
-    """The standard library's generator from numpy's."""
-    return random.Random(int(rng.integers(1 << 32)))
-
-
 @testbench(PARTS["reader"])
 async def random_reads(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Requests anywhere, with stalls on each channel alone, on all, and none."""
-    for stalls in STALLS:
-        some = numbers(rng)
-        await bench.cycle(IDLE)
-        await read(bench, config, stalls, some, requests=random_requests(config, some, 10))
+    await anywhere(read, IDLE, bench, config, rng)
 
 
 @testbench(PARTS["reader"])
 async def errors_while_reading(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Beats of some bursts fail; the first is reported until it is cleared, and all beats come nevertheless."""
-    for number in range(6):
-        some = numbers(rng)
-        requests = random_requests(config, some, 6) + [{"address": 5, "beats": 3}]
-        errors = random_errors(all_bursts(config, requests), some)
-        await read(bench, config, STALLS[number % len(STALLS)], some, requests=requests, errors=errors)
-        assert (await bench.cycle(IDLE))["o_error"]["valid"] == 1
-        await bench.cycle(IDLE | {"i_clear": 1})
-        assert (await bench.cycle(IDLE))["o_error"]["valid"] == 0
+    await with_errors(read, IDLE, bench, config, rng)
 
 
 @testbench(PARTS["reader"])
 async def reset_while_reading(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Reset at any time leaves nothing behind."""
-    for _ in range(8):
-        some = numbers(rng)
-        stalls = some.choice(STALLS)
-        requests = random_requests(config, some, 6)
-        errors = random_errors(all_bursts(config, requests + [{"address": 1, "beats": 1}]), some)
-        await read(bench, config, stalls, some, requests=requests, errors=errors, stop_after=some.randint(1, 40))
-        await bench.cycle(IDLE)  # inputs are quiet before reset, as the protocol has it
-        await bench.reset()
-        await read(bench, config, stalls, some, requests=random_requests(config, some, 3))
+    await with_resets(read, IDLE, bench, config, rng)
 
 
 @testbench({"reader_usual": PARTS["reader"]["reader_usual"]})

@@ -10,7 +10,7 @@ from ..bench import Bench, run
 from ..cocotb_bench import testbench
 from .lite import OKAY, SLVERR, Access, Software
 from .parts import PARTS
-from .reader import numbers
+from .transfers import numbers
 
 QUIET = {f"s_axil_{name}valid": 0 for name in ("aw", "w", "ar")} | {"s_axil_bready": 0, "s_axil_rready": 0}
 

@@ -9,9 +9,9 @@ import numpy as np
 from ...hw.bus.config import PortConfig
 from ..bench import Bench, Source, run
 from ..cocotb_bench import testbench
-from .memory import STALLS, Stalls, WriteMemory, all_bursts, first_error, random_errors, random_requests
+from .memory import Stalls, WriteMemory, all_bursts, first_error
 from .parts import PARTS
-from .reader import numbers
+from .transfers import anywhere, numbers, with_errors, with_resets
 
 IDLE = {"i_requests_valid": 0, "i_beats_valid": 0, "m_axi_bvalid": 0, "i_clear": 0}
 
@@ -101,37 +101,19 @@ async def write(
 @testbench(PARTS["writer"])
 async def random_writes(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Requests anywhere, with stalls on each channel alone, on all, and none."""
-    for stalls in STALLS:
-        some = numbers(rng)
-        await bench.cycle(IDLE)
-        await write(bench, config, stalls, some, requests=random_requests(config, some, 10))
+    await anywhere(write, IDLE, bench, config, rng)
 
 
 @testbench(PARTS["writer"])
 async def errors_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Some bursts fail; the first is reported until it is cleared, and everything is written nevertheless."""
-    for number in range(6):
-        some = numbers(rng)
-        requests = random_requests(config, some, 6) + [{"address": 5, "beats": 3}]
-        errors = random_errors(all_bursts(config, requests), some)
-        await write(bench, config, STALLS[number % len(STALLS)], some, requests=requests, errors=errors)
-        assert (await bench.cycle(IDLE))["o_error"]["valid"] == 1
-        await bench.cycle(IDLE | {"i_clear": 1})
-        assert (await bench.cycle(IDLE))["o_error"]["valid"] == 0
+    await with_errors(write, IDLE, bench, config, rng)
 
 
 @testbench(PARTS["writer"])
 async def reset_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Reset at any time leaves nothing behind."""
-    for _ in range(8):
-        some = numbers(rng)
-        stalls = some.choice(STALLS)
-        requests = random_requests(config, some, 6)
-        errors = random_errors(all_bursts(config, requests + [{"address": 1, "beats": 1}]), some)
-        await write(bench, config, stalls, some, requests=requests, errors=errors, stop_after=some.randint(1, 40))
-        await bench.cycle(IDLE)  # inputs are quiet before reset, as the protocol has it
-        await bench.reset()
-        await write(bench, config, stalls, some, requests=random_requests(config, some, 3))
+    await with_resets(write, IDLE, bench, config, rng)
 
 
 @testbench({"writer_usual": PARTS["writer"]["writer_usual"]})

@@ -1,0 +1,60 @@
+"""What the testbenches of reader and writer play alike."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...hw.bus.config import PortConfig
+from ..bench import Bench
+from .memory import STALLS, all_bursts, random_errors, random_requests
+
+__all__ = ["Transfer", "anywhere", "numbers", "with_errors", "with_resets"]
+
+Transfer = Callable[..., Awaitable[Any]]
+"""Carries out requests and compares all that comes of it: bench, configuration, stalls, random numbers, requests."""
+
+
+def numbers(rng: np.random.Generator) -> random.Random:
+    """The standard library's generator from numpy's."""
+    return random.Random(int(rng.integers(1 << 32)))
+
+
+async def anywhere(
+    transfer: Transfer, idle: Mapping[str, int], bench: Bench, config: PortConfig, rng: np.random.Generator
+) -> None:
+    """Requests anywhere, with stalls on each channel alone, on all, and none."""
+    for stalls in STALLS:
+        some = numbers(rng)
+        await bench.cycle(idle)
+        await transfer(bench, config, stalls, some, requests=random_requests(config, some, 10))
+
+
+async def with_errors(
+    transfer: Transfer, idle: Mapping[str, int], bench: Bench, config: PortConfig, rng: np.random.Generator
+) -> None:
+    """Some bursts fail; the first is reported until it is cleared, and all else is as without."""
+    for number in range(6):
+        some = numbers(rng)
+        requests = random_requests(config, some, 6) + [{"address": 5, "beats": 3}]
+        errors = random_errors(all_bursts(config, requests), some)
+        await transfer(bench, config, STALLS[number % len(STALLS)], some, requests=requests, errors=errors)
+        assert (await bench.cycle(idle))["o_error"]["valid"] == 1
+        await bench.cycle({**idle, "i_clear": 1})
+        assert (await bench.cycle(idle))["o_error"]["valid"] == 0
+
+
+async def with_resets(
+    transfer: Transfer, idle: Mapping[str, int], bench: Bench, config: PortConfig, rng: np.random.Generator
+) -> None:
+    """Reset at any time leaves nothing behind."""
+    for _ in range(8):
+        some = numbers(rng)
+        stalls = some.choice(STALLS)
+        requests = random_requests(config, some, 6)
+        errors = random_errors(all_bursts(config, requests + [{"address": 1, "beats": 1}]), some)
+        await transfer(bench, config, stalls, some, requests=requests, errors=errors, stop_after=some.randint(1, 40))
+        await bench.cycle(idle)  # inputs are quiet before reset, as the protocol has it
+        await bench.reset()
+        await transfer(bench, config, stalls, some, requests=random_requests(config, some, 3))
