@@ -37,12 +37,15 @@ COUNTER_STARTS = (0xFFFF_FFFB, None, None)
 
 @dataclasses.dataclass(frozen=True)
 class _Program:
-    """A job on the design's streams, and what it must give."""
+    """A job on the design's streams, which is played many times, and what it must give."""
 
     program: Any
     job: Any
+    inputs: Any
+    outputs: Any
     stall: float
     seed: int
+    after_valid: bool
     expected: np.ndarray
     predicted: Any
 
@@ -56,7 +59,7 @@ class Laboratory:
     def __init__(self, design: Design, mutants: Mutants, seed: int) -> None:
         self.design, self.mutants, self.seed = design, mutants, seed
         self._models: dict[str, Model] = {}
-        self._counting: dict[int, Model | None] = {}
+        self._counting: dict[int, tuple[Model, Any] | None] = {}
         self._limits: dict[tuple[str, str, int], int | None] = {}
 
     def model(self, block: str, progress: Callable[[str], None] | None = None) -> Model:
@@ -76,10 +79,12 @@ class Laboratory:
             except ConfigError:  # its sums don't fit
                 job = dataclasses.replace(job, wraps=True)
                 program = engine.map(config, job)
-            stall = (0.0, 0.3, 0.0, 0.8)[number % 4]
-            predicted = None if stall or (self.seed + number) % 3 == 0 else engine.predict(config, program)
+            stall, seed = (0.0, 0.3, 0.0, 0.8)[number % 4], self.seed + number
+            after_valid = seed % 3 == 0
+            predicted = None if stall or after_valid else engine.predict(config, program)
             expected = wrap(golden(job), engine.sum_bits(config))
-            made.append(_Program(program, job, stall, self.seed + number, expected, predicted))
+            inputs, outputs = program.inputs(), program.outputs()
+            made.append(_Program(program, job, inputs, outputs, stall, seed, after_valid, expected, predicted))
         return made
 
     def passes_programs(self, number: int) -> bool:
@@ -92,8 +97,8 @@ class Laboratory:
         engine = self.design.engine
         try:
             result = model.run(
-                program.program.inputs(), program.program.outputs(), stalls=program.stall, seed=program.seed,
-                after_valid=program.seed % 3 == 0, watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
+                program.inputs, program.outputs, stalls=program.stall, seed=program.seed,
+                after_valid=program.after_valid, watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
             )  # fmt: skip
         except SimulationError:
             return False
@@ -124,13 +129,12 @@ class Laboratory:
         for place in range(len(COUNTER_STARTS)):
             if place not in self._counting:
                 self._counting[place] = self._count_from(place)
-            model = self._counting[place]
-            if model and self._ends(model, 0) != self._ends(model, number):
+            if (found := self._counting[place]) and self._ends(found[0], number) != found[1]:
                 return False
         return True
 
-    def _count_from(self, place: int) -> Model | None:
-        """The design with counters that begin elsewhere; None if it has none.
+    def _count_from(self, place: int) -> tuple[Model, Any] | None:
+        """The design with counters that begin elsewhere, and how they end; None if it has none.
 
         Other registers may be as wide as counters. If results are wrong then, only those with public names are moved.
         """
@@ -142,8 +146,9 @@ class Laboratory:
             except ValueError:
                 return None
             model = build(sources, assertions=True)
-            if self._ends(model, 0)[0]:
-                return model
+            ends = self._ends(model, 0)
+            if ends[0]:
+                return model, ends
         return None
 
     def _ends(self, model: Model, number: int) -> tuple[bool, list[str]]:
@@ -151,9 +156,10 @@ class Laboratory:
         model.hold(SELECT, number)
         right, ends = True, []
         for program in self.programs[:3]:
-            inputs, outputs = program.program.inputs(), program.program.outputs()
             try:
-                result = model.run(inputs, outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG)
+                result = model.run(
+                    program.inputs, program.outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG
+                )
                 right = right and np.array_equal(program.program.assemble(result.outputs), program.expected)
             except (SimulationError, IndexError, ValueError):
                 return False, ends
