@@ -1,0 +1,1 @@
+"""The SNAP chip: cores, buffers, post-processing and memory ports."""
