@@ -17,5 +17,6 @@ CHIPS = {"tiny": TINY, "wide": WIDE}
 
 PARTS: dict[str, dict[str, Any]] = {
     "ia_buffer": {f"ia_buffer_{name}": config for name, config in CHIPS.items()},
+    "block_sequencer": {f"block_sequencer_{name}": config for name, config in CHIPS.items()},
     "tile_expander": {f"tile_expander_{name}": config for name, config in CHIPS.items()},
 }
