@@ -23,7 +23,7 @@ SINGLE = TINY.replace(
 )
 """One kernel, one weight a beat, rows of four words."""
 
-FULL = SnapChipConfig(weight_rows=40)
+FULL = SnapChipConfig(weight_rows=16)
 """As the usual chip: eight weights a beat, groups as long as can be."""
 
 CONFIGS = {"tiny": TINY, "middle": MIDDLE, "single": SINGLE, "full": FULL}

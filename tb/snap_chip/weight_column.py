@@ -24,7 +24,7 @@ async def random_work(bench: Bench, config: SnapChipConfig, rng: np.random.Gener
         (0, 0, 0, 0.7, 0.5),
         (0.2, 0.2, 0.2, 0.2, 0.2),
     ):
-        layers = random_layers(config, some, 5)
+        layers = random_layers(config, some, 3)
         jobs, rows = jobs_and_rows(layers, some)
         memory = WeightMemory(config, rows, requests, silence, some)
         source = Source("i_blocks", [block for layer in layers for _, block in layer.blocks()], blocks, some)

@@ -146,7 +146,7 @@ def random_layer(config: SnapChipConfig, rng: random.Random, kernels: int | None
     density = rng.choice([0.05, 0.3, 0.6, 1.0])
     rounds = [_round(config, rng, kernels, density) for _ in range(rng.randint(1, 3))]
     if rng.random() < 0.5:
-        rows = config.weight_rows + rng.choice([0, 0, rng.randint(1, 20)])
+        rows = config.weight_rows + rng.choice([0, 0, rng.randint(1, config.weight_rows // 2)])
         rounds[rng.randrange(len(rounds))] = _round_of(config, rng, kernels, rows)
     layer = Layer(config, rounds, [rng.randint(1, 3) for _ in range(rng.randint(1, 3))], rng.random() < 0.5)
     if max(map(len, layer.images)) * 8 // config.data_bits > config.weight_rows:
