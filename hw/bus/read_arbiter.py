@@ -44,8 +44,6 @@ class ReadArbiter(wiring.Component):
     def __init__(self, config: PortConfig, clients: int):
         check_int("clients", clients, 1, 256)
         self.config = (config, clients)
-        # What can be on its way: bursts that wait for answers, and two requests before they are bursts.
-        self.tags = Fifo(bits_for(clients - 1), config.outstanding + 2)
         requests = stream.Signature(request_layout(config))
         super().__init__(
             {
@@ -59,9 +57,11 @@ class ReadArbiter(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        clients = self.config[1]
-        m.submodules.tags = shared(self.tags)
-        tags, out, beats = self.tags, self.o_requests, self.i_beats
+        config, clients = self.config
+        # What can be on its way: bursts that wait for answers, and two requests before they are bursts.
+        self.tags = tags = Fifo(bits_for(clients - 1), config.outstanding + 2)
+        m.submodules.tags = shared(tags)
+        out, beats = self.o_requests, self.i_beats
         asking, grants, behind = Signal(clients), Signal(clients), Signal(clients)
         after, grant, index = Signal(clients), Signal(), Signal(range(clients))
         m.d.comb += [

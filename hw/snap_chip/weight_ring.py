@@ -42,7 +42,6 @@ class WeightRing(wiring.Component):
         self.config = config
         counts = range(config.weight_rows + 1)
         self.stored, self.fetched, self.before = (Signal(counts, name=name) for name in ("stored", "fetched", "before"))
-        self.loader = WeightLoader(config)
         super().__init__(
             {
                 "i_jobs": In(stream.Signature(weight_job(config))),
@@ -56,9 +55,10 @@ class WeightRing(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, control, loader = self.config, self.i_control, self.loader
+        config, control, loader = self.config, self.i_control, WeightLoader(self.config)
         ram = Ram(config.data_bits, config.weight_rows)
         m.submodules.loader, m.submodules.ram = shared(loader), shared(ram)
+        self.loader = loader
         connect(m, flipped(self.i_jobs), loader.i_jobs)
         connect(m, loader.o_requests, flipped(self.o_requests))
 
