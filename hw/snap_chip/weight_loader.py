@@ -1,0 +1,68 @@
+"""Asks for weights as there is room for them."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for, exact_log2
+
+from ..bus.axi import request_layout
+from .config import SnapChipConfig
+from .weight_layouts import weight_job
+
+__all__ = ["WeightLoader"]
+
+
+class WeightLoader(wiring.Component):
+    """Requests for all beats of its jobs, one job and pass after the other, each for no more than there are free rows.
+
+    No request crosses a multiple of the bus's longest burst, so that each is one burst. A request a cycle; a cycle
+    between passes, and another between jobs.
+
+    Attributes
+    ----------
+    i_jobs
+        Stream of jobs (`weight_job`); one without beats or passes does nothing.
+    o_requests
+        Stream of requests (`request_layout`).
+    i_free
+        A row of the buffer becomes free.
+    free
+        For proofs: rows that are free.
+    """
+
+    def __init__(self, config: SnapChipConfig):
+        self.config = config
+        self.free = Signal(range(config.weight_rows + 1), init=config.weight_rows, name="free")
+        super().__init__(
+            {
+                "i_jobs": In(stream.Signature(weight_job(config))),
+                "o_requests": Out(stream.Signature(request_layout(config.bus))),
+                "i_free": In(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        most = self.config.bus.max_burst
+        job, out, free = Signal.like(self.i_jobs.payload), self.o_requests, self.free
+        address, left = Signal.like(job.address), Signal.like(job.beats)
+        to_border, fits, beats = (Signal(bits_for(most), name=name) for name in ("to_border", "fits", "beats"))
+        asks, taken = Signal(), Signal.like(beats)
+        m.d.comb += [
+            to_border.eq(most - address[: exact_log2(most)]),
+            fits.eq(Mux(free < to_border, free, to_border)),
+            beats.eq(Mux(left < fits, left, fits)),
+            asks.eq((~out.valid | out.ready) & (beats != 0)),
+            taken.eq(Mux(asks, beats, 0)),
+            self.i_jobs.ready.eq((left == 0) & (job.passes == 0)),
+        ]
+        with m.If(~out.valid | out.ready):
+            m.d.sync += [out.valid.eq(asks), out.payload.address.eq(address), out.payload.beats.eq(beats)]
+        m.d.sync += free.eq(free - taken + self.i_free)
+        with m.If(left != 0):
+            m.d.sync += [address.eq(address + taken), left.eq(left - taken)]
+        with m.Elif(job.passes != 0):
+            m.d.sync += [address.eq(job.address), left.eq(job.beats), job.passes.eq(job.passes - 1)]
+        with m.Elif(self.i_jobs.valid):
+            m.d.sync += job.eq(self.i_jobs.payload)
+        return m
