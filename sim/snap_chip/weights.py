@@ -82,7 +82,7 @@ def _fits(config: SnapChipConfig, kernels: np.ndarray, windows: np.ndarray, coun
     group, window, _ = window_beats(config, kernels, windows, counts)
     beats = np.bincount(group * WINDOWS + window, minlength=len(kernels) * WINDOWS).reshape(-1, WINDOWS)
     core = config.core
-    return (beats <= core.window_beats).all(1) & (windows <= core.window_entries).all(1)
+    return np.logical_and(beats <= core.window_beats, windows <= core.window_entries).all(axis=1)
 
 
 def _longest(config: SnapChipConfig, kernels: np.ndarray) -> list[int]:
@@ -157,8 +157,13 @@ def encode_ring(config: SnapChipConfig, ring: RingWeights, rounds: int) -> tuple
 
 def decode_ring(
     config: SnapChipConfig, data: np.ndarray, *, kernels: int, rounds: int, groups: int, name: str = "weights"
-) -> RingWeights:
+) -> tuple[RingWeights, np.ndarray]:
     """Read the image of one column of a core: `rounds` of so many `groups` of so many `kernels`.
+
+    Returns
+    -------
+    tuple
+        The groups, and the beats of each round.
 
     Raises
     ------
@@ -196,8 +201,9 @@ def decode_ring(
     rule = f"have windows of at most {config.core.window_beats} beats"
     if np.array_equal(entries.sum(1), records.counts):  # else a stored zero, refused below
         _refuse(name, ~_fits(config, entries, windows, number), starts, rule, windows.max(1))
-    refuse_difference(name, encode_ring(config, ring, rounds)[0], data)
-    return ring
+    expected, beats = encode_ring(config, ring, rounds)
+    refuse_difference(name, expected, data)
+    return ring, beats
 
 
 def _refuse(name: str, wrong: np.ndarray, starts: list[int], rule: str, found: np.ndarray) -> None:

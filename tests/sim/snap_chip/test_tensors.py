@@ -40,11 +40,11 @@ def random_values(rng, layout, density=0.5):
 
 @given(
     st.sampled_from([TINY, CHIP, CHIP.replace(data_bits=64), CHIP.replace(data_bits=512)]),
-    st.tuples(*[st.integers(1, 9)] * 2, st.integers(1, 70)), st.integers(1, 9), st.booleans(),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 70)), st.integers(1, 9), st.booleans(),
     st.integers(0, 127), st.sampled_from([0, 0.1, 0.5, 1]), st.integers(0, 1 << 32),
 )  # fmt: skip
 def test_round_trip(config, shape, band_lines, signed, zero, density, seed):
-    layout = layout_of(config, *shape, band_lines, signed=signed, zero=zero - 128 * signed)
+    layout = layout_of(config, shape[0], shape[1], shape[2], band_lines, signed=signed, zero=zero - 128 * signed)
     values = random_values(np.random.default_rng(seed), layout, density)
     memory = memory_of(config, layout)
     before = memory.copy()

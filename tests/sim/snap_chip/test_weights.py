@@ -53,7 +53,8 @@ def test_round_trip(config, kernels, rounds, groups, density, seed):
     for ring in rings_of(config, weights):
         data, beats = encode_ring(config, ring, rounds)
         assert len(data) == beats.sum() * config.bus.bytes
-        found = decode_ring(config, data, kernels=kernels, rounds=rounds, groups=groups)
+        found, again = decode_ring(config, data, kernels=kernels, rounds=rounds, groups=groups)
+        np.testing.assert_array_equal(again, beats)
         for name in ("weights", "windows", "counts"):
             np.testing.assert_array_equal(getattr(found, name), getattr(ring, name))
 
