@@ -10,7 +10,7 @@ from ...hw.errors import ConfigError
 from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
 from ..snap.tiles import keeps_tiles
-from .command import command_fields, float_of
+from .command import command_fields, complete, float_of
 from .scales import scale_beats
 
 __all__ = ["bank_need", "check_banks", "check_command", "check_rounds", "needed_bands"]
@@ -24,7 +24,8 @@ def check_command(config: SnapChipConfig, command: Mapping[str, int]) -> None:
     ConfigError
         ``<field> must be <rule>, not <value>``.
     """
-    if command.get("operation") == OPERATIONS["stop"]:
+    command = complete(config, command)
+    if command["operation"] == OPERATIONS["stop"]:
         for name, _, _ in command_fields(config):
             if name != "interrupt":
                 _equal(command, name, 0, "in a stop")
@@ -41,7 +42,7 @@ def check_command(config: SnapChipConfig, command: Mapping[str, int]) -> None:
 
 
 def _equal(command: Mapping[str, int], field: str, value: int, why: str) -> None:
-    check(field, command.get(field, 0) == value, f"{value}, {why}", command.get(field, 0))
+    check(field, command[field] == value, f"{value}, {why}", command[field])
 
 
 def _most(command: Mapping[str, int], field: str, most: int, why: str) -> None:
@@ -146,7 +147,7 @@ def _check_values(c: Mapping[str, int]) -> None:
         for name in ("sum_factor", "residual_factor", "residual_offset"):
             value = float_of(c[name])
             check(name, bool(np.isfinite(value)), "finite", float(value))
-            check(name, name == "residual_offset" or value > 0, "positive", float(value))
+            check(name, name == "residual_offset" or bool(value > 0), "positive", float(value))
 
 
 def _check_range(c: Mapping[str, int], name: str) -> None:

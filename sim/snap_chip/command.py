@@ -14,6 +14,7 @@ __all__ = [
     "Command",
     "assemble",
     "command_fields",
+    "complete",
     "disassemble",
     "disassemble_list",
     "float_bits",
@@ -47,6 +48,21 @@ def command_fields(config: SnapChipConfig) -> Iterator[tuple[str, int, Field]]:
             yield f"{field.name}_{ring}", RING_WORD + 2 * ring + field.word, field
 
 
+def complete(config: SnapChipConfig, command: Mapping[str, int]) -> Command:
+    """All fields of a command; those that are not given are 0.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown field.
+    """
+    fields = dict.fromkeys((name for name, _, _ in command_fields(config)), 0)
+    for name in command:
+        if name not in fields:
+            raise ConfigError(f"field must be one of a command, not {name!r}", did_you_mean(name, fields))
+    return fields | dict(command)
+
+
 def assemble(config: SnapChipConfig, command: Mapping[str, int]) -> np.ndarray:
     """The 256 bytes of a command; fields that are not given are 0.
 
@@ -56,15 +72,12 @@ def assemble(config: SnapChipConfig, command: Mapping[str, int]) -> np.ndarray:
         For an unknown field, or a value that its bits don't hold.
     """
     words = np.zeros(COMMAND_WORDS, np.uint64)
-    given = dict(command)
+    given = complete(config, command)
     for name, word, field in command_fields(config):
-        value = given.pop(name, 0)
+        value = given[name]
         low, high = (-(1 << field.bits - 1), (1 << field.bits - 1) - 1) if field.signed else (0, (1 << field.bits) - 1)
         check_int(name, value, low, high)
         words[word] |= np.uint64((int(value) & (1 << field.bits) - 1) << field.low)
-    for name in given:
-        names = [name for name, _, _ in command_fields(config)]
-        raise ConfigError(f"field must be one of a command, not {name!r}", did_you_mean(name, names))
     return words.astype("<u4").view(np.uint8)
 
 

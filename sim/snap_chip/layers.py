@@ -166,17 +166,17 @@ class MaxPool:
 Layer = Convolution | MaxPool
 
 
-def fully_connected(source: Tensor, weights: np.ndarray, **fields) -> Convolution:
+def fully_connected(tensor: Tensor, weights: np.ndarray, **fields) -> Convolution:
     """A matrix product with the whole input: the convolution over its map.
 
     Parameters
     ----------
-    source
+    tensor
         The input.
     weights
         Inputs (line, column, channel) x K, int8.
     fields
         Of `Convolution`.
     """
-    check("weights", len(weights) == np.prod(source.shape), f"of {int(np.prod(source.shape))} rows", len(weights))
-    return Convolution(weights=weights.reshape(*source.shape, -1), **fields)
+    check("weights", len(weights) == np.prod(tensor.shape), f"of {int(np.prod(tensor.shape))} rows", len(weights))
+    return Convolution(weights=weights.reshape(*tensor.shape, -1), **fields)

@@ -82,7 +82,7 @@ def _fits(config: SnapChipConfig, kernels: np.ndarray, windows: np.ndarray, coun
     group, window, _ = window_beats(config, kernels, windows, counts)
     beats = np.bincount(group * WINDOWS + window, minlength=len(kernels) * WINDOWS).reshape(-1, WINDOWS)
     core = config.core
-    return np.logical_and(beats <= core.window_beats, windows <= core.window_entries).all(axis=1)
+    return np.all((beats <= core.window_beats) & (windows <= core.window_entries), axis=1)
 
 
 def _longest(config: SnapChipConfig, kernels: np.ndarray) -> list[int]:
