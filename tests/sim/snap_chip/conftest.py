@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,11 +25,12 @@ class Network:
         weights[self.rng.random(shape) >= density] = 0
         kernels = shape[3]
         spread = 3 / np.sqrt(1 + shape[0] * shape[1] * shape[2] * density) / 127
+        named: dict[str, Any] = {"source": "x", "target": "y"} | fields
         return Convolution(
-            **{"source": "x", "target": "y"} | fields,
             weights=weights,
             bias=self.rng.integers(-500, 500, kernels, np.int32),
             factors=(spread * np.exp(self.rng.normal(0, 0.5, kernels))).astype(np.float32),
+            **named,
         )
 
     @staticmethod

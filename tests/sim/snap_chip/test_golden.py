@@ -8,10 +8,11 @@ from tensorloom.sim.snap_chip.golden import run_list
 from tensorloom.sim.snap_chip.layers import MaxPool, Residual, Tensor, fully_connected
 
 TINY, CHIP = PRESETS["snap-chip-tiny"], PRESETS["snap-chip"]
-CONFIGS = [pytest.param(TINY, id="tiny"), pytest.param(CHIP, id="chip")]
+ROOMY = TINY.replace(bank_rows=256, directory_entries=512, segments=128)
+CONFIGS = [pytest.param(ROOMY, id="tiny"), pytest.param(CHIP, id="chip")]
 
 
-def compare(network, config, inputs, layers, density=0.6, **options):
+def compare(network, config, inputs, layers, density=0.6, variety=1, **options):
     """Compile, run from memory, and compare all tensors with those of plain numpy."""
     values = {name: network.values(tensor, density) for name, tensor in inputs.items()}
     program = compile_layers(config, inputs, layers, **options)
@@ -20,7 +21,7 @@ def compare(network, config, inputs, layers, density=0.6, **options):
     for name, expected in network.run(inputs, values, layers).items():
         found = program.read(result.memory, name)
         np.testing.assert_array_equal(found, expected, err_msg=name)
-        assert len(np.unique(found)) > 1
+        assert len(np.unique(found)) > variety
     return program
 
 
@@ -58,6 +59,26 @@ def test_convolution(network, config, shape, kernel, stride, padding, dilation, 
     compare(network, config, {"x": source}, [layer])
 
 
+@pytest.mark.parametrize("case", range(60))
+def test_random_convolution(network, case):
+    """On the small preset, whose tiles of 8 channels make for many tiles, groups and rests."""
+    rng = network.rng
+    groups = int(rng.choice([1, 1, 1, 2, 3, 4, 8]))
+    channels, kernels = (groups * int(rng.integers(1, 1 + 16 // groups)) for _ in range(2))
+    r, s = (int(n) for n in rng.integers(1, 5, 2))
+    dilation = tuple(int(n) for n in rng.integers(1, 3, 2))
+    reach = (r - 1) * dilation[0], (s - 1) * dilation[1]
+    padding = tuple(int(rng.integers(0, 1 + min(3, reach[side // 2]))) for side in range(4))
+    height, width = (int(rng.integers(1 + most, 8 + most)) for most in reach)
+    signed = bool(rng.integers(2))
+    source = Tensor(height=height, width=width, channels=channels, signed=signed, zero=int(rng.integers(0, 30)))
+    layer = network.convolution(
+        (r, s, channels // groups, kernels), float(rng.choice([0.2, 0.6, 1])), stride=(int(rng.integers(1, 4)), 2),
+        padding=padding, dilation=dilation, groups=groups, zero=3, low=0, high=100, signed=signed,
+    )  # fmt: skip
+    compare(network, TINY, {"x": source}, [layer], variety=0)
+
+
 def residual(network, name, signed, zero):
     scales = np.exp(network.rng.normal(0, 0.3, 3))
     a, b, c = residual_terms(scales[0], zero, scales[1], zero, scales[2], zero)
@@ -84,7 +105,7 @@ def test_residual_block(network, config, signed):
         network.convolution(
             (1, 1, 24, 64), source="d", target="e", residual=residual(network, "short", signed, zero), **inner
         ),
-        network.convolution((3, 3, 64, 33), source="e", target="f", **inner),
+        network.convolution((2, 3, 64, 33), source="e", target="f", **inner),
     ]
     program = compare(network, config, {"x": source}, layers)
     assert program.tensors["c"].order.tolist()[:40] == list(range(40))
