@@ -73,6 +73,7 @@ FIELDS: tuple[Field, ...] = (
     Field("resident", 0, 10, 1, "the weights of the whole layer stay in their buffers and are read from memory once"),
     Field("rotate", 0, 11, 1, "row i computes column (i + x) mod rows of line x of a region, not column i"),
     Field("signed_inputs", 0, 12, 1, "input activations are int8, not uint8"),
+    Field("signed_residual", 0, 13, 1, "values of the residual are int8, not uint8"),
     Field("height", 1, 0, 12, "lines of the input", least=1),
     Field("width", 1, 16, 12, "columns of the input", least=1),
     Field("width_groups", 2, 0, 10, "ceil(width / rows)", least=1),
