@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
+from ...hw.snap_chip.core_array import CoreArray
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
@@ -24,6 +25,7 @@ COMPONENTS = {
     "weight_feeder": WeightFeeder,
     "weight_column": WeightColumn,
     "block_sequencer": BlockSequencer,
+    "core_array": CoreArray,
     "ia_buffer": IaBuffer,
     "tile_expander": TileExpander,
 }

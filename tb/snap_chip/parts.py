@@ -42,5 +42,5 @@ PARTS = {
 } | {
     kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
     for kind in ("block_sequencer", "ia_buffer", "tile_expander")
-}
+} | {"core_array": {"core_array_tiny": TINY}}
 """Configurations by name of the part, by component."""
