@@ -80,6 +80,8 @@ class ResidualAdd(wiring.Component):
         ]
         second = pipeline.rank(sum=inner.o, exponent=inner.o_exponent, a=first.a, tag=first.tag)
 
+        # Exponents may fall below float32's least: what is subnormal there is exact here and there, being a sum of
+        # multiples of the smallest subnormal number.
         normalizer = self._normalizer(m, "inner_normalizer", second.sum)
         mantissa, carry = rounded(m, "inner", normalizer.o_kept, normalizer.o_up)
         exponent, infinite = Signal(signed(EXPONENT_BITS), name="exponent"), Signal(name="infinite")

@@ -13,7 +13,7 @@ BITS = 24
 def mantissa(rng: np.random.Generator) -> int:
     """With few ones, with few zeros, or any; the first is a one."""
     few = 1 << 23 | 1 << int(rng.integers(24)) | int(rng.integers(2))
-    return int(rng.choice([few, few ^ (1 << 24) - 1, rng.integers(1 << 23, 1 << 24)])) | 1 << 23
+    return int(rng.choice([few, few ^ (1 << 24) - 1, int(rng.integers(1 << 23, 1 << 24))])) | 1 << 23
 
 
 def operands(distance: int, rng: np.random.Generator) -> tuple[int, int, int]:

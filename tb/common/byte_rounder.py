@@ -31,7 +31,7 @@ async def rounds_half_to_even(bench: Bench, config: tuple[()], rng: np.random.Ge
         for kept, up in mantissas(places, rng):
             negative = int(rng.integers(2))
             low, high = BYTE_ENDS[int(rng.integers(2)) if rng.random() < 0.7 else int(rng.integers(len(BYTE_ENDS)))]
-            zero = int(rng.choice([low, high, 0 if low <= 0 <= high else low, rng.integers(low, high + 1)]))
+            zero = int(rng.choice([low, high, 0 if low <= 0 <= high else low, int(rng.integers(low, high + 1))]))
             outputs = await bench.cycle(
                 {
                     "i_negative": negative,

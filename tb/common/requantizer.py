@@ -31,8 +31,8 @@ def any_sums(bits: int, count: int, rng: np.random.Generator) -> np.ndarray:
     powers = (1 << places) + rng.integers(-1, 2, count)
     ties = (rng.integers(1 << 23, 1 << 24, count) << 8 | 0x80) + rng.integers(-1, 2, count) >> rng.integers(1, 9, count)
     chosen = np.choose(rng.integers(0, 4, count), [spread, powers, -powers, ties * rng.choice([-1, 1], count)])
-    ends = [-(1 << bits - 1), (1 << bits - 1) - 1, 0, -1]
-    return np.clip(np.concatenate([ends, chosen])[:count], *ends[:2])
+    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    return np.clip(np.concatenate([[low, high, 0, -1], chosen])[:count], low, high)
 
 
 def hard_factors(sums: np.ndarray, rng: np.random.Generator) -> np.ndarray:

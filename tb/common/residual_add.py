@@ -15,16 +15,16 @@ Terms = tuple[np.float32, np.float32, np.float32]
 
 def usual_terms(rng: np.random.Generator) -> Terms:
     """Of scales and zero points as networks have them."""
-    a, b, y = rng.uniform(0.02, 1, 3)
-    return residual_terms(
-        a, *rng.integers(-128, 128, 1), b, *rng.integers(0, 256, 1), a + b + y, int(rng.integers(256))
-    )
+    a, b, y = rng.uniform(0.02, 1, 3).tolist()
+    a_zero, b_zero, y_zero = rng.integers(-128, 256, 3).tolist()
+    return residual_terms(a, a_zero, b, b_zero, a + b + y, y_zero)
 
 
 def tied_terms(rng: np.random.Generator) -> Terms:
     """Ratios of small integers: many sums are ties, or become some by rounding."""
     a, b, y = rng.integers(1, 12, 3).tolist()
-    return residual_terms(a, int(rng.integers(0, 256)), b, int(rng.integers(0, 256)), y, int(rng.integers(0, 256)))
+    a_zero, b_zero, y_zero = rng.integers(0, 256, 3).tolist()
+    return residual_terms(a, a_zero, b, b_zero, y, y_zero)
 
 
 def cancelling_terms(rng: np.random.Generator) -> Terms:
@@ -36,7 +36,8 @@ def cancelling_terms(rng: np.random.Generator) -> Terms:
 
 def far_terms(rng: np.random.Generator) -> Terms:
     """Of all magnitudes, the small ones tipping ties of the large one; some subnormal, some beyond any float32."""
-    exponents = np.choose(rng.integers(0, 3, 3), [rng.integers(-35, 12, 3), rng.integers(-149, 0, 3), [0, 30, 127]])
+    usual, tiny, large = rng.integers(-35, 12, 3), rng.integers(-149, 0, 3), rng.integers(30, 128, 3)
+    exponents = np.choose(rng.integers(0, 3, 3), [usual, tiny, large])
     a, b, constant = np.ldexp(rng.choice([1, 1.5, 1 + 2**-22, rng.uniform(1, 2)], 3), exponents).astype(np.float32)
     return a, b, np.float32(constant * rng.choice([-1, 0, 1]))
 
