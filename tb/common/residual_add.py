@@ -46,12 +46,13 @@ def tipping_terms(rng: np.random.Generator) -> Terms:
     """3 a_factor is half a place of float32 from a tie of integers; something small, or nothing, is added to it."""
     total, zeros = 1, 0
     while total % 3:
-        odd = 2 * int(rng.integers(1, 128)) + 1
+        side = int(rng.choice([-1, 1]))
+        odd = 4 * int(rng.integers(1, 64)) + side  # half to even turns away from where this side leads to
         zeros = 25 - odd.bit_length()
-        total = (odd << zeros) + int(rng.choice([-1, 1]))
+        total = (odd << zeros) + side
     b_factor = rng.choice([2.0**-127, np.ldexp(rng.uniform(1, 2), -int(rng.integers(20, 148)))])
     other = np.ldexp(rng.uniform(-1, 1), -int(rng.integers(10, 140)))
-    constant = rng.choice([-2 * b_factor, -b_factor, 0, b_factor, other])
+    constant = rng.choice([-2 * b_factor, -b_factor, 0, 0, b_factor, other])
     return np.float32(np.ldexp(total // 3, -zeros - 1)), np.float32(b_factor), np.float32(constant)
 
 
@@ -64,7 +65,7 @@ def carrying_terms(rng: np.random.Generator) -> Terms:
 
 def vanishing_terms(rng: np.random.Generator) -> Terms:
     """A large product that the constant takes away for just one b."""
-    b_factor = np.float32(np.ldexp(rng.integers(1 << 22, 1 << 23), int(rng.integers(0, 30))))
+    b_factor = np.float32(np.ldexp(rng.integers(1 << 22, 1 << 23), int(rng.integers(0, 100))))
     return np.float32(rng.uniform(0.1, 2)), b_factor, np.float32(b_factor * rng.choice([-2, -1, 1]))
 
 
