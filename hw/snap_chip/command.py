@@ -73,6 +73,7 @@ FIELDS: tuple[Field, ...] = (
     Field("resident", 0, 10, 1, "the weights of the whole layer stay in their buffers and are read from memory once"),
     Field("rotate", 0, 11, 1, "row i computes column (i + x) mod rows of line x of a region, not column i"),
     Field("signed_inputs", 0, 12, 1, "input activations are int8, not uint8"),
+    Field("signed_residual", 0, 13, 1, "values of the residual are int8, not uint8"),
     Field("height", 1, 0, 12, "lines of the input", least=1),
     Field("width", 1, 16, 12, "columns of the input", least=1),
     Field("width_groups", 2, 0, 10, "ceil(width / rows)", least=1),
@@ -134,6 +135,7 @@ FIELDS: tuple[Field, ...] = (
     Field("residual_table", 28, 0, 32, "lengths of the residual's segments, in beats"),
     Field("scale_address", 29, 0, 32, "biases and factors of the kernels, in beats"),
     Field("scale_beats", 30, 0, 16, "beats of these"),
+    Field("directory_band", 31, 0, 16, "band_lines * directory_line: entries for a band", least=1),
     Field("passes", 30, 16, 12, "times that weights are read: 1 if resident, else once a region", least=1),
 )
 """Fields of a command; bits that belong to none are 0."""

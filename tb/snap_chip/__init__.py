@@ -1,1 +1,1 @@
-"""Testbenches of the SNAP chip."""
+"""Testbenches of the SNAP chip's parts."""

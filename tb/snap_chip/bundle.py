@@ -3,7 +3,10 @@
 from amaranth.lib import wiring
 
 from ...hw.snap_chip.bit_picker import BitPicker
+from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
+from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_loader import WeightLoader
@@ -20,6 +23,9 @@ COMPONENTS = {
     "weight_ring": WeightRing,
     "weight_feeder": WeightFeeder,
     "weight_column": WeightColumn,
+    "block_sequencer": BlockSequencer,
+    "ia_buffer": IaBuffer,
+    "tile_expander": TileExpander,
 }
 
 

@@ -26,6 +26,9 @@ SINGLE = TINY.replace(
 FULL = SnapChipConfig(weight_rows=16)
 """As the usual chip: eight weights a beat, groups as long as can be."""
 
+CHIPS = {"tiny": TINY, "middle": MIDDLE}
+"""For parts that several others of the chip take to test."""
+
 CONFIGS = {"tiny": TINY, "middle": MIDDLE, "single": SINGLE, "full": FULL}
 
 PARTS = {
@@ -36,5 +39,8 @@ PARTS = {
 } | {
     kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
     for kind in ("weight_loader", "weight_ring", "weight_feeder", "weight_column")
+} | {
+    kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
+    for kind in ("block_sequencer", "ia_buffer", "tile_expander")
 }
 """Configurations by name of the part, by component."""

@@ -8,13 +8,11 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
-from tensorloom.tb.common.bundle import Bundle, component
+from tensorloom.tb.common.bundle import COMPONENTS, Bundle, component
 from tensorloom.tb.common.multiplier import products
 from tensorloom.tb.common.ram import every_row, random_traffic
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
-
-COMPONENTS = ("fifo", "ram", "multiplier")
 
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("common", name).items()}
 

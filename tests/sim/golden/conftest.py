@@ -8,7 +8,7 @@ import pytest
 def onnx_run():
     """Run one ONNX operator in onnxruntime: operator name, inputs in order (None to leave one out), attributes."""
 
-    def run(operator, *inputs, output, **attributes):
+    def run(operator, *inputs, output, domain="", **attributes):
         named = {f"input_{i}": np.asarray(value) for i, value in enumerate(inputs) if value is not None}
         types = {name: onnx.helper.np_dtype_to_tensor_dtype(value.dtype) for name, value in named.items()}
         graph = onnx.helper.make_graph(
@@ -17,6 +17,7 @@ def onnx_run():
                     operator,
                     ["" if value is None else f"input_{i}" for i, value in enumerate(inputs)],
                     ["output"],
+                    domain=domain,
                     **attributes,
                 )
             ],
@@ -28,7 +29,8 @@ def onnx_run():
                 )
             ],
         )
-        model = onnx.helper.make_model(graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", 21)])
+        opsets = [onnx.helper.make_opsetid("", 21), onnx.helper.make_opsetid("com.microsoft", 1)]
+        model = onnx.helper.make_model(graph, ir_version=10, opset_imports=opsets)
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         return session.run(None, named)[0]
 

@@ -1,0 +1,337 @@
+"""From layers and tensors to what lies in the chip's memory: commands, weights, scales, and room for tensors."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...hw.config import check
+from ...hw.errors import ConfigError
+from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
+from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
+from ..golden.geometry import ConvolutionGeometry
+from .check import bank_need, check_command, check_rounds, needed_bands
+from .command import Command, assemble, complete, float_bits
+from .layers import Convolution, Layer, MaxPool, Tensor
+from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
+from .orders import stored_channels
+from .regions import choose_lines
+from .scales import encode_scales
+from .tensors import TensorLayout, decode_tensor, encode_tensor
+
+__all__ = ["PlacedTensor", "Program", "compile_layers"]
+
+ALIGNMENT = 8
+"""Beats to which everything is aligned: those of a burst."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PlacedTensor:
+    """A tensor in memory.
+
+    Parameters
+    ----------
+    layout
+        Where and how; its channels are those of whole stored tiles.
+    order
+        Channel at each stored place, -1 for padding.
+    """
+
+    layout: TensorLayout
+    order: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Layers compiled for a chip.
+
+    Parameters
+    ----------
+    config
+        The chip.
+    image
+        Bytes of the memory; tensors are not written yet.
+    list_address
+        Beat at which the commands begin.
+    commands
+        Values of their fields, without the ``stop`` at the end.
+    tensors
+        All tensors by name.
+    """
+
+    config: SnapChipConfig
+    image: np.ndarray
+    list_address: int
+    commands: list[Command]
+    tensors: dict[str, PlacedTensor]
+
+    def write(self, memory: np.ndarray, name: str, values: np.ndarray) -> None:
+        """Write the tensor `name`, ``[lines, columns, channels]``, into a memory."""
+        placed = self.tensors[name]
+        there = placed.order >= 0
+        shape = (*placed.layout.shape[:2], int(there.sum()))
+        check("values", values.shape == shape, f"of shape {shape}", values.shape)
+        stored = np.full(placed.layout.shape, placed.layout.zero, np.int64)
+        stored[..., there] = values[..., placed.order[there]]
+        encode_tensor(self.config, placed.layout, stored, memory)
+
+    def read(self, memory: np.ndarray, name: str) -> np.ndarray:
+        """Read the tensor `name`, ``[lines, columns, channels]``, from a memory."""
+        placed = self.tensors[name]
+        there = placed.order >= 0
+        stored = decode_tensor(self.config, placed.layout, memory)
+        values = np.zeros((*stored.shape[:2], int(there.sum())), stored.dtype)
+        values[..., placed.order[there]] = stored[..., there]
+        return values
+
+    def memory(self, **values: np.ndarray) -> np.ndarray:
+        """A copy of the image with some tensors written."""
+        memory = self.image.copy()
+        for name, tensor in values.items():
+            self.write(memory, name, tensor)
+        return memory
+
+
+class _Memory:
+    """Allots beats, and collects what lies there."""
+
+    def __init__(self, config: SnapChipConfig) -> None:
+        self._size = config.bus.bytes
+        self._end = 0
+        self._pieces: list[tuple[int, np.ndarray]] = []
+
+    def allot(self, beats: int) -> int:
+        """Beat of so much room."""
+        address = self._end
+        self._end += -(-beats // ALIGNMENT) * ALIGNMENT
+        return address
+
+    def put(self, data: np.ndarray) -> int:
+        """Beat of a copy of these bytes."""
+        address = self.allot(-(-len(data) // self._size))
+        self._pieces.append((address, data))
+        return address
+
+    def image(self) -> np.ndarray:
+        """All bytes."""
+        image = np.zeros(self._end * self._size, np.uint8)
+        for address, data in self._pieces:
+            image[address * self._size :][: len(data)] = data
+        return image
+
+
+def compile_layers(
+    config: SnapChipConfig,
+    inputs: Mapping[str, Tensor],
+    layers: Sequence[Layer],
+    densities: Mapping[str, float] | None = None,
+) -> Program:
+    """Compile layers that run one after the other.
+
+    Parameters
+    ----------
+    inputs
+        The tensors that no layer makes.
+    densities
+        Of tensors, by name: share of values that are not the zero point, as far as it is known; by default 1, and
+        whatever the values, all regions fit the buffers.
+
+    Raises
+    ------
+    ConfigError
+        If a layer doesn't fit: which buffer, and by how much; or if layers, names and shapes don't go together.
+    """
+    tensors = _all_tensors(inputs, layers)
+    kernels = {
+        layer.target: kernels_by_density(config, layer, tensors[layer.source])
+        for layer in layers
+        if isinstance(layer, Convolution)
+    }
+    orders = stored_channels(config, tensors, layers, kernels)
+    densities = dict(densities or {})
+    for name, density in densities.items():
+        check("densities", name in tensors and 0 <= density <= 1, "from 0 to 1, of tensors", {name: density})
+
+    def refuse(layer: Layer, band_lines: int, region_lines: int) -> None:
+        command = _shape(config, layer, tensors, band_lines, region_lines)
+        _refuse_region(config, command, densities.get(layer.source, 1.0))
+
+    lines = choose_lines(config, tensors, layers, refuse)
+    memory = _Memory(config)
+    size = config.bus.bytes
+    list_address = memory.allot(-(-COMMAND_BYTES * (len(layers) + 1) // size))
+    placed = {
+        name: PlacedTensor(_place(config, memory, tensor, lines[name]), orders[name])
+        for name, tensor in tensors.items()
+    }
+    commands = []
+    for layer in layers:
+        command = _shape(config, layer, tensors, lines[layer.source], lines[layer.target])
+        command |= _places(placed[layer.source].layout, placed[layer.target].layout) | {"passes": command["regions"]}
+        try:
+            if isinstance(layer, MaxPool):
+                command |= _pool(config, layer, tensors[layer.source])
+            else:
+                command |= _convolve(config, memory, layer, tensors, placed, command, kernels[layer.target])
+            check_command(config, command)
+        except ConfigError as error:
+            raise ConfigError(f"layer {layer.target}: {error}", field=error.field, value=error.value) from None
+        commands.append(complete(config, command))
+    commands[-1]["interrupt"] = 1
+    image = memory.image()
+    listed = np.concatenate([assemble(config, command) for command in commands])
+    image[list_address * size :][: len(listed)] = listed
+    return Program(config, image, list_address, commands, placed)
+
+
+def _all_tensors(inputs: Mapping[str, Tensor], layers: Sequence[Layer]) -> dict[str, Tensor]:
+    check("layers", len(layers) > 0, "at least one", len(layers))
+    tensors = dict(inputs)
+    for layer in layers:
+        check("source", layer.source in tensors, "an input or the target of an earlier layer", layer.source)
+        check("target", layer.target not in tensors, "a name that no other tensor has", layer.target)
+        target = layer.output(tensors[layer.source])
+        if isinstance(layer, Convolution) and layer.residual:
+            name = layer.residual.tensor
+            check("residual", name in tensors, "an input or the target of an earlier layer", name)
+            shape, signed = tensors[name].shape, tensors[name].signed
+            check("residual", shape == target.shape, f"of shape {target.shape}, as {layer.target}", shape)
+            check("residual", signed == target.signed, f"of the type of {layer.target}", name)
+        tensors[layer.target] = target
+    return tensors
+
+
+def _place(config: SnapChipConfig, memory: _Memory, tensor: Tensor, band_lines: int) -> TensorLayout:
+    channels = -(-tensor.channels // config.tile_channels) * config.tile_channels
+    layout = TensorLayout(
+        height=tensor.height, width=tensor.width, channels=channels, band_lines=band_lines, address=0, table=0,
+        pitch=1, zero=tensor.zero, signed=tensor.signed,
+    )  # fmt: skip
+    pitch = layout.dense_pitch(config)
+    address = memory.allot(layout.segments(config) * pitch)
+    table = memory.allot(layout.table_beats(config))
+    return dataclasses.replace(layout, pitch=pitch, address=address, table=table)
+
+
+def _shape(
+    config: SnapChipConfig, layer: Layer, tensors: Mapping[str, Tensor], band_lines: int, region_lines: int
+) -> Command:
+    """Fields about the sizes of a layer."""
+    source, target, rows = tensors[layer.source], tensors[layer.target], config.banks
+    geometry: ConvolutionGeometry = layer.geometry(source)
+    tiles, out_tiles = (-(-tensor.channels // config.tile_channels) for tensor in (source, target))
+    top, _, left, _ = geometry.padding
+    return {
+        "signed_inputs": int(source.signed), "height": source.height, "width": source.width,
+        "width_groups": -(-source.width // rows), "width_quotient": source.width // rows,
+        "width_rest": source.width % rows, "band_lines": band_lines, "bands": -(-source.height // band_lines),
+        "tiles": tiles, "directory_line": -(-source.width // rows) * tiles, "out_lines": target.height,
+        "region_lines": region_lines, "regions": -(-target.height // region_lines),
+        "column_groups": -(-target.width // rows), "columns_quotient": target.width // rows,
+        "columns_rest": target.width % rows, "out_columns": target.width, "out_tiles": out_tiles,
+        "kernel_lines": geometry.kernel[0], "kernel_columns": geometry.kernel[1],
+        "stride_lines": geometry.stride[0], "stride_columns": geometry.stride[1],
+        "dilation_lines": geometry.dilation[0], "dilation_quotient": geometry.dilation[1] // rows,
+        "dilation_rest": geometry.dilation[1] % rows, "padding_lines": top, "padding_quotient": -left // rows,
+        "padding_rest": -left % rows, "in_zero": source.zero, "out_zero": target.zero,
+    }  # fmt: skip
+
+
+def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> None:
+    """Refuse a region whose input is more than banks and directory have room for."""
+    bands = needed_bands(command)
+    count = int((bands[:, 1] - bands[:, 0]).max()) + 1
+    _refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
+    lines = (
+        np.minimum((bands[:, 1] + 1) * command["band_lines"], command["height"]) - bands[:, 0] * command["band_lines"]
+    )
+    entries = int(lines.max()) * command["directory_line"]
+    _refuse_above("entries of a region in a bank's directory", entries, config.directory_entries, "directory_entries")
+    share = 1.0
+    if density < 1:  # half a word of each tile is lost on average
+        share = (config.bitmap_bytes + density * config.tile_channels + WORD_BYTES / 2) / (
+            WORD_BYTES * config.tile_words
+        )
+    words = int(np.ceil(bank_need(config, command) * min(1.0, share)))
+    _refuse_above("words of a region in a bank", words, 2 * config.bank_rows, "bank_rows")
+
+
+def _refuse_above(what: str, need: int, room: int, field: str) -> None:
+    if need > room:
+        raise ConfigError(f"{what} must be at most {room}, not {need}", field=field, value=need)
+
+
+def _places(source: TensorLayout, target: TensorLayout) -> Command:
+    return {
+        "in_address": source.address, "in_pitch": source.pitch, "in_table": source.table,
+        "out_address": target.address, "out_pitch": target.pitch, "out_table": target.table,
+    }  # fmt: skip
+
+
+def _pool(config: SnapChipConfig, layer: MaxPool, source: Tensor) -> Command:
+    low, high = source.limits
+    tiles = -(-source.channels // config.tile_channels)
+    return {
+        "operation": OPERATIONS["pool"], "block_lines": 1, "kernels": config.core_kernels, "rounds": tiles,
+        "group_rounds": 1, "group_tiles": 1, "rest_steps": 1, "rest_tiles": 1, "sum_low": low, "sum_high": high,
+        "weight_groups": layer.kernel[0] * layer.kernel[1],
+    }  # fmt: skip
+
+
+def _convolve(
+    config: SnapChipConfig,
+    memory: _Memory,
+    layer: Convolution,
+    tensors: Mapping[str, Tensor],
+    placed: Mapping[str, PlacedTensor],
+    shape: Command,
+    kernels: int,
+) -> Command:
+    """Fields of a convolution's work; its weights and scales are put into memory."""
+    source, target = placed[layer.source], placed[layer.target]
+    geometry = layer.geometry(tensors[layer.source])
+    channels = Channels.of(config, geometry.channels, geometry.kernels, geometry.groups)
+    stored = stored_weights(config, layer, geometry, channels, source.order, target.order)
+    pixels = shape["region_lines"] * shape["column_groups"]
+    while True:  # rounds of fewer kernels until they fit the weight buffers
+        lines = block_lines(config, kernels, pixels)
+        images = ring_images(config, stored, channels, kernels)
+        beats = [of_rounds for _, of_rounds in images]
+        try:
+            check_rounds(config, shape | {"block_lines": lines}, beats)
+        except ConfigError:
+            if kernels == 1:
+                raise
+            kernels //= 2
+        else:
+            break
+    parts = config.core_kernels // kernels
+    resident = shape["regions"] > 1 and all(int(of_rounds.sum()) <= config.weight_rows for of_rounds in beats)
+    there = target.order >= 0
+    bias, factors = np.zeros(len(there), np.int32), np.ones(len(there), np.float32)
+    bias[there], factors[there] = layer.bias[target.order[there]], layer.factors[target.order[there]]
+    scales = encode_scales(config, kernels, bias, factors)
+    command = {
+        "operation": OPERATIONS["convolve"], "block_lines": lines, "kernels": kernels, "resident": int(resident),
+        "rotate": 1, "rounds": shape["out_tiles"] * parts, "group_rounds": channels.out_tiles * parts,
+        "weight_groups": channels.steps * geometry.kernel[0] * geometry.kernel[1], "sum_zero": layer.zero,
+        "sum_low": layer.low, "sum_high": layer.high, "scale_address": memory.put(scales),
+        "scale_beats": len(scales) // config.bus.bytes, "passes": 1 if resident else shape["regions"],
+    } | channels.fields(config)  # fmt: skip
+    for ring, (data, _) in enumerate(images):
+        command |= {f"weight_address_{ring}": memory.put(data), f"weight_beats_{ring}": len(data) // config.bus.bytes}
+    if layer.residual:
+        command |= _residual(layer, placed)
+    return command
+
+
+def _residual(layer: Convolution, placed: Mapping[str, PlacedTensor]) -> Command:
+    residual = layer.residual
+    assert residual is not None
+    layout = placed[residual.tensor].layout
+    return {
+        "residual": 1, "signed_residual": int(layout.signed), "residual_low": residual.low,
+        "residual_high": residual.high, "residual_zero": layout.zero, "sum_factor": float_bits(residual.sum_factor),
+        "residual_factor": float_bits(residual.factor), "residual_offset": float_bits(residual.offset),
+        "residual_address": layout.address, "residual_table": layout.table,
+    }  # fmt: skip

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from tensorloom.hw.snap_chip.config import PRESETS
+from tensorloom.sim.golden.residual_add import residual_terms
+from tensorloom.sim.snap_chip.compiler import compile_layers
+from tensorloom.sim.snap_chip.golden import run_list
+from tensorloom.sim.snap_chip.layers import MaxPool, Residual, Tensor, fully_connected
+
+TINY, CHIP = PRESETS["snap-chip-tiny"], PRESETS["snap-chip"]
+ROOMY = TINY.replace(bank_rows=256, directory_entries=512, segments=128)
+CONFIGS = [pytest.param(ROOMY, id="tiny"), pytest.param(CHIP, id="chip")]
+
+
+def compare(network, config, inputs, layers, density=0.6, variety=1, **options):
+    """Compile, run from memory, and compare all tensors with those of plain numpy."""
+    values = {name: network.values(tensor, density) for name, tensor in inputs.items()}
+    program = compile_layers(config, inputs, layers, **options)
+    result = run_list(config, program.memory(**values), program.list_address)
+    assert result.overflows == [False] * len(layers)
+    for name, expected in network.run(inputs, values, layers).items():
+        found = program.read(result.memory, name)
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+        assert len(np.unique(found)) > variety
+    return program
+
+
+SHAPES = [
+    # height, width, channels; kernel, kernels; stride, padding, dilation, groups
+    ((7, 7, 32), (3, 3, 32), 1, 1, 1, 1),
+    ((5, 9, 40), (3, 3, 50), 1, (0, 1, 2, 1), 1, 1),
+    ((9, 8, 3), (5, 4, 7), 2, (2, 1, 0, 3), 1, 1),
+    ((9, 11, 16), (3, 3, 8), (2, 1), 2, (1, 3), 1),
+    ((8, 8, 12), (1, 1, 70), 1, 0, 1, 1),
+    ((1, 1, 100), (1, 1, 33), 1, 0, 1, 1),
+    ((6, 7, 64), (3, 3, 64), 1, 1, 1, 2),
+    ((6, 7, 24), (3, 3, 40), 1, 1, 1, 8),
+    ((7, 5, 20), (3, 3, 20), 2, 1, 1, 20),
+    ((4, 4, 40), (3, 3, 80), 1, 1, 2, 40),
+    ((4, 5, 80), (2, 2, 40), 1, (0, 0, 1, 0), 1, 5),
+    ((3, 22, 33), (1, 3, 96), (1, 2), (0, 0, 1, 1), 1, 1),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("shape, kernel, stride, padding, dilation, groups", SHAPES)
+@pytest.mark.parametrize("signed", [False, True])
+def test_convolution(network, config, shape, kernel, stride, padding, dilation, groups, signed):
+    rng = network.rng
+    height, width, channels = shape
+    source = Tensor(height=height, width=width, channels=channels, signed=signed, zero=int(rng.integers(0, 100)))
+    sizes = (*kernel[:2], channels // groups, kernel[2])
+    zero = int(rng.integers(-20, 20)) if signed else int(rng.integers(0, 40))
+    low, high = (zero, 127) if signed else (0, 240)
+    layer = network.convolution(
+        sizes, float(rng.choice([0.15, 0.6, 1])), stride=stride, padding=padding, dilation=dilation, groups=groups,
+        zero=zero, low=low, high=high, signed=signed,
+    )  # fmt: skip
+    compare(network, config, {"x": source}, [layer])
+
+
+@pytest.mark.parametrize("case", range(60))
+def test_random_convolution(network, case):
+    """On the small preset, whose tiles of 8 channels make for many tiles, groups and rests."""
+    rng = network.rng
+    groups = int(rng.choice([1, 1, 1, 2, 3, 4, 8]))
+    channels, kernels = (groups * int(rng.integers(1, 1 + 16 // groups)) for _ in range(2))
+    r, s = (int(n) for n in rng.integers(1, 5, 2))
+    dilation = tuple(int(n) for n in rng.integers(1, 3, 2))
+    reach = (r - 1) * dilation[0], (s - 1) * dilation[1]
+    padding = tuple(int(rng.integers(0, 1 + min(3, reach[side // 2]))) for side in range(4))
+    height, width = (int(rng.integers(1 + most, 8 + most)) for most in reach)
+    signed = bool(rng.integers(2))
+    source = Tensor(height=height, width=width, channels=channels, signed=signed, zero=int(rng.integers(0, 30)))
+    layer = network.convolution(
+        (r, s, channels // groups, kernels), float(rng.choice([0.2, 0.6, 1])), stride=(int(rng.integers(1, 4)), 2),
+        padding=padding, dilation=dilation, groups=groups, zero=3, low=0, high=100, signed=signed,
+    )  # fmt: skip
+    compare(network, TINY, {"x": source}, [layer], variety=0)
+
+
+def residual(network, name, signed, zero):
+    scales = np.exp(network.rng.normal(0, 0.3, 3))
+    a, b, c = residual_terms(scales[0], zero, scales[1], zero, scales[2], zero)
+    low, high = (-128, 127) if signed else (zero, 255)
+    return Residual(tensor=name, sum_factor=float(a), factor=float(b), offset=float(c), zero=zero, low=low, high=high)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("signed", [False, True])
+def test_residual_block(network, config, signed):
+    """The block of a residual network: 1x1, 3x3, 1x1 and a residual; then one whose input is wider."""
+    zero, kind = (-5 if signed else 0), {"signed": signed}
+    ends = {"low": -128, "high": 127} if signed else {}
+    source = Tensor(height=7, width=8, channels=40, zero=zero, signed=signed)
+    inner = {"zero": zero, **kind, **ends}
+    layers = [
+        network.convolution((1, 1, 40, 20), target="a", **inner),
+        network.convolution((3, 3, 20, 20), source="a", target="b", padding=1, **inner),
+        network.convolution(
+            (1, 1, 20, 40), source="b", target="c", residual=residual(network, "x", signed, zero), **inner
+        ),
+        network.convolution((1, 1, 40, 64), source="c", target="short", **inner),
+        network.convolution((1, 1, 40, 24), 0.1, source="c", target="d", **inner),
+        network.convolution(
+            (1, 1, 24, 64), source="d", target="e", residual=residual(network, "short", signed, zero), **inner
+        ),
+        network.convolution((2, 3, 64, 33), source="e", target="f", **inner),
+    ]
+    program = compare(network, config, {"x": source}, layers)
+    assert program.tensors["c"].order.tolist()[:40] == list(range(40))
+    assert program.tensors["e"].order.tolist() != sorted(program.tensors["e"].order.tolist())
+    assert program.tensors["e"].order.tolist() == program.tensors["short"].order.tolist()
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("kernel, stride, padding", [((2, 2), 2, 0), ((3, 3), 2, 1), ((3, 2), (1, 2), (1, 0, 0, 1))])
+def test_pool(network, config, kernel, stride, padding, signed):
+    source = Tensor(height=9, width=11, channels=23, zero=-3 if signed else 4, signed=signed)
+    layers = [
+        MaxPool(source="x", target="p", kernel=kernel, stride=stride, padding=padding),
+        network.convolution((1, 1, 23, 20), source="p", target="q"),
+        MaxPool(source="q", target="r", kernel=(2, 2), stride=1),
+    ]
+    compare(network, config, {"x": source}, layers, density=0.4)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_fully_connected(network, config):
+    source = Tensor(height=3, width=3, channels=5)
+    weights = network.rng.integers(-100, 100, (45, 10), np.int8)
+    layer = fully_connected(
+        source, weights, source="x", target="y", bias=np.zeros(10, np.int32), factors=np.full(10, 0.01, np.float32)
+    )
+    compare(network, config, {"x": source}, [layer])
+
+
+@pytest.mark.parametrize("shape, kernel", [((14, 14, 256), (3, 3, 256)), ((56, 56, 64), (3, 3, 64))])
+def test_large_layer(network, shape, kernel):
+    source = Tensor(height=shape[0], width=shape[1], channels=shape[2])
+    layer = network.convolution((*kernel[:2], shape[2], kernel[2]), 0.4, padding=1)
+    program = compare(network, CHIP, {"x": source}, [layer])
+    assert program.commands[0]["kernels"] == 4
