@@ -37,8 +37,6 @@ class ReadArbiter(wiring.Component):
         To and from the reader.
     o_valid, o_beat
         By client (a bit each): this beat (`read_beat`) is for it. ``last``: the last of its request.
-    tags
-        For proofs: the FIFO of whose beats come next.
     """
 
     def __init__(self, config: PortConfig, clients: int):
@@ -59,7 +57,7 @@ class ReadArbiter(wiring.Component):
         m = Module()
         config, clients = self.config
         # What can be on its way: bursts that wait for answers, and two requests before they are bursts.
-        self.tags = tags = Fifo(bits_for(clients - 1), config.outstanding + 2)
+        tags = Fifo(bits_for(clients - 1), config.outstanding + 2)
         m.submodules.tags = shared(tags)
         out, beats = self.o_requests, self.i_beats
         asking, grants, behind = Signal(clients), Signal(clients), Signal(clients)
