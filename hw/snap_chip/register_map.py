@@ -57,7 +57,10 @@ REGISTERS = RegisterMap(
             ),
         ),
         Register(
-            name="errors", text="What went wrong; no further layer begins then.", offset=0x10, fields=_bits(ERRORS, "w1c")
+            name="errors",
+            text="What went wrong; no further layer begins then.",
+            offset=0x10,
+            fields=_bits(ERRORS, "w1c"),
         ),
         Register(
             name="error_address",

@@ -17,8 +17,8 @@ def tile_tag(config: SnapChipConfig) -> data.StructLayout:
     """What goes with a tile to all rows.
 
     ``number``: which of its step it is; ``rest``: it is one of a step that takes fewer tiles than there are columns;
-    ``last``: the last one of its pixel; then ``slot`` (of psums) and ``group_last`` (the last pixel of its group) count,
-    and ``block_last`` (the last of its block). ``inside``: by row, whether there is such a pixel.
+    ``last``: the last one of its pixel; then ``slot`` (of psums), ``group_last`` (the last pixel of its group) and
+    ``block_last`` (the last of its block) count. ``inside``: by row, whether there is such a pixel.
     """
     return data.StructLayout(
         {

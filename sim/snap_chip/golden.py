@@ -18,8 +18,15 @@ from .tensors import TensorLayout, decode_tensor, encode_tensor, tile_words
 from .weights import RingWeights, decode_ring
 
 __all__ = [
-    "Result", "decode_weights", "input_layout", "layer_sums", "output_layout", "read_rings", "residual_layout", "run_list",
-]  # fmt: skip
+    "Result",
+    "decode_weights",
+    "input_layout",
+    "layer_sums",
+    "output_layout",
+    "read_rings",
+    "residual_layout",
+    "run_list",
+]
 
 
 @dataclasses.dataclass(frozen=True)

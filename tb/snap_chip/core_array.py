@@ -79,6 +79,11 @@ def random_layer(config: SnapChipConfig, rng: np.random.Generator, some: random.
     return program, program.memory(x=values)
 
 
+def ring_job(command: Mapping[str, int], ring: int) -> dict[str, int]:
+    """What a weight buffer has to load for a layer."""
+    return {name: command[f"weight_{name}_{ring}"] for name in ("address", "beats")} | {"passes": command["passes"]}
+
+
 def segments(config: SnapChipConfig, command: Mapping[str, int], memory: np.ndarray) -> Iterator[int]:
     """Beats of the input's segments."""
     size = config.bus.bytes
@@ -101,38 +106,37 @@ def port_sums(config: SnapChipConfig, command: Mapping[str, int], sums: np.ndarr
                 for core in range(config.cores):
                     for kernel in order[block["round"], core].tolist():
                         there = y < command["out_columns"]
-                        found[core * config.banks + row].append(int(sums[block["x0"] + x, y, kernel]) if there else None)
+                        found[core * config.banks + row].append(
+                            int(sums[block["x0"] + x, y, kernel]) if there else None
+                        )
     return found
 
 
 def shape_of(command: Mapping[str, int]) -> Shape:
-    """What the nest has to know of a command."""
-    names = (
-        "height", "width", "tiles", "band_lines", "out_lines", "out_columns", "region_lines", "block_lines", "kernels",
-        "out_tiles", "group_rounds", "group_tiles", "full_steps", "rest_steps", "rest_tiles",
+    """What `blocks` has to know of a command."""
+    c = command
+    return Shape(
+        height=c["height"], width=c["width"], tiles=c["tiles"], band_lines=c["band_lines"], out_lines=c["out_lines"],
+        out_columns=c["out_columns"], region_lines=c["region_lines"], block_lines=c["block_lines"],
+        kernels=c["kernels"], out_tiles=c["out_tiles"], group_rounds=c["group_rounds"], group_tiles=c["group_tiles"],
+        full_steps=c["full_steps"], rest_steps=c["rest_steps"], rest_tiles=c["rest_tiles"],
     )  # fmt: skip
-    return Shape(**{name: command[name] for name in names})
 
 
 @testbench(PARTS["core_array"])
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Sums of random convolutions, one after the other."""
-    some = random.Random(int(rng.integers(1 << 32)))
+    some, outputs = random.Random(int(rng.integers(1 << 32))), {}
     for number in range(4):
         program, memory = random_layers(config, rng, some)
         command = disassemble(config, memory[program.list_address * config.bus.bytes :][:COMMAND_BYTES])
-        wanted = port_sums(config, command, layer_sums(config, command, decode_tensor(config, input_layout(config, command), memory), memory))
-        stall = some.choice([0, 0.3])
-        sinks = [Sink(f"o_sums_{port}", len(sums), stall, some, after_valid=number % 3 == 2) for port, sums in enumerate(wanted)]
-        jobs = [
-            Source(
-                f"i_jobs_{ring}",
-                [{"address": command[f"weight_address_{ring}"], "beats": command[f"weight_beats_{ring}"], "passes": command["passes"]}],
-                stall,
-                some,
-            )
-            for ring in range(config.rings)
+        values = decode_tensor(config, input_layout(config, command), memory)
+        wanted = port_sums(config, command, layer_sums(config, command, values, memory))
+        stall, after_valid = some.choice([0, 0.3]), number % 3 == 2
+        sinks = [
+            Sink(f"o_sums_{port}", len(sums), stall, some, after_valid=after_valid) for port, sums in enumerate(wanted)
         ]
+        jobs = [Source(f"i_jobs_{ring}", [ring_job(command, ring)], stall, some) for ring in range(config.rings)]
         inputs = Source("i_beats", segments(config, command, memory), stall, some)
         for _ in range(60):
             outputs = await bench.cycle()
