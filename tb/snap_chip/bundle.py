@@ -7,6 +7,7 @@ from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.core_array import CoreArray
 from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
@@ -27,6 +28,7 @@ COMPONENTS = {
     "block_sequencer": BlockSequencer,
     "core_array": CoreArray,
     "ia_buffer": IaBuffer,
+    "max_pool": MaxPool,
     "tile_expander": TileExpander,
 }
 

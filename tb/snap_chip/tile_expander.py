@@ -60,7 +60,7 @@ async def tiles(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) 
                 "number": which, "rest": int(rest), "last": some.randrange(2),
                 "slot": some.randrange(config.core.psum_slots),
                 "group_last": some.randrange(2), "block_last": some.randrange(2),
-                "inside": some.randrange(1 << config.banks),
+                "inside": some.randrange(2),
             }  # fmt: skip
             source.append({"bitmap": bitmap, "values": values, "tag": tag})
             wanted += expand(config, source[-1], cuts, zero, signed)
