@@ -18,6 +18,13 @@ class WeightLoader(wiring.Component):
     No request crosses a multiple of the bus's longest burst, so that each is one burst. A request a cycle; a cycle
     between passes, and another between jobs.
 
+    Parameters
+    ----------
+    config
+        The chip.
+    rows
+        Of the buffer; those of a weight buffer if none are named.
+
     Attributes
     ----------
     i_jobs
@@ -30,9 +37,10 @@ class WeightLoader(wiring.Component):
         For proofs: rows that are free.
     """
 
-    def __init__(self, config: SnapChipConfig):
-        self.config = config
-        self.free = Signal(range(config.weight_rows + 1), init=config.weight_rows, name="free")
+    def __init__(self, config: SnapChipConfig, rows: int | None = None):
+        rows = rows or config.weight_rows
+        self.config = (config, rows)
+        self.free = Signal(range(rows + 1), init=rows, name="free")
         super().__init__(
             {
                 "i_jobs": In(stream.Signature(weight_job(config))),
@@ -43,7 +51,7 @@ class WeightLoader(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        most = self.config.bus.max_burst
+        most = self.config[0].bus.max_burst
         job, out, free = Signal.like(self.i_jobs.payload), self.o_requests, self.free
         address, left = Signal.like(job.address), Signal.like(job.beats)
         to_border, fits, beats = (Signal(bits_for(most), name=name) for name in ("to_border", "fits", "beats"))
