@@ -6,6 +6,7 @@ from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
@@ -26,6 +27,7 @@ COMPONENTS = {
     "block_sequencer": BlockSequencer,
     "ia_buffer": IaBuffer,
     "tile_expander": TileExpander,
+    "segment_writer": SegmentWriter,
 }
 
 

@@ -41,6 +41,8 @@ PARTS = {
     for kind in ("weight_loader", "weight_ring", "weight_feeder", "weight_column")
 } | {
     kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
-    for kind in ("block_sequencer", "ia_buffer", "tile_expander")
+    for kind in (
+        "block_sequencer", "ia_buffer", "tile_expander", "segment_writer",
+    )
 }
 """Configurations by name of the part, by component."""
