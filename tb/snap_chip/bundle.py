@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
+from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
@@ -28,6 +29,7 @@ COMPONENTS = {
     "ia_buffer": IaBuffer,
     "tile_expander": TileExpander,
     "segment_writer": SegmentWriter,
+    "compressor": Compressor,
 }
 
 
