@@ -18,7 +18,11 @@ PARTS: dict[str, dict[str, tuple[int, ...]]] = {
     "byte_rounder": {"byte_rounder": ()},
     "aligned_adder": {"aligned_adder": ()},
     "requantizer": {f"requantizer_{sum_bits}_{tag_bits}": (sum_bits, tag_bits) for sum_bits, tag_bits in SUMS},
+    **{
+        kind: {f"{kind}_{size}x{bits}": (size, bits) for size, bits in ((8, 8), (32, 8), (5, 3), (7, 9), (1, 2))}
+        for kind in ("compact", "spread")
+    },
     "residual_add": {f"residual_add_{tag_bits}": (tag_bits,) for tag_bits in (6, 0)},
 }
 """Width and depth of FIFOs and memories; widths and registers of multipliers; widths of normalizers; widths of sums and
-tags of lanes; by name of the part, by component."""
+tags of lanes; number and widths of values; by name of the part, by component."""

@@ -5,9 +5,11 @@ from amaranth.lib import wiring
 from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
+from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.core_array import CoreArray
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.max_pool import MaxPool
+from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
@@ -30,6 +32,8 @@ COMPONENTS = {
     "ia_buffer": IaBuffer,
     "max_pool": MaxPool,
     "tile_expander": TileExpander,
+    "segment_writer": SegmentWriter,
+    "compressor": Compressor,
 }
 
 

@@ -45,7 +45,7 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
-        for kind in ("block_sequencer", "ia_buffer", "max_pool", "tile_expander")
+        for kind in ("block_sequencer", "compressor", "ia_buffer", "max_pool", "segment_writer", "tile_expander")
     }
     | {"core_array": {"core_array_tiny": TINY}}
 )
