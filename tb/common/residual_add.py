@@ -52,7 +52,7 @@ def tipping_terms(rng: np.random.Generator) -> Terms:
         total = (odd << zeros) + side
     b_factor = rng.choice([2.0**-127, np.ldexp(rng.uniform(1, 2), -int(rng.integers(20, 148)))])
     other = np.ldexp(rng.uniform(-1, 1), -int(rng.integers(10, 140)))
-    constant = rng.choice([-2 * b_factor, -b_factor, 0, 0, b_factor, other])
+    constant = rng.choice([-2 * b_factor, -2 * b_factor, 0, 0, b_factor, other])
     return np.float32(np.ldexp(total // 3, -zeros - 1)), np.float32(b_factor), np.float32(constant)
 
 
