@@ -15,8 +15,8 @@ __all__ = ["WeightLoader"]
 class WeightLoader(wiring.Component):
     """Requests for all beats of its jobs, one job and pass after the other, each for no more than there are free rows.
 
-    No request crosses a multiple of the bus's longest burst, so that each is one burst. A request a cycle; a cycle
-    between passes, and another between jobs.
+    No request crosses a multiple of the bus's longest burst, so that each is one burst. A request in two cycles; one
+    more cycle between passes, and another between jobs.
 
     Parameters
     ----------
@@ -60,17 +60,20 @@ class WeightLoader(wiring.Component):
             to_border.eq(most - address[: exact_log2(most)]),
             fits.eq(Mux(free < to_border, free, to_border)),
             beats.eq(Mux(left < fits, left, fits)),
-            asks.eq((~out.valid | out.ready) & (beats != 0)),
-            taken.eq(Mux(asks, beats, 0)),
+            asks.eq(~out.valid & (beats != 0)),
+            taken.eq(Mux(out.ready, out.payload.beats, 0)),
+            out.payload.address.eq(address),
             self.i_jobs.ready.eq((left == 0) & (job.passes == 0)),
         ]
-        with m.If(~out.valid | out.ready):
-            m.d.sync += [out.valid.eq(asks), out.payload.address.eq(address), out.payload.beats.eq(beats)]
-        m.d.sync += free.eq(free - taken + self.i_free)
-        with m.If(left != 0):
+        m.d.sync += free.eq(free - Mux(asks, beats, 0) + self.i_free)
+        with m.If(asks):
+            m.d.sync += [out.valid.eq(1), out.payload.beats.eq(beats)]
+        with m.Elif(out.ready):
+            m.d.sync += out.valid.eq(0)
+        with m.If(out.valid):
             m.d.sync += [address.eq(address + taken), left.eq(left - taken)]
-        with m.Elif(job.passes != 0):
+        with m.Elif((left == 0) & (job.passes != 0)):
             m.d.sync += [address.eq(job.address), left.eq(job.beats), job.passes.eq(job.passes - 1)]
-        with m.Elif(self.i_jobs.valid):
+        with m.Elif((left == 0) & self.i_jobs.valid):
             m.d.sync += job.eq(self.i_jobs.payload)
         return m

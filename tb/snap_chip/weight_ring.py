@@ -103,7 +103,7 @@ class BlockReader:
 async def random_blocks(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Layers of all kinds, loaded ahead; rounds as long as the ring and longer, with stalls on each side."""
     some = random.Random(int(rng.integers(1 << 32)))
-    for stall, silence, taken, idle in ((0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.2)):
+    for stall, silence, taken, idle in ((0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5)):
         layers = random_layers(config, some, 6)
         jobs, rows = jobs_and_rows(layers, some)
         memory = WeightMemory(config, rows, stall, silence, some)
