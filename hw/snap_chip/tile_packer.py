@@ -67,7 +67,7 @@ class TilePacker(wiring.Component):
             m.d.sync += [
                 waits.eq(pixels.valid),
                 tile.eq(Cat(compact.i_flags, compact.o_values)),
-                words.eq((compact.o_count + config.bitmap_bytes + WORD_BYTES - 1) // WORD_BYTES),
+                words.eq((compact.o_count + (config.bitmap_bytes + WORD_BYTES - 1)) // WORD_BYTES),
                 final.eq(pixels.payload.last),
             ]
 
