@@ -46,7 +46,9 @@ def _bare(module: Mapping[str, Any], text: str) -> str:
     writes = f"if (i_write_enable) memory[{write}] <= i_write_data;"
     if lanes > 1:
         parts = [f"[{lane * width // lanes} +: {width // lanes}]" for lane in range(lanes)]
-        lines = (f"if (i_write_enable[{n}]) memory[{write}]{part} <= i_write_data{part};" for n, part in enumerate(parts))
+        lines = (
+            f"if (i_write_enable[{n}]) memory[{write}]{part} <= i_write_data{part};" for n, part in enumerate(parts)
+        )
         writes = "\n    ".join(lines)
     body = BODY.format(high=width - 1, last=depth - 1, width=width, writes=writes, write=write, read=read)
     return text[: first.start()] + body

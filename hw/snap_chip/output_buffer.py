@@ -94,7 +94,9 @@ class OutputBuffer(wiring.Component):
                 port.i_scale.eq(table.o_scales[number]),
                 # A row's ports of all cores are at the same place.
                 port.i_words.valid.eq(self.i_words[row].valid),
-                port.i_words.payload.eq(self.i_words[row].payload.as_value().word_select(core, 8 * config.core_kernels)),
+                port.i_words.payload.eq(
+                    self.i_words[row].payload.as_value().word_select(core, 8 * config.core_kernels)
+                ),
                 port.i_read.eq(self.i_read & (self.i_port == row)),
                 port.i_address.eq(self.i_address),
             ]
@@ -115,7 +117,7 @@ class OutputBuffer(wiring.Component):
         config, layer = self.config, self.i_layer
         given, slot = Signal(TILE_COUNT_BITS), Signal(range(OA_SLOTS))
         left, lines, tile, gives = Signal(12), Signal(8), Signal(12), Signal()
-        entries = Signal(range(config.region_pixels + 1))
+        entries = Signal(len(lines) + len(layer.column_groups))
         last_entries = Signal(data.ArrayLayout(range(config.region_pixels), OA_SLOTS))
         m.d.comb += [
             lines.eq(Mux(left < layer.region_lines, left, layer.region_lines)),

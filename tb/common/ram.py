@@ -55,7 +55,10 @@ async def random_traffic(bench: Bench, config: tuple[int, int, int], rng: np.ran
     width, depth, lanes = config
     rows, numbers = rows_of_interest(depth, rng), random.Random(int(rng.integers(1 << 32)))
     cycles = 200 + 4 * len(rows)
-    assert sum([await work(bench, width, lanes, rows, numbers, writes, cycles) for writes in (0.9, 0.5, 0.2)]) > cycles // 2
+    assert (
+        sum([await work(bench, width, lanes, rows, numbers, writes, cycles) for writes in (0.9, 0.5, 0.2)])
+        > cycles // 2
+    )
 
 
 @testbench(PARTS["ram"])

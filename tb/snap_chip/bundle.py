@@ -8,6 +8,7 @@ from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.output_buffer import OutputBuffer
+from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
@@ -32,6 +33,7 @@ COMPONENTS = {
     "segment_writer": SegmentWriter,
     "compressor": Compressor,
     "output_buffer": OutputBuffer,
+    "segment_reader": SegmentReader,
 }
 
 
