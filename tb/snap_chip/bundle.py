@@ -8,6 +8,7 @@ from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.output_buffer import OutputBuffer
+from ...hw.snap_chip.pool_row import PoolRow
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
@@ -34,6 +35,7 @@ COMPONENTS = {
     "compressor": Compressor,
     "output_buffer": OutputBuffer,
     "segment_reader": SegmentReader,
+    "pool_row": PoolRow,
 }
 
 

@@ -42,7 +42,7 @@ PARTS = {
 } | {
     kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
     for kind in (
-        "block_sequencer", "ia_buffer", "tile_expander", "segment_writer", "compressor", "output_buffer", "segment_reader",
+        "block_sequencer", "ia_buffer", "tile_expander", "segment_writer", "compressor", "output_buffer", "segment_reader", "pool_row",
     )
 }
 """Configurations by name of the part, by component."""

@@ -87,8 +87,8 @@ class Landing:
 
 
 async def tensor(
-    bench: Bench, config: SnapChipConfig, sizes: list[list[int]], stalls: tuple[float, float, float], some: random.Random,
-    *, latency: int, after_valid: bool = False,
+    bench: Bench, config: SnapChipConfig, sizes: list[list[int]], stalls: tuple[float, float, float],
+    some: random.Random, *, latency: int, after_valid: bool = False,
 ) -> tuple[int, int]:  # fmt: skip
     """Read segments of so many beats, by band and tile; returns the cycles, and the beats on their way at most."""
     lengths = [length for band in sizes for length in band]
