@@ -117,11 +117,11 @@ class OutputBuffer(wiring.Component):
         config, layer = self.config, self.i_layer
         given, slot = Signal(TILE_COUNT_BITS), Signal(range(OA_SLOTS))
         left, lines, tile, gives = Signal(12), Signal(8), Signal(12), Signal()
-        entries = Signal(len(lines) + len(layer.column_groups))
+        entries = Signal(range(config.region_pixels + 1))
         last_entries = Signal(data.ArrayLayout(range(config.region_pixels), OA_SLOTS))
         m.d.comb += [
             lines.eq(Mux(left < layer.region_lines, left, layer.region_lines)),
-            entries.eq(lines * layer.column_groups),
+            entries.eq(lines[: len(entries)] * layer.column_groups[: len(entries)]),
             gives.eq((left != 0) & ((given - self.i_tiles)[:TILE_COUNT_BITS] != OA_SLOTS)),
         ]
         with m.If(gives):

@@ -81,10 +81,10 @@ class SegmentReader(wiring.Component):
         m.submodules.kinds, m.submodules.fifo = shared(kinds), shared(fifo)
         connect(m, fifo.o, flipped(self.o_beats))
 
-        product = Signal(len(place.bands) + len(place.tiles), name="segments")
-        m.d.comb += product.eq(place.bands * place.tiles)
+        segments = Signal(range(config.segments + 1))
+        m.d.comb += segments.eq(place.bands[: len(segments)] * place.tiles[: len(segments)])
         # Segments that are not begun; whose lengths were not asked for.
-        unread, unlisted = (Signal(range(config.segments + 1), name=name) for name in ("unread", "unlisted"))
+        unread, unlisted = (Signal.like(segments, name=name) for name in ("unread", "unlisted"))
         table, start, address = (Signal(bus.beat_address_bits, name=name) for name in ("table", "start", "address"))
         left = Signal(LENGTH_BITS)  # beats of the segment
         row, ahead = (Signal(config.data_bits, name=name, reset_less=True) for name in ("row", "ahead"))
@@ -139,8 +139,8 @@ class SegmentReader(wiring.Component):
             m.d.sync += [
                 table.eq(place.table),
                 start.eq(place.address),
-                unread.eq(product),
-                unlisted.eq(product),
+                unread.eq(segments),
+                unlisted.eq(segments),
                 listed.eq(0),
             ]
 
