@@ -24,7 +24,10 @@ def ranks(m: Module, name: str, bits: Value, most: int) -> list[Value]:
     while distance < len(sums):
         wider = sums[:distance]
         for place in range(distance, len(sums)):
-            total, kept = sums[place - distance] + sums[place], Signal(range(most + 1), name=f"{name}_{distance}_{place}")
+            total, kept = (
+                sums[place - distance] + sums[place],
+                Signal(range(most + 1), name=f"{name}_{distance}_{place}"),
+            )
             m.d.comb += kept.eq(Mux(total >= most, most, total))
             wider.append(kept)
         sums, distance = wider, 2 * distance

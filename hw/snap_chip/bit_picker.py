@@ -17,27 +17,27 @@ GROUP = 8
 
 
 class BitPicker(wiring.Component):
-    """The places of the first set bits, and the bitmap without some of them. Combinational.
+    """Takes the first set bits from a bitmap. Combinational.
 
     Parameters
     ----------
     width
         Bits of the bitmap.
     count
-        Set bits that are found at most.
+        Bits that are taken at most.
 
     Attributes
     ----------
     i_bits
         The bitmap.
-    o_found
-        Set bits, `count` at most.
+    i_most
+        How many may be taken now.
+    o_taken
+        How many are.
     o_places
-        Where they are, the lowest first.
-    i_take
-        How many of those found are taken.
+        Where they were, the lowest first.
     o_rest
-        The bitmap without these.
+        The bitmap without them.
     """
 
     def __init__(self, width: int, count: int):
@@ -47,9 +47,9 @@ class BitPicker(wiring.Component):
         super().__init__(
             {
                 "i_bits": In(width),
-                "o_found": Out(range(count + 1)),
+                "i_most": In(range(count + 1)),
+                "o_taken": Out(range(count + 1)),
                 "o_places": Out(data.ArrayLayout(range(width), count)),
-                "i_take": In(range(count + 1)),
                 "o_rest": Out(width),
             }
         )
@@ -57,9 +57,9 @@ class BitPicker(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         width, count = self.config
-        taken = Signal(count)  # of those found: this one is taken
-        m.d.comb += taken.eq(Cat(self.i_take > number for number in range(count)))
-        before: Value = Const(0, count)  # bit k: there are more than k set bits before this one
+        # Bit k of these: more than k set bits are before this one, or no more than k may be taken.
+        never, before = Signal(count), Signal(count, name="before_0")
+        m.d.comb += [never.eq(Cat(self.i_most <= k for k in range(count))), before.eq(never)]
         picks: list[list[Value]] = [[] for _ in range(count)]
         for start in range(0, width, GROUP):
             bits = self.i_bits[start : start + GROUP]
@@ -68,16 +68,16 @@ class BitPicker(wiring.Component):
                 pick, following = Signal(count, name=f"pick_{place}"), Signal(count, name=f"ahead_{place}")
                 m.d.comb += [
                     pick.eq((Cat(1, ahead) & ~ahead) & bit.replicate(count)),
-                    self.o_rest[place].eq(bit & ~(pick & taken).any()),
+                    self.o_rest[place].eq(bit & ~pick.any()),
                     following.eq(ahead | pick),
                 ]
                 ahead = following
                 for number in range(count):
                     picks[number].append(pick[number])
-            before = self._more(m, f"before_{start}", before, self._at_least(m, f"group_{start}", bits))
+            before = self._more(m, f"before_{start + GROUP}", before, self._at_least(m, f"group_{start}", bits))
         for number, chosen in enumerate(picks):
             m.d.comb += self.o_places[number].eq(_encode(chosen))
-        m.d.comb += self.o_found.eq(_length(before))
+        m.d.comb += self.o_taken.eq(_length(before & ~never))
         return m
 
     def _at_least(self, m: Module, name: str, bits: Value) -> Value:
@@ -105,10 +105,11 @@ class BitPicker(wiring.Component):
 
 def _encode(picks: list[Value]) -> Value:
     """Place of the one pick that is there."""
-    return Cat(
-        reduce(or_, [pick for place, pick in enumerate(picks) if place >> bit & 1])
-        for bit in range(bits_for(len(picks) - 1))
-    )
+    bits = []
+    while len(picks) > 1:  # odd or even; then the same of pairs
+        bits.append(reduce(or_, picks[1::2]))
+        picks = [reduce(or_, picks[at : at + 2]) for at in range(0, len(picks), 2)]
+    return Cat(bits)
 
 
 def _length(ones: Value) -> Value:

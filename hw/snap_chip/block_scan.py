@@ -12,6 +12,9 @@ from .layer import layer_fields
 
 __all__ = ["BlockScan", "block_token", "pixels"]
 
+NEVER = (1 << 12) - 1
+"""A line that no tensor has."""
+
 
 def block_token(config: SnapChipConfig) -> data.StructLayout:
     """A block of a layer: pixels (column group, line) of a region that follow each other, lines first.
@@ -19,7 +22,7 @@ def block_token(config: SnapChipConfig) -> data.StructLayout:
     ``line``: input line of the region's first output line and the first tap. ``lines``: of the region. Of the first
     pixel: ``x``, its line in the region; ``x_rows``, ``x_lines``: that modulo the rows, times the stride; ``group``,
     ``group_columns``: its column group, that times the stride. ``pixels``: how many. ``tile``: first one of the input
-    that the round reads. ``need``: input lines that the region needs. ``free``: lines below that are not needed any more.
+    that the round reads. ``need``: lines that the region needs. ``free``: lines below that aren't needed any more.
     """
     return data.StructLayout(
         {
@@ -43,8 +46,8 @@ def pixels(config: SnapChipConfig) -> data.StructLayout:
 
     ``line``: of the input. ``x_rows``: by how many rows the columns are rotated. ``group``, ``group_columns``: as in
     `block_token`. ``tap_quotient``, ``tap_rest``: the tap's column as a number of banks and the rest. ``tile``,
-    ``tiles``, ``rest``: the step's channels. ``blank``: there is no such line. ``slot``, ``group_last``, ``block_last``:
-    as in `tile_tag`.
+    ``tiles``, ``rest``: the step's channels. ``blank``: there is no such line. ``slot``, ``group_last`` and
+    ``block_last``: as in `tile_tag`.
     """
     return data.StructLayout(
         {
@@ -108,7 +111,7 @@ class BlockScan(wiring.Component):
                 "i_lines": In(13),
                 "i_tiles": In(12),
                 "o_pixels": Out(stream.Signature(pixels(config))),
-                "o_free_line": Out(12, init=-1),
+                "o_free_line": Out(12, init=NEVER),  # pyright: ignore[reportCallIssue]  # not in the stubs
                 "o_waits": Out(1),
             }
         )
@@ -155,7 +158,7 @@ class BlockScan(wiring.Component):
         with m.If(begins):
             m.d.sync += [scans.eq(1), self.o_free_line.eq(block.free)]
         with m.If(self.i_end):
-            m.d.sync += self.o_free_line.eq(~0)
+            m.d.sync += self.o_free_line.eq(NEVER)
         with m.If(self.i_start):
             m.d.sync += self.o_free_line.eq(0)
         return m
@@ -167,7 +170,9 @@ class BlockScan(wiring.Component):
         bottom = Signal()
         m.d.comb += [bottom.eq(x + 1 == block.lines), item.slot.eq(slot)]
         # What the item has of these is a register of its own, as both are structures of the same fields.
-        place = Signal(data.StructLayout({name: pixels(config)[name].shape for name in ("x_rows", "group", "group_columns")}))
+        place = Signal(
+            data.StructLayout({name: pixels(config)[name].shape for name in ("x_rows", "group", "group_columns")})
+        )
         for name in place.shape().members:
             m.d.comb += item[name].eq(place[name])
         with m.If(moves):

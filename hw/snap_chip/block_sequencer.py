@@ -26,9 +26,7 @@ class End(enum.Enum, shape=2):
 
 def sequenced_block(config: SnapChipConfig) -> data.StructLayout:
     """A block, for the buffer of activations (``token``), the cores (``slots``: psums), and the weights (``end``)."""
-    return data.StructLayout(
-        {"token": block_token(config), "slots": bits_for(config.core.psum_slots), "end": End}
-    )
+    return data.StructLayout({"token": block_token(config), "slots": bits_for(config.core.psum_slots), "end": End})
 
 
 class BlockSequencer(wiring.Component):

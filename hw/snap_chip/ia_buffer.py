@@ -1,6 +1,6 @@
 """From a tensor in memory to the rows' stored tiles: loader, banks, fetching."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -102,9 +102,11 @@ class IaBuffer(wiring.Component):
                 bank.i_read_address.eq(fetch.o_address[number]),
                 fetch.i_data[number].eq(bank.o_data),
             ]
-        # The scan waits for lines, while the loader waits for room that only a later region would make.
-        waits = scan.o_waits & loader.o_waits & (scan.o_pixels.valid == 0)
-        m.d.comb += self.o_stuck.eq(waits)
+        # The scan waits for lines, and the loader for room that only a later region would make, if that goes on for
+        # longer than it takes to free all bands.
+        waits, waited = scan.o_waits & loader.o_waits, Signal(range(4 * config.resident_bands))
+        m.d.sync += waited.eq(Mux(waits, Mux(waited.all(), waited, waited + 1), 0))
+        m.d.comb += self.o_stuck.eq(waited.all())
         for row in range(config.banks):
             connect(m, slots.o_tiles[row], flipped(self.o_tiles[row]))
         return m

@@ -133,7 +133,7 @@ class IaLoader(wiring.Component):
         """Go through a tensor's tiles in their order; the tile is the last of its segment; a band ends with it."""
         config, layer = self.config, self.i_layer
         group, line, band_line = Signal(10), Signal(8), Signal(13)
-        tile, tiles = Signal(12), Signal(12)
+        tile = Signal(12)
         entry = range(config.directory_entries)
         band_base, line_base, group_base = Signal(entry), Signal(entry), Signal(entry)
         last_bank, last_column, last_line, band_ends = Signal(), Signal(), Signal(), Signal()
@@ -164,7 +164,12 @@ class IaLoader(wiring.Component):
                 m.d.sync += [line.eq(0), line_base.eq(band_base), tile.eq(tile + 1)]
             with m.If(band_ends):
                 base = (band_base + layer.directory_band)[: len(band_base)]
-                m.d.sync += [tile.eq(0), band_line.eq(band_line + layer.band_lines), band_base.eq(base), line_base.eq(base)]
+                m.d.sync += [
+                    tile.eq(0),
+                    band_line.eq(band_line + layer.band_lines),
+                    band_base.eq(base),
+                    line_base.eq(base),
+                ]
         with m.If(self.i_start):
             m.d.sync += [band_line.eq(0), band_base.eq(0), line_base.eq(0)]
         return band_ends
@@ -177,7 +182,11 @@ class IaLoader(wiring.Component):
         m.submodules.bands = shared(fifo)
         counts = [Signal(count_bits, name=f"count_{number}") for number in range(config.banks)]
         sums = [Signal(count_bits, name=f"sum_{number}") for number in range(config.banks)]
-        used, waiting, tail_line = Signal(range(config.directory_entries + 1)), Signal(range(config.resident_bands + 3)), Signal(13)
+        used, waiting, tail_line = (
+            Signal(range(config.directory_entries + 1)),
+            Signal(range(config.resident_bands + 3)),
+            Signal(13),
+        )
         frees, takes = Signal(), Signal()
         m.d.comb += [
             fifo.i.valid.eq(band_ends),

@@ -55,7 +55,9 @@ class Locator(wiring.Component):
         rows, index = config.banks, range(config.directory_entries)
         place = data.StructLayout({"bank": range(rows), "group": signed(14), "inside": 1})
         found = Signal(data.ArrayLayout(place, rows), reset_less=True)
-        located = Signal(data.ArrayLayout(data.StructLayout({"bank": range(rows), "index": index}), rows), reset_less=True)
+        located = Signal(
+            data.ArrayLayout(data.StructLayout({"bank": range(rows), "index": index}), rows), reset_less=True
+        )
         first, second = Signal(pixels(config), reset_less=True), Signal(pixels(config), reset_less=True)
         first_valid, inside, number = Signal(), Signal(rows), Signal(range(config.core.core_columns))
         free, second_free, last = Signal(), Signal(), Signal()
@@ -136,5 +138,3 @@ class Locator(wiring.Component):
 def _below(quotient, rest, most_quotient, most_rest):
     """Whether a number of groups and the rest is less than another."""
     return (quotient < most_quotient) | (quotient == most_quotient) & (rest < most_rest)
-
-

@@ -1,159 +1,105 @@
-"""Reads a tensor from memory: the table of lengths, and the segments."""
+"""Reads a tensor's segments, whose lengths are in a table."""
 
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
-from amaranth.utils import bits_for, exact_log2
+from amaranth.utils import exact_log2
 
 from ..bus.axi import request_layout
-from ..bus.reader import read_beat
-from ..common.fifo import Fifo
 from ..emit.shared import shared
+from .beat_reader import BeatReader
 from .config import SnapChipConfig
-from .segment_writer import LENGTH_BITS
+from .weight_layouts import weight_job
 
-__all__ = ["SegmentReader", "tensor_place"]
+__all__ = ["CLIENTS", "SegmentReader", "tensor_place"]
 
-PITCH_BITS = 16
+CLIENTS = 2
+"""Of memory: one reads the table, one the segments."""
+
+LENGTH_BITS = 32
 
 
 def tensor_place(config: SnapChipConfig) -> data.StructLayout:
-    """Where a tensor lies, in beats.
+    """Where a tensor is, in beats: ``address`` of its first segment, ``pitch`` from one to the next, the ``table``.
 
-    ``address``: first segment; ``pitch``: from a segment to the next; ``table``: lengths. ``bands`` and ``tiles``:
-    their product is the number of segments, `SnapChipConfig.segments` at most.
+    ``bands``, ``tiles``: there is a segment for each pair of both.
     """
     bits = config.bus.beat_address_bits
-    return data.StructLayout({"address": bits, "pitch": PITCH_BITS, "table": bits, "bands": 12, "tiles": 12})
+    return data.StructLayout({"address": bits, "table": bits, "pitch": 16, "bands": 12, "tiles": 12})
 
 
 class SegmentReader(wiring.Component):
-    """Gives the beats of a tensor's segments in order, as a client of a `ReadArbiter`.
-
-    Each request is one burst, and there is room for what it asks. The table is read along with the segments, a beat
-    ahead of them. A request a cycle, but for one cycle between segments, and one for a beat of the table. The answer to
-    a request comes 3 cycles after it at the earliest. A beat that comes in cycle t is offered in t + 2.
+    """The beats of all segments of a tensor, in order.
 
     Attributes
     ----------
-    i_start
-        Begin to read a tensor; only if idle.
-    i_place
-        `tensor_place`: it stays until the reader is idle again.
-    o_requests
-        Stream of requests (`request_layout`).
-    i_valid, i_beat
-        An answer (`read_beat`); it is always taken.
+    i_start, i_tensor
+        Begin to read a tensor (`tensor_place`), which stays as it is; only if the one before was read.
+    o_requests, i_valid, i_data
+        By client: to and from memory; beats are taken at once.
     o_beats
         Stream of beats.
-    o_idle
-        All segments were given out.
-    room, kinds
-        For proofs: beats that there is room for beside all that were asked for; the FIFO of what was asked for: 1 for a
-        beat of the table.
     """
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
-        depth = config.bus.fifo_depth
-        self.room = Signal(range(depth + 1), init=depth, name="room")
         super().__init__(
             {
                 "i_start": In(1),
-                "i_place": In(tensor_place(config)),
-                "o_requests": Out(stream.Signature(request_layout(config.bus))),
-                "i_valid": In(1),
-                "i_beat": In(read_beat(config.bus)),
+                "i_tensor": In(tensor_place(config)),
+                "o_requests": Out(stream.Signature(request_layout(config.bus))).array(CLIENTS),
+                "i_valid": In(CLIENTS),
+                "i_data": In(config.data_bits),
                 "o_beats": Out(stream.Signature(config.data_bits)),
-                "o_idle": Out(1),
             }
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, bus, out, place, room = self.config, self.config.bus, self.o_requests, self.i_place, self.room
-        most, lengths = bus.max_burst, config.data_bits // LENGTH_BITS
-        self.kinds = kinds = Fifo(1, bus.outstanding)
-        fifo = Fifo(config.data_bits, bus.fifo_depth)
-        m.submodules.kinds, m.submodules.fifo = shared(kinds), shared(fifo)
-        connect(m, fifo.o, flipped(self.o_beats))
+        config, tensor = self.config, self.i_tensor
+        table, segments = BeatReader(config, config.bus.max_burst), BeatReader(config, config.bus.fifo_depth)
+        m.submodules.table, m.submodules.segments = shared(table), shared(segments)
+        for number, reader in enumerate((table, segments)):
+            connect(m, reader.o_requests, flipped(self.o_requests[number]))
+            m.d.comb += [reader.i_valid.eq(self.i_valid[number]), reader.i_data.eq(self.i_data)]
+        connect(m, segments.o_beats, flipped(self.o_beats))
 
-        segments = Signal(range(config.segments + 1))
-        m.d.comb += segments.eq(place.bands[: len(segments)] * place.tiles[: len(segments)])
-        # Segments that are not begun; whose lengths were not asked for.
-        unread, unlisted = (Signal.like(segments, name=name) for name in ("unread", "unlisted"))
-        table, start, address = (Signal(bus.beat_address_bits, name=name) for name in ("table", "start", "address"))
-        left = Signal(LENGTH_BITS)  # beats of the segment
-        row, ahead = (Signal(config.data_bits, name=name, reset_less=True) for name in ("row", "ahead"))
-        listed, is_ahead, is_asked = Signal(range(lengths + 1)), Signal(), Signal()  # lengths in the row
-
-        free, may, asks_table, asks, beats, to_border, fits = (
-            Signal(),
-            Signal(),
-            Signal(),
-            Signal(),
-            *(Signal(bits_for(most), name=name) for name in ("beats", "to_border", "fits")),
-        )
+        lengths = config.data_bits // LENGTH_BITS
+        asks, left, listed = Signal(), Signal(24), Signal(range(lengths + 1))
+        row, job = Signal(config.data_bits, reset_less=True), Signal(weight_job(config))
+        count, taken = Signal(24), Signal()
         m.d.comb += [
-            free.eq((~out.valid | out.ready) & kinds.i.ready),
-            asks_table.eq(free & (unlisted != 0) & ~is_asked & ~is_ahead),
-            to_border.eq(most - address[: exact_log2(most)]),
-            fits.eq(Mux(room < to_border, room, to_border)),
-            beats.eq(Mux(left < fits, left, fits)),
-            asks.eq(free & ~asks_table & (beats != 0)),
-            may.eq(asks_table | asks),
-            kinds.i.valid.eq(may),
-            kinds.i.payload.eq(asks_table),
+            count.eq(tensor.bands * tensor.tiles),
+            table.i_jobs.valid.eq(asks),
+            table.i_jobs.payload.address.eq(tensor.table),
+            table.i_jobs.payload.beats.eq((count + lengths - 1) >> exact_log2(lengths)),
+            table.i_jobs.payload.passes.eq(1),
+            # A row that is used up makes room for the next one.
+            table.o_beats.ready.eq(listed == 0),
+            segments.i_jobs.valid.eq((listed != 0) & (left != 0)),
+            segments.i_jobs.payload.eq(job),
+            job.beats.eq(row[:LENGTH_BITS]),
+            job.passes.eq(1),
+            taken.eq(segments.i_jobs.valid & segments.i_jobs.ready),
         ]
-        with m.If(~out.valid | out.ready):
-            m.d.sync += out.valid.eq(may)
-        with m.If(may):
+        address = Signal.like(tensor.address)
+        m.d.comb += job.address.eq(address)
+        with m.If(table.i_jobs.ready):
+            m.d.sync += asks.eq(0)
+        with m.If(table.o_beats.valid & table.o_beats.ready):
+            m.d.sync += [row.eq(table.o_beats.payload), listed.eq(lengths)]
+        with m.If(taken):
             m.d.sync += [
-                out.payload.address.eq(Mux(asks_table, table, address)),
-                out.payload.beats.eq(Mux(asks_table, 1, beats)),
+                row.eq(row >> LENGTH_BITS),
+                listed.eq(listed - 1),
+                left.eq(left - 1),
+                address.eq(address + tensor.pitch),
             ]
-        with m.If(asks_table):
-            m.d.sync += [
-                table.eq(table + 1),
-                unlisted.eq(Mux(unlisted < lengths, 0, unlisted - lengths)),
-                is_asked.eq(1),
-            ]
-        with m.If(asks):
-            m.d.sync += [address.eq(address + beats), left.eq(left - beats)]
-        with m.If((left == 0) & (unread != 0)):
-            with m.If(listed != 0):
-                m.d.sync += [
-                    left.eq(row[:LENGTH_BITS]),
-                    row.eq(row >> LENGTH_BITS),
-                    listed.eq(listed - 1),
-                    unread.eq(unread - 1),
-                    address.eq(start),
-                    start.eq(start + place.pitch),
-                ]
-            with m.Elif(is_ahead):
-                m.d.sync += [row.eq(ahead), listed.eq(lengths), is_ahead.eq(0)]
+        with m.If((listed != 0) & (left == 0)):
+            m.d.sync += listed.eq(0)
         with m.If(self.i_start):
-            m.d.sync += [
-                table.eq(place.table),
-                start.eq(place.address),
-                unread.eq(segments),
-                unlisted.eq(segments),
-                listed.eq(0),
-            ]
-
-        listing, leaves = Signal(), Signal()
-        m.d.comb += [
-            listing.eq(kinds.o.payload),
-            kinds.o.ready.eq(self.i_valid & self.i_beat.last),
-            fifo.i.valid.eq(self.i_valid & ~listing),
-            fifo.i.payload.eq(self.i_beat.data),
-            leaves.eq(self.o_beats.valid & self.o_beats.ready),
-            self.o_idle.eq((unread == 0) & (left == 0) & (room == bus.fifo_depth)),
-        ]
-        with m.If(self.i_valid & listing):
-            m.d.sync += [ahead.eq(self.i_beat.data), is_ahead.eq(1), is_asked.eq(0)]
-        m.d.sync += room.eq(room - Mux(asks, beats, 0) + leaves)
+            m.d.sync += [asks.eq(1), left.eq(count), address.eq(tensor.address)]
         return m

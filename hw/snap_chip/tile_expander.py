@@ -4,7 +4,7 @@
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..common.ranks import count_ones, first_ones
@@ -58,7 +58,12 @@ class TileExpander(wiring.Component):
         config, layer, tile, beats = self.config, self.i_layer, self.i_tiles.payload, self.o_beats
         channels, width = config.tile_channels, config.core.beat_entries
         done, used = Signal(channels), Signal(range(channels))
-        left, part, chosen, offset = Signal(channels), Signal(channels), Signal(channels), Signal(config.core.index_bits)
+        left, part, chosen, offset = (
+            Signal(channels),
+            Signal(channels),
+            Signal(channels),
+            Signal(config.core.index_bits),
+        )
         free, over, empty = Signal(), Signal(), Signal()
         beat, mask = Signal(activation_beat(narrow_core(config))), Signal(config.core.core_columns)
 

@@ -24,7 +24,7 @@ def fetch_request(config: SnapChipConfig) -> data.StructLayout:
         {
             "banks": data.ArrayLayout(range(config.banks), config.banks),
             "indices": data.ArrayLayout(range(config.directory_entries), config.banks),
-            "tag": tile_tag(config),
+            "tag": tile_tag(config, config.banks),
         }
     )
 
@@ -68,7 +68,7 @@ class TileFetch(wiring.Component):
                 "o_part": Out(range(max(parts, 2))),
                 "o_data": Out(data.ArrayLayout(2 * WORD_BITS, banks)),
                 "o_push": Out(1),
-                "o_tag": Out(tile_tag(config)),
+                "o_tag": Out(tile_tag(config, config.banks)),
                 "o_idle": Out(1),
             }
         )

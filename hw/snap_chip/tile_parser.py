@@ -104,5 +104,3 @@ def _words_after_first(config: SnapChipConfig, word: Value) -> Value:
     """Words of a tile besides its first, which has the bitmap."""
     stored = count_ones(word[: config.tile_channels])
     return (stored + config.bitmap_bytes - 1)[: bits_for(config.tile_channels) + 1] >> 3
-
-

@@ -13,12 +13,12 @@ from .tile_parser import WORD_BITS
 __all__ = ["TileSlots", "stored_tile", "tile_tag"]
 
 
-def tile_tag(config: SnapChipConfig) -> data.StructLayout:
-    """What goes with a tile to all rows.
+def tile_tag(config: SnapChipConfig, rows: int) -> data.StructLayout:
+    """What goes with a tile to so many rows.
 
     ``number``: which of its step it is; ``rest``: it is one of a step that takes fewer tiles than there are columns;
-    ``last``: the last one of its pixel; then ``slot`` (of psums) and ``group_last`` (the last pixel of its group) count,
-    and ``block_last`` (the last of its block). ``inside``: by row, whether there is such a pixel.
+    ``last``: the last one of its pixel; then ``slot`` (of psums), ``group_last`` (the last pixel of its group) and
+    ``block_last`` (the last of its block) count. ``inside``: by row, whether there is such a pixel.
     """
     return data.StructLayout(
         {
@@ -28,7 +28,7 @@ def tile_tag(config: SnapChipConfig) -> data.StructLayout:
             "slot": config.core.slot_bits,
             "group_last": 1,
             "block_last": 1,
-            "inside": config.banks,
+            "inside": rows,
         }
     )
 
@@ -39,7 +39,7 @@ def stored_tile(config: SnapChipConfig) -> data.StructLayout:
         {
             "bitmap": config.tile_channels,
             "values": data.ArrayLayout(8, config.tile_channels),
-            "tag": tile_tag(config),
+            "tag": tile_tag(config, 1),
         }
     )
 
@@ -70,7 +70,7 @@ class TileSlots(wiring.Component):
                 "i_part": In(range(max(parts, 2))),
                 "i_data": In(data.ArrayLayout(2 * WORD_BITS, config.banks)),
                 "i_push": In(1),
-                "i_tag": In(tile_tag(config)),
+                "i_tag": In(tile_tag(config, config.banks)),
                 "o_room": Out(range(config.tile_slots + 1)),
                 "o_tiles": Out(stream.Signature(stored_tile(config))).array(config.banks),
                 "o_empty": Out(1),
@@ -85,7 +85,7 @@ class TileSlots(wiring.Component):
         put = Signal(pointer)
         m.d.sync += put.eq(put + self.i_push)
 
-        m.submodules.tags = tags = self._memory(tile_tag(config))
+        m.submodules.tags = tags = self._memory(tile_tag(config, config.banks))
         write = tags.write_port()
         m.d.comb += [write.en.eq(self.i_push), write.addr.eq(put[:-1]), write.data.eq(self.i_tag)]
         full, rests = [], []
@@ -114,7 +114,7 @@ class TileSlots(wiring.Component):
                 tag.addr.eq(at[:-1]),
                 tile.payload.bitmap.eq(stored[: config.tile_channels]),
                 tile.payload.values.eq(stored[config.tile_channels :]),
-                tile.payload.tag.eq(tag.data),
+                tile.payload.tag.eq(Cat(tag.data.as_value()[: -config.banks], tag.data.inside[row])),
             ]
             full.append(config.tile_slots - level)
             rests.append(level != 0)

@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import bits_for
 
 from ..emit.shared import shared
 from ..snap.layouts import weight_beat
@@ -54,7 +55,8 @@ class WeightFeeder(wiring.Component):
         m = Module()
         config, block, control = self.config, self.i_blocks, self.o_control
         unpacker = ByteUnpacker(WORD_BYTES)
-        picker = BitPicker(2 * config.tile_channels, config.core.beat_entries)
+        most = config.core.beat_entries
+        picker = BitPicker(2 * config.tile_channels, most)
         m.submodules.unpacker, m.submodules.picker = shared(unpacker), shared(picker)
         connect(m, flipped(self.i_words), unpacker.i_words)
         windows = Signal(data.ArrayLayout(_window(), WINDOWS))  # the current one first
@@ -65,8 +67,8 @@ class WeightFeeder(wiring.Component):
         m.d.comb += [
             last_group.eq(group + 1 == block.payload.weight_groups),
             picker.i_bits.eq(Cat(bitmaps[0], bitmaps[1]) if config.core_kernels > 1 else bitmaps[0]),
-            picker.i_take.eq(Mux(picker.o_found < windows[0].entries, picker.o_found, windows[0].entries)),
-            last.eq(picker.i_take == windows[0].entries),
+            picker.i_most.eq(Mux(windows[0].entries < most, windows[0].entries, most)),
+            last.eq(picker.o_taken == windows[0].entries),
             unpacker.i_clear.eq(control.restart),
             control.used.eq(unpacker.o_used),
             control.final.eq(block.payload.end != ROUND_AGAIN),
@@ -82,29 +84,38 @@ class WeightFeeder(wiring.Component):
             with m.State("bitmaps"):
                 with m.If(unpacker.o_count >= config.bitmap_bytes):
                     m.d.comb += unpacker.i_take.eq(config.bitmap_bytes)
-                    m.d.sync += [bitmaps[kernel].eq(unpacker.o_bytes), kernel.eq(kernel + 1)]
+                    self._enter(m, bitmaps, unpacker.o_bytes)
+                    m.d.sync += kernel.eq(kernel + 1)
                     with m.If(kernel + 1 == block.payload.kernels):
                         m.d.sync += kernel.eq(0)
                         m.next = "beats"
             with m.State("beats"):
                 ready = ~self.o_beats.valid | self.o_beats.ready
-                m.d.comb += goes.eq(ready & (unpacker.o_count >= picker.i_take) & (last | (picker.o_found != 0)))
+                m.d.comb += goes.eq(ready & (unpacker.o_count >= picker.o_taken) & (last | (picker.o_taken != 0)))
                 with m.If(goes):
-                    m.d.comb += unpacker.i_take.eq(picker.i_take)
-                    m.d.sync += windows[0].entries.eq(windows[0].entries - picker.i_take)
+                    m.d.comb += unpacker.i_take.eq(picker.o_taken)
+                    m.d.sync += windows[0].entries.eq(windows[0].entries - picker.o_taken)
                     with m.If(last):
                         m.d.sync += windows.eq(windows.as_value() >> len(windows[0].as_value()))
                         with m.If(~windows[0].more):
                             m.next = "align"
-                with m.If(goes | (picker.o_found == 0)):
+                with m.If(goes | (picker.o_taken == 0)):
                     self._step(m, bitmaps, kernel, picker.o_rest)
             with m.State("align"):
                 m.d.comb += [unpacker.i_skip.eq(1), control.restart.eq(last_group), block.ready.eq(last_group)]
                 m.d.sync += group.eq(Mux(last_group, 0, group + 1))
                 m.next = "header"
         ends = Cat(last, last & ~windows[0].more, last & ~windows[0].more & last_group)
-        self._send(m, goes, Cat(picker.i_take, ends), unpacker.o_bytes, picker.o_places, kernel)
+        self._send(m, goes, Cat(picker.o_taken, ends), unpacker.o_bytes, picker.o_places, kernel)
         return m
+
+    def _enter(self, m: Module, bitmaps, bitmap) -> None:
+        """A bitmap comes in where the first one will arrive at the front when the last one has come."""
+        m.d.sync += bitmaps.eq(bitmaps.as_value() >> self.config.tile_channels)
+        with m.Switch(self.i_blocks.payload.kernels):
+            for exponent in range(bits_for(self.config.core_kernels)):
+                with m.Case(1 << exponent):
+                    m.d.sync += bitmaps[(1 << exponent) - 1].eq(bitmap)
 
     def _step(self, m: Module, bitmaps, kernel: Signal, rest) -> None:
         """What is left of the bitmaps, without the current kernel's if it has nothing left."""

@@ -23,6 +23,12 @@ LAYERS = (
 TINY = np.finfo(np.float32).smallest_subnormal
 EXTREMES = np.array([TINY, 2.0**-126, 2.0**-95, *2.0 ** np.arange(-40, 21, 5), np.finfo(np.float32).max], np.float32)
 
+PRODUCTS = (
+    (4, 12578817, 12587009), (58, 15360431, 16749903), (64, 8463219, 16759227),
+    (84, 11518409, 16132217), (134, 10124189, 14607029), (170, 13544677, 13840621),
+)  # fmt: skip
+"""A number, and two factors of 24 bits whose product is that and a half, half a place of float32 and its last bit."""
+
 
 def any_sums(bits: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """Of all magnitudes; the ends; powers of two and their neighbours; ties of 24 bits, and next to them."""
@@ -45,6 +51,46 @@ def hard_factors(sums: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     halves = np.ldexp(np.float32(1), rng.integers(-24, 2, count)).astype(np.float32)
     chosen = np.choose(rng.choice(8, count), [factors] * 6 + [halves, rng.choice(EXTREMES, count)])
     return np.where(chosen > 0, chosen, np.float32(0.5))
+
+
+def tied_twice(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Totals and factors of which the sum or the product rounded to float32 is, or just isn't, a tie of integers."""
+    totals, factors = [], []
+    for kind in rng.integers(0, 3, count).tolist():
+        odd = 2 * int(rng.integers(1, 255)) + 1
+        if kind == 0:  # a product of 25 bits, half a place of float32 from the tie
+            zeros = 25 - odd.bit_length()
+            number = (odd << zeros) + int(rng.choice([-1, 1]))
+            total = next((one for one in (3, 5, 7, 9, 11, 13) if number % one == 0), 1)
+            factor = np.ldexp(number // total, -zeros - 1)
+        elif kind == 1:  # half a place of the product, and the last of 48 bits
+            number, total, other = PRODUCTS[int(rng.integers(len(PRODUCTS)))]
+            factor = np.ldexp(other, (2 * number + 1).bit_length() - 49)
+        else:  # half a place of the sum, and one more or less
+            zeros = int(rng.integers(25, 32)) - odd.bit_length()
+            half = 1 << max(zeros + odd.bit_length() - 25, 0)
+            total = (odd << zeros) + int(rng.choice([-1, 1])) * (half + int(rng.integers(-1, 2)))
+            factor = np.ldexp(1, -zeros - 1)
+        totals.append(total * int(rng.choice([-1, 1])))
+        factors.append(factor)
+    return np.array(totals), np.array(factors, np.float32)
+
+
+def operands(sum_bits: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums, biases and factors."""
+    sums = any_sums(sum_bits, 100, rng)
+    # what is left for the bias, so that the total is hard; sometimes anything
+    biases = np.where(rng.random(100) < 0.3, any_sums(32, 100, rng), 0)
+    biases = np.where(rng.random(100) < 0.3, wrap(any_sums(32, 100, rng) - sums, 32), biases)
+    factors = hard_factors(wrap(sums + biases, 32), rng)
+    totals, tying = tied_twice(60, rng)
+    half = 1 << sum_bits - 1
+    parts = np.clip(totals + rng.integers(-9, 9, 60), -half, half - 1)
+    return (
+        np.concatenate([sums, parts]),
+        np.concatenate([biases, wrap(totals - parts, 32)]),
+        np.concatenate([factors, tying]),
+    )
 
 
 class Overflows:
@@ -71,15 +117,10 @@ async def equals_golden(bench: Bench, config: tuple[int, int], rng: np.random.Ge
     """All types, zero points at the ends, narrow ranges; whoever stalls."""
     sum_bits, tag_bits = config
     for number, (dtype, zero, low, high) in enumerate(LAYERS):
-        count = 150
-        sums = any_sums(sum_bits, count, rng)
-        # what is left for the bias, so that the total is hard; sometimes anything
-        biases = np.where(rng.random(count) < 0.3, any_sums(32, count, rng), 0)
-        biases = np.where(rng.random(count) < 0.3, wrap(any_sums(32, count, rng) - sums, 32), biases)
+        sums, biases, factors = operands(sum_bits, rng)
         totals = wrap(sums + biases, 32)
-        factors = hard_factors(totals, rng)
         wanted = np.clip(requantize(totals, factors, zero, dtype), low, high)
-        tags = rng.integers(0, 1 << tag_bits, count).tolist()
+        tags = rng.integers(0, 1 << tag_bits, len(sums)).tolist()
         beats = [
             {"sum": one, "bias": bias, "factor": float_bits(factor), "tag": tag}
             for one, bias, factor, tag in zip(sums.tolist(), biases.tolist(), factors, tags, strict=True)

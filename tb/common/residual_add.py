@@ -43,29 +43,56 @@ def far_terms(rng: np.random.Generator) -> Terms:
 
 
 def tipping_terms(rng: np.random.Generator) -> Terms:
-    """A tie of the last bit before the point, and something far below it that decides."""
-    odd = int(rng.integers(1 << 21, 1 << 22)) * 2 + 1
-    return (
-        np.float32(np.ldexp(odd, -22 - int(rng.integers(1, 8)))),
-        np.float32(np.ldexp(rng.uniform(1, 2), -int(rng.integers(20, 140)))),
-        np.float32(np.ldexp(rng.uniform(-1, 1), -int(rng.integers(10, 140)))),
-    )
+    """3 a_factor is half a place of float32 from a tie of integers; something small, or nothing, is added to it."""
+    total, zeros = 1, 0
+    while total % 3:
+        side = int(rng.choice([-1, 1]))
+        odd = 4 * int(rng.integers(1, 64)) + side  # half to even turns away from where this side leads to
+        zeros = 25 - odd.bit_length()
+        total = (odd << zeros) + side
+    b_factor = rng.choice([2.0**-127, np.ldexp(rng.uniform(1, 2), -int(rng.integers(20, 148)))])
+    other = np.ldexp(rng.uniform(-1, 1), -int(rng.integers(10, 140)))
+    constant = rng.choice([-2 * b_factor, -2 * b_factor, 0, 0, b_factor, other])
+    return np.float32(np.ldexp(total // 3, -zeros - 1)), np.float32(b_factor), np.float32(constant)
 
 
-KINDS = (usual_terms, tied_terms, cancelling_terms, far_terms, tipping_terms)
+def carrying_terms(rng: np.random.Generator) -> Terms:
+    """The constant is a power of two, from which a little is taken that is lost by rounding."""
+    power, sign = np.ldexp(1, int(rng.integers(-1, 7))), rng.choice([-1, 1])
+    b_factor = np.ldexp(power, -int(rng.integers(25, 35)))
+    return np.float32(rng.uniform(0.1, 2)), np.float32(b_factor), np.float32(sign * power)
+
+
+def vanishing_terms(rng: np.random.Generator) -> Terms:
+    """A large product that the constant takes away for just one b."""
+    b_factor = np.float32(np.ldexp(rng.integers(1 << 22, 1 << 23), int(rng.integers(0, 100))))
+    return np.float32(rng.uniform(0.1, 2)), b_factor, np.float32(b_factor * rng.choice([-2, -1, 1]))
+
+
+def infinite_terms(rng: np.random.Generator) -> Terms:
+    """The inner sum is infinite for most b, which no product takes back."""
+    a, b, constant = (np.finfo(np.float32).max * rng.uniform(0.3, 1, 3)).astype(np.float32)
+    return a, b, np.float32(constant * rng.choice([-1, 1]))
+
+
+KINDS = (
+    usual_terms, tied_terms, cancelling_terms, tipping_terms, carrying_terms, far_terms, tipping_terms, vanishing_terms,
+    infinite_terms,
+)  # fmt: skip
 
 
 @testbench(PARTS["residual_add"])
 async def equals_golden(bench: Bench, config: tuple[int], rng: np.random.Generator) -> None:
     """Terms of every kind, zeros among the operands; whoever stalls."""
     seen = set()
-    for number in range(40):
+    for number in range(45):
         terms = KINDS[number % len(KINDS)](rng)
-        low, high = BYTE_ENDS[number % 2 if number < 30 else number % len(BYTE_ENDS)]
+        low, high = BYTE_ENDS[number % 2 if number < 36 else number % len(BYTE_ENDS)]
         a, b = rng.integers(-128, 256, (2, 60))
-        a[:4], b[2:6] = 0, 0
-        if number % 3 == 0:
+        if number % 4 == 0:
             b = np.clip(-a + rng.integers(-1, 2, 60), -128, 255)
+        a[:4], b[2:6] = 0, 0
+        a[10:25], a[25:40], b[15:35] = 3, -3, rng.integers(-1, 3, 20)
         tags = rng.integers(0, 1 << config[0], 60).tolist()
         beats = [
             {"a": one, "b": other, "tag": tag} for one, other, tag in zip(a.tolist(), b.tolist(), tags, strict=True)

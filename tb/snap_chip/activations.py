@@ -12,7 +12,7 @@ __all__ = ["bands", "block_tokens", "pack_segments", "random_tensor", "row_tiles
 
 
 def random_tensor(config: SnapChipConfig, shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Values of 8 bits and whether each is stored, ``[2, height, width, channels]``: dense, sparse or empty in places."""
+    """Values of 8 bits and whether each is stored, ``[2, height, width, channels]``: dense, sparse, empty in places."""
     size = (shape.height, shape.width, shape.tiles * config.tile_channels)
     density = rng.choice([0.0, 0.3, 0.6, 1.0], size=size[:2])[..., None] * rng.choice([0.5, 1.0], size=size[2])
     return np.stack([rng.integers(0, 256, size), rng.random(size) < density])
@@ -54,9 +54,17 @@ def block_tokens(config: SnapChipConfig, shape: Shape) -> list[dict[str, int]]:
         last = line + (block["lines"] - 1) * shape.stride[0] + (shape.kernel[0] - 1) * shape.dilation[0]
         tokens.append(
             {
-                "line": line, "lines": block["lines"], "x": x, "x_rows": x % config.banks, "x_lines": x * shape.stride[0],
-                "group": group, "group_columns": group * shape.stride[1], "pixels": block["pixels"],
-                "tile": block["tile"], "need": max(0, min(last + 1, shape.height)), "free": max(0, min(line, shape.height)),
+                "line": line,
+                "lines": block["lines"],
+                "x": x,
+                "x_rows": x % config.banks,
+                "x_lines": x * shape.stride[0],
+                "group": group,
+                "group_columns": group * shape.stride[1],
+                "pixels": block["pixels"],
+                "tile": block["tile"],
+                "need": max(0, min(last + 1, shape.height)),
+                "free": max(0, min(line, shape.height)),
             }  # fmt: skip
         )
     return tokens
@@ -89,5 +97,6 @@ def row_tiles(config: SnapChipConfig, shape: Shape, tensor: np.ndarray, row: int
                                 "inside": inside, "values": [int(v) for v in values[stored > 0]],
                                 "bitmap": sum(1 << int(bit) for bit in np.flatnonzero(stored)), "number": number,
                                 "rest": int(rest), "last": int(last), "slot": shape.kernels * n,
-                                "group_last": int(n == (live or [0])[-1]), "block_last": int(ends and n == (live or [0])[-1]),
+                                "group_last": int(n == (live or [0])[-1]),
+                                "block_last": int(ends and n == (live or [0])[-1]),
                             }  # fmt: skip

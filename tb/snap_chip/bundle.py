@@ -6,9 +6,10 @@ from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.compressor import Compressor
+from ...hw.snap_chip.core_array import CoreArray
 from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
-from ...hw.snap_chip.pool_row import PoolRow
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
@@ -29,13 +30,14 @@ COMPONENTS = {
     "weight_feeder": WeightFeeder,
     "weight_column": WeightColumn,
     "block_sequencer": BlockSequencer,
+    "core_array": CoreArray,
     "ia_buffer": IaBuffer,
+    "max_pool": MaxPool,
     "tile_expander": TileExpander,
     "segment_writer": SegmentWriter,
     "compressor": Compressor,
     "output_buffer": OutputBuffer,
     "segment_reader": SegmentReader,
-    "pool_row": PoolRow,
 }
 
 

@@ -40,6 +40,7 @@ class Shape:
 
     @property
     def regions(self) -> int:
+        """Regions of the output."""
         return -(-self.out_lines // self.region_lines)
 
 
@@ -50,7 +51,8 @@ def fields_of(config: SnapChipConfig, shape: Shape, **others: int) -> dict[str, 
     padding, dilation = divmod(-shape.padding[1], rows), divmod(shape.dilation[1], rows)
     values = {
         "operation": 2 if shape.pool else 1, "resident": shape.resident, "rotate": shape.rotate, "height": shape.height,
-        "width": shape.width, "width_groups": groups, "width_quotient": shape.width // rows, "width_rest": shape.width % rows,
+        "width": shape.width, "width_groups": groups, "width_quotient": shape.width // rows,
+        "width_rest": shape.width % rows,
         "band_lines": shape.band_lines, "bands": -(-shape.height // shape.band_lines), "tiles": shape.tiles,
         "directory_line": groups * shape.tiles, "directory_band": groups * shape.tiles * shape.band_lines,
         "out_lines": shape.out_lines, "region_lines": shape.region_lines, "regions": shape.regions,

@@ -31,18 +31,31 @@ CHIPS = {"tiny": TINY, "middle": MIDDLE}
 
 CONFIGS = {"tiny": TINY, "middle": MIDDLE, "single": SINGLE, "full": FULL}
 
-PARTS = {
-    "byte_unpacker": {f"byte_unpacker_{width}": (width,) for width in (2, 4, 8)},
-    "bit_picker": {
-        f"bit_picker_{width}x{count}": (width, count) for width, count in ((64, 8), (16, 2), (11, 3), (2, 1), (4, 4))
-    },
-} | {
-    kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-    for kind in ("weight_loader", "weight_ring", "weight_feeder", "weight_column")
-} | {
-    kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
-    for kind in (
-        "block_sequencer", "ia_buffer", "tile_expander", "segment_writer", "compressor", "output_buffer", "segment_reader", "pool_row",
-    )
-}
+PARTS = (
+    {
+        "byte_unpacker": {f"byte_unpacker_{width}": (width,) for width in (2, 4, 8)},
+        "bit_picker": {
+            f"bit_picker_{width}x{count}": (width, count)
+            for width, count in ((64, 8), (16, 2), (11, 3), (2, 1), (4, 4))
+        },
+    }
+    | {
+        kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
+        for kind in ("weight_loader", "weight_ring", "weight_feeder", "weight_column")
+    }
+    | {
+        kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
+        for kind in (
+            "block_sequencer",
+            "compressor",
+            "ia_buffer",
+            "max_pool",
+            "output_buffer",
+            "segment_reader",
+            "segment_writer",
+            "tile_expander",
+        )
+    }
+    | {"core_array": {"core_array_tiny": TINY}}
+)
 """Configurations by name of the part, by component."""

@@ -8,71 +8,69 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.snap_chip.segment_reader import CLIENTS
 from ..bench import Bench, Sink, run
 from ..cocotb_bench import testbench
 from .parts import PARTS
 
-IDLE = {"i_start": 0, "i_valid": 0, "o_beats_ready": 0, "o_requests_ready": 0}
+IDLE = {"i_start": 0, "i_valid": 0, "o_beats_ready": 0, "o_requests_0_ready": 0, "o_requests_1_ready": 0}
 
 
 class Memory:
-    """Answers requests in order, each some cycles after it at least.
+    """Answers requests in order, each some cycles after it at least, a beat a cycle.
 
     Parameters
     ----------
     rows
         What lies where; nothing else may be asked for, and nothing twice.
-    latency
-        Cycles to an answer, at least 3.
     """
 
     def __init__(
-        self,
-        config: SnapChipConfig,
-        rows: Mapping[int, int],
-        stall: float,
-        silence: float,
-        latency: int,
+        self, config: SnapChipConfig, rows: Mapping[int, int], stall: float, silence: float, latency: int,
         some: random.Random,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.config, self.rows, self.stall, self.silence = config, dict(rows), stall, silence
         self.latency, self.some = latency, some
-        self.asked: list[tuple[int, int]] = []
-        self._due: deque[tuple[int, int, int]] = deque()
-        self._cycle, self._ready, self._gives, self._waiting = 0, False, False, None
+        self.asked = [0] * CLIENTS  # beats
+        self._due: deque[tuple[int, int, int]] = deque()  # cycle, client, data
+        self._waiting: list[Any] = [None] * CLIENTS
+        self._cycle, self._ready, self._gives = 0, [0] * CLIENTS, False
 
     def drive(self) -> dict[str, Any]:
-        """Ready, and an answer or rubbish."""
-        self._ready = self.some.random() >= self.stall
+        """Ready for one of them, and an answer or rubbish."""
+        chosen = self.some.randrange(CLIENTS) if self.some.random() >= self.stall else None
+        self._ready = [int(client == chosen) for client in range(CLIENTS)]
         self._gives = bool(self._due) and self._due[0][0] <= self._cycle and self.some.random() >= self.silence
-        answer = {"data": self.some.getrandbits(self.config.data_bits), "last": self.some.randrange(2)}
+        inputs = {f"o_requests_{client}_ready": ready for client, ready in enumerate(self._ready)}
         if self._gives:
-            _, answer["data"], answer["last"] = self._due[0]
-        return {"o_requests_ready": int(self._ready), "i_valid": int(self._gives), "i_beat": answer, "i_start": 0}
+            return inputs | {"i_valid": 1 << self._due[0][1], "i_data": self._due[0][2], "i_start": 0}
+        return inputs | {"i_valid": 0, "i_data": self.some.getrandbits(self.config.data_bits), "i_start": 0}
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Take a request, which is one burst."""
-        valid, request = outputs["o_requests_valid"], outputs["o_requests_payload"]
-        assert self._waiting in (None, request if valid else None), "a request that waited was changed"
-        self._waiting = request if valid and not self._ready else None
+        moved = self._gives
         if self._gives:
             self._due.popleft()
-        if valid and self._ready:
-            address, beats, most = request["address"], request["beats"], self.config.bus.max_burst
-            assert 0 < beats <= most and address // most == (address + beats - 1) // most
-            self.asked.append((address, beats))
-            for place in range(address, address + beats):
-                at = place % (1 << self.config.bus.beat_address_bits)
-                self._due.append((self._cycle + self.latency, self.rows.pop(at), int(place == address + beats - 1)))
+        for client, ready in enumerate(self._ready):
+            valid, request = outputs[f"o_requests_{client}_valid"], outputs[f"o_requests_{client}_payload"]
+            assert self._waiting[client] in (None, request if valid else None), "a request that waited was changed"
+            self._waiting[client] = request if valid and not ready else None
+            if valid and ready:
+                address, beats, most = request["address"], request["beats"], self.config.bus.max_burst
+                assert 0 < beats <= most and address // most == (address + beats - 1) // most
+                self.asked[client] += beats
+                for place in range(address, address + beats):
+                    self._due.append((self._cycle + self.latency, client, self.rows.pop(place)))
+                moved = True
         self._cycle += 1
-        return bool(self._gives or (valid and self._ready))
+        return moved
 
 
 class Landing:
-    """Never are more beats on their way or waiting than there is room for."""
+    """Never are more beats of segments on their way or waiting than there is room for."""
 
-    def __init__(self, memory: Memory, sink: Sink, tables: range) -> None:
-        self.memory, self.sink, self.tables, self.most = memory, sink, tables, 0
+    def __init__(self, memory: Memory, sink: Sink) -> None:
+        self.memory, self.sink, self.most = memory, sink, 0
 
     def drive(self) -> dict[str, Any]:
         """Nothing."""
@@ -80,8 +78,7 @@ class Landing:
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Count."""
-        asked = sum(beats for address, beats in self.memory.asked if address not in self.tables)
-        self.most = max(self.most, asked - len(self.sink.beats))
+        self.most = max(self.most, self.memory.asked[1] - len(self.sink.beats))
         assert self.most <= self.memory.config.bus.fifo_depth
         return False
 
@@ -106,22 +103,22 @@ async def tensor(
     place = {"address": address, "pitch": pitch, "table": table, "bands": len(sizes), "tiles": len(sizes[0])}
     memory = Memory(config, rows, stalls[0], stalls[1], latency, some)
     sink = Sink("o_beats", len(wanted), stalls[2], some, after_valid=after_valid)
-    landing = Landing(memory, sink, range(table, table + beats))
-    assert (await bench.cycle(IDLE))["o_idle"]
-    await bench.cycle(IDLE | {"i_place": place, "i_start": 1})
+    landing = Landing(memory, sink)
+    await bench.cycle(IDLE)
+    await bench.cycle(IDLE | {"i_tensor": place, "i_start": 1})
     start = bench.cycles
     await run(bench, [landing, memory, sink], lambda: sink.done)
     cycles = bench.cycles - start
     assert sink.beats == wanted and not memory.rows
     for _ in range(3):
-        outputs = await bench.cycle(IDLE | {"o_requests_ready": 1})
-        assert outputs["o_idle"] and not outputs["o_requests_valid"] and not outputs["o_beats_valid"]
+        outputs = await bench.cycle(IDLE)
+        assert not any(outputs[name] for name in ("o_requests_0_valid", "o_requests_1_valid", "o_beats_valid"))
     return cycles, landing.most
 
 
 @testbench(PARTS["segment_reader"])
 async def tensors(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """All beats in order, whoever stalls; everything is asked for once, and nothing else; the room is used."""
+    """All beats in order, whoever stalls; everything is asked for once, and nothing else; the room of the segments is used."""
     some = random.Random(int(rng.integers(1 << 32)))
     per_beat, used = config.data_bits // 32, 0
     for number, stalls in enumerate([(0, 0, 0), (0.8, 0, 0), (0, 0.8, 0), (0, 0, 0.8), (0.4, 0.4, 0.4), (0, 0, 0)]):

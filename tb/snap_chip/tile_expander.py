@@ -11,7 +11,9 @@ from ..cocotb_bench import testbench
 from .parts import PARTS
 
 
-def expand(config: SnapChipConfig, tile: dict[str, Any], cuts: list[int], zero: int, signed: bool) -> list[dict[str, Any]]:
+def expand(
+    config: SnapChipConfig, tile: dict[str, Any], cuts: list[int], zero: int, signed: bool
+) -> list[dict[str, Any]]:
     """Beats of a stored tile: cut at the columns' parts and after so many entries."""
     channels, columns, width = config.tile_channels, config.core.core_columns, config.core.beat_entries
     tag, first = tile["tag"], tile["tag"]["number"] * config.tile_channels
@@ -55,18 +57,21 @@ async def tiles(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) 
             bitmap = sum(1 << bit for bit in range(most) if some.random() < density)
             values = [some.randrange(256) for _ in range(channels)]
             tag = {
-                "number": which, "rest": int(rest), "last": some.randrange(2), "slot": some.randrange(config.core.psum_slots),
-                "group_last": some.randrange(2), "block_last": some.randrange(2), "inside": some.randrange(1 << config.banks),
+                "number": which, "rest": int(rest), "last": some.randrange(2),
+                "slot": some.randrange(config.core.psum_slots),
+                "group_last": some.randrange(2), "block_last": some.randrange(2),
+                "inside": some.randrange(2),
             }  # fmt: skip
             source.append({"bitmap": bitmap, "values": values, "tag": tag})
             wanted += expand(config, source[-1], cuts, zero, signed)
         stall = some.choice([(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)])
         layer = {"in_zero": zero, "signed_inputs": int(signed)} | {f"cut_{n}": cut for n, cut in enumerate(cuts) if n}
         await bench.peek({"i_layer": layer})
-        actors = Source("i_tiles", source, stall[0], some), Sink("o_beats", len(wanted), stall[1], some, after_valid=number % 2 == 1)
+        sink = Sink("o_beats", len(wanted), stall[1], some, after_valid=number % 2 == 1)
+        actors = Source("i_tiles", source, stall[0], some), sink
         await run(bench, actors, lambda actors=actors: all(actor.done for actor in actors))
         await bench.peek({"i_tiles_valid": 0})
-        for got, want in zip(actors[1].beats, wanted, strict=True):
+        for got, want in zip(sink.beats, wanted, strict=True):
             assert got["count"] == len(want["entries"]) and got["mask"] == want["mask"] and got["last"] == want["last"]
             entries = [(entry["index"], entry["value"]) for entry in got["entries"][: got["count"]]]
             assert entries == want["entries"], (entries, want)

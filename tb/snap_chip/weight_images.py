@@ -145,10 +145,14 @@ def random_layer(config: SnapChipConfig, rng: random.Random, kernels: int | None
     kernels = kernels or rng.choice([k for k in (1, 2, 4, 8) if k <= min(config.core_kernels, config.core.psum_slots)])
     density = rng.choice([0.05, 0.3, 0.6, 1.0])
     rounds = [_round(config, rng, kernels, density) for _ in range(rng.randint(1, 3))]
-    if rng.random() < 0.5:
-        rows = config.weight_rows + rng.choice([0, 0, rng.randint(1, config.weight_rows // 2)])
-        rounds[rng.randrange(len(rounds))] = _round_of(config, rng, kernels, rows)
-    layer = Layer(config, rounds, [rng.randint(1, 3) for _ in range(rng.randint(1, 3))], rng.random() < 0.5)
+    layer = Layer(config, rounds, [rng.randint(1, 3) for _ in range(rng.randint(1, 3))], rng.random() < 0.6)
+    if rng.random() < 0.5:  # one round fills the buffer: alone, beside the others that stay in it, or it is longer
+        others = layer.rows - len(layer.images[0]) * 8 // config.data_bits
+        rows = config.weight_rows - others if layer.resident else config.weight_rows
+        rows += 0 if layer.resident else rng.choice([0, 0, rng.randint(1, rows // 2)])
+        if rows >= 4:
+            rounds[0] = _round_of(config, rng, kernels, rows)
+            rng.shuffle(rounds)
     if max(map(len, layer.images)) * 8 // config.data_bits > config.weight_rows:
         layer = dataclasses.replace(layer, regions=[1 for _ in layer.regions])
     return dataclasses.replace(layer, resident=False) if layer.rows > config.weight_rows else layer

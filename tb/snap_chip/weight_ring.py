@@ -103,7 +103,7 @@ class BlockReader:
 async def random_blocks(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Layers of all kinds, loaded ahead; rounds as long as the ring and longer, with stalls on each side."""
     some = random.Random(int(rng.integers(1 << 32)))
-    for stall, silence, taken, idle in ((0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.2)):
+    for stall, silence, taken, idle in ((0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5)):
         layers = random_layers(config, some, 6)
         jobs, rows = jobs_and_rows(layers, some)
         memory = WeightMemory(config, rows, stall, silence, some)
@@ -112,14 +112,6 @@ async def random_blocks(bench: Bench, config: SnapChipConfig, rng: np.random.Gen
         await run(bench, actors, lambda reader=reader: reader.done)
         wanted = [job["address"] + beat for job in jobs for _ in range(job["passes"]) for beat in range(job["beats"])]
         assert memory.asked == wanted
-        await _empty(bench)
-
-
-async def _empty(bench: Bench) -> None:
-    """Nothing is left: all rows are free, and no word comes."""
-    for _ in range(4):
-        outputs = await bench.cycle({"i_jobs_valid": 0, "i_valid": 0, "i_control": QUIET, "o_words_ready": 1})
-    assert not outputs["o_words_valid"]
 
 
 @testbench(PARTS["weight_ring"])
@@ -127,7 +119,7 @@ async def latency(bench: Bench, config: SnapChipConfig, rng: np.random.Generator
     """A word two cycles after its beat, then one a cycle; the first two cycles after a restart."""
     words = config.beat_words
     job = {"address": 0, "beats": 8, "passes": 1}
-    outputs = await bench.cycle({"i_jobs_valid": 1, "i_jobs_payload": job, "o_words_ready": 1, "o_requests_ready": 1})
+    await bench.cycle({"i_jobs_valid": 1, "i_jobs_payload": job, "o_words_ready": 1, "o_requests_ready": 1})
     times = []
     for cycle in range(6 + 8 * words):
         control = {**QUIET, "restart": int(cycle == 4 + words), "final": 0}

@@ -16,12 +16,12 @@ class ReadArbiterSpec(wiring.Component):
     """Each beat goes to whom it is for, as soon as the reader offers it; there is always a tag for it.
 
     The address of a request says which client it is from. The reader gives the beats of what it took in order, at any
-    speed, the first in the cycle after the request.
+    speed, the first in the cycle after the request. It takes more of them than the arbiter has tags.
 
     Parameters
     ----------
     config
-        The reader's, of 2 requests at most that it holds here.
+        The reader's.
     clients
         How many there are.
     """
@@ -42,7 +42,7 @@ class ReadArbiterSpec(wiring.Component):
                 requests.payload.address.eq(client),
                 requests.payload.beats.eq(self.beats.word_select(client, config.beats_bits)),
             ]
-        places = config.outstanding + 2
+        places = config.outstanding + 4
         who = Array(Signal(range(clients), name=f"who_{place}") for place in range(places))
         left = Array(Signal(config.beats_bits, name=f"left_{place}") for place in range(places))
         held, first, end = Signal(range(places + 1)), Signal(range(places)), Signal(range(places))
@@ -58,7 +58,7 @@ class ReadArbiterSpec(wiring.Component):
             Assert(~request.valid | (request.payload.beats != 0)),
             Assert(~beats.valid | beats.ready),
             Assert(dut.o_valid == beats.valid << who[first]),
-            Cover((held == places) & (who[0] != who[1]) & beats.valid),
+            Cover((held == config.outstanding + 3) & (who[0] != who[1]) & beats.valid),
         ]
         m.d.sync += held.eq(held + takes - leaves)
         with m.If(takes):
