@@ -94,7 +94,9 @@ class OutputBuffer(wiring.Component):
                 port.i_scale.eq(table.o_scales[number]),
                 # A row's ports of all cores are at the same place.
                 port.i_words.valid.eq(self.i_words[row].valid),
-                port.i_words.payload.eq(self.i_words[row].payload.as_value().word_select(core, 8 * config.core_kernels)),
+                port.i_words.payload.eq(
+                    self.i_words[row].payload.as_value().word_select(core, 8 * config.core_kernels)
+                ),
                 port.i_read.eq(self.i_read & (self.i_port == row)),
                 port.i_address.eq(self.i_address),
             ]
@@ -119,7 +121,7 @@ class OutputBuffer(wiring.Component):
         last_entries = Signal(data.ArrayLayout(range(config.region_pixels), OA_SLOTS))
         m.d.comb += [
             lines.eq(Mux(left < layer.region_lines, left, layer.region_lines)),
-            entries.eq(lines * layer.column_groups),
+            entries.eq(lines[: len(entries)] * layer.column_groups[: len(entries)]),
             gives.eq((left != 0) & ((given - self.i_tiles)[:TILE_COUNT_BITS] != OA_SLOTS)),
         ]
         with m.If(gives):

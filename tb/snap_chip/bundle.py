@@ -9,6 +9,8 @@ from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.core_array import CoreArray
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.max_pool import MaxPool
+from ...hw.snap_chip.output_buffer import OutputBuffer
+from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
@@ -34,6 +36,8 @@ COMPONENTS = {
     "tile_expander": TileExpander,
     "segment_writer": SegmentWriter,
     "compressor": Compressor,
+    "output_buffer": OutputBuffer,
+    "segment_reader": SegmentReader,
 }
 
 

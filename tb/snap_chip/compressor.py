@@ -80,6 +80,9 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
     stalls = [(0, 0, 1), (0, 0.6, 1), (0.6, 0, 1), (0.2, 0.2, 0.02), (0.5, 0.5, 0.5)]
     for number in range(10):
         shape = random_output_shape(config, some)
+        if number < 2:
+            columns = 2 * config.banks + 1
+            shape = OutputShape(lines=3, columns=columns, tiles=2, region_lines=2, rotate=number, kernels=1)
         signed, zero = (int(value) for value in rng.integers(0, 2, 2))
         zero = (int(rng.integers(-128, 128)) if signed else int(rng.integers(256))) if zero else 0
         residual = number % 2
@@ -96,7 +99,7 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
             other = random_outputs(config, shape, rng, other_zero)
             beats = [beat for segment in output_segments(config, shape, other, other_zero) for beat in segment]
             terms = _random_factors(rng)
-            sum_signed = int(rng.integers(2))
+            sum_signed = number // 2 % 2
             a, b = (
                 raw.astype(np.uint8).view(np.int8 if negative else np.uint8)
                 for raw, negative in ((values, sum_signed), (other, other_signed))

@@ -45,7 +45,16 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
-        for kind in ("block_sequencer", "compressor", "ia_buffer", "max_pool", "segment_writer", "tile_expander")
+        for kind in (
+            "block_sequencer",
+            "compressor",
+            "ia_buffer",
+            "max_pool",
+            "output_buffer",
+            "segment_reader",
+            "segment_writer",
+            "tile_expander",
+        )
     }
     | {"core_array": {"core_array_tiny": TINY}}
 )

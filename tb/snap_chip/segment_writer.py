@@ -1,6 +1,7 @@
 """Testbench of the writer of segments."""
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Done:
         """Nothing but the pulse of the start's end."""
         return {"i_start": 0}
 
-    def observe(self, outputs: dict[str, Any]) -> bool:
+    def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Whether it was said."""
         if outputs["o_done"]:
             assert not self.seen and self.beats.done and self.memory.done
@@ -50,7 +51,8 @@ async def layer(
     if some.random() < 0.2:
         address = last - len(lengths) * pitch
     fields = {
-        "out_address": address, "out_pitch": pitch, "out_table": table, "out_tiles": len(sizes[0]), "regions": len(sizes),
+        "out_address": address, "out_pitch": pitch, "out_table": table,
+        "out_tiles": len(sizes[0]), "regions": len(sizes),
     }  # fmt: skip
     assert set(fields) == set(SegmentWriter.fields) <= {field.name for field in FIELDS}
     beats = [
@@ -93,7 +95,7 @@ async def layer(
 
 @testbench(PARTS["segment_writer"])
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """Segments of any lengths at their places, lengths in the table; one layer after the other; errors are passed on."""
+    """Segments of any lengths at their places, lengths in the table, layer after layer; errors are passed on."""
     some = random.Random(int(rng.integers(1 << 32)))
     lengths = config.data_bits // 32
     for number, stalls in enumerate((*STALLS, *STALLS)):

@@ -43,7 +43,7 @@ def test_on_memories_that_do_no_more_than_they_must(name, bundle, build_dir, ben
     assert ran == len(find_cases("common", name))
 
 
-@pytest.mark.parametrize("config", [(9, 4096), (300, 65), (2, 64), (9, 1)])
+@pytest.mark.parametrize("config", [(9, 4096, 1), (300, 65, 1), (2, 64, 2), (9, 1, 3)])
 def test_memories_of_any_size(config, bench_seed):
     for check in (every_row, random_traffic):
         rng = random_generator(bench_seed, check.check.__name__)
