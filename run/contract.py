@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from ..fpga.target import FpgaTarget
 from ..hw.config import Config
-from .jobs import Job
+from .jobs import Job, golden
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..sim.counters import Counters
     from ..tb.area import AreaReport
+    from ..tb.bulk.software import Step
     from .demonstration import Demonstration
     from .execution import Simulator
     from .progress import Stages
@@ -33,7 +34,7 @@ CountersT = TypeVar("CountersT", bound="Counters")
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Image:
-    """What lies behind one of an engine's memory ports.
+    """What lies behind an engine's memory ports; the same object behind several of them is one memory.
 
     Parameters
     ----------
@@ -63,8 +64,12 @@ class Program(Protocol):
         """What lies behind each memory port by its name; empty for an engine that has streams alone."""
         ...
 
+    def software(self) -> "Sequence[Step]":
+        """What software does with the registers; empty for an engine that has none."""
+        ...
+
     def assemble(self, outputs: Mapping[str, Any]) -> "np.ndarray":
-        """Put the result together from the beats of the output streams and the memories after the run."""
+        """Put the result together from beats of output streams and bytes behind memory ports, by their names."""
         ...
 
     def golden(self) -> "np.ndarray":
@@ -78,7 +83,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     Attributes
     ----------
     name, title
-        Its name in commands and folders, and what it is.
+        Its name in commands, and what it is. Folders and modules have ``_`` in it where commands have ``-``.
     position
         Place in lists.
     config_class, presets
@@ -89,6 +94,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Lines for the help of commands, by command.
     fpga
         How it gets onto boards, or None.
+    cycle_model
+        Whether `predict` knows cycles.
     """
 
     name: ClassVar[str]
@@ -99,6 +106,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
+    cycle_model: ClassVar[bool] = True
 
     @abstractmethod
     def summary(self, config: ConfigT) -> str:
@@ -124,7 +132,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
 
     @abstractmethod
     def predict(self, config: ConfigT, program: ProgramT) -> CountersT:
-        """Counters of the cycle model, for streams that never stall."""
+        """Counters of the cycle model, for streams that never stall; ``cycles`` is None where there is no such model.
+
+        Without one, the counters that are known all the same are compared with those of the Verilog.
+        """
 
     @abstractmethod
     def read_counters(self, ports: Mapping[str, Any]) -> CountersT:
@@ -141,6 +152,12 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     @abstractmethod
     def sum_bits(self, config: ConfigT) -> int:
         """Width of a result; where the user accepts it, sums wrap modulo 2**sum_bits."""
+
+    def expected(self, config: ConfigT, job: Job) -> "np.ndarray":
+        """The result of a job by the golden models of the maths, int64, as the engine gives it: its sums."""
+        from ..sim.golden.wrap import wrap
+
+        return wrap(golden(job), self.sum_bits(config)) if job.wraps else golden(job)
 
     @abstractmethod
     def macs(self, program: ProgramT, counters: CountersT) -> int:
@@ -174,4 +191,9 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     @property
     def folder(self) -> Path:
         """Folder of the descriptor."""
-        return Path(__file__).parent / self.name
+        return Path(__file__).parent / self.package
+
+    @property
+    def package(self) -> str:
+        """What its folders are called."""
+        return self.name.replace("-", "_")

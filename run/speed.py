@@ -5,6 +5,8 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from .driving import drive
+
 if TYPE_CHECKING:
     from .contract import Program
     from .execution import Simulator
@@ -54,11 +56,10 @@ def compare_speeds(simulator: "Simulator", program: "Program", *, rounds: int = 
     """
     engine, config = simulator.design.engine, simulator.design.config
     cycles = engine.predict(config, program).cycles  # the first call also compiles the model
-    inputs, outputs = program.inputs(), program.outputs()
     verilog, model = [], []
     for _ in range(rounds):
         start = time.process_time()
-        simulator.model.run(inputs, outputs)
+        drive(simulator.model, program)
         verilog.append(cycles / (time.process_time() - start))
         start, times = time.process_time(), 0
         while (seconds := time.process_time() - start) < LEAST_SECONDS:

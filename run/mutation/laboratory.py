@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ...hw.config import ConfigError
-from ...sim.golden.wrap import wrap
 from ...tb.block_benches import BlockBench, block_benches
 from ...tb.bulk.job import SimulationError
 from ...tb.bulk.model import Model, build
@@ -19,7 +18,7 @@ from ...tb.compiled_bench import run_compiled
 from ...tb.counters import with_counters_at
 from ...tb.mutation.equivalence import equivalent
 from ...tb.mutation.mutants import SELECT, Mutants
-from ..jobs import golden
+from ..driving import drive
 from ..random_jobs import random_job
 from ..registry import Design
 
@@ -41,8 +40,6 @@ class _Program:
 
     program: Any
     job: Any
-    inputs: Any
-    outputs: Any
     stall: float
     seed: int
     after_valid: bool
@@ -82,9 +79,8 @@ class Laboratory:
             stall, seed = (0.0, 0.3, 0.0, 0.8)[number % 4], self.seed + number
             after_valid = seed % 3 == 0
             predicted = None if stall or after_valid else engine.predict(config, program)
-            expected = wrap(golden(job), engine.sum_bits(config))
-            inputs, outputs = program.inputs(), program.outputs()
-            made.append(_Program(program, job, inputs, outputs, stall, seed, after_valid, expected, predicted))
+            expected = engine.expected(config, job)
+            made.append(_Program(program, job, stall, seed, after_valid, expected, predicted))
         return made
 
     def passes_programs(self, number: int) -> bool:
@@ -96,16 +92,18 @@ class Laboratory:
     def _passes(self, model: Model, program: _Program) -> bool:
         engine = self.design.engine
         try:
-            result = model.run(
-                program.inputs, program.outputs, stalls=program.stall, seed=program.seed,
-                after_valid=program.after_valid, watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
+            driven = drive(
+                model, program.program, stalls=program.stall, seed=program.seed, after_valid=program.after_valid,
+                watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
             )  # fmt: skip
         except SimulationError:
             return False
+        result = driven.result
         if engine.complaint(result.counters, program.job):
             return False
         try:
-            right = np.array_equal(program.program.assemble(result.outputs), program.expected)
+            right = not driven.wrong_bytes
+            right = right and np.array_equal(program.program.assemble(driven.outputs), program.expected)
         except (IndexError, ValueError):  # a sum for a place that isn't there
             return False
         counted = program.predicted is None or not engine.read_counters(result.counters).differences(program.predicted)
@@ -114,7 +112,7 @@ class Laboratory:
     @cached_property
     def benches(self) -> dict[str, dict[str, BlockBench]]:
         """Testbenches by block and name."""
-        return block_benches(self.design.engine.name, self.mutants.blocks.values())
+        return block_benches(self.design.engine.package, self.mutants.blocks.values())
 
     def holds(self, block: str, name: str, number: int) -> bool:
         """Whether a testbench passes on the design itself (number 0) with a seed that it can use."""
@@ -157,13 +155,11 @@ class Laboratory:
         right, ends = True, []
         for program in self.programs[:3]:
             try:
-                result = model.run(
-                    program.inputs, program.outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG
-                )
-                right = right and np.array_equal(program.program.assemble(result.outputs), program.expected)
+                driven = drive(model, program.program, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG)
+                right = right and np.array_equal(program.program.assemble(driven.outputs), program.expected)
             except (SimulationError, IndexError, ValueError):
                 return False, ends
-            ends.append(json.dumps(result.counters, default=lambda value: value.tolist()))
+            ends.append(json.dumps(driven.result.counters, default=lambda value: value.tolist()))
         return right, ends
 
     def passes_bench(self, block: str, name: str, number: int) -> bool:

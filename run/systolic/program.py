@@ -9,6 +9,7 @@ import numpy as np
 from ...hw.systolic.config import SystolicConfig
 from ...sim.systolic.golden import matrix_unit
 from ...sim.systolic.mapping import MatrixProgram, map_convolution, map_matmul
+from ...tb.bulk.software import Step
 from ..contract import Image
 from ..jobs import Job
 
@@ -40,6 +41,10 @@ class SystolicProgram:
     def memories(self) -> dict[str, Image]:
         """None: the unit has streams alone."""
         return {}
+
+    def software(self) -> list[Step]:
+        """Nothing: there are no registers."""
+        return []
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """The result from the rows of sums."""
