@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tensorloom as tl
-from tensorloom.run import accelerator, execution
+from tensorloom.run import accelerator, contract
 from tensorloom.run.registry import engines
 from tensorloom.sim.golden.convolution import convolution
 
@@ -252,7 +252,7 @@ def test_a_list_is_one_tensor_on_the_verilog_too() -> None:
 
 
 def test_a_wrong_result_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = execution.golden
-    monkeypatch.setattr(execution, "golden", lambda job: real(job) + 1)
+    real = contract.golden
+    monkeypatch.setattr(contract, "golden", lambda job: real(job) + 1)
     with pytest.raises(tl.FailureError, match="9 of 9 results differ from the golden model"):
         tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3))
