@@ -5,112 +5,156 @@ from typing import TYPE_CHECKING, Any
 
 from ...hw.errors import FailureError
 from ..demonstration import Demonstration, load
-from ..jobs import Job
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..driving import Driven
     from ..execution import Simulator
+    from .program import SnapChipProgram
 
 __all__ = ["IMAGES", "run"]
 
 IMAGES = 8
-"""Held-out digits that the network reads."""
+"""Held-out digits that the network reads; each is some 14,000 cycles on ``snap-chip-tiny``."""
 
 NOTE = (
     "All layers of all images are one list of commands in memory: one start, one interrupt, no step of the host between.\n"
-    "Density is the share of non-zeros; every activation crosses the memory ports compressed. Scores are the last sums\n"
-    "requantized to int8. The whole memory is compared with the golden model of the chip, each layer's outputs with the\n"
-    "network's own. There is no cycle model yet."
+    "Density is the share of non-zeros; every activation crosses the memory ports compressed. Scores are the last sums,\n"
+    "requantized to int8. Each layer's outputs are compared with the network's own golden model, all of the memory with\n"
+    "that of the chip, and what crossed the ports with what the images in memory say. There is no cycle model yet."
 )
+
+
+class _Reference:
+    """The network's own golden model: what each layer gets, and how many pairs of non-zeros it multiplies."""
+
+    def __init__(self, network: Any, images: "np.ndarray") -> None:
+        from ...sim.snap_chip.digits import digits_scores
+        from ...sim.workloads.digits_cnn import infer
+
+        self.inputs: list[np.ndarray] = []
+        self.pairs: list[int] = []
+        self.scores = digits_scores(infer(network, images, self._conv, self._fc))
+
+    def _conv(self, x: "np.ndarray", w: "np.ndarray", **steps: int) -> "np.ndarray":
+        from ...sim.golden.convolution import convolution
+
+        self.inputs.append(x)
+        self.pairs.append(int(convolution((x != 0).astype("int8"), (w != 0).astype("int8"), **steps).sum()))
+        return convolution(x, w, **steps)
+
+    def _fc(self, x: "np.ndarray", w: "np.ndarray") -> "np.ndarray":
+        from ...sim.golden.matmul import matmul
+
+        self.inputs.append(x)
+        self.pairs.append(int(matmul((x != 0).astype("int8"), (w != 0).astype("int8")).sum()))
+        return matmul(x, w)
 
 
 def run(simulator: "Simulator") -> Demonstration:
     """Read digits on the Verilog, from compressed images to scores."""
-    import numpy as np
-
-    from ...sim.golden.convolution import convolution
-    from ...sim.golden.matmul import matmul
-    from ...sim.snap_chip.compiler import compile_layers
-    from ...sim.snap_chip.digits import digits_layers, digits_scores, image_tensor
     from ...sim.workloads.digits import accuracy, digits_images
-    from ...sim.workloads.digits_cnn import SIDE, infer, load_digits_cnn
-    from .program import SnapChipProgram
+    from ...sim.workloads.digits_cnn import load_digits_cnn
 
-    data, design = load(digits_images), simulator.design
-    config, engine = design.config, design.engine
-    network, images = load_digits_cnn(), data.test_images[:IMAGES]
-    inputs: list[np.ndarray] = []
-    """Of each layer, by the network's own golden models."""
-    pairs: list[int] = []
-
-    def conv(x: "np.ndarray", w: "np.ndarray", **steps: int) -> "np.ndarray":
-        pairs.append(int(convolution((x != 0).astype(np.int8), (w != 0).astype(np.int8), **steps).sum()))
-        inputs.append(x)
-        return convolution(x, w, **steps)
-
-    def fc(x: "np.ndarray", w: "np.ndarray") -> "np.ndarray":
-        pairs.append(int(np.count_nonzero(x, axis=0) @ np.count_nonzero(w, axis=1)))
-        inputs.append(x)
-        return matmul(x, w)
-
-    scores = digits_scores(infer(network, images, conv, fc))
-    names = [f"image_{number}" for number in range(len(images))]
-    lists = [digits_layers(network, name, f"{name}_") for name in names]
-    program = SnapChipProgram(
-        compiled=compile_layers(config, dict.fromkeys(names, image_tensor()), sum(lists, [])),
-        inputs_by_name=dict(zip(names, images.reshape(-1, SIDE, SIDE, 1), strict=True)),
-        results=[layers[-1].target for layers in lists], shape=scores.shape, macs=sum(pairs),
-    )  # fmt: skip
+    data, network = load(digits_images), load_digits_cnn()
+    images = data.test_images[:IMAGES]
+    reference = _Reference(network, images)
+    program, targets = _compile(simulator, network, images, sum(reference.pairs))
     start = time.perf_counter()
     driven = simulator.drive(program, f"digits, {len(program.compiled.commands)} layers")
-    seconds = time.perf_counter() - start
-    registers = driven.result.counters
-    if complaint := engine.complaint(registers, Job(name="digits", a=images, b=network[-1].weights.T[:, :64].T)):
-        raise FailureError(complaint)
-    counters, predicted = engine.read_counters(registers), engine.predict(config, program)
-    memory = next(iter(driven.memories.values()))
-    layers: list[dict[str, Any]] = []
-    for number, layer in enumerate(network):
-        found = np.stack([program.compiled.read(memory, layers[number].target) for layers in lists])
-        expected = scores if layer.factor is None else inputs[number + 1]
-        wrong = int(np.count_nonzero(found.reshape(expected.shape) != expected))
-        kernel = "FC" if layer.weights.ndim == 2 else "x".join(map(str, layer.weights.shape[:2]))
-        layers.append(
-            {
-                "name": f"digits {kernel}" + (f" stride {layer.stride}" if layer.stride > 1 else ""),
-                "size": f"{'x'.join(map(str, inputs[number].shape[1:]))} to {layer.weights.shape[-1]}",
-                "source": "rtl", "bit_exact": not wrong, "mismatches": wrong,
-                "ia_density": round(np.count_nonzero(inputs[number]) / inputs[number].size, 4),
-                "w_density": round(np.count_nonzero(layer.weights) / layer.weights.size, 4),
-                "macs": pairs[number], "passed": not wrong,
-            }
-        )  # fmt: skip
-    whole = {
-        "name": "digits, whole list", "size": f"{len(program.compiled.commands)} layers", "source": "rtl",
-        "bit_exact": not driven.wrong_bytes, "wrong_bytes": driven.wrong_bytes, "cycles": counters.cycles,
-        "predicted_cycles": None, "equals_predicted_counters": not counters.differences(predicted),
-        "macs": sum(pairs), "utilisation": round(sum(pairs) / (counters.cycles * config.multipliers), 6),
-        "where_cycles_went": counters.where_cycles_went(),
-        "bytes": {name.removesuffix("_beats"): beats * config.bus.bytes for name, beats in counters.beats.items()},
-        "seconds": round(seconds, 3),
-        "passed": not driven.wrong_bytes and not counters.differences(predicted),
-    }  # fmt: skip
-    rows = [
+    whole = _whole(simulator, program, driven, time.perf_counter() - start)
+    layers = [_layer(program, driven, reference, network, *found) for found in enumerate(targets)]
+    columns = [
+        "on the Verilog", "size", "bit-exact", "density, IA/W", "pairs", "cycles", "utilisation", "seconds"
+    ]  # fmt: skip
+    rows: list[list[object]] = [
         [one["name"], one["size"], one["bit_exact"], f"{one['ia_density']:.2f}/{one['w_density']:.2f}", one["macs"]]
-        + [""] * 3
+        + ["", "", ""]
         for one in layers
     ]
-    rows.append(
-        [
-            whole["name"], whole["size"], whole["bit_exact"], "", whole["macs"], whole["cycles"],
-            f"{whole['utilisation']:.1%}", whole["seconds"],
-        ]
-    )  # fmt: skip
-    columns = [
-        "on the Verilog", "size", "bit-exact", "density, IA/W", "non-zero pairs", "cycles", "utilisation", "seconds"
-    ]  # fmt: skip
+    figures = [whole["cycles"], f"{whole['utilisation']:.1%}", round(whole["seconds"], 2)]
+    rows.append([whole["name"], whole["size"], whole["bit_exact"], "", whole["macs"], *figures])
     return Demonstration(
-        layers=[*layers, whole], images=len(images), accuracy=accuracy(program.assemble(driven.outputs), data.test_labels[:IMAGES]),
-        columns=columns, rows=rows, note=NOTE,
+        layers=[*layers, whole], images=len(images), columns=columns, rows=rows, note=NOTE,
+        accuracy=accuracy(program.assemble(driven.outputs), data.test_labels[:IMAGES]),
     )  # fmt: skip
+
+
+def _compile(
+    simulator: "Simulator", network: Any, images: "np.ndarray", pairs: int
+) -> "tuple[SnapChipProgram, list[list[str]]]":
+    """One list for all images, and the outputs of each layer of the network: a name for each image."""
+    from ...sim.snap_chip.compiler import compile_layers
+    from ...sim.snap_chip.digits import digits_layers, image_tensor
+    from ...sim.workloads.digits_cnn import SIDE
+    from .program import SnapChipProgram
+
+    names = [f"image_{number}" for number in range(len(images))]
+    lists = [digits_layers(network, name, f"{name}_") for name in names]
+    targets = [[layer.target for layer in layers] for layers in zip(*lists, strict=True)]
+    compiled = compile_layers(simulator.design.config, dict.fromkeys(names, image_tensor()), sum(lists, []))
+    values = dict(zip(names, images.reshape(-1, SIDE, SIDE, 1), strict=True))
+    shape = len(images), len(network[-1].bias)
+    return SnapChipProgram(
+        compiled=compiled, inputs_by_name=values, results=targets[-1], shape=shape, macs=pairs
+    ), targets  # fmt: skip
+
+
+def _layer(
+    program: "SnapChipProgram",
+    driven: "Driven",
+    reference: _Reference,
+    network: Any,
+    number: int,
+    targets: list[str],
+) -> dict[str, Any]:
+    """Figures of one layer for all images; its outputs, as they are in memory, beside the network's own."""
+    import numpy as np
+
+    layer, source = network[number], reference.inputs[number]
+    memory = next(iter(driven.memories.values()))
+    found = np.stack([program.compiled.read(memory, name) for name in targets])
+    expected = reference.scores if layer.factor is None else reference.inputs[number + 1]
+    wrong = int(np.count_nonzero(found.reshape(expected.shape) != expected))
+    kernel = "FC" if layer.weights.ndim == 2 else "x".join(map(str, layer.weights.shape[:2]))
+    return {
+        "name": f"digits {kernel}" + (f" stride {layer.stride}" if layer.stride > 1 else ""),
+        "size": f"{'x'.join(map(str, source.shape[1:]))} to {layer.weights.shape[-1]}",
+        "source": "rtl",
+        "bit_exact": not wrong,
+        "mismatches": wrong,
+        "ia_density": round(np.count_nonzero(source) / source.size, 4),
+        "w_density": round(np.count_nonzero(layer.weights) / layer.weights.size, 4),
+        "macs": reference.pairs[number],
+        "passed": not wrong,
+    }
+
+
+def _whole(
+    simulator: "Simulator", program: "SnapChipProgram", driven: "Driven", seconds: float
+) -> dict[str, Any]:
+    """Figures of the whole list; its counters and all of the memory beside the chip's golden model."""
+    from .engine import ENGINE, errors_text
+
+    config, registers = simulator.design.config, driven.result.counters
+    if text := errors_text(registers):
+        raise FailureError(text)
+    counters = ENGINE.read_counters(registers)
+    cycles, differences = counters.cycles or 0, counters.differences(ENGINE.predict(config, program))
+    return {
+        "name": "the whole list",
+        "size": f"{counters.layers} layers",
+        "source": "rtl",
+        "bit_exact": not driven.wrong_bytes,
+        "wrong_bytes": driven.wrong_bytes,
+        "cycles": cycles,
+        "predicted_cycles": None,
+        "equals_predicted_counters": not differences,
+        "macs": program.macs,
+        "utilisation": round(program.macs / (cycles * config.multipliers), 6),
+        "where_cycles_went": {name: round(share, 4) for name, share in counters.where_cycles_went().items()},
+        **counters.bytes(config),
+        "seconds": round(seconds, 3),
+        "passed": not driven.wrong_bytes and not differences,
+    }

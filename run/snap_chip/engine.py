@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..progress import Stages
     from .program import SnapChipProgram
 
-__all__ = ["ENGINE", "SnapChipEngine"]
+__all__ = ["ENGINE", "SnapChipEngine", "errors_text"]
 
 
 class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
@@ -85,11 +85,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
 
     def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
         """What the register ``errors`` says; sums that wrap are an error unless the job accepts them."""
-        from ...hw.snap_chip.register_map import ERRORS, REGISTERS
-
-        raised = REGISTERS["errors"].unpack(ports["errors"])
-        texts = [ERRORS[name] for name, value in raised.items() if value and not (job.wraps and name == "overflow")]
-        return " ".join(texts)
+        return errors_text(ports, wraps=job.wraps)
 
     def data_bits(self, config: SnapChipConfig) -> int:
         """Width of a value in memory."""
@@ -117,8 +113,8 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         """How the sums were requantized, and what crossed the memory ports."""
         from .program import job_factor
 
-        crossed = {name.replace("beats", "bytes"): n * config.bus.bytes for name, n in counters.beats.items()}
-        return {"output_factor": job_factor(job), "cycle_model": "none: bytes by kind are compared", **crossed}
+        note = "none: bytes by kind are compared"
+        return {"output_factor": job_factor(job), "cycle_model": note, **counters.bytes(config)}
 
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":
         """Read digits with a pruned convolutional network, all layers by one start."""
@@ -131,6 +127,14 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+
+def errors_text(registers: Mapping[str, Any], *, wraps: bool = False) -> str:
+    """What the register ``errors`` says, that software read; empty if nothing, or sums that may wrap."""
+    from ...hw.snap_chip.register_map import ERRORS, REGISTERS
+
+    raised = REGISTERS["errors"].unpack(registers["errors"])
+    return " ".join(ERRORS[name] for name, value in raised.items() if value and not (wraps and name == "overflow"))
 
 
 ENGINE = SnapChipEngine()

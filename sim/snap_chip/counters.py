@@ -45,6 +45,10 @@ class ChipCounters(Counters):
             "nothing_read": idle / self.cycles
         }
 
+    def bytes(self, config: SnapChipConfig) -> dict[str, int]:
+        """What crossed the memory ports, by kind."""
+        return {f"{kind}_bytes": self.beats[f"{kind}_beats"] * config.bus.bytes for kind in KINDS}
+
 
 def count_beats(config: SnapChipConfig, commands: Sequence[Command], memory: np.ndarray) -> ChipCounters:
     """What a list that runs to its end reads and writes; its cycles are not known.
