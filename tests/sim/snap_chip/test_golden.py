@@ -64,7 +64,7 @@ def test_random_convolution(network, case):
     """On the small preset, whose tiles of 8 channels make for many tiles, groups and rests."""
     rng = network.rng
     groups = int(rng.choice([1, 1, 1, 2, 3, 4, 8]))
-    channels, kernels = (groups * int(rng.integers(1, 1 + 16 // groups)) for _ in range(2))
+    channels, kernels = (groups * int(rng.integers(1, 1 + 12 // groups)) for _ in range(2))
     r, s = (int(n) for n in rng.integers(1, 5, 2))
     dilation = tuple(int(n) for n in rng.integers(1, 3, 2))
     reach = (r - 1) * dilation[0], (s - 1) * dilation[1]
