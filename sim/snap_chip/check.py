@@ -87,6 +87,12 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
 
 def _check_work(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     kernels, pools = c["kernels"], c["operation"] == OPERATIONS["pool"]
+    if pools:
+        _equal(c, "kernels", config.core_kernels, "as in all pooling")
+        for name in ("group_tiles", "group_rounds", "block_lines"):
+            _equal(c, name, 1, "as in all pooling")
+        for name in ("residual", "resident", "scale_beats"):
+            _equal(c, name, 0, "as in all pooling")
     check("kernels", config.core_kernels % kernels == 0, f"a divisor of {config.core_kernels}", kernels)
     _equal(c, "rounds", c["out_tiles"] * config.core_kernels // kernels, "out_tiles * core_kernels / kernels")
     _most(c, "group_rounds", c["rounds"], "the rounds")
@@ -97,13 +103,7 @@ def _check_work(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _most(c, "block_lines", most, f"the {core.psum_slots} psum slots / {kernels} kernels")
     rule = "so few that dense tiles fit the activations of a PE"
     check("block_lines", keeps_tiles(core, c["block_lines"]), rule, c["block_lines"])
-    if pools:
-        _equal(c, "kernels", config.core_kernels, "as in all pooling")
-        for name in ("group_tiles", "group_rounds", "block_lines"):
-            _equal(c, name, 1, "as in all pooling")
-        for name in ("residual", "resident", "scale_beats"):
-            _equal(c, name, 0, "as in all pooling")
-    else:
+    if not pools:
         _equal(c, "scale_beats", scale_beats(config, c["out_tiles"]), "the beats of all kernels' scales")
     passes = 1 if c["resident"] else c["regions"]
     _equal(c, "passes", passes, "1 if resident, else the regions")

@@ -5,7 +5,7 @@ from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.snap.check import check_program
 from tensorloom.sim.snap.golden import core_sums, scatter_sums
-from tensorloom.sim.snap.program import StreamBuilder, cut
+from tensorloom.sim.snap.program import Item, StreamBuilder, cut
 from tensorloom.sim.snap_chip.command import steps_over_channels
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.golden import read_rings
@@ -68,9 +68,26 @@ def test_sums_of_the_cores_of_the_large_preset(network, layer):
     compare(CHIP, command, memory, expected)
 
 
+def walked_item(config, parts, pixel):
+    """Beats of a pixel in a step, stored tile by stored tile; None is a blank."""
+    width, pieces, beats = config.tile_channels, [], []
+    if pixel is not None:
+        first, last = parts[0][0], parts[-1][1]
+        for tile in range(first, last, width):
+            for p, (begin, end) in enumerate(parts):
+                channels = np.arange(max(tile, begin), min(tile + width, end))
+                kept = channels[pixel[channels] != 0]
+                pieces.append((1 << p, pixel[kept], kept - begin))
+        beats = [cut(config.core, pieces)] if pixel[first:last].any() else []
+        if beats and not pixel[last - width : last].any():
+            beats.append(cut(config.core, []))
+    beats = beats or [cut(config.core, [])]
+    return Item(*(np.concatenate(arrays) for arrays in zip(*(vars(beat).values() for beat in beats), strict=True)))
+
+
 def walked_activations(config, command, values, row):
     """A row's stream item by item, as the format says it."""
-    rows, columns, width = config.banks, config.core.core_columns, config.tile_channels
+    rows, width = config.banks, config.tile_channels
     taps = [(r, s) for r in range(command["kernel_lines"]) for s in range(command["kernel_columns"])]
     dilation = command["dilation_quotient"] * rows + command["dilation_rest"]
     left = -(command["padding_quotient"] * rows + command["padding_rest"])
@@ -89,25 +106,9 @@ def walked_activations(config, command, values, row):
                         inside = 0 <= w < command["width"] and y < command["out_columns"]
                         sent.append((d, values[h, w, base:] if inside else None))
                 for d, pixel in sent or [(0, None)]:
-                    pieces = []
-                    first, last = parts[0][0], parts[-1][1]
-                    for tile in range(first, last, width) if pixel is not None else ():
-                        for p in range(columns):
-                            channels = np.arange(max(tile, parts[p][0]), min(tile + width, parts[p][1]))
-                            kept = channels[pixel[channels] != 0]
-                            pieces.append((1 << p, pixel[kept], kept - parts[p][0]))
-                        if tile == last - width and not pixel[tile:last].any():
-                            pieces.append(None)
-                    item = cut(config.core, [piece for piece in pieces if piece is not None])
-                    if pieces and pieces[-1] is None and item.counts.any():  # cut makes a blank beat of nothing only
-                        nothing = cut(config.core, [])
-                        item = type(item)(
-                            *(np.concatenate(p) for p in zip(vars(item).values(), vars(nothing).values()))
-                        )
-                    builder.add(
-                        item, slot=command["kernels"] * d, classes=1,
-                        group_last=d == (sent or [(0, None)])[-1][0],
-                    )  # fmt: skip
+                    ends = d == (sent or [(0, None)])[-1][0]
+                    item = walked_item(config, parts, pixel)
+                    builder.add(item, slot=command["kernels"] * d, classes=1, group_last=ends)
     return builder.build()
 
 
