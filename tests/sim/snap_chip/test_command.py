@@ -191,7 +191,7 @@ def test_buffers(network):
     ):
         with pytest.raises(ConfigError, match=match):
             check_command(config, command)
-    narrow = command | {"band_lines": 1, "bands": 9, "in_address": 1 << 20}
+    narrow = command | {"band_lines": 1, "bands": 9, "in_address": 1 << 20, "in_table": 1 << 21}
     check_command(TINY, narrow)
     with pytest.raises(ConfigError, match="band_lines must be so large that a region needs at most 4 bands, not 1"):
         check_command(TINY.replace(resident_bands=4), narrow)

@@ -267,12 +267,12 @@ def test_refuses_what_is_malformed(network):
     assert broken(network, field()).overflows == [False]
     for change, error, match in (
         (field(width=6), ConfigError, "command 0: width_quotient must be 2, width // rows, not 1"),
-        (field(kernel_columns=2, weight_groups=12, out_columns=4), ConfigError, "command 0: columns_quotient must be"),
+        (field(kernel_columns=2, weight_groups=12, out_columns=4), ConfigError, "command 0: column_groups must be 2"),
         (byte("weight_address_3", 3, 1), FormatError, "command 0: weights of buffer 3: byte 3 must be 0, not 1"),
         (byte("in_table", 0, 255), FormatError, r"command 0: lengths\[0\] must be at most"),
         (byte("scale_address", 7, 255), FormatError, "command 0: scales: factor of kernel 0 must be positive and"),
         (other_windows, FormatError, "weights of buffer 1: group 0 must have 1 windows, as in the core's first, not 2"),
-        (field(cut_1=3), FormatError, "those of step 1 must be of the 3 channels of the buffer's part"),
+        (field(cut_1=1), FormatError, "those of step 1 must be of the 1 channels of the buffer's part"),
     ):  # fmt: skip
         with pytest.raises(error, match=match):
             broken(network, change)
