@@ -171,7 +171,9 @@ class SnapChip(wiring.Component):
         m.submodules.registers = shared(registers)
         connect(m, flipped(self.s_axil), registers.s_axil)
         errors, counts, was_error = registers.i_errors, registers.i_counts, Signal(len(ERRORS))
-        core_errors = [one for core in cores.o_errors for one in (core.weights, core.activations, core.commands, core.cuts)]
+        core_errors = [
+            one for core in cores.o_errors for one in (core.weights, core.activations, core.commands, core.cuts)
+        ]
         overflows = [core.overflow for core in cores.o_errors]
         now = Signal(registers.i_errors.shape())
         m.d.comb += [
