@@ -15,9 +15,7 @@ __all__ = ["REGISTERS", "CopyEngine"]
 
 
 def _word(name: str, text: str, offset: int) -> Register:
-    return Register(
-        name=name, text=text, offset=offset, fields=(Field(name="value", text=text, access="rw", bits=32),)
-    )
+    return Register(name=name, text=text, offset=offset, fields=(Field(name="value", text=text, access="rw", bits=32),))
 
 
 def _error(name: str, offset: int) -> Register:
@@ -87,6 +85,7 @@ class CopyEngine(wiring.Component):
         )
 
     def elaborate(self, platform) -> Module:
+        """Registers start the copier; it is busy until it is done."""
         m = Module()
         copier, registers = Copier(self.config[0]), RegisterFile(REGISTERS)
         m.submodules.copier, m.submodules.registers = shared(copier), shared(registers)

@@ -37,6 +37,7 @@ class Player(wiring.Component):
         )
 
     def elaborate(self, platform) -> Module:
+        """Wires."""
         m = Module()
         m.d.comb += [self.i_play.ready.eq(1), self.o_data.eq(self.m_axi.rdata)]
         with m.If(self.i_play.valid):
