@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from ..sim.counters import Counters
+    from ..sim.memory_timing import MemoryTiming
     from ..tb.area import AreaReport
     from ..tb.bulk.software import Step
     from .demonstration import Demonstration
@@ -34,12 +35,13 @@ CountersT = TypeVar("CountersT", bound="Counters")
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Image:
-    """What lies behind an engine's memory ports; the same object behind several of them is one memory.
+    """What lies behind an engine's memory ports; the same image behind several is one memory.
 
     Parameters
     ----------
     before, after
-        Bytes by address, before the run and after it. What `after` doesn't name may be anything.
+        Bytes by address, before the run and after it. What `before` doesn't name is random, what `after` doesn't name
+        may be anything.
     size
         Bytes of the memory; an access beyond them is answered with an error.
     """
@@ -65,11 +67,11 @@ class Program(Protocol):
         ...
 
     def software(self) -> "Sequence[Step]":
-        """What software does with the registers; empty for an engine that has none."""
+        """What software does with the engine's registers, `s_axil`: start it, wait, read counters and errors."""
         ...
 
     def assemble(self, outputs: Mapping[str, Any]) -> "np.ndarray":
-        """Put the result together from beats of output streams and bytes behind memory ports, by their names."""
+        """Put the result together from the beats of the output streams, and the bytes of memories by port."""
         ...
 
     def golden(self) -> "np.ndarray":
@@ -131,19 +133,20 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """
 
     @abstractmethod
-    def predict(self, config: ConfigT, program: ProgramT) -> CountersT:
-        """Counters of the cycle model, for streams that never stall; ``cycles`` is None where there is no such model.
+    def predict(self, config: ConfigT, program: ProgramT, timing: "MemoryTiming | None" = None) -> CountersT:
+        """Counters of the cycle model, for streams that never stall and memories of this timing.
 
-        Without one, the counters that are known all the same are compared with those of the Verilog.
+        Without one, memories are as fast as the default of `MemoryTiming`. An engine without a cycle model has
+        ``cycles`` of None, and counters that are known all the same.
         """
 
     @abstractmethod
     def read_counters(self, ports: Mapping[str, Any]) -> CountersT:
-        """Counters from the values of the output ports that belong to no stream."""
+        """Counters from the values of the output ports that belong to no stream, and of what software read."""
 
     @abstractmethod
     def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
-        """What the error outputs say at the end of a job's run; empty if nothing is wrong."""
+        """What error outputs, and registers that software read, say of a job's run; empty if nothing is wrong."""
 
     @abstractmethod
     def data_bits(self, config: ConfigT) -> int:

@@ -4,15 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..sim.memory_timing import MemoryTiming
-from ..tb.bulk.memory import Memory
+from .memories import make_memories, wrong_bytes
 
 if TYPE_CHECKING:
     from ..tb.bulk.job import Result
     from ..tb.bulk.model import Model
-    from .contract import Image, Program
+    from .contract import Program
 
 __all__ = ["Driven", "drive"]
 
@@ -25,58 +23,47 @@ class Driven:
     ----------
     result
         Of streams and registers.
-    memories
-        Bytes behind each memory port.
+    outputs
+        What `Program.assemble` takes: beats of output streams, bytes of memories.
     wrong_bytes
-        How many of these are not as they must be; None if there is no memory.
+        Bytes of memories that are not what they must be.
     """
 
     result: "Result"
-    memories: Mapping[str, np.ndarray]
-    wrong_bytes: int | None
-
-    @property
-    def outputs(self) -> dict[str, Any]:
-        """What `Program.assemble` takes."""
-        return {**self.result.outputs, **self.memories}
+    outputs: Mapping[str, Any]
+    wrong_bytes: int
 
 
-def drive(model: "Model", program: "Program", *, stalls: float = 0.0, seed: int = 0, **options: Any) -> Driven:
+def drive(
+    model: "Model",
+    program: "Program",
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    timing: MemoryTiming | None = None,
+    **options: Any,
+) -> Driven:
     """Run a program.
 
     Parameters
     ----------
-    stalls, seed
-        Probability that a stream, or a channel of a memory port, pauses in a cycle; seed of the pauses. Memories are
-        as fast as they can be otherwise.
+    stall, seed
+        Probability that a stream, or a channel of a memory, pauses in a cycle, and seed of the pauses.
+    timing
+        Of the memories; by default the fastest.
     options
         Further ones of `Model.run`.
     """
-    images = program.memories()
-    timing = MemoryTiming(stalls=stalls, seed=seed)
-    made = {id(image): Memory(data=_bytes(image), timing=timing) for image in images.values()}
-    memories = {name: made[id(image)] for name, image in images.items()}
+    timing, images = timing or MemoryTiming(), program.memories()
+    if stall:
+        timing = dataclasses.replace(timing, stalls=stall, seed=seed)
+    memories = make_memories(images, timing, seed)
     result = model.run(
-        program.inputs(), program.outputs(), stalls=stalls, seed=seed, memories=memories, software=program.software(),
+        program.inputs(), program.outputs(), stalls=stall, seed=seed, memories=memories, software=program.software(),
         **options,
     )  # fmt: skip
-    differing = [_differing(image, made[key].data) for key, image in {id(i): i for i in images.values()}.items()]
     return Driven(
         result=result,
-        memories={name: memory.data for name, memory in memories.items()},
-        wrong_bytes=sum(differing) if images else None,
-    )
-
-
-def _bytes(image: "Image") -> np.ndarray:
-    data = np.zeros(image.size, np.uint8)
-    for address, piece in image.before.items():
-        data[address : address + len(piece)] = np.frombuffer(piece, np.uint8)
-    return data
-
-
-def _differing(image: "Image", data: np.ndarray) -> int:
-    return sum(
-        int(np.count_nonzero(data[address : address + len(piece)] != np.frombuffer(piece, np.uint8)))
-        for address, piece in image.after.items()
+        outputs=result.outputs | {port: memory.data for port, memory in memories.items()},
+        wrong_bytes=wrong_bytes(images, memories),
     )

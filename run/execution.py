@@ -12,6 +12,7 @@ import numpy as np
 
 from ..hw.errors import ConfigError, FailureError
 from ..sim.counters import Counters
+from ..sim.memory_timing import MemoryTiming
 from ..tb.bulk.model import Model, build
 from ..tb.tools import check_tools
 from .driving import Driven, drive
@@ -48,12 +49,12 @@ class Outcome(Generic[CountersT]):
     mismatches
         Elements that differ from the golden model; None where nothing ran that could differ.
     wrong_bytes
-        Bytes of memories that differ from the golden model; None where there are none.
+        Bytes of memories that are not what they must be after the run.
     counters
         The Verilog's own, or those of the cycle model.
     predicted
-        Those of the cycle model, or None where streams stalled at random. Their ``cycles`` are None where there is no
-        cycle model.
+        Those of the cycle model, or None where streams or memories stalled at random. Their ``cycles`` are None where
+        there is no cycle model.
     macs
         Useful multiply-accumulates.
     details
@@ -67,7 +68,7 @@ class Outcome(Generic[CountersT]):
     source: str
     output: np.ndarray
     mismatches: int | None
-    wrong_bytes: int | None = None
+    wrong_bytes: int
     counters: CountersT
     predicted: CountersT | None
     macs: int
@@ -103,7 +104,7 @@ class Outcome(Generic[CountersT]):
 
     @property
     def passed(self) -> bool:
-        """Whether every element and every counter is as the models say."""
+        """Whether every element, every byte of memory and every counter is as the models say."""
         return not self.mismatches and not self.wrong_bytes and not self.differences
 
     @property
@@ -112,7 +113,7 @@ class Outcome(Generic[CountersT]):
         if self.mismatches:
             return f"{self.mismatches:,} of {self.output.size:,} results differ from the golden model"
         if self.wrong_bytes:
-            return f"{self.wrong_bytes:,} bytes of memory differ from the golden model"
+            return f"{self.wrong_bytes:,} bytes of memory are not what they must be after the run"
         if self.predicted_cycles is not None and self.predicted_cycles != self.cycles:
             return f"{self.cycles:,} cycles, but the cycle model says {self.predicted_cycles:,}"
         return f"counters that differ from the models: {', '.join(self.differences)}" if self.differences else ""
@@ -120,17 +121,15 @@ class Outcome(Generic[CountersT]):
     def figures(self) -> dict[str, Any]:
         """Values for JSON and tables."""
         predicted = None if self.source == "model" or self.predicted is None else not self.differences
-        known = self.predicted_cycles is not None
-        utilisation, cycles = self.utilisation, self.cycles
+        modelled, utilisation, cycles = self.design.engine.cycle_model, self.utilisation, self.cycles
         return {
             "source": self.source,
             "bit_exact": None if self.mismatches is None else self.mismatches == 0,
             "mismatches": self.mismatches,
-            **({} if self.wrong_bytes is None else {"wrong_bytes": self.wrong_bytes}),
             "cycles": cycles,
             "predicted_cycles": self.predicted_cycles,
-            "equals_cycle_model": predicted if known else None,
-            **({} if self.design.engine.cycle_model else {"equals_predicted_counters": predicted}),
+            "equals_cycle_model": predicted if modelled else None,
+            **({} if modelled else {"equals_predicted_counters": predicted}),
             "macs": self.macs,
             "utilisation": None if utilisation is None else round(utilisation, 6),
             "where_cycles_went": {
@@ -185,10 +184,11 @@ class Simulator:
         *,
         stall: float = 0.0,
         seed: int = 0,
+        timing: MemoryTiming | None = None,
         vcd: Path | None = None,
         window: tuple[int, int] = (0, 1000),
     ) -> Outcome[Any]:
-        """Run a job and compare it with the golden model and, unless streams stall, with the cycle model.
+        """Run a job and compare it with the golden model and, unless something stalls, with the cycle model.
 
         Parameters
         ----------
@@ -197,7 +197,9 @@ class Simulator:
         program
             The job mapped, if the caller has mapped it.
         stall, seed
-            Probability that a stream pauses in a cycle, and seed of the pauses.
+            Probability that a stream, or a channel of a memory, pauses in a cycle, and seed of the pauses.
+        timing
+            Of the memories behind the engine's ports; by default the fastest.
         vcd, window
             Write the waveforms of these cycles to a file. If the run is interrupted, the file stays as it was.
 
@@ -206,19 +208,21 @@ class Simulator:
         ConfigError
             For tensors that don't fit the engine, and a window behind the end of the run.
         SimulationError
-            If the hardware hangs or breaks the protocol of its streams.
+            If the hardware hangs or breaks the protocol of its streams and buses.
         FailureError
             If it raises one of its error outputs.
         """
         engine, config = self.design.engine, self.design.config
         mapped = engine.map(config, job) if program is None else program
+        timing = timing or MemoryTiming()
         with ThreadPoolExecutor(1) as pool:
-            prediction = None if stall else pool.submit(engine.predict, config, mapped)
+            stalls = stall or (timing.random and mapped.memories())
+            prediction = None if stalls else pool.submit(engine.predict, config, mapped, timing)
             start = time.perf_counter()
             with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd) as waves:
                 driven = drive(
-                    self.model, mapped, stalls=stall, seed=seed, vcd=waves, window=window, idle_cycles=IDLE_CYCLES,
-                    progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
+                    self.model, mapped, stall=stall, seed=seed, timing=timing, vcd=waves, window=window,
+                    idle_cycles=IDLE_CYCLES, progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
                 )  # fmt: skip
                 result = driven.result
                 if waves and not waves.stat().st_size:
@@ -230,9 +234,8 @@ class Simulator:
             raise FailureError(complaint)
         output = mapped.assemble(driven.outputs)
         counters = engine.read_counters(result.counters)
-        mismatches = int(np.count_nonzero(output != engine.expected(config, job)))
-        outcome = _outcome(self.design, job, mapped, "rtl", output, mismatches, counters, predicted, seconds)
-        return dataclasses.replace(outcome, wrong_bytes=driven.wrong_bytes)
+        mismatches, bad = int(np.count_nonzero(output != engine.expected(config, job))), driven.wrong_bytes
+        return _outcome(self.design, job, mapped, "rtl", output, mismatches, bad, counters, predicted, seconds)
 
     def drive(self, program: "Program", name: str) -> Driven:
         """Run a program that is no job, as the layers of a whole network; nothing is compared but memories."""
@@ -264,15 +267,23 @@ def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any
     return Simulator(design, stages=stages).run(job, program, **options)
 
 
-def predict(design: Design, job: Job, program: "Program | None" = None, *, stages: Stages = silent) -> Outcome[Any]:
+def predict(
+    design: Design,
+    job: Job,
+    program: "Program | None" = None,
+    *,
+    timing: MemoryTiming | None = None,
+    stages: Stages = silent,
+) -> Outcome[Any]:
     """Answer a job from the models alone: the result that its streams stand for, and cycles. No compiler is needed."""
     engine, config = design.engine, design.config
     mapped = engine.map(config, job) if program is None else program
     start = time.perf_counter()
     with stages(f"Predicting {job.name}"):
-        counters = engine.predict(config, mapped)
+        counters = engine.predict(config, mapped, timing)
     seconds = time.perf_counter() - start
-    return _outcome(design, job, mapped, "model", engine.expected(config, job), None, counters, counters, seconds)
+    expected = engine.expected(config, job)
+    return _outcome(design, job, mapped, "model", expected, None, 0, counters, counters, seconds)
 
 
 def _outcome(
@@ -282,6 +293,7 @@ def _outcome(
     source: str,
     output: np.ndarray,
     mismatches: int | None,
+    wrong_bytes: int,
     counters: Any,
     predicted: Any,
     seconds: float,
@@ -293,6 +305,7 @@ def _outcome(
         source=source,
         output=output,
         mismatches=mismatches,
+        wrong_bytes=wrong_bytes,
         counters=counters,
         predicted=predicted,
         macs=engine.macs(program, counters),

@@ -93,7 +93,7 @@ class Laboratory:
         engine = self.design.engine
         try:
             driven = drive(
-                model, program.program, stalls=program.stall, seed=program.seed, after_valid=program.after_valid,
+                model, program.program, stall=program.stall, seed=program.seed, after_valid=program.after_valid,
                 watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
             )  # fmt: skip
         except SimulationError:
@@ -155,7 +155,7 @@ class Laboratory:
         right, ends = True, []
         for program in self.programs[:3]:
             try:
-                driven = drive(model, program.program, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG)
+                driven = drive(model, program.program, stall=program.stall, seed=program.seed, watchdog=WATCHDOG)
                 right = right and np.array_equal(program.program.assemble(driven.outputs), program.expected)
             except (SimulationError, IndexError, ValueError):
                 return False, ends

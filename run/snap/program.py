@@ -18,7 +18,6 @@ from ...sim.snap.golden import core_sums, scatter_sums
 from ...sim.snap.mapping import map_convolution, map_fully_connected
 from ...sim.snap.program import CoreProgram
 from ...sim.snap.ways import LayerSizes, Way
-from ...tb.bulk.software import Step
 from ..contract import Image
 from ..jobs import Job
 
@@ -53,9 +52,9 @@ class SnapProgram:
         """None: the core has streams alone."""
         return {}
 
-    def software(self) -> list[Step]:
-        """Nothing: there are no registers."""
-        return []
+    def software(self) -> tuple[()]:
+        """None: there are no registers."""
+        return ()
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Add the sums of the ports at their places."""

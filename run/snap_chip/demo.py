@@ -37,7 +37,7 @@ class _Reference:
         self.pairs: list[int] = []
         self.scores = digits_scores(infer(network, images, self._conv, self._fc))
 
-    def _conv(self, x: "np.ndarray", w: "np.ndarray", **steps: int) -> "np.ndarray":
+    def _conv(self, x: "np.ndarray", w: "np.ndarray", **steps: Any) -> "np.ndarray":
         from ...sim.golden.convolution import convolution
 
         self.inputs.append(x)
@@ -112,8 +112,10 @@ def _layer(
     """Figures of one layer for all images; its outputs, as they are in memory, beside the network's own."""
     import numpy as np
 
+    from .program import MEMORY_PORTS
+
     layer, source = network[number], reference.inputs[number]
-    memory = next(iter(driven.memories.values()))
+    memory = driven.outputs[MEMORY_PORTS[0]]
     found = np.stack([program.compiled.read(memory, name) for name in targets])
     expected = reference.scores if layer.factor is None else reference.inputs[number + 1]
     wrong = int(np.count_nonzero(found.reshape(expected.shape) != expected))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ...hw.snap_chip.chip import SnapChip
+    from ...sim.memory_timing import MemoryTiming
     from ...sim.snap_chip.counters import ChipCounters
     from ..demonstration import Demonstration
     from ..execution import Simulator
@@ -72,7 +73,9 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
 
         return map_job(config, job)
 
-    def predict(self, config: SnapChipConfig, program: "SnapChipProgram") -> "ChipCounters":
+    def predict(
+        self, config: SnapChipConfig, program: "SnapChipProgram", timing: "MemoryTiming | None" = None
+    ) -> "ChipCounters":
         """Beats by kind, counted in the memory that the golden model leaves. There is no cycle model."""
         return program.counters()
 

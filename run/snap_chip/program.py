@@ -23,7 +23,7 @@ from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
 
-__all__ = ["SUM_BITS", "SnapChipProgram", "expected_outputs", "job_factor", "map_job"]
+__all__ = ["MEMORY_PORTS", "SUM_BITS", "SnapChipProgram", "expected_outputs", "job_factor", "map_job"]
 
 MEMORY_PORTS = ("m_axi_read", "m_axi_write")
 
@@ -157,10 +157,10 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
 def _pad(images: np.ndarray, geometry: ConvolutionGeometry) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """Images with as much of the padding as a kernel never sees together with a pixel, and the rest of it."""
     down, across = ((size - 1) * step for size, step in zip(geometry.kernel, geometry.dilation, strict=True))
-    padding = geometry.padding
-    kept = tuple(min(side, most) for side, most in zip(padding, (down, down, across, across), strict=True))
-    top, bottom, left, right = (side - some for side, some in zip(padding, kept, strict=True))
-    return np.pad(images, ((0, 0), (top, bottom), (left, right), (0, 0))), kept
+    top, bottom, left, right = geometry.padding
+    kept = min(top, down), min(bottom, down), min(left, across), min(right, across)
+    sides = (top - kept[0], bottom - kept[1]), (left - kept[2], right - kept[3])
+    return np.pad(images, ((0, 0), *sides, (0, 0))), kept
 
 
 def job_factor(job: Job) -> float:

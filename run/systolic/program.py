@@ -9,7 +9,6 @@ import numpy as np
 from ...hw.systolic.config import SystolicConfig
 from ...sim.systolic.golden import matrix_unit
 from ...sim.systolic.mapping import MatrixProgram, map_convolution, map_matmul
-from ...tb.bulk.software import Step
 from ..contract import Image
 from ..jobs import Job
 
@@ -42,9 +41,9 @@ class SystolicProgram:
         """None: the unit has streams alone."""
         return {}
 
-    def software(self) -> list[Step]:
-        """Nothing: there are no registers."""
-        return []
+    def software(self) -> tuple[()]:
+        """None: there are no registers."""
+        return ()
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """The result from the rows of sums."""

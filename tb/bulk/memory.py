@@ -163,7 +163,9 @@ def attach(manifest: Mapping[str, Any], numbers: Mapping[str, int], memories: Ma
     """
     known = memory_ports(manifest)
     if set(memories) != set(known):
-        raise ValueError(f"memories must be those of ports {', '.join(known) or '(none)'}, not of {', '.join(memories)}")
+        raise ValueError(
+            f"memories must be those of ports {', '.join(known) or '(none)'}, not of {', '.join(memories)}"
+        )
     groups: dict[int, list[str]] = {}
     for name, memory in memories.items():
         groups.setdefault(id(memory), []).append(name)

@@ -157,17 +157,22 @@ def _code(step: Step, bits: int, ports: Mapping[str, tuple[int, dict[str, Any]]]
         if port["direction"] != "out" or port["width"] > 64:
             raise ValueError(f"port must be an output of no more than 64 bits, not {step.port!r}")
         return [CStep(kind=WAIT, port=number)]
-    if not 0 <= step.address < 1 << bits or step.address % 4:
-        raise ValueError(f"address must be a multiple of 4 below {1 << bits:#x}, not {step.address!r}")
-    if isinstance(step, Write):
-        if not 0 <= step.data < 1 << WORD_BITS:
-            raise ValueError(f"data must be {WORD_BITS} bits, not {step.data!r}")
-        return [CStep(kind=WRITE, address=step.address, data=step.data)]
     if isinstance(step, Read):
         if step.bits not in (WORD_BITS, 2 * WORD_BITS):
             raise ValueError(f"bits must be 32 or 64, not {step.bits!r}")
-        words = range(0, step.bits // 8, WORD_BITS // 8)
-        return [CStep(kind=READ, address=step.address + offset) for offset in words]
+        places = range(step.address, step.address + step.bits // 8, WORD_BITS // 8)
+        return [CStep(kind=READ, address=_address(place, bits)) for place in places]
+    address = _address(step.address, bits)
+    if isinstance(step, Write):
+        if not 0 <= step.data < 1 << WORD_BITS:
+            raise ValueError(f"data must be {WORD_BITS} bits, not {step.data!r}")
+        return [CStep(kind=WRITE, address=address, data=step.data)]
     if step.value & ~step.mask or not 0 < step.mask < 1 << WORD_BITS:
         raise ValueError(f"value must be bits of a mask of 32 bits, not {step.value:#x} of {step.mask:#x}")
-    return [CStep(kind=POLL, address=step.address, data=step.value, mask=step.mask)]
+    return [CStep(kind=POLL, address=address, data=step.value, mask=step.mask)]
+
+
+def _address(address: int, bits: int) -> int:
+    if not 0 <= address < 1 << bits or address % 4:
+        raise ValueError(f"address must be a multiple of 4 below {1 << bits:#x}, not {address!r}")
+    return address

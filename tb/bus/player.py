@@ -1,0 +1,46 @@
+"""A design for tests: a memory port that does what a stream says, cycle by cycle, right or wrong."""
+
+from amaranth.hdl import Module
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...hw.bus.axi import Axi4Signature
+from ...hw.bus.config import PortConfig
+
+__all__ = ["Player"]
+
+
+class Player(wiring.Component):
+    """Shows a beat of the stream on the port in the cycle in which the beat is offered; all is 0 without a beat.
+
+    Attributes
+    ----------
+    i_play
+        Stream of values of the port's outputs.
+    o_data
+        What is on the port's RDATA, valid or not.
+    m_axi
+        Memory port.
+    """
+
+    def __init__(self, config: PortConfig):
+        self.config = config
+        widths = {name: getattr(config, name) for name in ("address_bits", "data_bits", "id_bits")}
+        port = Axi4Signature(**widths)
+        outputs = {name: member.shape for name, member in port.members.items() if member.flow is Out}
+        super().__init__(
+            {
+                "i_play": In(stream.Signature(data.StructLayout(outputs))),
+                "o_data": Out(config.data_bits),
+                "m_axi": Out(port),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        """Wires."""
+        m = Module()
+        m.d.comb += [self.i_play.ready.eq(1), self.o_data.eq(self.m_axi.rdata)]
+        with m.If(self.i_play.valid):
+            for name in self.i_play.payload.shape().members:
+                m.d.comb += getattr(self.m_axi, name).eq(self.i_play.payload[name])
+        return m
