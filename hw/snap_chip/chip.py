@@ -78,6 +78,8 @@ class SnapChip(wiring.Component):
         connect(m, writer.m_axi, flipped(self.m_axi_write))
 
         connect(m, inputs.o_beats, cores.i_beats)
+        for number, jobs in enumerate(fetch.o_jobs):
+            connect(m, jobs, cores.i_jobs[number])
         for number, sums in enumerate(cores.o_sums):
             connect(m, sums, outputs.i_sums[number])
         for row in range(config.banks):
@@ -169,7 +171,9 @@ class SnapChip(wiring.Component):
         m.submodules.registers = shared(registers)
         connect(m, flipped(self.s_axil), registers.s_axil)
         errors, counts, was_error = registers.i_errors, registers.i_counts, Signal(len(ERRORS))
-        core_errors = [one for core in cores.o_errors for one in (core.weights, core.activations, core.commands, core.cuts)]
+        core_errors = [
+            one for core in cores.o_errors for one in (core.weights, core.activations, core.commands, core.cuts)
+        ]
         overflows = [core.overflow for core in cores.o_errors]
         now = Signal(registers.i_errors.shape())
         m.d.comb += [
@@ -180,7 +184,7 @@ class SnapChip(wiring.Component):
             now.overflow.eq(outputs.o_overflow | Cat(overflows).any()),
             now.stream.eq(Cat(core_errors).any()),
             # Software sees when something goes wrong; what lasts must not come back when it was cleared.
-            errors.eq(now & ~was_error),
+            errors.eq(now.as_value() & ~was_error),
         ]
         m.d.sync += was_error.eq(now)
         failed = reader.o_error.valid | writer.o_error.valid
@@ -201,7 +205,7 @@ class SnapChip(wiring.Component):
             ),
             registers.i_interrupts.done.eq(fetch.o_done),
             registers.i_interrupts.layer.eq(fetch.o_interrupt),
-            registers.i_interrupts.error.eq((errors.as_value()).any()),
+            registers.i_interrupts.error.eq(errors.as_value().any()),
             self.o_interrupt.eq(registers.o_interrupt),
         ]
         first, last = 1 + CLIENTS, 1 + 2 * CLIENTS

@@ -36,12 +36,16 @@ class WeightRing(wiring.Component):
     stored, fetched, before
         For proofs: rows from the start of the round on that are there, and that were read; rows of the layer before
         them that are read again.
+    word, use_word
+        For proofs: word of its row that is read next, and that is used up next.
     """
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
         counts = range(config.weight_rows + 1)
         self.stored, self.fetched, self.before = (Signal(counts, name=name) for name in ("stored", "fetched", "before"))
+        words = range(config.beat_words)
+        self.word, self.use_word = Signal(words, name="word"), Signal(words, name="use_word")
         super().__init__(
             {
                 "i_jobs": In(stream.Signature(weight_job(config))),
@@ -95,7 +99,7 @@ class WeightRing(wiring.Component):
     def _rows_passed(self, m: Module):
         """Whether a row of the round is passed for the last time in this region: used up, or left in the middle."""
         words, control = self.config.beat_words, self.i_control
-        passed, word = Signal(), Signal(range(words))
+        passed, word = Signal(), self.use_word
         ends = control.used | (word != 0) if words > 1 else control.used
         m.d.comb += passed.eq(control.final & Mux(control.restart, ends, control.used & (word == words - 1)))
         if words > 1:
@@ -105,7 +109,7 @@ class WeightRing(wiring.Component):
     def _fetch(self, m: Module, ram: Ram, passed, next_round) -> None:
         """Words from the row on that is read next, as a `Fifo` gives out its beats."""
         words, out, restart = self.config.beat_words, self.o_words, self.i_control.restart
-        row, word, shown = Signal.like(next_round), Signal(range(words)), Signal(range(words))
+        row, word, shown = Signal.like(next_round), self.word, Signal(range(words))
         read, row_read, fresh, held = Signal(), Signal(), Signal(), Signal()
         fetched, kept = self.fetched, Signal(8 * WORD_BYTES, reset_less=True)
         m.d.comb += [

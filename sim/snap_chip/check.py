@@ -10,7 +10,7 @@ from ...hw.errors import ConfigError
 from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
 from ..snap.tiles import keeps_tiles
-from .command import command_fields, complete, float_of
+from .command import column_dilation, command_fields, complete, float_of, left_padding
 from .scales import scale_beats
 
 __all__ = ["bank_need", "check_banks", "check_command", "check_rounds", "needed_bands"]
@@ -69,11 +69,11 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _equal(c, "columns_rest", c["out_columns"] % rows, "out_columns % rows")
     for name, rest in (("padding_rest", c["padding_rest"]), ("dilation_rest", c["dilation_rest"])):
         check(name, rest < rows, f"less than {rows}, the rows of a core", rest)
-    dilation = c["dilation_quotient"] * rows + c["dilation_rest"]
+    dilation = column_dilation(config, c)
     check("dilation_rest", dilation > 0, "more than 0 where dilation_quotient is 0", c["dilation_rest"])
     common = math.gcd(c["stride_columns"], rows)
     check("stride_columns", common == 1, f"without a common divisor with the {rows} rows", c["stride_columns"])
-    left = -(c["padding_quotient"] * rows + c["padding_rest"])
+    left = left_padding(config, c)
     for axis, sizes in (
         ("lines", (c["height"], c["out_lines"], c["kernel_lines"], c["dilation_lines"], c["padding_lines"])),
         ("columns", (c["width"], c["out_columns"], c["kernel_columns"], dilation, left)),
@@ -88,6 +88,12 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
 
 def _check_work(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     kernels, pools = c["kernels"], c["operation"] == OPERATIONS["pool"]
+    if pools:
+        _equal(c, "kernels", config.core_kernels, "as in all pooling")
+        for name in ("group_tiles", "group_rounds", "block_lines"):
+            _equal(c, name, 1, "as in all pooling")
+        for name in ("residual", "resident", "scale_beats"):
+            _equal(c, name, 0, "as in all pooling")
     check("kernels", config.core_kernels % kernels == 0, f"a divisor of {config.core_kernels}", kernels)
     _equal(c, "rounds", c["out_tiles"] * config.core_kernels // kernels, "out_tiles * core_kernels / kernels")
     _most(c, "group_rounds", c["rounds"], "the rounds")
@@ -98,13 +104,7 @@ def _check_work(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _most(c, "block_lines", most, f"the {core.psum_slots} psum slots / {kernels} kernels")
     rule = "so few that dense tiles fit the activations of a PE"
     check("block_lines", keeps_tiles(core, c["block_lines"]), rule, c["block_lines"])
-    if pools:
-        _equal(c, "kernels", config.core_kernels, "as in all pooling")
-        for name in ("group_tiles", "group_rounds", "block_lines"):
-            _equal(c, name, 1, "as in all pooling")
-        for name in ("residual", "resident", "scale_beats"):
-            _equal(c, name, 0, "as in all pooling")
-    else:
+    if not pools:
         _equal(c, "scale_beats", scale_beats(config, c["out_tiles"]), "the beats of all kernels' scales")
     passes = 1 if c["resident"] else c["regions"]
     _equal(c, "passes", passes, "1 if resident, else the regions")

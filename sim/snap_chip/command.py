@@ -13,12 +13,14 @@ from ..formats.runs import FormatError
 __all__ = [
     "Command",
     "assemble",
+    "column_dilation",
     "command_fields",
     "complete",
     "disassemble",
     "disassemble_list",
     "float_bits",
     "float_of",
+    "left_padding",
     "steps_over_channels",
 ]
 
@@ -123,6 +125,16 @@ def disassemble_list(config: SnapChipConfig, memory: np.ndarray, address: int) -
         commands.append(command)
         start += COMMAND_BYTES
     raise FormatError(f"list must end with stop after at most {MOST_COMMANDS} commands")
+
+
+def column_dilation(config: SnapChipConfig, command: Mapping[str, int]) -> int:
+    """Columns of the input from a tap to the next."""
+    return command["dilation_quotient"] * config.banks + command["dilation_rest"]
+
+
+def left_padding(config: SnapChipConfig, command: Mapping[str, int]) -> int:
+    """Columns of padding at the left."""
+    return -(command["padding_quotient"] * config.banks + command["padding_rest"])
 
 
 def steps_over_channels(config: SnapChipConfig, command: Mapping[str, int]) -> np.ndarray:

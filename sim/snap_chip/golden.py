@@ -12,7 +12,7 @@ from ..golden.convolution import convolution
 from ..golden.residual_add import residual_add
 from ..golden.wrap import wrap
 from .check import check_banks, check_command, check_rounds
-from .command import Command, disassemble_list, float_of, steps_over_channels
+from .command import Command, column_dilation, disassemble_list, float_of, left_padding, steps_over_channels
 from .scales import decode_scales, kernel_order
 from .tensors import TensorLayout, decode_tensor, encode_tensor, tile_words
 from .weights import RingWeights, decode_ring
@@ -137,10 +137,9 @@ def decode_weights(config: SnapChipConfig, command: Command, rings: list[RingWei
     return weights
 
 
-def _padding(command: Command, rows: int) -> tuple[int, int, int, int]:
+def _padding(config: SnapChipConfig, command: Command) -> tuple[int, int, int, int]:
     """At the top, bottom, left and right; negative where inputs are left over."""
-    left = -(command["padding_quotient"] * rows + command["padding_rest"])
-    dilation = command["dilation_quotient"] * rows + command["dilation_rest"]
+    left, dilation = left_padding(config, command), column_dilation(config, command)
     top = command["padding_lines"]
     down = (command["out_lines"] - 1) * command["stride_lines"] + (command["kernel_lines"] - 1) * command[
         "dilation_lines"
@@ -149,9 +148,9 @@ def _padding(command: Command, rows: int) -> tuple[int, int, int, int]:
     return top, down + 1 - command["height"] - top, left, across + 1 - command["width"] - left
 
 
-def _padded(command: Command, rows: int, values: np.ndarray, blank: int) -> np.ndarray:
+def _padded(config: SnapChipConfig, command: Command, values: np.ndarray, blank: int) -> np.ndarray:
     """Just the lines and columns that the outputs reach."""
-    top, bottom, left, right = _padding(command, rows)
+    top, bottom, left, right = _padding(config, command)
     sides = (top, max(0, bottom)), (left, max(0, right)), (0, 0)
     padded = np.pad(values, sides, constant_values=blank)
     return padded[: len(padded) + min(0, bottom), : padded.shape[1] + min(0, right)]
@@ -178,10 +177,10 @@ def _run(config: SnapChipConfig, command: Command, memory: np.ndarray) -> bool:
 def layer_sums(config: SnapChipConfig, command: Command, values: np.ndarray, memory: np.ndarray) -> np.ndarray:
     """Sums of products by line, column and stored output channel, of any size, from weights and decoded `values`."""
     weights = decode_weights(config, command, read_rings(config, command, memory))
-    inputs = _padded(command, config.banks, values.astype(np.int64) - command["in_zero"], 0)
+    inputs = _padded(config, command, values.astype(np.int64) - command["in_zero"], 0)
     order = kernel_order(config, command["kernels"], command["out_tiles"])
     depth = command["group_tiles"] * config.tile_channels
-    dilation = command["dilation_lines"], command["dilation_quotient"] * config.banks + command["dilation_rest"]
+    dilation = command["dilation_lines"], column_dilation(config, command)
     stride = command["stride_lines"], command["stride_columns"]
     sums = np.zeros((command["out_lines"], command["out_columns"], weights.shape[3]), np.int64)
     for group in range(-(-command["rounds"] // command["group_rounds"])):
@@ -211,8 +210,8 @@ def _convolve(
 
 def _pool(config: SnapChipConfig, command: Command, values: np.ndarray) -> np.ndarray:
     least = -128 if command["signed_inputs"] else 0
-    padded = _padded(command, config.banks, values.astype(np.int64), least)
-    dilation = command["dilation_lines"], command["dilation_quotient"] * config.banks + command["dilation_rest"]
+    padded = _padded(config, command, values.astype(np.int64), least)
+    dilation = command["dilation_lines"], column_dilation(config, command)
     result = np.full((command["out_lines"], command["out_columns"], values.shape[2]), least)
     for r, s in np.ndindex(command["kernel_lines"], command["kernel_columns"]):
         lines = padded[r * dilation[0] :: command["stride_lines"]][: command["out_lines"]]

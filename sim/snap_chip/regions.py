@@ -60,11 +60,11 @@ def choose_lines(
                 refuse(layer, lines[source], lines[target])
             except ConfigError as error:
                 ratio = tensors[layer.source].height / tensors[layer.target].height
-                larger = source if lines[source] >= lines[target] * ratio else target
-                for name, tensor in ((larger, 0), (source, 0), (target, 0)):
-                    if lines[name] > 1:
-                        tensor = tensors[name]
-                        lines[name] = _even(tensor.height, lines[name] - 1)
+                larger = layer.source if lines[source] >= lines[target] * ratio else layer.target
+                names = (layer.target,) if error.field == "resident_bands" else (larger, layer.source, layer.target)
+                for name in names:
+                    if lines[same[name]] > 1:
+                        lines[same[name]] = _even(tensors[name].height, lines[same[name]] - 1)
                         settled = False
                         break
                 else:

@@ -1,11 +1,18 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tensorloom.hw.errors import ConfigError
 from tensorloom.hw.snap_chip.config import PRESETS
+from tensorloom.sim.formats.runs import FormatError
+from tensorloom.sim.golden.requantize import multiplier, requantize
 from tensorloom.sim.golden.residual_add import residual_terms
+from tensorloom.sim.golden.wrap import wrap
+from tensorloom.sim.snap_chip.command import assemble
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.golden import run_list
-from tensorloom.sim.snap_chip.layers import MaxPool, Residual, Tensor, fully_connected
+from tensorloom.sim.snap_chip.layers import Convolution, MaxPool, Residual, Tensor, fully_connected
 
 TINY, CHIP = PRESETS["snap-chip-tiny"], PRESETS["snap-chip"]
 ROOMY = TINY.replace(bank_rows=256, directory_entries=512, segments=128)
@@ -61,10 +68,10 @@ def test_convolution(network, config, shape, kernel, stride, padding, dilation, 
 
 @pytest.mark.parametrize("case", range(60))
 def test_random_convolution(network, case):
-    """On the small preset, whose tiles of 8 channels make for many tiles, groups and rests."""
+    """On a small chip, whose tiles of 8 channels make for many tiles, groups and rests."""
     rng = network.rng
     groups = int(rng.choice([1, 1, 1, 2, 3, 4, 8]))
-    channels, kernels = (groups * int(rng.integers(1, 1 + 16 // groups)) for _ in range(2))
+    channels, kernels = (groups * int(rng.integers(1, 1 + 24 // groups)) for _ in range(2))
     r, s = (int(n) for n in rng.integers(1, 5, 2))
     dilation = tuple(int(n) for n in rng.integers(1, 3, 2))
     reach = (r - 1) * dilation[0], (s - 1) * dilation[1]
@@ -76,7 +83,7 @@ def test_random_convolution(network, case):
         (r, s, channels // groups, kernels), float(rng.choice([0.2, 0.6, 1])), stride=(int(rng.integers(1, 4)), 2),
         padding=padding, dilation=dilation, groups=groups, zero=3, low=0, high=100, signed=signed,
     )  # fmt: skip
-    compare(network, TINY, {"x": source}, [layer], variety=0)
+    compare(network, ROOMY, {"x": source}, [layer], variety=0)
 
 
 def residual(network, name, signed, zero):
@@ -142,3 +149,130 @@ def test_large_layer(network, shape, kernel):
     layer = network.convolution((*kernel[:2], shape[2], kernel[2]), 0.4, padding=1)
     program = compare(network, CHIP, {"x": source}, [layer])
     assert program.commands[0]["kernels"] == 4
+
+
+def test_overflow_is_flagged_and_wraps(network):
+    source = Tensor(height=1, width=1, channels=8)
+    plain = network.convolution((1, 1, 8, 8), 1.0)
+    layer = dataclasses.replace(plain, bias=np.full(8, 2**31 - 1, np.int32), factors=np.full(8, 1e-8, np.float32))
+    program = compile_layers(TINY, {"x": source}, [layer])
+    for value, overflow in ((0, False), (255, True)):
+        result = run_list(TINY, program.memory(x=np.full(source.shape, value)), program.list_address)
+        sums = value * layer.weights[0, 0].astype(np.int64).sum(0) + layer.bias
+        wrapped = wrap(sums, 32)
+        assert result.overflows == [overflow] and (wrapped != sums).any() == overflow
+        expected = requantize(wrapped, np.float32(1e-8))
+        np.testing.assert_array_equal(program.read(result.memory, "y")[0, 0], expected)
+
+
+def test_narrow_psums_are_flagged_before_the_bias(network):
+    """A sum that leaves the psums and that the bias would bring back."""
+    source = Tensor(height=30, width=30, channels=80)
+    plain = network.convolution((30, 30, 80, 8), 1.0)
+    layer = dataclasses.replace(
+        plain, weights=np.full_like(plain.weights, 127), bias=np.full(8, -(2**31), np.int32),
+        factors=np.full(8, 1e-7, np.float32),
+    )  # fmt: skip
+    config = TINY.replace(bank_rows=8192, directory_entries=4096, segments=512, resident_bands=32)
+    assert config.core.psum_bits == 32
+    program = compile_layers(config, {"x": source}, [layer])
+    result = run_list(config, program.memory(x=np.full(source.shape, 255)), program.list_address)
+    total = 30 * 30 * 80 * 127 * 255
+    assert 0 <= total - 2**31 < 2**31
+    assert result.overflows == [True]
+    expected = requantize(np.array([total - 2**31]), np.float32(1e-7))
+    assert program.read(result.memory, "y").ravel().tolist() == expected.tolist() * 8
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("case", range(8))
+def test_equals_qlinearconv(network, onnx_run, onnx_integers, signed, case):
+    """Compiled, run from memory, and compared with onnxruntime."""
+    rng = network.rng
+    dtype = np.int8 if signed else np.uint8
+    groups = int(rng.choice([1, 1, 2, 6]))
+    channels, kernels = (groups * int(rng.integers(1, 1 + 40 // groups)) for _ in range(2))
+    r, s, stride = (int(n) for n in rng.integers(1, 4, 3))
+    pads = [int(rng.integers(0, size)) for size in (r, s, r, s)]
+    height, width = (int(n) for n in rng.integers(4, 12, 2))
+    x = onnx_integers(rng, dtype, (height, width, channels))
+    w = onnx_integers(rng, np.int8, (r, s, channels // groups, kernels), weights=True)
+    x_zero, y_zero = (onnx_integers(rng, dtype, (), weights=True) for _ in range(2))
+    bias = rng.integers(-3000, 3000, kernels, np.int32)
+    x_scale, w_scale = np.float32(0.02), (0.01 * np.exp(rng.normal(0, 0.3, kernels))).astype(np.float32)
+    y_scale = np.float32(0.02 * 0.01 * 4000 * np.sqrt(r * s * channels / groups) / 60)
+    expected = onnx_run(
+        "QLinearConv",
+        *(x.transpose(2, 0, 1)[None], x_scale, x_zero),
+        *(w.transpose(3, 2, 0, 1), w_scale, np.zeros(kernels, np.int8)),
+        *(y_scale, y_zero, bias),
+        output=dtype, strides=[stride, stride], pads=pads, group=groups,
+    )[0].transpose(1, 2, 0)  # fmt: skip
+    limits = np.iinfo(dtype)
+    layer = Convolution(
+        source="x", target="y", weights=w, bias=bias, factors=multiplier(x_scale, w_scale, y_scale), stride=stride,
+        padding=(pads[0], pads[2], pads[1], pads[3]), groups=groups, zero=int(y_zero), low=limits.min,
+        high=limits.max, signed=signed,
+    )  # fmt: skip
+    source = Tensor(height=height, width=width, channels=channels, zero=int(x_zero), signed=signed)
+    program = compile_layers(CHIP, {"x": source}, [layer])
+    result = run_list(CHIP, program.memory(x=x), program.list_address)
+    np.testing.assert_array_equal(program.read(result.memory, "y"), expected)
+
+
+def test_only_outputs_are_written(network):
+    source = Tensor(height=6, width=5, channels=9)
+    program = compile_layers(TINY, {"x": source}, [network.convolution((3, 3, 9, 12))])
+    memory = program.memory(x=network.values(source))
+    written = np.zeros(len(memory), bool)
+    layout, size = program.tensors["y"].layout, TINY.bus.bytes
+    written[layout.address * size : layout.end(TINY) * size] = True
+    written[layout.table * size : (layout.table + layout.table_beats(TINY)) * size] = True
+    memory[written] = 0xA5
+    before = memory.copy()
+    result = run_list(TINY, memory, program.list_address)
+    np.testing.assert_array_equal(memory, before)
+    np.testing.assert_array_equal(result.memory[~written], before[~written])
+    assert (result.memory[written] == 0xA5).any()  # segments are shorter than their pitch
+
+
+def broken(network, change):
+    """Run a compiled layer after a change of its memory, given that, the program and its command."""
+    source = Tensor(height=6, width=5, channels=20)
+    program = compile_layers(TINY, {"x": source}, [network.convolution((3, 3, 20, 12), 1.0)])
+    memory = program.memory(x=network.values(source))
+    command = dict(program.commands[0])
+    change(memory, command)
+    begin = program.list_address * TINY.bus.bytes
+    memory[begin : begin + 256] = assemble(TINY, command)
+    return run_list(TINY, memory, program.list_address)
+
+
+def test_refuses_what_is_malformed(network):
+    def field(**values):
+        return lambda memory, command: command.update(values)
+
+    def byte(name, offset, value):
+        def change(memory, command):
+            memory[command[name] * TINY.bus.bytes + offset] = value
+
+        return change
+
+    def other_windows(memory, command):
+        begin = command["weight_address_1"] * TINY.bus.bytes
+        entries = memory[begin] & 127
+        assert memory[begin] & 128 == 0
+        memory[begin : begin + 2] = entries | 128, 0
+
+    assert broken(network, field()).overflows == [False]
+    for change, error, match in (
+        (field(width=6), ConfigError, "command 0: width_quotient must be 2, width // rows, not 1"),
+        (field(kernel_columns=2, weight_groups=12, out_columns=4), ConfigError, "command 0: column_groups must be 2"),
+        (byte("weight_address_3", 3, 1), FormatError, "command 0: weights of buffer 3: byte 3 must be 0, not 1"),
+        (byte("in_table", 0, 255), FormatError, r"command 0: lengths\[0\] must be at most"),
+        (byte("scale_address", 7, 255), FormatError, "command 0: scales: factor of kernel 0 must be positive and"),
+        (other_windows, FormatError, "weights of buffer 1: group 0 must have 1 windows, as in the core's first, not 2"),
+        (field(cut_1=1), FormatError, "those of step 1 must be of the 1 channels of the buffer's part"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=match):
+            broken(network, change)
