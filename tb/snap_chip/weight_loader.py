@@ -88,3 +88,15 @@ async def random_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Gener
         assert not hoard or memory.most == rows
         await bench.cycle({"i_jobs_valid": 0, "i_free": 0, "i_waits": 0})
         await bench.reset()
+
+
+@testbench(PARTS["weight_loader"])
+async def exact_room(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """A job as long as the buffer is asked for though nothing is freed and no reader waits; nothing beyond it is."""
+    rows, most = config.weight_rows, config.bus.max_burst
+    job = {"i_jobs_payload": {"address": most, "beats": rows, "passes": 2}, "i_free": 0, "i_waits": 0}
+    asked = 0
+    for cycle in range(4 * rows):
+        outputs = await bench.cycle({"i_jobs_valid": int(cycle == 0), "o_requests_ready": 1, **job})
+        asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+    assert asked == rows
