@@ -133,9 +133,7 @@ def _layer(
     }
 
 
-def _whole(
-    simulator: "Simulator", program: "SnapChipProgram", driven: "Driven", seconds: float
-) -> dict[str, Any]:
+def _whole(simulator: "Simulator", program: "SnapChipProgram", driven: "Driven", seconds: float) -> dict[str, Any]:
     """Figures of the whole list; its counters and all of the memory beside the chip's golden model."""
     from .engine import ENGINE, errors_text
 
