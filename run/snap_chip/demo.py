@@ -19,10 +19,10 @@ IMAGES = 8
 """Held-out digits that the network reads; each is some 14,000 cycles on ``snap-chip-tiny``."""
 
 NOTE = (
-    "All layers of all images are one list of commands in memory: one start, one interrupt, no step of the host between.\n"
-    "Density is the share of non-zeros; every activation crosses the memory ports compressed. Scores are the last sums,\n"
-    "requantized to int8. Each layer's outputs are compared with the network's own golden model, all of the memory with\n"
-    "that of the chip, and what crossed the ports with what the images in memory say. There is no cycle model yet."
+    "All layers of all images are one list of commands in memory: one start, one interrupt, nothing between them.\n"
+    "Density is the share of non-zeros; all activations cross the memory ports compressed. Scores are the last sums,\n"
+    "requantized to int8. Outputs of each layer are compared with the network's own golden model, the whole memory\n"
+    "with that of the chip, and what crossed the ports with what lies in memory. There is no cycle model yet."
 )
 
 

@@ -11,7 +11,7 @@ from .layers import Convolution, Layer, Tensor, fully_connected
 __all__ = ["SCORE_FACTOR", "digits_layers", "digits_scores", "image_tensor"]
 
 SCORE_FACTOR = np.float32(1 / 256)
-"""From the last layer's sums to scores of 8 bits, as the chip's outputs are. Of real images no positive sum saturates."""
+"""From the last layer's sums to scores, which are of 8 bits as all outputs of the chip; no positive one saturates."""
 
 HIGHEST = 127
 """Greatest activation: the network's are of 7 bits."""

@@ -39,7 +39,7 @@ class Case:
         read_bus, write_bus = AxiReadBus.from_prefix(dut, "m_axi_read"), AxiWriteBus.from_prefix(dut, "m_axi_write")
         reads: Any = AxiSlaveRead(read_bus, dut.clk, dut.rst, target=self.memory)
         writes: Any = AxiSlaveWrite(write_bus, dut.clk, dut.rst, target=self.memory)
-        self.master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
+        self.master: Any = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
         software_reads: Any = self.master.read_if
         software_writes: Any = self.master.write_if
         self.channels = {
@@ -189,7 +189,7 @@ def places(program: Program, memory: np.ndarray) -> dict[str, tuple[int, int]]:
 @cocotb.test()
 @cocotb.parametrize(what=["command", "table", "input", "scales", "weights"], response=[SLVERR, DECERR])
 async def read_failures(dut: Any, what: str, response: int) -> None:
-    """An error on the first, a middle and the last beat: it is told with its burst, the list ends, the next one runs."""
+    """An error on the first, a middle and the last beat: it is told with its burst, the list ends, the next runs."""
     case = await begin(dut, f"read failures {what} {response}", PAUSES["all"])
     for place in ("first", "middle", "last"):
         program, memory = random_network(TINY, case.rng)

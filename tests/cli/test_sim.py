@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from tensorloom.run import contract
+from tensorloom.run import contract, execution
 from tensorloom.run.jobs import Job, golden
 from tensorloom.run.systolic.engine import SystolicEngine
 from tensorloom.sim.golden.convolution import convolution

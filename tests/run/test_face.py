@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tensorloom as tl
-from tensorloom.run import accelerator, contract
+from tensorloom.run import accelerator, contract, execution
 from tensorloom.run.registry import engines
 from tensorloom.sim.golden.convolution import convolution
 
