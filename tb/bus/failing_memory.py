@@ -16,6 +16,8 @@ class FailingMemory(MemoryRegion):
     ----------
     failing
         Addresses of bytes, and SLVERR or DECERR.
+    writes
+        Whether writes fail too.
     latest
         The last answer that wasn't OKAY.
     """
@@ -23,7 +25,7 @@ class FailingMemory(MemoryRegion):
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.failing: dict[int, int] = {}
-        self.latest = 0
+        self.writes, self.latest = True, 0
 
     def check(self, address: int, length: int) -> None:
         """Fail if one of these bytes does."""
@@ -37,7 +39,8 @@ class FailingMemory(MemoryRegion):
         return await super()._read(address, length, **kwargs)
 
     async def _write(self, address: int, data: bytes, **kwargs: Any) -> None:
-        self.check(address, len(data))
+        if self.writes:
+            self.check(address, len(data))
         await super()._write(address, data, **kwargs)
 
 
