@@ -12,7 +12,7 @@ from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.snap_chip.command import assemble
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.golden import run_list
-from tensorloom.sim.snap_chip.layers import Convolution, MaxPool, Residual, Tensor, fully_connected
+from tensorloom.sim.snap_chip.layers import Convolution, MaxPool, Residual, Tensor, fully_connected, global_average
 
 TINY, CHIP = PRESETS["snap-chip-tiny"], PRESETS["snap-chip"]
 ROOMY = TINY.replace(bank_rows=256, directory_entries=512, segments=128)
@@ -131,6 +131,35 @@ def test_pool(network, config, kernel, stride, padding, signed):
         MaxPool(source="q", target="r", kernel=(2, 2), stride=1),
     ]
     compare(network, config, {"x": source}, layers, density=0.4)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_pool_of_least_values(signed):
+    """Windows with nothing but the least value, at the edge too."""
+    source = Tensor(height=3, width=3, channels=2, zero=5, signed=signed)
+    layer = MaxPool(source="x", target="y", kernel=(2, 2), padding=1)
+    program = compile_layers(TINY, {"x": source}, [layer])
+    values = np.full(source.shape, source.limits[0])
+    values[0, 0, 1] = 5
+    found = program.read(run_list(TINY, program.memory(x=values), program.list_address).memory, "y")
+    expected = np.full((4, 4, 2), source.limits[0])
+    expected[:2, :2, 1] = 5
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("signed", [False, True])
+def test_global_average(network, config, signed):
+    source = Tensor(height=7, width=5, channels=20, zero=-7 if signed else 3, signed=signed)
+    kind = {"zero": 2, "low": -128 if signed else 0, "high": 127 if signed else 255}
+    layer = global_average(source, 0.5, 0.25, source="x", target="y", **kind)
+    values = network.values(source)
+    program = compile_layers(config, {"x": source}, [layer])
+    found = program.read(run_list(config, program.memory(x=values), program.list_address).memory, "y")
+    sums = values.sum((0, 1)) - 35 * source.zero
+    factor = np.float32(0.5) / (np.float32(0.25) * np.float32(35))
+    expected = requantize(sums, factor, 2, np.int8 if signed else np.uint8)
+    np.testing.assert_array_equal(found[0, 0], expected)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
