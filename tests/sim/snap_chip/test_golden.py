@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from tensorloom.hw.errors import ConfigError
 from tensorloom.hw.snap_chip.config import PRESETS
@@ -13,6 +14,7 @@ from tensorloom.sim.snap_chip.command import assemble
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.golden import run_list
 from tensorloom.sim.snap_chip.layers import Convolution, MaxPool, Residual, Tensor, fully_connected, global_average
+from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
 
 TINY, CHIP = PRESETS["snap-chip-tiny"], PRESETS["snap-chip"]
 ROOMY = TINY.replace(bank_rows=256, directory_entries=512, segments=128)
@@ -305,3 +307,28 @@ def test_refuses_what_is_malformed(network):
     ):  # fmt: skip
         with pytest.raises(error, match=match):
             broken(network, change)
+
+
+@pytest.mark.parametrize("config", [pytest.param(TINY, id="tiny"), pytest.param(CHIP, id="chip")])
+def test_digits_network(config):
+    """All layers of the demo's network in one list, but for its last sums, of which the chip gives 8 bits."""
+    layers, images = load_digits_cnn(), load_digits(return_X_y=True)[0][:3].astype(np.uint8) * 7
+    inputs = {"t0": Tensor(height=8, width=8, channels=1, signed=True)}
+    tensor, compiled = inputs["t0"], []
+    for number, layer in enumerate(layers):
+        fields = {
+            "source": f"t{number}", "target": f"t{number + 1}", "bias": layer.bias, "signed": True, "high": 127,
+            "low": 0 if layer.factor else -128,
+            "factors": np.full(len(layer.bias), layer.factor or 1 / 256, np.float32),
+        }  # fmt: skip
+        if layer.weights.ndim == 4:
+            compiled.append(Convolution(weights=layer.weights, stride=layer.stride, padding=layer.padding, **fields))
+        else:
+            compiled.append(fully_connected(tensor, layer.weights, **fields))
+        tensor = compiled[-1].output(tensor)
+    program = compile_layers(config, inputs, compiled)
+    expected = requantize(infer(layers, images), np.float32(1 / 256), 0, np.int8)
+    for image, outputs in zip(images, expected, strict=True):
+        memory = program.memory(t0=image.reshape(8, 8, 1))
+        found = program.read(run_list(config, memory, program.list_address).memory, "t4")
+        assert found.ravel().tolist() == outputs.tolist()
