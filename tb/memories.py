@@ -17,10 +17,10 @@ MEMORY = re.compile(r"^  reg \[(\d+):0\] (\w+|\\\S+ )\s*\[(\d+):0\];\n(?!  initi
 BODY = """\
   reg [{high}:0] memory [{last}:0];
   reg [{high}:0] data;
-  wire good = i_read_enable & ~(i_write_enable & {write} == {read});
+  wire good = i_read_enable & ~(|i_write_enable & {write} == {read});
   assign o_read_data = data;
   always @(posedge clk) begin
-    if (i_write_enable) memory[{write}] <= i_write_data;
+    {writes}
     data <= memory[{read}] ^ {{{width}{{~good}}}};
   end
 endmodule
@@ -39,11 +39,19 @@ def with_bare_memories(source: Sources | EmissionLike | Path | str) -> Sources:
 
 
 def _bare(module: Mapping[str, Any], text: str) -> str:
-    width, depth = module["config"]
+    width, depth, lanes = module["config"]
     first = FIRST_DECLARATION.search(text)
     assert first is not None
     write, read = ("i_write_address", "i_read_address") if depth > 1 else ("1'b0", "1'b0")
-    return text[: first.start()] + BODY.format(high=width - 1, last=depth - 1, width=width, write=write, read=read)
+    writes = f"if (i_write_enable) memory[{write}] <= i_write_data;"
+    if lanes > 1:
+        parts = [f"[{lane * width // lanes} +: {width // lanes}]" for lane in range(lanes)]
+        lines = (
+            f"if (i_write_enable[{n}]) memory[{write}]{part} <= i_write_data{part};" for n, part in enumerate(parts)
+        )
+        writes = "\n    ".join(lines)
+    body = BODY.format(high=width - 1, last=depth - 1, width=width, writes=writes, write=write, read=read)
+    return text[: first.start()] + body
 
 
 def _filled(memory: re.Match[str]) -> str:

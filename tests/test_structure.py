@@ -62,7 +62,9 @@ def test_hardware_and_models_know_only_configurations_of_each_other() -> None:
         f"{path.relative_to(ROOT)}: {'.'.join(found)}"
         for path in sources()
         for found in imports(path)
-        if path.relative_to(ROOT).parts[0] == "sim" and found[0] == "hw" and found[-1] not in ("config", "errors", "command")
+        if path.relative_to(ROOT).parts[0] == "sim"
+        and found[0] == "hw"
+        and found[-1] not in ("config", "errors", "command")
     ]
     assert wrong == []
 

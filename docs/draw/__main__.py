@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import chip_tables
 import fpga_tables
 import matrix_unit
 import mutation_tables
@@ -33,6 +34,7 @@ def main() -> None:
         write(options.output / name, module.draw())
     if options.output.resolve() == DOCS.resolve():
         fill(fpga_tables.fpga_tables(read_records()))
+        fill(chip_tables.chip_tables())
         mutations = mutation_records.read_records()
         fill(mutation_tables.mutation_tables(mutations, map(mutation_records.is_stale, mutations)))
     for sources, rows, keep in (

@@ -94,7 +94,7 @@ def _boxes(picture: Picture, design: Design) -> None:
     plane_bus, psum_bus = config.tile_rows * config.data_bits, config.tile_columns * config.psum_bits
     activation_delays = f"delay_line, {len(design.shared('DelayLine', plane_bus))} lengths"
     fifo_rows = config.weight_fifo_tiles * config.rows
-    fifo_ram = design.times("Ram", config.tile_columns * config.data_bits, fifo_rows)
+    fifo_ram = design.times("Ram", config.tile_columns * config.data_bits, fifo_rows, 1)
     (landing,) = [module for module in design.shared("DelayLine") if module["config"][1] == config.flight_cycles]
 
     _block(
@@ -146,7 +146,7 @@ def _boxes(picture: Picture, design: Design) -> None:
         design.part("accumulators"),
         f"{config.accumulator_rows} rows of {config.columns} x {config.accumulator_bits} bit",
         f"{design.times('AccumulatorColumn')}, "
-        f"{design.times('Ram', config.tile_columns * config.accumulator_bits, config.half_rows)}",
+        f"{design.times('Ram', config.tile_columns * config.accumulator_bits, config.half_rows, 1)}",
         f"{design.part('accumulators_drain').removeprefix('accumulators_')}: queue of {config.drain_queue} commands",
     )  # fmt: skip
     _block(

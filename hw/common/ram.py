@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ..config import check_int
+from ..config import check, check_int
 from ..emit.emitter import UNINITIALISED
 
 __all__ = ["Ram"]
@@ -22,22 +22,26 @@ class Ram(wiring.Component):
     ----------
     width, depth
         Bits of a row; number of rows.
+    lanes
+        Parts of equal width, of which each can be written without the others.
 
     Attributes
     ----------
     i_write_enable, i_write_address, i_write_data
-        Write port: the row changes at the end of the cycle.
+        Write port: the row changes at the end of the cycle, in the lanes that are enabled (a bit each).
     i_read_enable, i_read_address, o_read_data
         Read port: data comes one cycle after the address.
     """
 
-    def __init__(self, width: int, depth: int):
+    def __init__(self, width: int, depth: int, lanes: int = 1):
         check_int("width", width, 1)
         check_int("depth", depth, 1)
-        self.config = (width, depth)
+        check_int("lanes", lanes, 1, width)
+        check("width", width % lanes == 0, f"a multiple of the lanes, {lanes}", width)
+        self.config = (width, depth, lanes)
         super().__init__(
             {
-                "i_write_enable": In(1),
+                "i_write_enable": In(lanes),
                 "i_write_address": In(range(depth)),
                 "i_write_data": In(width),
                 "i_read_enable": In(1),
@@ -48,9 +52,9 @@ class Ram(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        width, depth = self.config
+        width, depth, lanes = self.config
         m.submodules.memory = memory = Memory(shape=width, depth=depth, init=[], attrs={UNINITIALISED: "1"})
-        write, read = memory.write_port(), memory.read_port(transparent_for=())
+        write, read = memory.write_port(granularity=width // lanes), memory.read_port(transparent_for=())
         m.d.comb += [
             write.en.eq(self.i_write_enable),
             write.addr.eq(self.i_write_address),

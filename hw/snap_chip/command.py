@@ -135,6 +135,7 @@ FIELDS: tuple[Field, ...] = (
     Field("residual_table", 28, 0, 32, "lengths of the residual's segments, in beats"),
     Field("scale_address", 29, 0, 32, "biases and factors of the kernels, in beats"),
     Field("scale_beats", 30, 0, 16, "beats of these"),
+    Field("directory_band", 31, 0, 16, "band_lines * directory_line: entries for a band", least=1),
     Field("passes", 30, 16, 12, "times that weights are read: 1 if resident, else once a region", least=1),
 )
 """Fields of a command; bits that belong to none are 0."""

@@ -69,7 +69,12 @@ class SnapChipConfig(Config):
         check("core.aim_entries", core.aim_entries in (8, 16, 32), "8, 16 or 32", core.aim_entries)
         check("core.data_bits", core.data_bits >= 9, "at least 9, for 8 bits with a zero point", core.data_bits)
         check("core.psum_bits", core.psum_bits >= 32, "at least 32", core.psum_bits)
-        check("core.core_rows", math.gcd(core.core_rows, 2) == 1 and core.core_rows >= 3, "odd, 3 at least", core.core_rows)
+        check(
+            "core.core_rows",
+            math.gcd(core.core_rows, 2) == 1 and core.core_rows >= 3,
+            "odd, 3 at least",
+            core.core_rows,
+        )
         check("cores", core.aim_entries % self.cores == 0, "a divisor of core.aim_entries", self.cores)
         check("cores", self.core_kernels <= WORD_BYTES, f"at least core.aim_entries / {WORD_BYTES}", self.cores)
         check("cores", self.cores * core.core_columns <= 16, "at most 16 / core.core_columns", self.cores)
@@ -84,13 +89,20 @@ class SnapChipConfig(Config):
         check_int("segments", self.segments, 1, 1 << 12)
         check_int("resident_bands", self.resident_bands, 2, 256)
         check_int("residual_lanes", self.residual_lanes, 1, self.tile_channels)
-        check("residual_lanes", self.tile_channels % self.residual_lanes == 0, "a divisor of core.aim_entries", self.residual_lanes)
+        check(
+            "residual_lanes",
+            self.tile_channels % self.residual_lanes == 0,
+            "a divisor of core.aim_entries",
+            self.residual_lanes,
+        )
         _ = self.bus
 
     @property
     def bus(self) -> PortConfig:
         """The memory ports."""
-        return PortConfig(data_bits=self.data_bits, address_bits=self.address_bits, max_burst=8, outstanding=16, fifo_depth=64)
+        return PortConfig(
+            data_bits=self.data_bits, address_bits=self.address_bits, max_burst=8, outstanding=16, fifo_depth=64
+        )
 
     @property
     def multipliers(self) -> int:

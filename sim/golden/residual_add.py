@@ -98,12 +98,12 @@ def multiply_add(factor: npt.ArrayLike, values: npt.ArrayLike, addend: npt.Array
 
 
 def _positive(field: str, value: npt.ArrayLike) -> np.float32:
-    number = np.float32(value)
+    number = np.float32(np.asarray(value).item())
     check(field, bool(np.isfinite(number) and number > 0), "positive and finite in float32", value)
     return number
 
 
 def _finite(field: str, value: npt.ArrayLike) -> np.float32:
-    number = np.float32(value)
+    number = np.float32(np.asarray(value).item())
     check(field, bool(np.isfinite(number)), "finite in float32", value)
     return number

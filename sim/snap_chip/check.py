@@ -61,6 +61,7 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _most(c, "band_lines", c["height"], "the height")
     _equal(c, "bands", _ceil(c["height"], c["band_lines"]), "ceil(height / band_lines)")
     _equal(c, "directory_line", c["width_groups"] * c["tiles"], "width_groups * tiles")
+    _equal(c, "directory_band", c["directory_line"] * c["band_lines"], "directory_line * band_lines")
     _most(c, "region_lines", c["out_lines"], "the lines of the output")
     _equal(c, "regions", _ceil(c["out_lines"], c["region_lines"]), "ceil(out_lines / region_lines)")
     _equal(c, "column_groups", _ceil(c["out_columns"], rows), "ceil(out_columns / rows)")
@@ -175,8 +176,7 @@ def _check_buffers(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     most = int((bands[:, 1] - bands[:, 0]).max()) + 1
     rule = f"so large that a region needs at most {config.resident_bands} bands"
     check("band_lines", most <= config.resident_bands, rule, c["band_lines"])
-    lines = np.minimum((bands[:, 1] + 1) * c["band_lines"], c["height"]) - bands[:, 0] * c["band_lines"]
-    need = int(lines.max()) * c["directory_line"]
+    need = most * c["directory_band"]  # a band that ends early takes as many
     rule = f"so few that a region needs at most {config.directory_entries} entries of the directory"
     check("directory_line", need <= config.directory_entries, rule + f" (it needs {need})", c["directory_line"])
     for name, count in (("bands", c["bands"] * c["tiles"]), ("regions", c["regions"] * c["out_tiles"])):

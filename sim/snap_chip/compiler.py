@@ -221,11 +221,12 @@ def _shape(
     geometry: ConvolutionGeometry = layer.geometry(source)
     tiles, out_tiles = (-(-tensor.channels // config.tile_channels) for tensor in (source, target))
     top, _, left, _ = geometry.padding
+    line = -(-source.width // rows) * tiles
     return {
         "signed_inputs": int(source.signed), "height": source.height, "width": source.width,
         "width_groups": -(-source.width // rows), "width_quotient": source.width // rows,
         "width_rest": source.width % rows, "band_lines": band_lines, "bands": -(-source.height // band_lines),
-        "tiles": tiles, "directory_line": -(-source.width // rows) * tiles, "out_lines": target.height,
+        "tiles": tiles, "directory_line": line, "directory_band": line * band_lines, "out_lines": target.height,
         "region_lines": region_lines, "regions": -(-target.height // region_lines),
         "column_groups": -(-target.width // rows), "columns_quotient": target.width // rows,
         "columns_rest": target.width % rows, "out_columns": target.width, "out_tiles": out_tiles,
@@ -242,10 +243,7 @@ def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> 
     bands = needed_bands(command)
     count = int((bands[:, 1] - bands[:, 0]).max()) + 1
     _refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
-    lines = (
-        np.minimum((bands[:, 1] + 1) * command["band_lines"], command["height"]) - bands[:, 0] * command["band_lines"]
-    )
-    entries = int(lines.max()) * command["directory_line"]
+    entries = count * command["directory_band"]
     _refuse_above("entries of a region in a bank's directory", entries, config.directory_entries, "directory_entries")
     share = 1.0
     if density < 1:  # half a word of each tile is lost on average

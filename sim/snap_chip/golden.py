@@ -17,7 +17,16 @@ from .scales import decode_scales, kernel_order
 from .tensors import TensorLayout, decode_tensor, encode_tensor, tile_words
 from .weights import RingWeights, decode_ring
 
-__all__ = ["Result", "decode_weights", "input_layout", "output_layout", "read_rings", "residual_layout", "run_list"]
+__all__ = [
+    "Result",
+    "decode_weights",
+    "input_layout",
+    "layer_sums",
+    "output_layout",
+    "read_rings",
+    "residual_layout",
+    "run_list",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,9 +174,8 @@ def _run(config: SnapChipConfig, command: Command, memory: np.ndarray) -> bool:
     return overflow
 
 
-def _convolve(
-    config: SnapChipConfig, command: Command, values: np.ndarray, memory: np.ndarray
-) -> tuple[np.ndarray, bool]:
+def layer_sums(config: SnapChipConfig, command: Command, values: np.ndarray, memory: np.ndarray) -> np.ndarray:
+    """Sums of products by line, column and stored output channel, of any size, from weights and decoded `values`."""
     weights = decode_weights(config, command, read_rings(config, command, memory))
     inputs = _padded(config, command, values.astype(np.int64) - command["in_zero"], 0)
     order = kernel_order(config, command["kernels"], command["out_tiles"])
@@ -179,6 +187,13 @@ def _convolve(
         kernels = order[group * command["group_rounds"] :][: command["group_rounds"]].ravel()
         channels = inputs[None, ..., group * depth : (group + 1) * depth]
         sums[..., kernels] = convolution(channels, weights[..., kernels], stride, 0, dilation)[0]
+    return sums
+
+
+def _convolve(
+    config: SnapChipConfig, command: Command, values: np.ndarray, memory: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    sums = layer_sums(config, command, values, memory)
     begin = command["scale_address"] * config.bus.bytes
     scales = memory[begin : begin + command["scale_beats"] * config.bus.bytes]
     bias, factors = decode_scales(config, command["kernels"], command["out_tiles"], scales)

@@ -6,11 +6,12 @@ from ...hw.bus.reader import Reader
 from ...hw.bus.registers import RegisterFile
 from ...hw.bus.writer import Writer
 from ..bundle import PartsBundle, make
+from .arbitrated_reader import ArbitratedReader
 from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
 
-COMPONENTS = {"reader": Reader, "writer": Writer, "registers": RegisterFile}
+COMPONENTS = {"reader": Reader, "writer": Writer, "read_arbiter": ArbitratedReader, "registers": RegisterFile}
 
 
 def component(part: str) -> wiring.Component:

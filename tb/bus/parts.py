@@ -22,5 +22,12 @@ COPIER = PORTS["usual"].replace(address_bits=15)
 
 PARTS: dict[str, dict[str, Any]] = {
     kind: {f"{kind}_{name}": config for name, config in PORTS.items()} for kind in ("reader", "writer")
-} | {"registers": {f"registers_{name}": registers for name, registers in MAPS.items()}}
+} | {
+    "read_arbiter": {
+        "read_arbiter_usual": (PORTS["usual"], 3),
+        "read_arbiter_byte": (PORTS["byte"], 1),
+        "read_arbiter_single": (PORTS["single"], 5),
+    },
+    "registers": {f"registers_{name}": registers for name, registers in MAPS.items()},
+}
 """By name of the part, by component."""

@@ -2,15 +2,33 @@
 
 from amaranth.lib import wiring
 
+from ...hw.common.aligned_adder import AlignedAdder
+from ...hw.common.byte_rounder import ByteRounder
+from ...hw.common.compact import Compact
 from ...hw.common.fifo import Fifo
 from ...hw.common.multiplier import Multiplier
+from ...hw.common.normalizer import Normalizer
 from ...hw.common.ram import Ram
+from ...hw.common.requantizer import Requantizer
+from ...hw.common.residual_add import ResidualAdd
+from ...hw.common.spread import Spread
 from ..bundle import PartsBundle, make
 from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
 
-COMPONENTS = {"fifo": Fifo, "ram": Ram, "multiplier": Multiplier}
+COMPONENTS = {
+    "fifo": Fifo,
+    "ram": Ram,
+    "multiplier": Multiplier,
+    "normalizer": Normalizer,
+    "byte_rounder": ByteRounder,
+    "aligned_adder": AlignedAdder,
+    "requantizer": Requantizer,
+    "residual_add": ResidualAdd,
+    "compact": Compact,
+    "spread": Spread,
+}
 
 
 def component(part: str) -> wiring.Component:

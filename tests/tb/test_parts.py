@@ -7,10 +7,11 @@ from amaranth.hdl import Fragment
 
 from tensorloom.tb.bus.bundle import Bundle as BusBundle
 from tensorloom.tb.snap.bundle import Bundle as SnapBundle
+from tensorloom.tb.snap_chip.bundle import Bundle as SnapChipBundle
 from tensorloom.tb.systolic.bundle import Bundle as SystolicBundle
 
 
-@pytest.mark.parametrize("bundle", [BusBundle, SnapBundle, SystolicBundle])
+@pytest.mark.parametrize("bundle", [BusBundle, SnapBundle, SnapChipBundle, SystolicBundle])
 def test_no_part_takes_the_ports_of_another(bundle) -> None:
     design = bundle()
     Fragment.get(design, None)  # or Amaranth complains later, in some other test, that parts were never used

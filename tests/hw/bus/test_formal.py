@@ -3,6 +3,7 @@
 import pytest
 
 from tensorloom.hw.bus.config import PortConfig
+from tensorloom.tb.bus.formal.read_arbiter import ReadArbiterSpec
 from tensorloom.tb.bus.formal.reader import ReaderSpec
 from tensorloom.tb.bus.formal.registers import RegistersSpec
 from tensorloom.tb.bus.formal.splitter import SplitterSpec
@@ -26,6 +27,11 @@ def test_every_beat_that_is_read_has_room(config):
     prove(ReaderSpec(config))
 
 
+@pytest.mark.parametrize("clients", [1, 2, 3])
+def test_beats_go_to_whom_they_are_for(clients):
+    check_bounded(ReadArbiterSpec(BEATS.replace(outstanding=1), clients), depth=12)
+
+
 def test_data_that_are_written_are_cut_where_addresses_say():
     check_bounded(WriterSpec(TWO), depth=10)
 
@@ -34,6 +40,7 @@ def test_assumptions_leave_interesting_cases():
     check_reachable(SplitterSpec(6, 5, 4), depth=9)
     check_reachable(ReaderSpec(SMALL), depth=14)
     check_reachable(WriterSpec(TWO), depth=14)
+    check_reachable(ReadArbiterSpec(BEATS.replace(outstanding=1), 2), depth=12)
 
 
 @pytest.mark.parametrize("registers", MAPS.values(), ids=list(MAPS))

@@ -32,7 +32,7 @@ def test_on_verilog(name, bundle, build_dir, bench_seed):
     assert ran == len(find_cases("bus", name))
 
 
-@pytest.mark.parametrize("name", ["reader", "writer"])
+@pytest.mark.parametrize("name", ["reader", "writer", "read_arbiter"])
 def test_on_memories_that_do_no_more_than_they_must(name, bundle, build_dir, bench_seed):
     """The FIFO asks for nothing that an SRAM macro doesn't promise."""
     bare = with_bare_memories(bundle)

@@ -8,13 +8,11 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
-from tensorloom.tb.common.bundle import Bundle, component
+from tensorloom.tb.common.bundle import COMPONENTS, Bundle, component
 from tensorloom.tb.common.multiplier import products
 from tensorloom.tb.common.ram import every_row, random_traffic
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
-
-COMPONENTS = ("fifo", "ram", "multiplier")
 
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("common", name).items()}
 
@@ -45,7 +43,7 @@ def test_on_memories_that_do_no_more_than_they_must(name, bundle, build_dir, ben
     assert ran == len(find_cases("common", name))
 
 
-@pytest.mark.parametrize("config", [(9, 4096), (300, 65), (2, 64), (9, 1)])
+@pytest.mark.parametrize("config", [(9, 4096, 1), (300, 65, 1), (2, 64, 2), (9, 1, 3)])
 def test_memories_of_any_size(config, bench_seed):
     for check in (every_row, random_traffic):
         rng = random_generator(bench_seed, check.check.__name__)

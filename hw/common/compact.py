@@ -1,0 +1,90 @@
+"""Moves the values that are flagged together."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config import check_int
+from .ranks import count_ones, ranks
+
+__all__ = ["Compact", "places_down"]
+
+
+def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]], Value]:
+    """How flagged values get from their places to the lowest ones, in order, by steps of 1, 2, 4... places.
+
+    By the steps taken so far no value ever meets another: between two of them the lower has no more places to go, and
+    what they differ by is not more than the gap between them.
+
+    Returns
+    -------
+    list, Value
+        By step: how far, and by place whether the value so far above comes down to it; then the places that have a
+        flagged value at the end.
+    """
+    size = len(flags)
+    down = [Value.cast(rank)[: (size - 1).bit_length()] for rank in ranks(m, "gap", ~flags, max(1, size - 1))]
+    filled, steps = flags, []
+    for step in range((size - 1).bit_length()):
+        far = 1 << step
+        wants = Signal(size, name=f"wants_{far}")
+        comes, stays = Signal(size, name=f"comes_{far}"), Signal(size, name=f"stays_{far}")
+        for place, rest in enumerate(down):
+            m.d.comb += wants[place].eq(rest[0] if len(rest) else 0)
+        m.d.comb += [comes.eq((filled & wants) >> far), stays.eq(filled & ~wants)]
+        moved = []
+        for place in range(size):
+            # how far the value still goes, in steps of twice this one
+            own, above = (down[p][1:] if p < size else None for p in (place, place + far))
+            left = Signal(max(len(v) if v is not None else 0 for v in (own, above)), name=f"left_{far}_{place}")
+            m.d.comb += left.eq(own if above is None else Mux(comes[place], above, own))
+            moved.append(left)
+        filled, down = comes | stays, moved
+        steps.append((far, [comes[place] for place in range(size)]))
+    return steps, filled
+
+
+class Compact(wiring.Component):
+    """Flagged values from place 0 on, in their order, and zeros behind them. No latency.
+
+    Parameters
+    ----------
+    size, bits
+        Number of values; their width.
+
+    Attributes
+    ----------
+    i_values, i_flags
+        Values; which of them count.
+    o_values, o_count
+        Those that do; how many there are.
+    """
+
+    def __init__(self, size: int, bits: int):
+        check_int("size", size, 1)
+        check_int("bits", bits, 1)
+        self.config = (size, bits)
+        super().__init__(
+            {
+                "i_values": In(data.ArrayLayout(bits, size)),
+                "i_flags": In(size),
+                "o_values": Out(data.ArrayLayout(bits, size)),
+                "o_count": Out(range(size + 1)),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        size, bits = self.config
+        steps, filled = places_down(m, self.i_flags)
+        values = [self.i_values[place] for place in range(size)]
+        for far, comes in steps:
+            moved = [Signal(bits, name=f"value_{far}_{place}") for place in range(size)]
+            for place, value in enumerate(moved):
+                above = values[place + far] if place + far < size else 0
+                m.d.comb += value.eq(Mux(comes[place], above, values[place]))
+            values = moved
+        for place, value in enumerate(values):
+            m.d.comb += self.o_values[place].eq(Mux(filled[place], value, 0))
+        m.d.comb += self.o_count.eq(count_ones(self.i_flags))
+        return m

@@ -1,0 +1,79 @@
+"""Asks for weights as there is room for them."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for, exact_log2
+
+from ..bus.axi import request_layout
+from .config import SnapChipConfig
+from .weight_layouts import weight_job
+
+__all__ = ["WeightLoader"]
+
+
+class WeightLoader(wiring.Component):
+    """Requests for all beats of its jobs, one job and pass after the other, each for no more than there are free rows.
+
+    No request crosses a multiple of the bus's longest burst, so that each is one burst. A request in two cycles; one
+    more cycle between passes, and another between jobs.
+
+    Parameters
+    ----------
+    config
+        The chip.
+    rows
+        Of the buffer; those of a weight buffer if none are named.
+
+    Attributes
+    ----------
+    i_jobs
+        Stream of jobs (`weight_job`); one without beats or passes does nothing.
+    o_requests
+        Stream of requests (`request_layout`).
+    i_free
+        A row of the buffer becomes free.
+    free
+        For proofs: rows that are free.
+    """
+
+    def __init__(self, config: SnapChipConfig, rows: int | None = None):
+        rows = rows or config.weight_rows
+        self.config = (config, rows)
+        self.free = Signal(range(rows + 1), init=rows, name="free")
+        super().__init__(
+            {
+                "i_jobs": In(stream.Signature(weight_job(config))),
+                "o_requests": Out(stream.Signature(request_layout(config.bus))),
+                "i_free": In(1),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        most = self.config[0].bus.max_burst
+        job, out, free = Signal.like(self.i_jobs.payload), self.o_requests, self.free
+        address, left = Signal.like(job.address), Signal.like(job.beats)
+        to_border, fits, beats = (Signal(bits_for(most), name=name) for name in ("to_border", "fits", "beats"))
+        asks, taken = Signal(), Signal.like(beats)
+        m.d.comb += [
+            to_border.eq(most - address[: exact_log2(most)]),
+            fits.eq(Mux(free < to_border, free, to_border)),
+            beats.eq(Mux(left < fits, left, fits)),
+            asks.eq(~out.valid & (beats != 0)),
+            taken.eq(Mux(out.ready, out.payload.beats, 0)),
+            out.payload.address.eq(address),
+            self.i_jobs.ready.eq((left == 0) & (job.passes == 0)),
+        ]
+        m.d.sync += free.eq(free - Mux(asks, beats, 0) + self.i_free)
+        with m.If(asks):
+            m.d.sync += [out.valid.eq(1), out.payload.beats.eq(beats)]
+        with m.Elif(out.ready):
+            m.d.sync += out.valid.eq(0)
+        with m.If(out.valid):
+            m.d.sync += [address.eq(address + taken), left.eq(left - taken)]
+        with m.Elif((left == 0) & (job.passes != 0)):
+            m.d.sync += [address.eq(job.address), left.eq(job.beats), job.passes.eq(job.passes - 1)]
+        with m.Elif((left == 0) & self.i_jobs.valid):
+            m.d.sync += job.eq(self.i_jobs.payload)
+        return m

@@ -1,0 +1,1 @@
+"""Specifications of shared parts, for formal proofs."""

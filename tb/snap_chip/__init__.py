@@ -1,0 +1,1 @@
+"""Testbenches of the SNAP chip's parts."""

@@ -1,0 +1,53 @@
+"""All parts of the SNAP chip side by side in one design, so that one Verilator build serves all their testbenches."""
+
+from amaranth.lib import wiring
+
+from ...hw.snap_chip.bit_picker import BitPicker
+from ...hw.snap_chip.block_sequencer import BlockSequencer
+from ...hw.snap_chip.byte_unpacker import ByteUnpacker
+from ...hw.snap_chip.compressor import Compressor
+from ...hw.snap_chip.core_array import CoreArray
+from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.max_pool import MaxPool
+from ...hw.snap_chip.output_buffer import OutputBuffer
+from ...hw.snap_chip.segment_reader import SegmentReader
+from ...hw.snap_chip.segment_writer import SegmentWriter
+from ...hw.snap_chip.tile_expander import TileExpander
+from ...hw.snap_chip.weight_column import WeightColumn
+from ...hw.snap_chip.weight_feeder import WeightFeeder
+from ...hw.snap_chip.weight_loader import WeightLoader
+from ...hw.snap_chip.weight_ring import WeightRing
+from ..bundle import PartsBundle, make
+from .parts import PARTS
+
+__all__ = ["Bundle", "component"]
+
+COMPONENTS = {
+    "byte_unpacker": ByteUnpacker,
+    "bit_picker": BitPicker,
+    "weight_loader": WeightLoader,
+    "weight_ring": WeightRing,
+    "weight_feeder": WeightFeeder,
+    "weight_column": WeightColumn,
+    "block_sequencer": BlockSequencer,
+    "core_array": CoreArray,
+    "ia_buffer": IaBuffer,
+    "max_pool": MaxPool,
+    "tile_expander": TileExpander,
+    "segment_writer": SegmentWriter,
+    "compressor": Compressor,
+    "output_buffer": OutputBuffer,
+    "segment_reader": SegmentReader,
+}
+
+
+def component(part: str) -> wiring.Component:
+    """The component of a part, by its name in `parts`."""
+    return make(COMPONENTS, PARTS, part)
+
+
+class Bundle(PartsBundle):
+    """All of them."""
+
+    def __init__(self):
+        super().__init__(COMPONENTS, PARTS)

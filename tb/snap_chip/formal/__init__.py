@@ -1,0 +1,1 @@
+"""Formal specifications of the SNAP chip's blocks."""

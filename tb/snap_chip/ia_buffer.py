@@ -1,0 +1,56 @@
+"""Testbench of the buffer of input activations."""
+
+import random
+
+import numpy as np
+
+from ...hw.snap_chip.config import SnapChipConfig
+from ..bench import Bench, Sink, Source, run
+from ..cocotb_bench import testbench
+from .activations import block_tokens, pack_segments, random_tensor, row_tiles
+from .nest import fields_of, random_shape
+from .parts import PARTS
+
+
+@testbench(PARTS["ia_buffer"])
+async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Every row gets the tiles of its pixels, layer after layer, whoever stalls; nothing is left at the end."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    for number in range(24):
+        shape = random_shape(config, some, pool=number % 6 == 5)
+        await layer(bench, config, shape, rng, some, number)
+
+
+async def layer(bench: Bench, config, shape, rng: np.random.Generator, some: random.Random, number: int) -> None:
+    """One layer."""
+    tensor = random_tensor(config, shape, rng)
+    beats = [beat for segment in pack_segments(config, shape, tensor) for beat in segment]
+    stalls = some.choice([(0, 0, 0), (0.7, 0, 0), (0, 0.6, 0), (0, 0, 0.7), (0.4, 0.4, 0.4)])
+    source = Source("i_beats", beats, stalls[0], some)
+    tokens = Source("i_blocks", block_tokens(config, shape), stalls[1], some)
+    wanted = [list(row_tiles(config, shape, tensor, row)) for row in range(config.banks)]
+    sinks = [
+        Sink(f"o_tiles_{row}", len(tiles), stalls[2], some, after_valid=number % 3 == 2)
+        for row, tiles in enumerate(wanted)
+    ]
+    outputs = {}
+    for _ in range(100):
+        outputs = await bench.cycle()
+    assert outputs["o_idle"]
+    await bench.cycle({"i_layer": fields_of(config, shape), "i_start": 1, "i_end": 0})
+    await bench.peek({"i_start": 0})
+    await run(bench, [source, tokens, *sinks], lambda: tokens.done and all(sink.done for sink in sinks))
+    await bench.peek({"i_end": 1, "i_blocks_valid": 0})
+    await run(bench, [source], lambda: source.done)  # of bands below the last region's lines
+    await bench.peek({"i_beats_valid": 0})
+    for row, (sink, tiles) in enumerate(zip(sinks, wanted, strict=True)):
+        for place, (got, want) in enumerate(zip(sink.beats, tiles, strict=True)):
+            what = f"row {row}, tile {place} of {shape}"
+            assert got["bitmap"] == want["bitmap"], what
+            assert got["values"][: len(want["values"])] == want["values"], what
+            assert got["tag"]["inside"] == want["inside"], what
+            for name in ("number", "rest", "last"):
+                assert got["tag"][name] == want[name], (name, what)
+            if want["last"]:
+                for name in ("slot", "group_last", "block_last"):
+                    assert got["tag"][name] == want[name], (name, what)

@@ -1,0 +1,24 @@
+"""Formal proofs of the roundings."""
+
+import pytest
+
+from tensorloom.tb.common.formal.aligned_adder import AlignedAdderSpec
+from tensorloom.tb.common.formal.byte_rounder import ByteRounderSpec
+from tensorloom.tb.common.formal.normalizer import NormalizerSpec
+from tensorloom.tb.formal import check_reachable, prove
+
+
+@pytest.mark.parametrize("config", [(6, 1), (12, 5), (32, 24), (38, 24)])
+def test_numbers_are_rounded_half_to_even(config):
+    prove(NormalizerSpec(*config))
+    check_reachable(NormalizerSpec(*config), depth=1)
+
+
+def test_both_roundings_to_a_byte_are_seen_at_once():
+    prove(ByteRounderSpec())
+    check_reachable(ByteRounderSpec(), depth=1)
+
+
+def test_sums_lose_nothing_that_a_rounding_sees():
+    prove(AlignedAdderSpec())
+    check_reachable(AlignedAdderSpec(), depth=1)

@@ -1,0 +1,44 @@
+"""Every testbench of tb/snap_chip, in both simulators."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.lint import lint
+from tensorloom.tb.memories import with_bare_memories
+from tensorloom.tb.runner import run_cocotb
+from tensorloom.tb.snap_chip.bundle import COMPONENTS, Bundle, component
+
+CASES = {case: found for name in COMPONENTS for case, found in find_cases("snap_chip", name).items()}
+
+
+@pytest.fixture(scope="session")
+def bundle():
+    return emit(Bundle())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_on_verilog(name, bundle, build_dir, bench_seed):
+    ran = run_cocotb(bundle, f"tensorloom.tb.snap_chip.{name}", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(find_cases("snap_chip", name))
+
+
+@pytest.mark.parametrize("name", ["weight_ring", "weight_column"])
+def test_on_memories_that_do_no_more_than_they_must(name, bundle, build_dir, bench_seed):
+    """The buffer asks for nothing that an SRAM macro doesn't promise."""
+    bare = with_bare_memories(bundle)
+    ran = run_cocotb(bare, f"tensorloom.tb.snap_chip.{name}", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(find_cases("snap_chip", name))
+
+
+def test_lint(bundle):
+    assert lint(bundle) == []
