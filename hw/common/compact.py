@@ -1,6 +1,6 @@
 """Moves the values that are flagged together."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,8 +13,8 @@ __all__ = ["Compact", "places_down"]
 def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]], Value]:
     """How flagged values get from their places to the lowest ones, in order, by steps of 1, 2, 4... places.
 
-    By the steps taken so far no value ever meets another: between two of them the lower has no more places to go, and
-    what they differ by is not more than the gap between them.
+    No value meets another on its way: two of them are always further apart than what the upper one still has to go
+    more than the lower one.
 
     Returns
     -------
@@ -32,12 +32,11 @@ def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]],
         for place, rest in enumerate(down):
             m.d.comb += wants[place].eq(rest[0] if len(rest) else 0)
         m.d.comb += [comes.eq((filled & wants) >> far), stays.eq(filled & ~wants)]
-        moved = []
-        for place in range(size):
-            # how far the value still goes, in steps of twice this one
-            own, above = (down[p][1:] if p < size else None for p in (place, place + far))
-            left = Signal(max(len(v) if v is not None else 0 for v in (own, above)), name=f"left_{far}_{place}")
-            m.d.comb += left.eq(own if above is None else Mux(comes[place], above, own))
+        # how far each still goes, in steps of twice this one
+        own, moved = [rest[1:] for rest in down], []
+        for place, above in enumerate([*own[far:], *[Const(0, 0)] * far]):
+            left = Signal(max(len(own[place]), len(above)), name=f"left_{far}_{place}")
+            m.d.comb += left.eq(Mux(comes[place], above, own[place]))
             moved.append(left)
         filled, down = comes | stays, moved
         steps.append((far, [comes[place] for place in range(size)]))

@@ -112,7 +112,7 @@ class OutputBuffer(wiring.Component):
         ]
         return m
 
-    def _slots(self, m: Module) -> tuple[Signal, Signal]:
+    def _slots(self, m: Module) -> tuple[Signal, data.View]:
         """Give slots to the layer's stored tiles, as they become free: how many have one, last entry by slot."""
         config, layer = self.config, self.i_layer
         given, slot = Signal(TILE_COUNT_BITS), Signal(range(OA_SLOTS))

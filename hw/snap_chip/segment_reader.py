@@ -75,7 +75,7 @@ class SegmentReader(wiring.Component):
             count.eq(tensor.bands * tensor.tiles),
             table.i_jobs.valid.eq(asks),
             table.i_jobs.payload.address.eq(tensor.table),
-            table.i_jobs.payload.beats.eq((count + lengths - 1) >> exact_log2(lengths)),
+            table.i_jobs.payload.beats.eq((count + (lengths - 1)) >> exact_log2(lengths)),
             table.i_jobs.payload.passes.eq(1),
             # A row that is used up makes room for the next one.
             table.o_beats.ready.eq(listed == 0),

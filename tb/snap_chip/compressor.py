@@ -80,6 +80,8 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
     stalls = [(0, 0, 1), (0, 0.6, 1), (0.6, 0, 1), (0.2, 0.2, 0.02), (0.5, 0.5, 0.5)]
     for number in range(10):
         shape = random_output_shape(config, some)
+        while shape.lines * shape.columns * shape.tiles < 20:
+            shape = random_output_shape(config, some)
         if number < 2:
             columns = 2 * config.banks + 1
             shape = OutputShape(lines=3, columns=columns, tiles=2, region_lines=2, rotate=number, kernels=1)

@@ -118,7 +118,7 @@ async def tensor(
 
 @testbench(PARTS["segment_reader"])
 async def tensors(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """All beats in order, whoever stalls; everything is asked for once, and nothing else; the room of the segments is used."""
+    """All beats in order, whoever stalls; everything is asked for once, and nothing else; all room is used."""
     some = random.Random(int(rng.integers(1 << 32)))
     per_beat, used = config.data_bits // 32, 0
     for number, stalls in enumerate([(0, 0, 0), (0.8, 0, 0), (0, 0.8, 0), (0, 0, 0.8), (0.4, 0.4, 0.4), (0, 0, 0)]):

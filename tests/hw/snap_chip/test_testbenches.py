@@ -32,9 +32,9 @@ def test_on_verilog(name, bundle, build_dir, bench_seed):
     assert ran == len(find_cases("snap_chip", name))
 
 
-@pytest.mark.parametrize("name", ["weight_ring", "weight_column"])
+@pytest.mark.parametrize("name", ["weight_ring", "weight_column", "output_buffer", "segment_reader", "segment_writer"])
 def test_on_memories_that_do_no_more_than_they_must(name, bundle, build_dir, bench_seed):
-    """The buffer asks for nothing that an SRAM macro doesn't promise."""
+    """Buffers ask for nothing that an SRAM macro doesn't promise."""
     bare = with_bare_memories(bundle)
     ran = run_cocotb(bare, f"tensorloom.tb.snap_chip.{name}", build_dir=build_dir, seed=bench_seed)
     assert ran == len(find_cases("snap_chip", name))
