@@ -85,4 +85,4 @@ def test_records(tmp_path: Path) -> None:
 
 def test_reports_are_plain_values(report: MutationReport) -> None:
     assert json.loads(json.dumps(report.figures())) == report.figures()
-    assert dataclasses.replace(report, unfit=["x"]).figures()["unfit_testbenches"] == ["x"]
+    assert dataclasses.replace(report, unfit=["x"]).figures()["unfit"] == ["x"]

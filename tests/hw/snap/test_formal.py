@@ -16,9 +16,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from tensorloom.hw.snap.config import PRESETS
-from tensorloom.tb.formal import Assert, Assume, Cover, ProofError, check_bounded, check_reachable, prove
+from tensorloom.tb.formal import Assert, Assume, Cover, ProofError, check_bounded, check_reachable, grouped, prove
 from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec
-from tensorloom.tb.snap.formal.proofs import grouped, proofs
+from tensorloom.tb.snap.formal.proofs import proofs
 from tensorloom.tb.snap.parts import ONE, SPLIT, TINY
 
 SEED = os.environ.get("TEST_SEED", "1")
