@@ -27,7 +27,12 @@ def equivalent(
         left out.
     registers
         Take small memories for registers, which is slower: so it doesn't matter what is read where nobody looks at it.
+        Only a block that has a memory of its own is tried in this way.
     """
+    if registers and not re.search(
+        rf"^module \\{block}\n(?:(?!end\n).*\n)*?  cell \$mem_v2 ", design.netlist, re.MULTILINE
+    ):
+        return False
     netlist, names, widths = _with_boxes(_with_registers(design.netlist, block) if registers else design.netlist)
     cell = names.get((mutant.block, mutant.cell), mutant.cell)
     command = mutant.command.replace(f"-cell {mutant.cell} ", f"-cell {cell} ")
