@@ -40,9 +40,9 @@ def mutate(
     """Plant faults in a design and see which of them its checks notice.
 
     A fault is a bit of a cell's port that is inverted or stuck. Random programs run on each, then the testbenches of
-    the blocks around it; what nothing notices is compared with the design by a SAT solver. The score is the share of
-    faults noticed of all that change anything. What survives is listed with file and line: a check is missing there,
-    or the fault can do no harm.
+    the blocks around it and their formal proofs; what nothing notices is compared with the design by a SAT solver. The
+    score is the share of faults noticed of all that change anything. What survives is listed with file and line: a
+    check is missing there, or the fault can do no harm.
     """
     from ..run.mutation.campaign import mutate as run_mutation
     from ..run.mutation.records import write_record
@@ -61,17 +61,17 @@ def mutate(
 
 
 def _show(figures: dict[str, Any]) -> None:
-    columns = ["block", "faults", "equivalent", "by programs", "by testbenches", "survived", "score"]
+    columns = ["block", "faults", "equivalent", "by programs", "by testbenches", "by proofs", "survived", "score"]
     rows = [
         [
-            name, row["mutants"], row["equivalent"], row["programs"], row["benches"], row["survived"],
+            name, row["mutants"], row["equivalent"], row["programs"], row["benches"], row["proofs"], row["survived"],
             f"{row['score']:.1%}",
         ]
         for name, row in figures["blocks"].items()
     ]  # fmt: skip
     print_table(columns, rows)
-    for bench in figures["unfit_testbenches"]:
-        say(f"left out, as it doesn't pass on this configuration: {bench}")
+    for check in figures["unfit"]:
+        say(f"left out, as it doesn't pass on this configuration: {check}")
     for survivor in figures["survivors"]:
         say(f"survived: {survivor}")
     total = figures["blocks"]["all"]

@@ -11,7 +11,7 @@ def mutation_tables(records: Iterable[dict[str, Any]], stale: Iterable[bool]) ->
     designs, blocks = [], []
     for record, old in zip(records, stale, strict=True):
         for name, row in record["blocks"].items():
-            cells = [str(row[key]) for key in ("mutants", "equivalent", "programs", "benches", "survived")]
+            cells = [str(row[key]) for key in ("mutants", "equivalent", "programs", "benches", "proofs", "survived")]
             score = f"{row['score']:.1%}"
             if name == "all":
                 designs.append(

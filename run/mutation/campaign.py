@@ -14,7 +14,7 @@ from ...tb.mutation.mutants import Mutants, plant
 from ..progress import Stages, Update, silent
 from ..registry import Design
 from .laboratory import Laboratory
-from .report import COUNTERS, EQUIVALENT, PROGRAMS, SURVIVED, MutationReport, Verdict
+from .report import COUNTERS, EQUIVALENT, PROGRAMS, PROOFS, SURVIVED, MutationReport, Verdict
 
 __all__ = ["mutate"]
 
@@ -77,40 +77,82 @@ def mutate(
             raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
         mutants = plant(text, blocks, count=count, seed=seed, only=block)
     laboratory = Laboratory(design, mutants, seed)
-    fates: dict[int, str] = {}
-    unfit: list[str] = []
     with _processes(design, mutants, seed) as sift:
         with stages(f"Compiling {mutants.top} with its faults") as update:
             laboratory.model(mutants.top, update)
+        hunt = _Hunt(mutants, sift)
         with stages("Running programs") as update:
             if not sift("passes_programs", (), [0], update):
                 raise FailureError(f"programs fail on {design.name} itself, without any fault")
-            living = sift("passes_programs", (), sorted(mutants.mutants), update)
-        fates |= dict.fromkeys(set(mutants.mutants) - set(living), PROGRAMS)
-        for level in mutants.blocks:
+            hunt.look("passes_programs", PROGRAMS, update)
+        for level, here in hunt.levels():
             for bench in laboratory.benches[level]:
-                inside = {level} | mutants.below(level)
-                here = [number for number in living if mutants.mutants[number].block in inside]
-                if here:
+                if numbers := here():
                     with stages(f"Running testbench {bench} on {level}") as update:
                         laboratory.model(level, update)
-                        if not sift("holds", (level, bench), [0], update):
-                            unfit.append(f"{bench} on {level}")
-                            continue
-                        passed = sift("passes_bench", (level, bench), here, update)
-                    fates |= dict.fromkeys(set(here) - set(passed), bench)
-                    living = [number for number in living if number not in fates]
-        if living:
+                        if hunt.is_fit("holds", level, bench, update):
+                            hunt.look("passes_bench", bench, update, (level, bench), numbers)
+        if hunt.living:
             with stages("Running programs with counters near their end") as update:
-                passed = sift("passes_counters", (), living, update)
-            fates |= dict.fromkeys(set(living) - set(passed), COUNTERS)
-            living = passed
-        if living:
+                hunt.look("passes_counters", COUNTERS, update)
+        for level, here in hunt.levels():
+            for kind in laboratory.proofs(level) if here() else ():
+                if numbers := here():
+                    with stages(f"Proving {level}, {kind}") as update:
+                        if hunt.is_fit("proof_holds", level, kind, update):
+                            hunt.look("passes_proof", PROOFS, update, (level, kind), numbers, 1)
+        if hunt.living:
             with stages("Proving what is equivalent") as update:
-                different = sift("differs", (), living, update, 1)
-            fates |= dict.fromkeys(set(living) - set(different), EQUIVALENT)
-    verdicts = [Verdict(mutant=mutant, fate=fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()]
-    return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts, unfit=unfit)
+                hunt.look("differs", EQUIVALENT, update, size=1)
+    verdicts = [
+        Verdict(mutant=mutant, fate=hunt.fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()
+    ]
+    return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts, unfit=hunt.unfit)
+
+
+class _Hunt:
+    """Faults that nothing has noticed yet, and the fates of others.
+
+    Attributes
+    ----------
+    living, fates
+        Numbers of faults that passed all checks so far, in order; what became of the others.
+    unfit
+        Checks that don't pass on the design itself.
+    """
+
+    def __init__(self, mutants: Mutants, sift: Callable[..., list[int]]) -> None:
+        self._mutants, self._sift = mutants, sift
+        self.living = sorted(mutants.mutants)
+        self.fates: dict[int, str] = {}
+        self.unfit: list[str] = []
+
+    def levels(self) -> Iterator[tuple[str, Callable[[], list[int]]]]:
+        """Blocks, children first, each with a function that gives the living faults in it and in what it is made of."""
+        for level in self._mutants.blocks:
+            inside = {level} | self._mutants.below(level)
+            yield level, lambda inside=inside: [n for n in self.living if self._mutants.mutants[n].block in inside]
+
+    def is_fit(self, check: str, level: str, name: str, update: Update) -> bool:
+        """Whether a check passes on a block as it is; if not, that is noted."""
+        fit = bool(self._sift(check, (level, name), [0], update))
+        self.unfit += [] if fit else [f"{name} on {level}"]
+        return fit
+
+    def look(
+        self,
+        check: str,
+        fate: str,
+        update: Update,
+        arguments: tuple[Any, ...] = (),
+        numbers: Sequence[int] | None = None,
+        size: int = CHUNK,
+    ) -> None:
+        """Give those that don't pass a check their fate; of all that live, or of some."""
+        numbers = self.living if numbers is None else numbers
+        passed = self._sift(check, arguments, numbers, update, size)
+        self.fates |= dict.fromkeys(set(numbers) - set(passed), fate)
+        self.living = [number for number in self.living if number not in self.fates]
 
 
 @contextlib.contextmanager

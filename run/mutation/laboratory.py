@@ -1,4 +1,4 @@
-"""The checks that faults are to be noticed by: programs, testbenches, counters near their end, equivalence."""
+"""The checks that faults are to be noticed by: programs, testbenches, counters near their end, proofs, equivalence."""
 
 import dataclasses
 import itertools
@@ -16,8 +16,10 @@ from ...tb.bulk.job import SimulationError
 from ...tb.bulk.model import Model, build
 from ...tb.compiled_bench import run_compiled
 from ...tb.counters import with_counters_at
+from ...tb.formal import Proof
 from ...tb.mutation.equivalence import equivalent
 from ...tb.mutation.mutants import SELECT, Mutants
+from ...tb.mutation.proofs import block_proofs, is_proven
 from ..driving import drive
 from ..random_jobs import random_job
 from ..registry import Design
@@ -30,8 +32,16 @@ RANDOM_JOBS, BENCH_SEEDS = 24, 3
 WATCHDOG, IDLE_CYCLES = 3000, 20
 """Cycles without a transfer after which a program hangs, and after its end in which nothing may come."""
 
-COUNTER_STARTS = (0xFFFF_FFFB, None, None)
-"""From where counters of 32 bits count: they carry through all bits, or each begins somewhere (None)."""
+
+class _Inverse(random.Random):
+    """The same numbers with each bit inverted."""
+
+    def getrandbits(self, k: int, /) -> int:
+        return super().getrandbits(k) ^ (1 << k) - 1
+
+
+COUNTER_STARTS = (lambda: 0xFFFF_FFFB, lambda: random.Random(1), lambda: _Inverse(1))
+"""From where counters of 32 bits count: they carry through all bits; each begins elsewhere, each high bit 0 and 1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +68,7 @@ class Laboratory:
         self._models: dict[str, Model] = {}
         self._counting: dict[int, tuple[Model, Any] | None] = {}
         self._limits: dict[tuple[str, str, int], int | None] = {}
+        self._proofs: dict[str, dict[str, list[Proof]]] = {}
 
     def model(self, block: str, progress: Callable[[str], None] | None = None) -> Model:
         """Simulation of a block with all the mutants in it."""
@@ -137,10 +148,8 @@ class Laboratory:
         Other registers may be as wide as counters. If results are wrong then, only those with public names are moved.
         """
         for names in ("", r"^[a-z\\]"):
-            start = COUNTER_STARTS[place]
-            begin = random.Random(place) if start is None else start
             try:
-                sources = with_counters_at(self.mutants.sources(self.mutants.top), begin, names=names)
+                sources = with_counters_at(self.mutants.sources(self.mutants.top), COUNTER_STARTS[place](), names=names)
             except ValueError:
                 return None
             model = build(sources, assertions=True)
@@ -172,11 +181,28 @@ class Laboratory:
         holding = (seed for seed in range(BENCH_SEEDS) if self._limit(block, name, seed) is not None)
         return itertools.islice(holding, count)
 
+    def proofs(self, block: str) -> dict[str, list[Proof]]:
+        """Proofs that are about a block in this configuration, by kind."""
+        if block not in self._proofs:
+            engine = self.design.engine
+            self._proofs[block] = block_proofs(engine.name, self.mutants, block, engine.config_class)
+        return self._proofs[block]
+
+    def proof_holds(self, block: str, kind: str, number: int) -> bool:
+        """Whether proofs succeed on the design itself (number 0) within their time."""
+        return is_proven(self.mutants, block, self.proofs(block)[kind], None) is True
+
+    def passes_proof(self, block: str, kind: str, number: int) -> bool:
+        """Whether proofs of a block notice nothing of a mutant; one that doesn't end notices nothing."""
+        return is_proven(self.mutants, block, self.proofs(block)[kind], self.mutants.mutants[number]) is not False
+
     def differs(self, number: int) -> bool:
         """Whether a mutant isn't proven to be equivalent, neither in its block nor in the nearest one around it."""
         mutant = self.mutants.mutants[number]
         around = self.mutants.above(mutant.block)[:1]
-        return not any(equivalent(self.mutants, block, mutant) for block in (mutant.block, *around))
+        if any(equivalent(self.mutants, block, mutant) for block in (mutant.block, *around)):
+            return False
+        return not equivalent(self.mutants, mutant.block, mutant, registers=True)
 
     def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
         try:

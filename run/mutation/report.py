@@ -7,9 +7,9 @@ from typing import Any
 
 from ...tb.mutation.mutants import Mutant
 
-__all__ = ["COUNTERS", "EQUIVALENT", "PROGRAMS", "SURVIVED", "MutationReport", "Verdict"]
+__all__ = ["COUNTERS", "EQUIVALENT", "PROGRAMS", "PROOFS", "SURVIVED", "MutationReport", "Verdict"]
 
-PROGRAMS, COUNTERS, EQUIVALENT, SURVIVED = "programs", "counters", "equivalent", "survived"
+PROGRAMS, COUNTERS, PROOFS, EQUIVALENT, SURVIVED = "programs", "counters", "proofs", "equivalent", "survived"
 """Fates beside the names of testbenches."""
 
 
@@ -20,7 +20,7 @@ class Verdict:
     Attributes
     ----------
     fate
-        What noticed it: `PROGRAMS`, `COUNTERS`, or the testbench's name; else `EQUIVALENT` or `SURVIVED`.
+        What noticed it: `PROGRAMS`, the testbench's name, `COUNTERS` or `PROOFS`; else `EQUIVALENT` or `SURVIVED`.
     """
 
     mutant: Mutant
@@ -38,7 +38,7 @@ class MutationReport:
     verdicts
         By mutant.
     unfit
-        Testbenches that don't pass on this configuration without any fault, and so took no part.
+        Testbenches and proofs that don't pass on this configuration without any fault, and so took no part.
     """
 
     design: str
@@ -58,7 +58,10 @@ class MutationReport:
         return self.scores()["all"]["score"]
 
     def scores(self) -> dict[str, dict[str, Any]]:
-        """By block, and ``all``: mutants, equivalent ones, survivors, and the score."""
+        """By block, and ``all``: mutants, equivalent ones, what noticed how many, survivors, and the score.
+
+        Counters near their end count as testbenches.
+        """
         fates: dict[str, Counter[str]] = {"all": Counter()}
         for verdict in self.verdicts:
             for name in ("all", verdict.mutant.block):
@@ -70,7 +73,8 @@ class MutationReport:
                 "mutants": counts.total(),
                 "equivalent": counts[EQUIVALENT],
                 "programs": counts[PROGRAMS],
-                "benches": real - counts[PROGRAMS] - counts[SURVIVED],
+                "benches": real - counts[PROGRAMS] - counts[PROOFS] - counts[SURVIVED],
+                "proofs": counts[PROOFS],
                 "survived": counts[SURVIVED],
                 "score": round(1 - counts[SURVIVED] / real, 4) if real else 1.0,
             }
@@ -86,6 +90,6 @@ class MutationReport:
             "score": self.score,
             "blocks": self.scores(),
             "fates": dict(sorted(fates.items())),
-            "unfit_testbenches": list(self.unfit),
+            "unfit": list(self.unfit),
             "survivors": [str(mutant) for mutant in self.survivors],
         }

@@ -8,8 +8,13 @@ from .mutants import Mutant, Mutants
 
 __all__ = ["equivalent"]
 
+REGISTER_ROWS = 64
+"""Rows of the largest memory that may be taken for registers."""
 
-def equivalent(design: Mutants, block: str, mutant: Mutant, *, timeout_seconds: int = 20) -> bool:
+
+def equivalent(
+    design: Mutants, block: str, mutant: Mutant, *, registers: bool = False, timeout_seconds: int = 20
+) -> bool:
     """Whether a block, with all that is in it, provably computes the same with a mutant, in every state.
 
     Registers, memories and multipliers are cut out: what they give becomes free inputs, what they are given becomes
@@ -20,13 +25,20 @@ def equivalent(design: Mutants, block: str, mutant: Mutant, *, timeout_seconds: 
     block
         The mutant's own module, or one around it: there more is known of the inputs, and what no output depends on is
         left out.
+    registers
+        Take small memories for registers, which is slower: so it doesn't matter what is read where nobody looks at it.
+        Only a block that has a memory of its own is tried in this way.
     """
-    netlist, names, widths = _with_boxes(design.netlist)
+    if registers and not re.search(
+        rf"^module \\{block}\n(?:(?!end\n).*\n)*?  cell \$mem_v2 ", design.netlist, re.MULTILINE
+    ):
+        return False
+    netlist, names, widths = _with_boxes(_with_registers(design.netlist, block) if registers else design.netlist)
     cell = names.get((mutant.block, mutant.cell), mutant.cell)
     command = mutant.command.replace(f"-cell {mutant.cell} ", f"-cell {cell} ")
     clean = "" if block == mutant.block else "opt_clean"
-    registers = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
-    cut = f"flatten\ndffunmap\n{clean}\n{registers}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
+    named = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
+    cut = f"flatten\ndffunmap\n{clean}\n{named}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
     script = f"""
 read_rtlil netlist.il
 hierarchy -top {block}
@@ -52,7 +64,15 @@ sat -timeout {timeout_seconds} -prove trigger 0 miter
     return "SAT proof finished - no model found: SUCCESS!" in log
 
 
-@lru_cache(1)
+@lru_cache(4)
+def _with_registers(netlist: str, block: str) -> str:
+    """A block's netlist with registers for its small memories."""
+    script = f"read_rtlil netlist.il\nhierarchy -top {block}\n"
+    script += f"memory_map t:$mem_v2 r:SIZE<={REGISTER_ROWS} %i\nwrite_rtlil registers.il\n"
+    return run_yosys(script, files={"netlist.il": netlist}, outputs=("registers.il",))["registers.il"]
+
+
+@lru_cache(4)
 def _with_boxes(netlist: str) -> tuple[str, dict[tuple[str, str], str], list[int]]:
     """Memories and multipliers as boxes whose inside nobody knows; registers, too, have names that can become ports'.
 

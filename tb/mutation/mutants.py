@@ -31,8 +31,9 @@ MODES = {
 }
 
 CLOCKS = ("CLK", "clk", "RD_CLK", "WR_CLK")
-REGISTERS = ("Q", "ARST", "SRST", "RD_ARST", "RD_SRST", "rst")
-"""Ports that stay: initial values and resets don't survive there; a fault in the logic before them is the same."""
+REGISTERS = ("Q", "ARST", "SRST", "RD_ARST", "RD_SRST", "RD_EN", "rst")
+"""Ports that stay: initial values and resets don't survive there, and a memory that is read without a clock has no
+enable; a fault in the logic before them is the same."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

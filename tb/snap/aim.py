@@ -16,9 +16,9 @@ FULL, QUARTER = 0, 2
 def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, Any]:
     """A window and one or two tiles somewhere in their rings; few indices or many, holes at the ends of beats."""
     lanes, width, every = config.window_entries, config.aim_entries, (1 << config.classes) - 1
-    mode = int(rng.integers(3))
+    mode, most = int(rng.integers(3)), int(rng.choice([2, width]))  # of two indices nearly all match
     weights = [
-        {"valid": 0, "index": int(rng.integers(width)), "kind": int(rng.integers(config.classes))} for _ in range(lanes)
+        {"valid": 0, "index": int(rng.integers(most)), "kind": int(rng.integers(config.classes))} for _ in range(lanes)
     ]
     start, density = int(rng.integers(lanes)), rng.choice([0.3, 0.9, 1])
     for place in range(int(rng.integers(lanes + 1))):
@@ -27,8 +27,8 @@ def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, 
     tile = [{"first": 0, "second": 0, "index": int(index)} for index in indices]
     at, density = int(rng.integers(width)), rng.choice([0.5, 1])
     for name in ("first", "second")[: 1 + (mode == QUARTER)]:
-        length = int(rng.integers(1 + (width >> mode)))
-        for place, index in enumerate(sorted(rng.permutation(width)[:length].tolist())):
+        length = int(rng.integers(1 + min(most, width >> mode)))
+        for place, index in enumerate(sorted(rng.permutation(most)[:length].tolist())):
             tile[(at + place) % width] |= {name: int(rng.random() < density), "index": index}
         at += length
     return {

@@ -10,10 +10,14 @@ __all__ = ["position_of", "random_head", "random_list"]
 
 
 def random_list(config: SnapConfig, rng: np.random.Generator, density: float) -> dict[str, Any]:
-    """A value of `match_list`; positions where nothing matches are noise."""
+    """A value of `match_list`, every other one with matches in a few neighbouring lanes; other positions are noise."""
     lanes = config.window_entries
+    valid = _random_bits(rng, lanes, density, 1)[0]
+    if density and rng.random() < 0.5:
+        group = lanes >> int(rng.integers(1, lanes.bit_length()))
+        valid = _random_bits(rng, group, rng.choice([0.5, 0.8, 1]), 1)[0] << group * int(rng.integers(lanes // group))
     return {
-        "valid": _random_bits(rng, lanes, density, 1)[0],
+        "valid": valid,
         "position": _random_bits(rng, lanes, 0.5, config.index_bits),
     }
 

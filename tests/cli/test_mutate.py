@@ -13,8 +13,8 @@ def test_json_and_score(program: Callable) -> None:
     total = found["blocks"]["all"]
     assert set(found["blocks"]) == {"all", "weight_loader"} and total == found["blocks"]["weight_loader"]
     assert found["design"] == "tiny" and found["seed"] == 2 and total["mutants"] == 6
-    assert total["equivalent"] + total["programs"] + total["benches"] + total["survived"] == 6
-    assert found["survivors"] == [] and found["unfit_testbenches"] == [] and found["score"] == 1
+    assert total["equivalent"] + total["programs"] + total["benches"] + total["proofs"] + total["survived"] == 6
+    assert found["survivors"] == [] and found["unfit"] == [] and found["score"] == 1
     assert "Running programs" in done.stderr
 
 

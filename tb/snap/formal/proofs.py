@@ -1,14 +1,9 @@
 """All proofs of the blocks for a configuration."""
 
-import dataclasses
-import functools
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
-
-from amaranth.lib import wiring
+from collections.abc import Iterator
 
 from ....hw.snap.config import SnapConfig
-from ...formal import Together, check_bounded, check_reachable, prove
+from ...formal import Proof
 from .aim import AimsEqual, AimSpec
 from .counts import CountsSpec
 from .decoder import DecoderSpec
@@ -17,52 +12,7 @@ from .psums import MultiplyAddSpec, PsumFileSpec
 from .reducer import ReducerStreamsSpec, ReducerSumsSpec, ReducerValidSpec
 from .selector import SelectorSpec
 
-__all__ = ["Proof", "grouped", "proofs"]
-
-KINDS = {
-    "inductive": (prove, 1),
-    "inductive in 2 steps": (prove, 2),
-    "complete in 2 cycles": (check_bounded, 2),
-    **{f"bounded to {cycles} cycles": (check_bounded, cycles) for cycles in range(5, 10)},
-    **{f"reachable in {cycles}": (check_reachable, cycles) for cycles in (6, 9)},
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Proof:
-    """One proof.
-
-    Attributes
-    ----------
-    name
-        Block and what is proven.
-    kind
-        "inductive": for ever. "complete in 2 cycles": bounded, but a longer run has nothing new, because what is
-        seen depends on the inputs of the cycle before alone. "bounded to n cycles": in the first n cycles after reset.
-        "reachable in n": that the assumptions leave an interesting case, within n cycles.
-    spec, arguments
-        Class of the specification and what it is made with.
-    """
-
-    name: str
-    kind: str
-    spec: Callable[..., wiring.Component]
-    arguments: tuple[Any, ...]
-
-    def run(self, *, timeout_seconds: int) -> None:
-        """Run it; raises as `prove`."""
-        check, depth = KINDS[self.kind]
-        check(self.spec(*self.arguments), depth=depth, timeout_seconds=timeout_seconds)
-
-
-def grouped(proofs: Iterable[Proof]) -> Iterator[Proof]:
-    """The same proofs with one call of the tools a kind, which small ones take less time for."""
-    kinds: dict[str, list[Proof]] = {}
-    for proof in proofs:
-        kinds.setdefault(proof.kind, []).append(proof)
-    for kind, members in kinds.items():
-        made = functools.partial(lambda members: Together(proof.spec(*proof.arguments) for proof in members), members)
-        yield Proof(kind.replace(" ", "_"), kind, made, ())
+__all__ = ["proofs"]
 
 
 def proofs(config: SnapConfig, *, longer: bool = False) -> Iterator[Proof]:

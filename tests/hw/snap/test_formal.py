@@ -15,10 +15,14 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from tensorloom.hw.snap.config import PRESETS
-from tensorloom.tb.formal import Assert, Assume, Cover, ProofError, check_bounded, check_reachable, prove
+from tensorloom.hw.emit.emitter import emit_blocks
+from tensorloom.hw.snap.config import PRESETS, SnapConfig
+from tensorloom.hw.snap.pe import PE
+from tensorloom.tb.formal import Assert, Assume, Cover, ProofError, check_bounded, check_reachable, grouped, prove
+from tensorloom.tb.mutation.mutants import plant
+from tensorloom.tb.mutation.proofs import block_proofs, is_proven
 from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec
-from tensorloom.tb.snap.formal.proofs import grouped, proofs
+from tensorloom.tb.snap.formal.proofs import proofs
 from tensorloom.tb.snap.parts import ONE, SPLIT, TINY
 
 SEED = os.environ.get("TEST_SEED", "1")
@@ -73,6 +77,18 @@ def test_proof_of_every_lane(proof):
 @pytest.mark.parametrize(("spec", "aim"), [(AimSpec, "comparators"), (AimSpec, "table"), (AimsEqual, "table")])
 def test_all_lanes_of_a_small_aim(spec, aim):
     check_bounded(spec(SMALL.replace(aim=aim)), depth=2)
+
+
+def test_proofs_look_at_the_emitted_block():
+    """Faults in it make them fail; those on narrower numbers, or of what only a proof's component has, are left out."""
+    mutants = plant(*emit_blocks(PE(ONE)), count=6, seed=1, only="sequence_decoder")
+    found = {block: block_proofs("snap", mutants, block, SnapConfig) for block in mutants.blocks}
+    assert {block for block in found if found[block]} == {"reduction_selector", "sequence_decoder"}
+    decoder = found["sequence_decoder"]["inductive"]
+    assert [proof.name for proof in decoder] == ["lists", "sequence_decoder", "sequence_decoder_pair_0"]
+    assert is_proven(mutants, "sequence_decoder", decoder, None)
+    verdicts = [is_proven(mutants, "sequence_decoder", decoder, mutant) for mutant in mutants.mutants.values()]
+    assert verdicts.count(False) > 3
 
 
 class Counter(wiring.Component):

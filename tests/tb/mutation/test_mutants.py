@@ -4,8 +4,9 @@
 # pyright: reportAttributeAccessIssue=false
 
 import pytest
-from amaranth.hdl import Array, Module, Signal, unsigned
+from amaranth.hdl import Array, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tensorloom.hw.common.ram import Ram
@@ -110,3 +111,31 @@ def test_equivalent_are_those_that_no_input_shows(mutants: Mutants) -> None:
     assert len(proven) > 2  # among them those of the comparison with 0
     alone = {number for number, mutant in mutants.mutants.items() if equivalent(mutants, mutant.block, mutant)}
     assert alone < proven  # a block alone knows less of its inputs
+
+
+class Glance(wiring.Component):
+    """A memory that is read at another place while nobody looks."""
+
+    def __init__(self) -> None:
+        self.config = ()
+        super().__init__({"i_put": In(2), "i_get": In(2), "i_look": In(1), "o": Out(2)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.rows = rows = Memory(shape=2, depth=4, init=[])
+        write, read = rows.write_port(), rows.read_port(domain="comb")
+        m.d.comb += [write.en.eq(1), write.addr.eq(self.i_put), write.data.eq(self.i_get)]
+        m.d.comb += read.addr.eq(Mux(self.i_look, self.i_get, self.i_put))
+        with m.If(self.i_look):
+            m.d.sync += self.o.eq(read.data)
+        return m
+
+
+def test_what_a_memory_gives_while_nobody_looks_changes_nothing() -> None:
+    design = plant(*emit_blocks(Glance()), count=100, seed=1)
+    idle = [mutant for mutant in design.mutants.values() if mutant.port == "A"]  # of the multiplexer before the address
+    looking = [mutant for mutant in design.mutants.values() if mutant.port == "B"]
+    assert len(idle) > 3 and len(looking) > 2
+    assert all(equivalent(design, "glance", mutant, registers=True) for mutant in idle[:4])
+    assert not any(equivalent(design, "glance", mutant) for mutant in idle[:4])
+    assert not any(equivalent(design, "glance", mutant, registers=True) for mutant in looking[:3])
