@@ -120,7 +120,7 @@ class Outcome(Generic[CountersT]):
         """Values for JSON and tables."""
         return {
             "source": self.source,
-            "bit_exact": None if self.mismatches is None else self.mismatches == 0,
+            "bit_exact": None if self.mismatches is None else self.mismatches == self.wrong_bytes == 0,
             "mismatches": self.mismatches,
             "cycles": self.cycles,
             "predicted_cycles": self.predicted_cycles,
