@@ -124,7 +124,7 @@ class Outcome(Generic[CountersT]):
         modelled, utilisation, cycles = self.design.engine.cycle_model, self.utilisation, self.cycles
         return {
             "source": self.source,
-            "bit_exact": None if self.mismatches is None else self.mismatches == 0,
+            "bit_exact": None if self.mismatches is None else self.mismatches == self.wrong_bytes == 0,
             "mismatches": self.mismatches,
             "cycles": cycles,
             "predicted_cycles": self.predicted_cycles,

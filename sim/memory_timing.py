@@ -36,9 +36,10 @@ class MemoryTiming:
     pace
         Bytes a cycle of both directions together, instead of the other two.
     outstanding
-        Bursts of a port and direction that are taken before they are answered.
+        Bursts of a port and direction that are taken before they are answered. One is only taken in a cycle at whose
+        beginning there were fewer.
     write_buffer
-        Beats of data that a port takes before they are written.
+        Beats of data that a port takes before they are written; counted likewise.
     stalls
         Probability that a channel does nothing in a cycle: one number, or numbers of some of `CHANNELS`. READY is 0
         then, VALID is not raised.

@@ -19,6 +19,8 @@ class Player(wiring.Component):
         Stream of values of the port's outputs.
     o_data
         What is on the port's RDATA, valid or not.
+    o_read_id, o_write_id
+        IDs of the last answers that were taken.
     m_axi
         Memory port.
     """
@@ -32,15 +34,21 @@ class Player(wiring.Component):
             {
                 "i_play": In(stream.Signature(data.StructLayout(outputs))),
                 "o_data": Out(config.data_bits),
+                "o_read_id": Out(config.id_bits),
+                "o_write_id": Out(config.id_bits),
                 "m_axi": Out(port),
             }
         )
 
     def elaborate(self, platform) -> Module:
-        """Wires."""
+        """Wires, and two registers."""
         m = Module()
         m.d.comb += [self.i_play.ready.eq(1), self.o_data.eq(self.m_axi.rdata)]
         with m.If(self.i_play.valid):
             for name in self.i_play.payload.shape().members:
                 m.d.comb += getattr(self.m_axi, name).eq(self.i_play.payload[name])
+        for channel, identity in (("r", self.o_read_id), ("b", self.o_write_id)):
+            valid, ready, its = (getattr(self.m_axi, channel + name) for name in ("valid", "ready", "id"))
+            with m.If(valid & ready):
+                m.d.sync += identity.eq(its)
         return m

@@ -1,4 +1,4 @@
-"""A memory that takes the time of a `MemoryTiming`: an actor of testbenches, cycle for cycle as that of bulk simulation."""
+"""A memory with a `MemoryTiming`, cycle for cycle as that of bulk simulation: an actor of testbenches."""
 
 import dataclasses
 from collections import deque

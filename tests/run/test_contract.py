@@ -55,7 +55,7 @@ def test_stalls_change_no_result(simulator: Simulator, seed: int) -> None:
     assert outcome.passed and outcome.predicted is None and np.array_equal(outcome.output, expected)
 
 
-def test_streams_are_those_of_the_manifest(simulator: Simulator, seed: int) -> None:
+def test_ports_are_those_of_the_manifest(simulator: Simulator, seed: int) -> None:
     engine, config = simulator.design.engine, simulator.design.config
     program = engine.map(config, random_job(np.random.default_rng(seed), *machine(simulator)))
     manifest = emit_design(simulator.design).manifest

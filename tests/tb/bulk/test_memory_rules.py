@@ -123,7 +123,7 @@ def test_data_strobes_and_order(player):
         data(0x2222222222222222, last=1, wstrb=0x81) | address("aw", 0x100, 2),
         address("aw", 0x200, 1),
         data(0x3333333333333333, last=1, wstrb=0),
-        address("ar", 0x100, 2),
+        address("ar", 0x100, 2, id=3),
         *[ANSWERS] * 9,
     ]
     result, memory = play(player, cycles)
@@ -131,6 +131,7 @@ def test_data_strobes_and_order(player):
     before[0x100:0x108], before[[0x108, 0x10F]] = 0x11, 0x22
     assert np.array_equal(memory, before)
     assert [cycles_of(result, channel) for channel in CHANNELS] == [[4], [5, 6], [1, 2], [0, 1, 3], [5, 6]]
+    assert (result.counters["o_read_id"], result.counters["o_write_id"]) == (3, 5)
 
 
 @pytest.mark.parametrize("latency", [1, 2, 17])
@@ -181,14 +182,25 @@ def test_pace_of_both(player, pace):
     assert reads == due[::2] and writes == due[1::2]
 
 
-def test_room_and_outstanding_bursts(player):
-    cycles = [address("ar", 0, 4)] * 2 + [address("ar", 0, 4)] * 5 + [ANSWERS] * 30
-    timing = MemoryTiming(latency=3, outstanding=2)
-    with pytest.raises(SimulationError, match="ARVALID fell before"):
-        play(player, cycles, timing)
-    cycles = [data(), data(), data(), *[data(last=1)] * 2, *[ANSWERS] * 30]
-    with pytest.raises(SimulationError, match="WVALID fell before"):
-        play(player, [address("aw", 0, 4), *cycles], MemoryTiming(write_buffer=2, write_pace=1))
+def test_outstanding_bursts(player):
+    """The third address waits until the first burst is answered, whose last beat comes in cycle 6."""
+    first, second, third = (address("ar", place, 4) for place in (0, 64, 128))
+    cycles = [first, second, *[third | ANSWERS] * 6, *[ANSWERS] * 30]
+    result, _ = play(player, cycles, MemoryTiming(latency=3, outstanding=2))
+    assert cycles_of(result, "ar") == [0, 1, 7] and cycles_of(result, "r") == list(range(3, 15))
+    first, second, third = (address("aw", place, 1) | data(last=1) for place in (0, 64, 128))
+    third = [third | ANSWERS] + [address("aw", 128, 1) | ANSWERS] * 4
+    result, _ = play(player, [first, second, *third, *[ANSWERS] * 30], MemoryTiming(write_latency=5, outstanding=2))
+    assert cycles_of(result, "aw") == [0, 1, 6] and cycles_of(result, "b") == [5, 6, 11]
+
+
+def test_room_for_data(player):
+    """Two beats have room; one is written in cycle 1, the next, 8 bytes at a byte a cycle, in cycle 9."""
+    beats = [data(k, last=int(k == 3)) for k in range(4)]
+    cycles = [address("aw", 0, 4) | beats[0], beats[1], beats[2], *[beats[3]] * 8, *[ANSWERS] * 30]
+    result, memory = play(player, cycles, MemoryTiming(write_buffer=2, write_pace=1))
+    assert cycles_of(result, "w") == [0, 1, 2, 10] and cycles_of(result, "b") == [25]
+    assert memory[:32].view("<u8").tolist() == [0, 1, 2, 3]
 
 
 def test_wrong_payload_while_nothing_is_valid(player):

@@ -7,7 +7,7 @@ import pytest
 
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.sim.memory_timing import CHANNELS, MemoryTiming
-from tensorloom.tb.bulk.memory import ErrorRange, Memory
+from tensorloom.tb.bulk.memory import ErrorRange, Memory, memory_ports
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.bulk.software import Wait, Write, write_register
 from tensorloom.tb.bus.copy_engine import REGISTERS, CopyEngine
@@ -89,8 +89,7 @@ def test_every_transfer_is_in_the_same_cycle(engine, case, seed):
     data = rng.integers(0, 256, SIZE, np.uint8)
     first = int(rng.integers(SIZE - 200))
     errors = [ErrorRange(first=first, end=first + 200, response=int(rng.choice([2, 3])))]
-    split = len(engine.manifest["ports"]) and any(p["name"].startswith("m_axi_read") for p in engine.manifest["ports"])
-    names = ("m_axi_read", "m_axi_write") if split else ("m_axi",)
+    names = memory_ports(engine.manifest)
     bulk = Memory(data=data.copy(), timing=timing, errors=errors)
     result = engine.run({}, {}, memories=dict.fromkeys(names, bulk), software=[*writes, Wait("o_interrupt")], log=True)
     ports = [TimedPort(name, BYTES, reads=name != "m_axi_write", writes=name != "m_axi_read") for name in names]
