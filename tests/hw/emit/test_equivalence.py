@@ -118,7 +118,9 @@ def test_small_design():
     assert PROVEN in prove(Pair, converted=False)
 
 
-@pytest.mark.parametrize("old, new", [(".i(i)", ".i(o)"), ("leaf_2 second", "leaf second"), ("o + i", "o - i"), (".rst(_1_)", ".rst(rst)")])
+@pytest.mark.parametrize(
+    "old, new", [(".i(i)", ".i(o)"), ("leaf_2 second", "leaf second"), ("o + i", "o - i"), (".rst(_1_)", ".rst(rst)")]
+)
 def test_proof_fails_for_another_circuit(old, new):
     def edit(verilog):
         assert old in verilog
