@@ -226,3 +226,12 @@ def test_memory_of_a_wrong_kind(data):
 def test_wrong_ranges(bad):
     with pytest.raises(ValueError, match=" must be "):
         ErrorRange(**({"first": 4, "end": 8} | bad))
+
+
+def test_waveforms_show_the_bus(engine, seed, tmp_path):
+    memory = filled(np.random.default_rng(seed))
+    before = memory.data.copy()
+    file = tmp_path / "copy.vcd"
+    engine.run({}, {}, memories={"m_axi": memory}, software=copy(0, HALF, 20), vcd=file, window=(0, 100))
+    assert np.array_equal(memory.data, copied(before, [(0, HALF, 20)]))
+    assert "m_axi_rdata" in file.read_text()
