@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["IMAGES", "run"]
 
 IMAGES = 8
-"""Held-out digits that the network reads; each is some 14,000 cycles on ``snap-chip-tiny``."""
+"""Held-out digits that the network reads; each is some 8,700 cycles on ``snap-chip-tiny``."""
 
 NOTE = (
     "All layers of all images are one list of commands in memory: one start, one interrupt, nothing between them.\n"
