@@ -219,7 +219,7 @@ def test_unexpected_cycles_are_a_failure(run: Callable, monkeypatch: pytest.Monk
     changes = {"issued": 1, "wait_weights": -1}
     result = run("sim", "tiny", "--matmul", "4x4x4")
     assert result.exit_code == 1
-    assert result.stdout.endswith("failed: counters that differ from the cycle model: issued, wait_weights\n")
+    assert result.stdout.endswith("failed: counters that differ from the models: issued, wait_weights\n")
 
 
 def test_answers_without_a_compiler(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
