@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from ..sim.counters import Counters
+    from ..sim.memory_timing import MemoryTiming
     from ..tb.area import AreaReport
+    from ..tb.bulk.software import Step
     from .demonstration import Demonstration
     from .execution import Simulator
     from .progress import Stages
@@ -33,12 +35,13 @@ CountersT = TypeVar("CountersT", bound="Counters")
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Image:
-    """What lies behind one of an engine's memory ports.
+    """What lies behind an engine's memory ports; the same image behind several is one memory.
 
     Parameters
     ----------
     before, after
-        Bytes by address, before the run and after it. What `after` doesn't name may be anything.
+        Bytes by address, before the run and after it. What `before` doesn't name is random, what `after` doesn't name
+        may be anything.
     size
         Bytes of the memory; an access beyond them is answered with an error.
     """
@@ -63,8 +66,12 @@ class Program(Protocol):
         """What lies behind each memory port by its name; empty for an engine that has streams alone."""
         ...
 
+    def software(self) -> "Sequence[Step]":
+        """What software does with the engine's registers, `s_axil`: start it, wait, read counters and errors."""
+        ...
+
     def assemble(self, outputs: Mapping[str, Any]) -> "np.ndarray":
-        """Put the result together from the beats of the output streams and the memories after the run."""
+        """Put the result together from the beats of the output streams, and the bytes of memories by port."""
         ...
 
     def golden(self) -> "np.ndarray":
@@ -123,16 +130,19 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """
 
     @abstractmethod
-    def predict(self, config: ConfigT, program: ProgramT) -> CountersT:
-        """Counters of the cycle model, for streams that never stall."""
+    def predict(self, config: ConfigT, program: ProgramT, timing: "MemoryTiming | None" = None) -> CountersT:
+        """Counters of the cycle model, for streams that never stall and memories of this timing.
+
+        Without one, memories are as fast as the default of `MemoryTiming`.
+        """
 
     @abstractmethod
     def read_counters(self, ports: Mapping[str, Any]) -> CountersT:
-        """Counters from the values of the output ports that belong to no stream."""
+        """Counters from the values of the output ports that belong to no stream, and of what software read."""
 
     @abstractmethod
     def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
-        """What the error outputs say at the end of a job's run; empty if nothing is wrong."""
+        """What error outputs, and registers that software read, say of a job's run; empty if nothing is wrong."""
 
     @abstractmethod
     def data_bits(self, config: ConfigT) -> int:

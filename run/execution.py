@@ -13,11 +13,13 @@ import numpy as np
 from ..hw.errors import ConfigError, FailureError
 from ..sim.counters import Counters
 from ..sim.golden.wrap import wrap
+from ..sim.memory_timing import MemoryTiming
 from ..tb.bulk.model import Model, build
 from ..tb.tools import check_tools
 from .emission import emit_design
 from .files import replacing
 from .jobs import Job, golden
+from .memories import make_memories, wrong_bytes
 from .progress import Stages, silent
 from .registry import Design
 
@@ -47,10 +49,12 @@ class Outcome(Generic[CountersT]):
         The result, int64.
     mismatches
         Elements that differ from the golden model; None where nothing ran that could differ.
+    wrong_bytes
+        Bytes of memories that are not what they must be after the run.
     counters
         The Verilog's own, or those of the cycle model.
     predicted
-        Those of the cycle model, or None where streams stalled at random.
+        Those of the cycle model, or None where streams or memories stalled at random.
     macs
         Useful multiply-accumulates.
     details
@@ -64,6 +68,7 @@ class Outcome(Generic[CountersT]):
     source: str
     output: np.ndarray
     mismatches: int | None
+    wrong_bytes: int
     counters: CountersT
     predicted: CountersT | None
     macs: int
@@ -97,14 +102,16 @@ class Outcome(Generic[CountersT]):
 
     @property
     def passed(self) -> bool:
-        """Whether every element and every counter is as the models say."""
-        return not self.mismatches and not self.differences
+        """Whether every element, every byte of memory and every counter is as the models say."""
+        return not self.mismatches and not self.wrong_bytes and not self.differences
 
     @property
     def complaint(self) -> str:
         """What is wrong, in a line; empty if nothing is."""
         if self.mismatches:
             return f"{self.mismatches:,} of {self.output.size:,} results differ from the golden model"
+        if self.wrong_bytes:
+            return f"{self.wrong_bytes:,} bytes of memory are not what they must be after the run"
         if self.predicted_cycles not in (None, self.cycles):
             return f"{self.cycles:,} cycles, but the cycle model says {self.predicted_cycles:,}"
         return f"counters that differ from the cycle model: {', '.join(self.differences)}" if self.differences else ""
@@ -113,7 +120,7 @@ class Outcome(Generic[CountersT]):
         """Values for JSON and tables."""
         return {
             "source": self.source,
-            "bit_exact": None if self.mismatches is None else self.mismatches == 0,
+            "bit_exact": None if self.mismatches is None else self.mismatches == self.wrong_bytes == 0,
             "mismatches": self.mismatches,
             "cycles": self.cycles,
             "predicted_cycles": self.predicted_cycles,
@@ -172,10 +179,11 @@ class Simulator:
         *,
         stall: float = 0.0,
         seed: int = 0,
+        timing: MemoryTiming | None = None,
         vcd: Path | None = None,
         window: tuple[int, int] = (0, 1000),
     ) -> Outcome[Any]:
-        """Run a job and compare it with the golden model and, unless streams stall, with the cycle model.
+        """Run a job and compare it with the golden model and, unless something stalls, with the cycle model.
 
         Parameters
         ----------
@@ -184,7 +192,9 @@ class Simulator:
         program
             The job mapped, if the caller has mapped it.
         stall, seed
-            Probability that a stream pauses in a cycle, and seed of the pauses.
+            Probability that a stream, or a channel of a memory, pauses in a cycle, and seed of the pauses.
+        timing
+            Of the memories behind the engine's ports; by default the fastest.
         vcd, window
             Write the waveforms of these cycles to a file. If the run is interrupted, the file stays as it was.
 
@@ -193,19 +203,25 @@ class Simulator:
         ConfigError
             For tensors that don't fit the engine, and a window behind the end of the run.
         SimulationError
-            If the hardware hangs or breaks the protocol of its streams.
+            If the hardware hangs or breaks the protocol of its streams and buses.
         FailureError
             If it raises one of its error outputs.
         """
         engine, config = self.design.engine, self.design.config
         mapped = engine.map(config, job) if program is None else program
+        timing, images = timing or MemoryTiming(), mapped.memories()
+        if stall:
+            timing = dataclasses.replace(timing, stalls=stall, seed=seed)
+        memories = make_memories(images, timing, seed)
         with ThreadPoolExecutor(1) as pool:
-            prediction = None if stall else pool.submit(engine.predict, config, mapped)
+            stalls = stall or (memories and timing.random)
+            prediction = None if stalls else pool.submit(engine.predict, config, mapped, timing)
             start = time.perf_counter()
             with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd) as waves:
                 result = self.model.run(
                     mapped.inputs(), mapped.outputs(), stalls=stall, seed=seed, vcd=waves, window=window,
-                    idle_cycles=IDLE_CYCLES, progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
+                    memories=memories, software=mapped.software(), idle_cycles=IDLE_CYCLES,
+                    progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
                 )  # fmt: skip
                 if waves and not waves.stat().st_size:
                     rule = f"before cycle {result.cycles + IDLE_CYCLES:,}, where the run ended"
@@ -214,10 +230,11 @@ class Simulator:
             predicted = prediction.result() if prediction else None
         if complaint := engine.complaint(result.counters, job):
             raise FailureError(complaint)
-        output = mapped.assemble(result.outputs)
+        output = mapped.assemble(result.outputs | {port: memory.data for port, memory in memories.items()})
         counters = engine.read_counters(result.counters)
         mismatches = int(np.count_nonzero(output != _expected(self.design, job)))
-        return _outcome(self.design, job, mapped, "rtl", output, mismatches, counters, predicted, seconds)
+        bad = wrong_bytes(images, memories)
+        return _outcome(self.design, job, mapped, "rtl", output, mismatches, bad, counters, predicted, seconds)
 
 
 def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any) -> Outcome[Any]:
@@ -241,15 +258,22 @@ def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any
     return Simulator(design, stages=stages).run(job, program, **options)
 
 
-def predict(design: Design, job: Job, program: "Program | None" = None, *, stages: Stages = silent) -> Outcome[Any]:
+def predict(
+    design: Design,
+    job: Job,
+    program: "Program | None" = None,
+    *,
+    timing: MemoryTiming | None = None,
+    stages: Stages = silent,
+) -> Outcome[Any]:
     """Answer a job from the models alone: the result that its streams stand for, and cycles. No compiler is needed."""
     engine, config = design.engine, design.config
     mapped = engine.map(config, job) if program is None else program
     start = time.perf_counter()
     with stages(f"Predicting {job.name}"):
-        counters = engine.predict(config, mapped)
+        counters = engine.predict(config, mapped, timing)
     seconds = time.perf_counter() - start
-    return _outcome(design, job, mapped, "model", _expected(design, job), None, counters, counters, seconds)
+    return _outcome(design, job, mapped, "model", _expected(design, job), None, 0, counters, counters, seconds)
 
 
 def _expected(design: Design, job: Job) -> np.ndarray:
@@ -264,6 +288,7 @@ def _outcome(
     source: str,
     output: np.ndarray,
     mismatches: int | None,
+    wrong_bytes: int,
     counters: Any,
     predicted: Any,
     seconds: float,
@@ -275,6 +300,7 @@ def _outcome(
         source=source,
         output=output,
         mismatches=mismatches,
+        wrong_bytes=wrong_bytes,
         counters=counters,
         predicted=predicted,
         macs=engine.macs(program, counters),

@@ -12,8 +12,10 @@ import numpy as np
 
 from ...hw.config import ConfigError
 from ...sim.golden.wrap import wrap
+from ...sim.memory_timing import MemoryTiming
 from ...tb.block_benches import BlockBench, block_benches
-from ...tb.bulk.job import SimulationError
+from ...tb.bulk.job import Result, SimulationError
+from ...tb.bulk.memory import Memory
 from ...tb.bulk.model import Model, build
 from ...tb.compiled_bench import run_compiled
 from ...tb.counters import with_counters_at
@@ -22,6 +24,7 @@ from ...tb.mutation.equivalence import equivalent
 from ...tb.mutation.mutants import SELECT, Mutants
 from ...tb.mutation.proofs import block_proofs, is_proven
 from ..jobs import golden
+from ..memories import make_memories, wrong_bytes
 from ..random_jobs import random_job
 from ..registry import Design
 
@@ -30,8 +33,8 @@ __all__ = ["Laboratory"]
 RANDOM_JOBS, BENCH_SEEDS = 24, 3
 """Random jobs, and seeds of each testbench of a fault's own block; those of blocks around it run once."""
 
-WATCHDOG, IDLE_CYCLES = 3000, 20
-"""Cycles without a transfer after which a program hangs, and after its end in which nothing may come."""
+WATCHDOG, LIMIT, IDLE_CYCLES = 3000, 1_000_000, 20
+"""Cycles without a transfer, and in all, after which a program hangs, and after its end in which nothing may come."""
 
 
 class _Inverse(random.Random):
@@ -47,12 +50,14 @@ COUNTER_STARTS = (lambda: 0xFFFF_FFFB, lambda: random.Random(1), lambda: _Invers
 
 @dataclasses.dataclass(frozen=True)
 class _Program:
-    """A job on the design's streams, which is played many times, and what it must give."""
+    """A job on the design's ports, which is played many times, and what it must give."""
 
     program: Any
     job: Any
     inputs: Any
     outputs: Any
+    images: Any
+    software: Any
     stall: float
     seed: int
     after_valid: bool
@@ -94,8 +99,8 @@ class Laboratory:
             after_valid = seed % 3 == 0
             predicted = None if stall or after_valid else engine.predict(config, program)
             expected = wrap(golden(job), engine.sum_bits(config))
-            inputs, outputs = program.inputs(), program.outputs()
-            made.append(_Program(program, job, inputs, outputs, stall, seed, after_valid, expected, predicted))
+            ports = program.inputs(), program.outputs(), program.memories(), program.software()
+            made.append(_Program(program, job, *ports, stall, seed, after_valid, expected, predicted))
         return made
 
     def passes_programs(self, number: int) -> bool:
@@ -107,16 +112,13 @@ class Laboratory:
     def _passes(self, model: Model, program: _Program) -> bool:
         engine = self.design.engine
         try:
-            result = model.run(
-                program.inputs, program.outputs, stalls=program.stall, seed=program.seed,
-                after_valid=program.after_valid, watchdog=WATCHDOG, idle_cycles=IDLE_CYCLES,
-            )  # fmt: skip
+            result, memories = _run(model, program, after_valid=program.after_valid, idle_cycles=IDLE_CYCLES)
         except SimulationError:
             return False
         if engine.complaint(result.counters, program.job):
             return False
         try:
-            right = np.array_equal(program.program.assemble(result.outputs), program.expected)
+            right = _right(program, result, memories)
         except (IndexError, ValueError):  # a sum for a place that isn't there
             return False
         counted = program.predicted is None or not engine.read_counters(result.counters).differences(program.predicted)
@@ -166,10 +168,8 @@ class Laboratory:
         right, ends = True, []
         for program in self.programs[:3]:
             try:
-                result = model.run(
-                    program.inputs, program.outputs, stalls=program.stall, seed=program.seed, watchdog=WATCHDOG
-                )
-                right = right and np.array_equal(program.program.assemble(result.outputs), program.expected)
+                result, memories = _run(model, program)
+                right = right and _right(program, result, memories)
             except (SimulationError, IndexError, ValueError):
                 return False, ends
             ends.append(json.dumps(result.counters, default=lambda value: value.tolist()))
@@ -230,3 +230,19 @@ class Laboratory:
         model.hold(SELECT, number)
         rng = np.random.default_rng([self.seed, seed])
         return run_compiled(model, lambda played: bench.check(played, bench.config, rng), limit=limit)
+
+
+def _run(model: Model, program: _Program, **options: Any) -> tuple[Result, dict[str, Memory]]:
+    """What a program gave, and the memories after it, which stall as the streams do."""
+    memories = make_memories(program.images, MemoryTiming(stalls=program.stall, seed=program.seed), program.seed)
+    result = model.run(
+        program.inputs, program.outputs, memories=memories, software=program.software, stalls=program.stall,
+        seed=program.seed, watchdog=WATCHDOG, limit=LIMIT, **options,
+    )  # fmt: skip
+    return result, memories
+
+
+def _right(program: _Program, result: Result, memories: dict[str, Memory]) -> bool:
+    """Whether results and memories are as they must be."""
+    found = program.program.assemble(result.outputs | {port: memory.data for port, memory in memories.items()})
+    return np.array_equal(found, program.expected) and not wrong_bytes(program.images, memories)

@@ -10,6 +10,7 @@ from ..jobs import Job
 
 if TYPE_CHECKING:
     from ...hw.snap.core import SnapCore
+    from ...sim.memory_timing import MemoryTiming
     from ...sim.snap.cycles import CoreCounters
     from ...tb.area import AreaReport
     from ..demonstration import Demonstration
@@ -82,8 +83,10 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
 
         return map_job(config, job)
 
-    def predict(self, config: SnapConfig, program: "SnapProgram") -> "CoreCounters":
-        """Counters of the cycle model."""
+    def predict(
+        self, config: SnapConfig, program: "SnapProgram", timing: "MemoryTiming | None" = None
+    ) -> "CoreCounters":
+        """Counters of the cycle model; there is no memory to be timed."""
         from ...sim.snap.cycles import simulate_core
 
         return simulate_core(config, program.core)

@@ -52,6 +52,10 @@ class SnapProgram:
         """None: the core has streams alone."""
         return {}
 
+    def software(self) -> tuple[()]:
+        """None: there are no registers."""
+        return ()
+
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Add the sums of the ports at their places."""
         return self._scatter(block_sums(self.config, self.core, outputs))

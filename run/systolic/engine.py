@@ -10,6 +10,7 @@ from ..jobs import Job
 
 if TYPE_CHECKING:
     from ...hw.systolic.matrix_unit import MatrixUnit
+    from ...sim.memory_timing import MemoryTiming
     from ...sim.systolic.cycles import SystolicCycles
     from ..demonstration import Demonstration
     from ..execution import Simulator
@@ -111,8 +112,10 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
 
         return map_job(config, job)
 
-    def predict(self, config: SystolicConfig, program: "SystolicProgram") -> "SystolicCycles":
-        """Counters of the cycle model."""
+    def predict(
+        self, config: SystolicConfig, program: "SystolicProgram", timing: "MemoryTiming | None" = None
+    ) -> "SystolicCycles":
+        """Counters of the cycle model; there is no memory to be timed."""
         from ...sim.systolic.cycles import predict
 
         return predict(config, program.matrix.commands)

@@ -41,6 +41,10 @@ class SystolicProgram:
         """None: the unit has streams alone."""
         return {}
 
+    def software(self) -> tuple[()]:
+        """None: there are no registers."""
+        return ()
+
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """The result from the rows of sums."""
         return self.matrix.assemble(outputs["o_sums"])

@@ -22,6 +22,9 @@ __all__ = ["BuildError", "Options", "Progress", "compile_library"]
 
 LIBRARY = "model.so"
 
+HARNESS = ("harness.cpp", "memory.h", "port.h", "software.h")
+"""Files that are the same for every design."""
+
 Progress = Callable[[str], None]
 """Called with what is being done, in a few words."""
 
@@ -80,8 +83,8 @@ def compile_library(
         If one of the programs is missing.
     """
     sources = Sources.load(sources)
-    harness = Path(__file__).with_name("harness.cpp").read_text(encoding="utf-8")
-    wrapper = {"harness.cpp": harness, "ports.h": _port_table(sources.manifest)}
+    texts = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in HARNESS}
+    wrapper = texts | {"ports.h": _port_table(sources.manifest)}
     flags = options.verilator_flags(hierarchical=bool(sources.manifest["hierarchical"]))
     check_tools()
     environment = tool_environment()

@@ -1,4 +1,5 @@
-// Runs a verilated design in bulk: whole jobs on stream beats or on per-cycle port values, one call from Python.
+// Runs a verilated design in bulk: whole jobs on stream beats, memories and registers, or on per-cycle port values, one
+// call from Python.
 // `ports.h` is generated and fills the table of ports; everything else here is the same for every design.
 
 #include <cstdint>
@@ -14,43 +15,13 @@
 #include "verilated_vcd_c.h"
 #endif
 
+#include "memory.h"
+#include "port.h"
+#include "software.h"
+
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
-
-struct Port {
-    void* data;
-    uint32_t width;
-    bool held = false;  // a reset leaves it as it is
-
-    // Verilator stores a port in 1, 2, 4 or 8 bytes, wider ones in 32-bit words.
-    size_t bytes() const {
-        return width <= 8 ? 1 : width <= 16 ? 2 : width <= 32 ? 4 : width <= 64 ? 8 : (width + 31) / 32 * 4;
-    }
-    uint8_t* raw() const { return static_cast<uint8_t*>(data); }
-    bool get() const { return *raw() != 0; }
-    void set(bool value) { *raw() = value; }
-    void load(const uint8_t* from) { memcpy(data, from, bytes()); }
-    void store(uint8_t* to) const { memcpy(to, data, bytes()); }
-
-    void randomize(uint64_t& state);
-};
-
-uint32_t random32(uint64_t& state) {  // xorshift64*
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return static_cast<uint32_t>((state * 0x2545F4914F6CDD1DULL) >> 32);
-}
-
-void Port::randomize(uint64_t& state) {
-    for (size_t at = 0; at < bytes(); at += 4) {
-        uint32_t word = random32(state);
-        const size_t bits = width - at * 8;
-        if (bits < 32) word &= (uint32_t{1} << bits) - 1;
-        memcpy(raw() + at, &word, bytes() - at < 4 ? bytes() - at : 4);
-    }
-}
 
 std::string fault;  // the last $stop or fatal error of the design
 
@@ -87,6 +58,7 @@ struct Job {
     uint64_t cycle;          // cycles since reset
     uint64_t last_transfer;  // cycle (counted from 1) of the last transfer on any stream
     uint64_t last_output;    // the same for outputs
+    uint64_t last_wait;      // the same for the end of the last wait of the software
     uint64_t watchdog;       // cycles without a transfer before giving up
     int32_t stream;          // which stream broke the protocol, or gave too much
 };
@@ -95,6 +67,9 @@ struct Model {
     VerilatedContext context;
     std::unique_ptr<Vdut> top;
     std::vector<Port> ports;
+    std::vector<std::unique_ptr<Memory>> memories;
+    std::unique_ptr<Software> software;
+    Log log;
     int clk = -1, rst = -1;
     uint64_t cycle = 0;
 #if VM_TRACE
@@ -162,9 +137,37 @@ struct Model {
         cycle = 0;
     }
 
+    // What memories and software see of a cycle; true if they have nothing left to do.
+    bool serve(Job& job) {
+        bool done = true, writing = false;
+        log.cycle = job.cycle - 1;
+        for (auto& memory : memories) {
+            if (memory->observe(log.cycle)) job.last_transfer = job.cycle;
+            done = done && memory->idle();
+            writing = writing || memory->writing();
+        }
+        if (!software) return done;
+        const Software::Progress progress = software->observe();
+        if (progress != Software::NONE) job.last_transfer = job.cycle;
+        if (progress == Software::WAITED) {
+            job.last_wait = job.cycle;
+            if (writing) throw std::runtime_error("software was told of the end while " + debts());
+        }
+        return done && software->done();
+    }
+
+    std::string debts() const {
+        std::string all;
+        for (auto& memory : memories)
+            if (!memory->idle()) all += (all.empty() ? "" : "; ") + memory->debts();
+        return all;
+    }
+
     // `until_done`: stop after the last beat; otherwise run the whole chunk (to look for extra beats).
     Status run(Job& job, Stream* streams, int count, uint64_t chunk, bool until_done) {
         for (uint64_t n = 0; n < chunk; ++n) {
+            for (auto& memory : memories) memory->drive(job.cycle);
+            if (software) software->drive();
             for (int i = 0; i < count; ++i) {
                 Stream& s = streams[i];
                 const bool go = s.stall == 0 || random32(s.random) >= s.stall;
@@ -213,6 +216,7 @@ struct Model {
                 }
                 all = all && s.done == s.beats;
             }
+            all = serve(job) && all;
             edge();
             dump(1);
             ++cycle;
@@ -258,6 +262,32 @@ EXPORT int tl_reset(Model* model, int cycles) {
 
 EXPORT int tl_run(Model* model, Job* job, Stream* streams, int count, uint64_t chunk, int until_done) {
     return guard([&] { return model->run(*job, streams, count, chunk, until_done != 0); });
+}
+
+// What the next runs have beside streams. The structures are used until the next call.
+EXPORT int tl_attach(Model* model, MemoryDescription* memories, int count, SoftwareDescription* software, int log) {
+    return guard([&] {
+        model->memories.clear();
+        model->software.reset();
+        model->log = Log();
+        model->log.on = log != 0;
+        for (int i = 0; i < count; ++i)
+            model->memories.emplace_back(new Memory(model->ports, memories[i], model->log));
+        if (software) model->software.reset(new Software(model->ports, *software));
+        return DONE;
+    });
+}
+
+// What memories still owe, in words; empty if nothing. Kept until the next call.
+EXPORT const char* tl_debts(const Model* model) {
+    static std::string debts;
+    debts = model->debts();
+    return debts.c_str();
+}
+
+EXPORT uint64_t tl_log(const Model* model, const Transfer** transfers) {
+    *transfers = model->log.transfers.data();
+    return model->log.transfers.size();
 }
 
 EXPORT void tl_hold(Model* model, int port, const uint8_t* from) {
@@ -311,6 +341,11 @@ EXPORT void tl_peek(const Model* model, int port, uint8_t* to) { model->ports[po
 EXPORT void tl_sizes(uint64_t* to) {
     to[0] = sizeof(Job);
     to[1] = sizeof(Stream);
+    to[2] = sizeof(PortDescription);
+    to[3] = sizeof(MemoryDescription);
+    to[4] = sizeof(ErrorRange);
+    to[5] = sizeof(Step);
+    to[6] = sizeof(SoftwareDescription);
 }
 
 EXPORT int tl_trace(Model* model, const char* path, uint64_t start, uint64_t stop) {

@@ -9,6 +9,7 @@ import numpy as np
 from ...hw.errors import FailureError
 
 __all__ = [
+    "TRANSFER",
     "Result",
     "SimulationError",
     "WatchdogError",
@@ -19,35 +20,43 @@ __all__ = [
 ]
 
 
+TRANSFER = np.dtype([("cycle", "u8"), ("port", "u4"), ("channel", "u4")])
+"""Cycle, from 0 on; number of the port in `memory_ports`; number of the channel in `CHANNELS`."""
+
+
 class SimulationError(FailureError):
     """The design broke a rule: an assertion, the stream protocol, or more output than it should give."""
 
 
 class WatchdogError(SimulationError):
-    """No stream moved for too long; the message says which ones wait."""
+    """Nothing moved for too long, or the job took too long; the message says who waits."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a job on streams gave.
+    """What a job gave.
 
     Attributes
     ----------
     outputs
         Received beats by stream: arrays of shape (beats, ...), for structs dicts of them.
     cycles
-        From the first edge after reset up to and including the last output transfer (the last transfer at all if
-        no output was expected).
+        From the first edge after reset up to and including the last output transfer (if no output was expected: the
+        end of the software's last wait; if there was none: the last transfer at all).
     counters
-        Value of each output port that belongs to no stream after the job's last edge.
+        Value of each output port that belongs to no stream or bus after the job's last edge, and what software read
+        from registers, by the name that it gave.
     beats
-        Transfers by stream, inputs included.
+        Transfers by stream, inputs included, and by data channel of memory ports, as ``m_axi_r`` and ``m_axi_w``.
+    transfers
+        Of all channels of memory ports, in order: structured array of `TRANSFER`. Empty unless they were logged.
     """
 
     outputs: dict[str, Any]
     cycles: int
     counters: dict[str, Any]
     beats: dict[str, int]
+    transfers: np.ndarray
 
 
 def check_streams(streams: Sequence[dict[str, Any]], names: Mapping[str, Any], direction: str) -> None:

@@ -3,7 +3,7 @@
 import ctypes
 from pathlib import Path
 
-__all__ = ["DONE", "FAULT", "PROTOCOL", "RUNNING", "SURPLUS", "WATCHDOG", "Job", "Stream", "load", "random_state"]
+__all__ = ["DONE", "FAULT", "PROTOCOL", "RUNNING", "SURPLUS", "WATCHDOG", "Job", "Stream", "load"]
 
 RUNNING, DONE, WATCHDOG, FAULT, PROTOCOL, SURPLUS = range(6)
 
@@ -28,15 +28,20 @@ class Stream(ctypes.Structure):
 
 
 class Job(ctypes.Structure):
-    """Progress of a job on streams."""
+    """Progress of a job."""
 
     _fields_ = (
         ("cycle", ctypes.c_uint64),
         ("last_transfer", ctypes.c_uint64),
         ("last_output", ctypes.c_uint64),
+        ("last_wait", ctypes.c_uint64),
         ("watchdog", ctypes.c_uint64),
         ("stream", ctypes.c_int32),
     )
+
+    def cycles(self, outputs: bool) -> int:
+        """How long the job took; `outputs`: it ended with an output."""
+        return self.last_output if outputs else self.last_wait or self.last_transfer
 
 
 def load(path: Path) -> ctypes.CDLL:
@@ -49,6 +54,9 @@ def load(path: Path) -> ctypes.CDLL:
         "tl_fault": ([], ctypes.c_char_p),
         "tl_reset": ([pointer, number], number),
         "tl_run": ([pointer, ctypes.POINTER(Job), ctypes.POINTER(Stream), number, long, number], number),
+        "tl_attach": ([pointer, pointer, number, pointer, number], number),
+        "tl_debts": ([pointer], ctypes.c_char_p),
+        "tl_log": ([pointer, ctypes.POINTER(pointer)], long),
         "tl_hold": ([pointer, number, pointer], None),
         "tl_cycles": ([pointer, long, number, number, pointer, pointer, number, pointer, pointer], number),
         "tl_bench": ([pointer, long, long], number),
@@ -59,12 +67,3 @@ def load(path: Path) -> ctypes.CDLL:
         function = getattr(library, name)
         function.argtypes, function.restype = arguments, result
     return library
-
-
-def random_state(seed: int, index: int) -> int:
-    """State of a random generator that differs well between seeds and streams, never zero (splitmix64)."""
-    mask = (1 << 64) - 1
-    value = (seed * 0x9E3779B97F4A7C15 + (index + 1) * 0xD1B54A32D192ED03) & mask
-    value = ((value ^ value >> 30) * 0xBF58476D1CE4E5B9) & mask
-    value = ((value ^ value >> 27) * 0x94D049BB133111EB) & mask
-    return (value ^ value >> 31) or 1

@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from ...sim.stalls import random_state
 from ..sources import EmissionLike, Sources
 from .build import Options, Progress, compile_library, ordered_ports
 from .cache import Cache
 from .job import Result, SimulationError, WatchdogError, check_outputs, check_streams, first, stall_probabilities
-from .library import DONE, FAULT, PROTOCOL, SURPLUS, WATCHDOG, Job, Stream, load, random_state
+from .library import DONE, FAULT, PROTOCOL, SURPLUS, WATCHDOG, Job, Stream, load
+from .memory import Memory
 from .pack import pack, port_bytes, unpack
+from .software import Step
 from .steps import Steps
+from .surroundings import Surroundings, bus_ports
 
 __all__ = ["Model", "Result", "SimulationError", "WatchdogError", "build"]
 
@@ -105,13 +109,22 @@ class Model:
         seed: int = 0,
         after_valid: bool = False,
         watchdog: int = 100_000,
+        limit: int | None = None,
         idle_cycles: int = 0,
+        memories: Mapping[str, Memory] | None = None,
+        software: Sequence[Step] = (),
+        registers: str = "s_axil",
+        log: bool = False,
         fresh: bool = True,
+        reset: bool = True,
         vcd: Path | str | None = None,
         window: tuple[int, int] = (0, 1000),
-        progress: Callable[[int, float], None] | None = None,
+        progress: Callable[[int, float | None], None] | None = None,
     ) -> Result:
         """Reset, offer beats on the input streams from the first cycle on, and collect the outputs.
+
+        Software takes its steps meanwhile. The job ends when all beats have moved, software has done its last step,
+        and no memory owes an answer.
 
         Parameters
         ----------
@@ -127,31 +140,46 @@ class Model:
             Be ready for an output stream only in a cycle after one in which it offered a beat that wasn't taken. One
             whose valid waits for ready gets stuck.
         watchdog
-            Cycles without any transfer after which to give up.
+            Cycles without any transfer after which to give up. Software that polls moves nothing.
+        limit
+            Cycles in all after which to give up.
         idle_cycles
-            Cycles to run on afterwards to look for extra beats.
+            Cycles to run on afterwards to look for extra beats, and accesses to memory.
+        memories
+            What lies behind each AXI4 port, by name: ``m_axi`` is that with ``m_axi_araddr``. Changed in place.
+        software, registers
+            What is done one behind the other with the registers behind an AXI4-Lite port, and its name. When a wait
+            ends, all that was written must have been answered.
+        log
+            Keep all transfers with memories.
         fresh
             Start on a new instance, not only from a reset.
+        reset
+            Reset first; without it, which goes with ``fresh=False``, the design goes on where its last job ended.
         vcd, window
             Write waveforms of the cycles from ``window[0]`` up to and without ``window[1]`` (the first after reset
             is 0) to this file, with a build of its own unless this one has `trace`.
         progress
-            Called about once a second with the cycles so far, and which fraction of all streams' beats has moved.
+            Called about once a second with the cycles so far, and which fraction of all streams' beats has moved, None
+            if there are none.
 
         Raises
         ------
         WatchdogError
-            Saying which streams wait and how many beats they still have.
+            Saying which streams wait and how many beats they still have, what memories owe, and what software does.
         SimulationError
-            For a failed assertion, an extra beat, or an output that is withdrawn or changed while it waits.
+            For a failed assertion, an extra beat, an output that is withdrawn or changed while it waits, a broken rule
+            of AXI, and a register that answers with an error.
         TypeError, ValueError
-            For beats of a wrong type, shape or range, unknown streams, and streams that are always valid or ready.
+            For beats of a wrong type, shape or range, unknown streams, streams that are always valid or ready, memory
+            ports without a memory, and steps that software can't take.
         """
         if vcd is not None:
             with self._tracing(vcd, window, fresh) as model:
                 return model.run(
-                    inputs, outputs, stalls=stalls, seed=seed, after_valid=after_valid, watchdog=watchdog,
-                    idle_cycles=idle_cycles, progress=progress,
+                    inputs, outputs, stalls=stalls, seed=seed, after_valid=after_valid, watchdog=watchdog, limit=limit,
+                    idle_cycles=idle_cycles, memories=memories, software=software, registers=registers, log=log,
+                    progress=progress,
                 )  # fmt: skip
         for name, stream in self._streams.items():
             if not {"valid", "ready"} <= set(stream["ports"]):
@@ -180,21 +208,26 @@ class Model:
                 held=held[name].ctypes.data,
                 after_valid=after_valid,
             )
+        around = Surroundings(self.manifest, self._ports, memories or {}, software, registers)
         job = Job(watchdog=watchdog)
-        self._start(fresh)
-        self._advance(job, streams, progress)
-        counters = self._counters()
+        self._start(fresh, reset=reset or self._instance is None)
+        around.attach(self._library, self._instance, log=log)
+        self._advance(job, streams, around, limit, progress)
+        counters, cycles = self._counters() | around.read(), job.cycles(any(outputs.values()))
         if idle_cycles:
+            end = job.last_transfer
             for index in range(len(self._streams)):
                 streams[index].stall = 0
             status = self._library.tl_run(self._instance, job, streams, len(self._streams), idle_cycles, False)
             self._check(status, job, streams)
-        expects = any(outputs.values())
+            if job.last_transfer != end:
+                raise SimulationError(f"memory was accessed after the end of the job (cycle {job.last_transfer})")
         return Result(
             outputs={name: unpack(beats[name], self._streams[name]["payload"]) for name in outputs},
-            cycles=job.last_output if expects else job.last_transfer,
+            cycles=cycles,
             counters=counters,
-            beats={name: state.done for name, state in zip(self._streams, streams, strict=False)},
+            beats={name: state.done for name, state in zip(self._streams, streams, strict=False)} | around.beats(),
+            transfers=around.transfers(),
         )
 
     def cycles(
@@ -257,29 +290,44 @@ class Model:
         self._check(status, Job())
         return seconds
 
-    def _advance(self, job: Job, streams: Any, progress: Callable[[int, float], None] | None) -> None:
+    def _advance(
+        self,
+        job: Job,
+        streams: Any,
+        around: Surroundings,
+        limit: int | None,
+        progress: Callable[[int, float | None], None] | None,
+    ) -> None:
         """Run to the end in chunks of about a quarter second, so that an interrupt is served in between."""
         chunk, told = 256, time.perf_counter()
-        if all(state.beats == 0 for state in streams):
+        beats = sum(state.beats for state in streams)
+        if not beats and not around.works:
             return
-        while True:
+        while limit is None or job.cycle < limit:
             start = time.perf_counter()
-            status = self._library.tl_run(self._instance, job, streams, len(self._streams), chunk, True)
+            part = chunk if limit is None else min(chunk, limit - job.cycle)
+            status = self._library.tl_run(self._instance, job, streams, len(self._streams), part, True)
             now = time.perf_counter()
             if status == DONE:
                 return
             if status == WATCHDOG:
-                waiting = [
-                    f"{name} {'gave' if state.output else 'took'} {state.done} of {state.beats} beats"
-                    for name, state in zip(self._streams, streams, strict=False)
-                    if state.done < state.beats
-                ]
-                raise WatchdogError(f"no transfer for {job.watchdog} cycles (cycle {job.cycle}): {', '.join(waiting)}")
+                waiting = self._waiting(streams, around)
+                raise WatchdogError(f"no transfer for {job.watchdog} cycles (cycle {job.cycle}): {waiting}")
             self._check(status, job, streams)
             chunk = max(1, min(1 << 30, int(chunk * min(4.0, 0.25 / max(now - start, 1e-6)))))
             if progress and now - told >= 1:
                 told = now
-                progress(int(job.cycle), sum(state.done for state in streams) / sum(state.beats for state in streams))
+                progress(int(job.cycle), sum(state.done for state in streams) / beats if beats else None)
+        raise WatchdogError(f"not done after {limit} cycles: {self._waiting(streams, around)}")
+
+    def _waiting(self, streams: Any, around: Surroundings) -> str:
+        """Who has not finished."""
+        waiting = [
+            f"{name} {'gave' if state.output else 'took'} {state.done} of {state.beats} beats"
+            for name, state in zip(self._streams, streams, strict=False)
+            if state.done < state.beats
+        ]
+        return ", ".join(waiting + around.waiting())
 
     def _check(self, status: int, job: Job, streams: Any = ()) -> None:
         if status == FAULT:
@@ -337,8 +385,9 @@ class Model:
         return len(arrays), indices, pointers
 
     def _counters(self) -> dict[str, Any]:
-        """Present values of the output ports outside streams, as Python numbers where they are numbers."""
+        """Present values of the output ports outside streams and buses, as Python numbers where they are numbers."""
         members = {name for stream in self._streams.values() for name in stream["ports"].values()}
+        members |= bus_ports(self.manifest)
         values = {}
         for name, (index, port) in self._ports.items():
             if port["direction"] == "out" and name not in members:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ...sim.stalls import RandomStall
+from ...sim.stalls import RandomStall, random_state
 from .job import stall_probabilities
-from .library import random_state
 from .pack import port_bytes
 
 __all__ = ["random_stalls"]

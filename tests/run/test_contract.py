@@ -11,6 +11,7 @@ from tensorloom.run.jobs import Job, golden
 from tensorloom.run.random_jobs import random_job
 from tensorloom.run.registry import Design, engines
 from tensorloom.run.speed import compare_speeds
+from tensorloom.tb.bulk.memory import memory_ports
 
 ENGINES = list(engines().values())
 
@@ -52,13 +53,14 @@ def test_stalls_change_no_result(simulator: Simulator, seed: int) -> None:
     assert outcome.passed and outcome.predicted is None and np.array_equal(outcome.output, golden(job))
 
 
-def test_streams_are_those_of_the_manifest(simulator: Simulator, seed: int) -> None:
+def test_ports_are_those_of_the_manifest(simulator: Simulator, seed: int) -> None:
     engine, config = simulator.design.engine, simulator.design.config
     program = engine.map(config, random_job(np.random.default_rng(seed), *machine(simulator)))
-    streams = {stream["name"]: stream["direction"] for stream in emit_design(simulator.design).manifest["streams"]}
+    manifest = emit_design(simulator.design).manifest
+    streams = {stream["name"]: stream["direction"] for stream in manifest["streams"]}
     assert {name for name, direction in streams.items() if direction == "in"} == set(program.inputs())
     assert {name for name, direction in streams.items() if direction == "out"} == set(program.outputs())
-    assert program.memories() == {}
+    assert set(program.memories()) == set(memory_ports(manifest))
 
 
 def test_model_alone_gives_the_same(simulator: Simulator, seed: int) -> None:

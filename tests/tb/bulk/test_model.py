@@ -237,8 +237,12 @@ def test_two_designs_side_by_side(adder, accumulator, seed):
 
 
 def test_harness_and_python_agree_on_structures(adder):
-    from tensorloom.tb.bulk.library import Job, Stream
+    from tensorloom.tb.bulk import library, memory, software
 
-    sizes = (ctypes.c_uint64 * 2)()
+    structures = (
+        library.Job, library.Stream, memory.PortDescription, memory.MemoryDescription, memory.CErrorRange,
+        software.CStep, software.SoftwareDescription,
+    )  # fmt: skip
+    sizes = (ctypes.c_uint64 * len(structures))()
     adder._library.tl_sizes(sizes)
-    assert list(sizes) == [ctypes.sizeof(Job), ctypes.sizeof(Stream)]
+    assert list(sizes) == [ctypes.sizeof(structure) for structure in structures]
