@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from ..fpga.target import FpgaTarget
 from ..hw.config import Config
-from .jobs import Job
+from .jobs import Job, golden
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     Attributes
     ----------
     name, title
-        Its name in commands and folders, and what it is.
+        Its name in commands, and what it is. Folders and modules have ``_`` in it where commands have ``-``.
     position
         Place in lists.
     config_class, presets
@@ -96,6 +96,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Lines for the help of commands, by command.
     fpga
         How it gets onto boards, or None.
+    cycle_model
+        Whether `predict` knows cycles.
     """
 
     name: ClassVar[str]
@@ -106,6 +108,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
+    cycle_model: ClassVar[bool] = True
 
     @abstractmethod
     def summary(self, config: ConfigT) -> str:
@@ -133,7 +136,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     def predict(self, config: ConfigT, program: ProgramT, timing: "MemoryTiming | None" = None) -> CountersT:
         """Counters of the cycle model, for streams that never stall and memories of this timing.
 
-        Without one, memories are as fast as the default of `MemoryTiming`.
+        Without one, memories are as fast as the default of `MemoryTiming`. An engine without a cycle model has
+        ``cycles`` of None, and counters that are known all the same.
         """
 
     @abstractmethod
@@ -151,6 +155,12 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     @abstractmethod
     def sum_bits(self, config: ConfigT) -> int:
         """Width of a result; where the user accepts it, sums wrap modulo 2**sum_bits."""
+
+    def expected(self, config: ConfigT, job: Job) -> "np.ndarray":
+        """The result of a job by the golden models of the maths, int64, as the engine gives it: its sums."""
+        from ..sim.golden.wrap import wrap
+
+        return wrap(golden(job), self.sum_bits(config)) if job.wraps else golden(job)
 
     @abstractmethod
     def macs(self, program: ProgramT, counters: CountersT) -> int:
@@ -184,4 +194,9 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     @property
     def folder(self) -> Path:
         """Folder of the descriptor."""
-        return Path(__file__).parent / self.name
+        return Path(__file__).parent / self.package
+
+    @property
+    def package(self) -> str:
+        """What its folders are called."""
+        return self.name.replace("-", "_")

@@ -12,14 +12,13 @@ import numpy as np
 
 from ..hw.errors import ConfigError, FailureError
 from ..sim.counters import Counters
-from ..sim.golden.wrap import wrap
 from ..sim.memory_timing import MemoryTiming
 from ..tb.bulk.model import Model, build
 from ..tb.tools import check_tools
+from .driving import Driven, drive
 from .emission import emit_design
 from .files import replacing
-from .jobs import Job, golden
-from .memories import make_memories, wrong_bytes
+from .jobs import Job
 from .progress import Stages, silent
 from .registry import Design
 
@@ -54,7 +53,8 @@ class Outcome(Generic[CountersT]):
     counters
         The Verilog's own, or those of the cycle model.
     predicted
-        Those of the cycle model, or None where streams or memories stalled at random.
+        Those of the cycle model, or None where streams or memories stalled at random. Their ``cycles`` are None where
+        there is no cycle model.
     macs
         Useful multiply-accumulates.
     details
@@ -76,24 +76,26 @@ class Outcome(Generic[CountersT]):
     seconds: float
 
     @property
-    def cycles(self) -> int:
-        """Cycles that the job took."""
+    def cycles(self) -> int | None:
+        """Cycles that the job took; None if nobody knows."""
         return self.counters.cycles
 
     @property
     def predicted_cycles(self) -> int | None:
-        """Cycles of the cycle model."""
+        """Cycles of the cycle model, if there is one."""
         return self.predicted.cycles if self.predicted else None
 
     @property
-    def utilisation(self) -> float:
+    def utilisation(self) -> float | None:
         """Useful multiply-accumulates as a share of cycles x multipliers; 0 where nothing ran."""
+        if self.cycles is None:
+            return None
         slots = self.cycles * self.design.config.multipliers
         return self.macs / slots if slots else 0.0
 
     def where_cycles_went(self) -> dict[str, float]:
-        """Shares of all cycles by what was done in them; they add up to 1."""
-        return self.counters.where_cycles_went()
+        """Shares of all cycles by what was done in them; they add up to 1. Empty if nobody knows the cycles."""
+        return {} if self.cycles is None else self.counters.where_cycles_went()
 
     @property
     def differences(self) -> list[str]:
@@ -112,27 +114,30 @@ class Outcome(Generic[CountersT]):
             return f"{self.mismatches:,} of {self.output.size:,} results differ from the golden model"
         if self.wrong_bytes:
             return f"{self.wrong_bytes:,} bytes of memory are not what they must be after the run"
-        if self.predicted_cycles not in (None, self.cycles):
+        if self.predicted_cycles is not None and self.predicted_cycles != self.cycles:
             return f"{self.cycles:,} cycles, but the cycle model says {self.predicted_cycles:,}"
-        return f"counters that differ from the cycle model: {', '.join(self.differences)}" if self.differences else ""
+        return f"counters that differ from the models: {', '.join(self.differences)}" if self.differences else ""
 
     def figures(self) -> dict[str, Any]:
         """Values for JSON and tables."""
+        predicted = None if self.source == "model" or self.predicted is None else not self.differences
+        modelled, utilisation, cycles = self.design.engine.cycle_model, self.utilisation, self.cycles
         return {
             "source": self.source,
             "bit_exact": None if self.mismatches is None else self.mismatches == self.wrong_bytes == 0,
             "mismatches": self.mismatches,
-            "cycles": self.cycles,
+            "cycles": cycles,
             "predicted_cycles": self.predicted_cycles,
-            "equals_cycle_model": None if self.source == "model" or self.predicted is None else not self.differences,
+            "equals_cycle_model": predicted if modelled else None,
+            **({} if modelled else {"equals_predicted_counters": predicted}),
             "macs": self.macs,
-            "utilisation": round(self.utilisation, 6),
+            "utilisation": None if utilisation is None else round(utilisation, 6),
             "where_cycles_went": {
                 name: round(share, 4) for name, share in self.where_cycles_went().items()
             },
             **self.details,
             "seconds": round(self.seconds, 3),
-            "cycles_per_second": round(self.cycles / self.seconds) if self.seconds else None,
+            "cycles_per_second": round(cycles / self.seconds) if cycles and self.seconds else None,
         }  # fmt: skip
 
 
@@ -209,20 +214,17 @@ class Simulator:
         """
         engine, config = self.design.engine, self.design.config
         mapped = engine.map(config, job) if program is None else program
-        timing, images = timing or MemoryTiming(), mapped.memories()
-        if stall:
-            timing = dataclasses.replace(timing, stalls=stall, seed=seed)
-        memories = make_memories(images, timing, seed)
+        timing = timing or MemoryTiming()
         with ThreadPoolExecutor(1) as pool:
-            stalls = stall or (memories and timing.random)
+            stalls = stall or (timing.random and mapped.memories())
             prediction = None if stalls else pool.submit(engine.predict, config, mapped, timing)
             start = time.perf_counter()
             with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd) as waves:
-                result = self.model.run(
-                    mapped.inputs(), mapped.outputs(), stalls=stall, seed=seed, vcd=waves, window=window,
-                    memories=memories, software=mapped.software(), idle_cycles=IDLE_CYCLES,
-                    progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
+                driven = drive(
+                    self.model, mapped, stall=stall, seed=seed, timing=timing, vcd=waves, window=window,
+                    idle_cycles=IDLE_CYCLES, progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
                 )  # fmt: skip
+                result = driven.result
                 if waves and not waves.stat().st_size:
                     rule = f"before cycle {result.cycles + IDLE_CYCLES:,}, where the run ended"
                     raise ConfigError(f"window must begin {rule}, not at {window[0]:,}", field="window", value=window)
@@ -230,11 +232,18 @@ class Simulator:
             predicted = prediction.result() if prediction else None
         if complaint := engine.complaint(result.counters, job):
             raise FailureError(complaint)
-        output = mapped.assemble(result.outputs | {port: memory.data for port, memory in memories.items()})
+        output = mapped.assemble(driven.outputs)
         counters = engine.read_counters(result.counters)
-        mismatches = int(np.count_nonzero(output != _expected(self.design, job)))
-        bad = wrong_bytes(images, memories)
+        mismatches, bad = int(np.count_nonzero(output != engine.expected(config, job))), driven.wrong_bytes
         return _outcome(self.design, job, mapped, "rtl", output, mismatches, bad, counters, predicted, seconds)
+
+    def drive(self, program: "Program", name: str) -> Driven:
+        """Run a program that is no job, as the layers of a whole network; nothing is compared but memories."""
+        with self._stages(f"Simulating {name}") as update:
+            return drive(
+                self.model, program, idle_cycles=IDLE_CYCLES,
+                progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
+            )  # fmt: skip
 
 
 def execute(design: Design, job: Job, *, stages: Stages = silent, **options: Any) -> Outcome[Any]:
@@ -273,12 +282,8 @@ def predict(
     with stages(f"Predicting {job.name}"):
         counters = engine.predict(config, mapped, timing)
     seconds = time.perf_counter() - start
-    return _outcome(design, job, mapped, "model", _expected(design, job), None, 0, counters, counters, seconds)
-
-
-def _expected(design: Design, job: Job) -> np.ndarray:
-    """The golden result, as the engine's sums hold it."""
-    return wrap(golden(job), design.engine.sum_bits(design.config)) if job.wraps else golden(job)
+    expected = engine.expected(config, job)
+    return _outcome(design, job, mapped, "model", expected, None, 0, counters, counters, seconds)
 
 
 def _outcome(

@@ -5,8 +5,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..sim.memory_timing import MemoryTiming
-from .memories import make_memories
+from .driving import drive
 
 if TYPE_CHECKING:
     from .contract import Program
@@ -57,12 +56,10 @@ def compare_speeds(simulator: "Simulator", program: "Program", *, rounds: int = 
     """
     engine, config = simulator.design.engine, simulator.design.config
     cycles = engine.predict(config, program).cycles  # the first call also compiles the model
-    inputs, outputs, software = program.inputs(), program.outputs(), program.software()
     verilog, model = [], []
     for _ in range(rounds):
-        memories = make_memories(program.memories(), MemoryTiming())
         start = time.process_time()
-        simulator.model.run(inputs, outputs, memories=memories, software=software)
+        drive(simulator.model, program)
         verilog.append(cycles / (time.process_time() - start))
         start, times = time.process_time(), 0
         while (seconds := time.process_time() - start) < LEAST_SECONDS:

@@ -18,14 +18,19 @@ class Counters:
     Parameters
     ----------
     cycles
-        Cycles that the whole work took.
+        Cycles that the whole work took; None in a prediction of all else.
     """
 
-    cycles: int
+    cycles: int | None
 
     def differences(self, other: Self) -> list[str]:
-        """Names of the counters whose values are not equal, each of a dict by its own name."""
+        """Names of the counters whose values are not equal, each of a dict by its own name.
+
+        What `other` doesn't say, as it is None, is not compared.
+        """
         mine, theirs = dict(_leaves(self)), dict(_leaves(other))
+        mine = {name: value for name, value in mine.items() if name not in theirs or theirs[name] is not None}
+        theirs = {name: value for name, value in theirs.items() if value is not None}
         return [name for name in mine | theirs if not np.array_equal(mine.get(name, ()), theirs.get(name, ()))]
 
     def where_cycles_went(self) -> dict[str, float]:

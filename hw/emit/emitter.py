@@ -199,15 +199,19 @@ class _Emitter:
             self._note_attributes(module.name, shared.component, ports)
         if [(n, len(v), d) for n, v, d in ports] != [(n, len(v), d) for n, v, d in module.ports]:
             raise EmitError(f"{module.name}: two components of equal class and config have different ports")
-        return self._instance(module, ports)
+        return self._instance(module, ports, shared.reset)
 
     @staticmethod
-    def _instance(module: _Module, ports: list[tuple[str, Value, PortDirection]]) -> Instance:
+    def _instance(
+        module: _Module, ports: list[tuple[str, Value, PortDirection]], reset: Value | None = None
+    ) -> Instance:
         """An instance of a module, connected to ports of a component like its own."""
         connections: dict[str, Any] = {
             f"{'i' if direction is PortDirection.Input else 'o'}_{name}": value for name, value, direction in ports
         }
         signals = {"clk": ClockSignal("sync"), "rst": ResetSignal("sync")}
+        if reset is not None:
+            signals["rst"] = signals["rst"] | reset
         connections |= {f"i_{clock}": signals[clock] for clock in module.clocks}
         return Instance(module.name, **connections)
 

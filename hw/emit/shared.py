@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from amaranth.hdl import Elaboratable, Instance
+from amaranth.hdl import Elaboratable, Instance, ResetInserter, Value
 from amaranth.lib import wiring
 
 from . import tracing as tracing  # before any component makes a signal
@@ -35,15 +35,20 @@ class Shared(Elaboratable):
     hier_block
         Ask Verilator to verilate the module on its own (worthwhile from a few hundred instances of
         something big).
+    reset
+        What resets it at the next edge, beside the reset of all.
     """
 
-    def __init__(self, component: wiring.Component, config: Any, *, hier_block: bool = False):
+    def __init__(
+        self, component: wiring.Component, config: Any, *, hier_block: bool = False, reset: Value | None = None
+    ):
         if not isinstance(component, wiring.Component):
             raise TypeError(f"component must be an Amaranth component, not {component!r}")
         hash(config)  # an unhashable config fails here, where the mistake is
         self.component = component
         self.config = config
         self.hier_block = hier_block
+        self.reset = reset
 
     @property
     def key(self) -> tuple[type, Any]:
@@ -55,13 +60,18 @@ class Shared(Elaboratable):
         if hasattr(platform, "instance_of"):
             self.component._MustUse__used = True  # it may only have served as the names of its ports
             return platform.instance_of(self)
+        if self.reset is not None:
+            return ResetInserter(self.reset)(self.component)
         return self.component  # pyright: ignore[reportReturnType]  # the stubs' Component has no elaborate
 
 
-def shared(component: wiring.Component, config: Any = None, *, hier_block: bool = False) -> Shared:
+def shared(
+    component: wiring.Component, config: Any = None, *, hier_block: bool = False, reset: Value | None = None
+) -> Shared:
     """Mark a submodule as shared: ``m.submodules.pe = shared(pe)``.
 
-    Without `config` the component's own ``config`` attribute is the identity.
+    Without `config` the component's own ``config`` attribute is the identity. `reset` resets this instance, beside the
+    reset of all.
 
     Raises
     ------
@@ -72,4 +82,4 @@ def shared(component: wiring.Component, config: Any = None, *, hier_block: bool 
         config = getattr(component, "config", None)
         if config is None:
             raise TypeError(f"component must have a config attribute or be given one, not {component!r}")
-    return Shared(component, config, hier_block=hier_block)
+    return Shared(component, config, hier_block=hier_block, reset=reset)

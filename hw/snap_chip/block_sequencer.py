@@ -75,9 +75,10 @@ class BlockSequencer(wiring.Component):
         last_round, last_region, taken = Signal(), Signal(), Signal()
         region, round_, group_round, tile = Signal(12), Signal(14), Signal(14), Signal(12)
         first_line, lines_left, lines = Signal(signed(14)), Signal(12), Signal(8)
+        left = Signal(12)  # after this region
 
         m.d.comb += [
-            lines.eq(Mux(lines_left < layer.region_lines, lines_left, layer.region_lines)),
+            left.eq(lines_left - layer.region_lines),
             bottom.eq(at.x + 1 == lines),
             over.eq(at.group == layer.column_groups),
             full.eq(pixels == layer.block_lines),
@@ -85,7 +86,7 @@ class BlockSequencer(wiring.Component):
             last_region.eq(region + 1 == layer.regions),
             self.o_blocks.valid.eq(counts & (over | full)),
             taken.eq(self.o_blocks.valid & self.o_blocks.ready),
-            block.slots.eq(pixels * layer.kernels),
+            block.slots.eq(pixels[: len(block.slots)] * layer.kernels[: len(block.slots)]),
             block.end.eq(Mux(~over, End.BLOCK, Mux(~last_round, End.ROUND, Mux(last_region, End.LAYER, End.REGION)))),
             *(token[name].eq(first[name]) for name in place.members),
             token.line.eq(first_line),
@@ -120,7 +121,8 @@ class BlockSequencer(wiring.Component):
                     m.d.sync += [
                         *(counter.eq(0) for counter in (round_, group_round, tile)),
                         region.eq(region + 1),
-                        lines_left.eq(lines_left - layer.region_lines),
+                        lines_left.eq(left),
+                        lines.eq(Mux(left < layer.region_lines, left, layer.region_lines)),
                         first_line.eq(first_line + layer.region_lines * layer.stride_lines),
                         counts.eq(~last_region),
                     ]
@@ -129,6 +131,7 @@ class BlockSequencer(wiring.Component):
                 counts.eq(1),
                 *(counter.eq(0) for counter in (at, first, pixels, round_, group_round, tile, region)),
                 lines_left.eq(layer.out_lines),
+                lines.eq(Mux(layer.out_lines < layer.region_lines, layer.out_lines, layer.region_lines)),
                 first_line.eq(-layer.padding_lines),
             ]
         return m

@@ -28,6 +28,9 @@ from .segment_writer import SegmentWriter
 
 __all__ = ["SnapChip"]
 
+QUIET_CYCLES = 8
+"""For which nothing is on its way to or from memory before it is sure that nothing will be: more than a FIFO takes."""
+
 
 class SnapChip(wiring.Component):
     """Cores, buffers, post-processing and memory ports (SNAP, sections V-C and VI).
@@ -35,6 +38,9 @@ class SnapChip(wiring.Component):
     Software writes commands, weights, biases and factors, and the input into memory (`sim.snap_chip.compiler`), the
     address of the list of commands into ``list``, and starts it. Each layer reads its input and writes its output, both
     compressed; an interrupt tells when the last one is in memory.
+
+    When something goes wrong the list ends at once: all that was accepted by memory is answered, the rest is forgotten,
+    and the chip is as after a reset, but for its registers.
 
     Attributes
     ----------
@@ -70,8 +76,10 @@ class SnapChip(wiring.Component):
             "fetch": fetch, "cores": cores, "outputs": outputs, "compressor": compressor, "writer": writer,
             "inputs": inputs, "residuals": residuals, "scales": scales,
         }  # fmt: skip
+        # Forget everything: all but memory's side of reader and writer, then the writer too.
+        self.flush, self.clear = Signal(name="flush"), Signal(name="clear")
         for name, part in parts.items():
-            m.submodules[name] = shared(part)
+            m.submodules[name] = shared(part, reset=self.clear if part is writer else self.flush)
         layer, begins, written = fetch.o_layer, fetch.o_begin, writer.o_done
         convolves = layer.operation == OPERATIONS["convolve"]
         self._memory(m, fetch, cores, inputs, residuals, scales)
@@ -84,7 +92,7 @@ class SnapChip(wiring.Component):
             connect(m, sums, outputs.i_sums[number])
         for row in range(config.banks):
             pool = MaxPool(config)
-            m.submodules[f"pool_{row}"] = shared(pool)
+            m.submodules[f"pool_{row}"] = shared(pool, reset=self.flush)
             connect(m, cores.o_tiles[row], pool.i_tiles)
             connect(m, pool.o_pixels, outputs.i_words[row])
             m.d.comb += pool.i_layer.eq(pick_fields(layer, pool.i_layer.shape()))
@@ -148,11 +156,15 @@ class SnapChip(wiring.Component):
         config = self.config
         clients = [fetch.o_requests, *inputs.o_requests, *residuals.o_requests, scales.o_requests, *cores.o_requests]
         arbiter, reader = ReadArbiter(config.bus, len(clients)), Reader(config.bus)
-        m.submodules.arbiter, m.submodules.reader = shared(arbiter), shared(reader)
+        m.submodules.arbiter, m.submodules.reader = shared(arbiter, reset=self.flush), shared(reader)
         for number, requests in enumerate(clients):
             connect(m, requests, arbiter.i_requests[number])
         connect(m, arbiter.o_requests, reader.i_requests)
-        connect(m, reader.o_beats, arbiter.i_beats)
+        m.d.comb += [
+            arbiter.i_beats.valid.eq(reader.o_beats.valid),
+            arbiter.i_beats.payload.eq(reader.o_beats.payload),
+            reader.o_beats.ready.eq(arbiter.i_beats.ready | self.flush),
+        ]
         connect(m, reader.m_axi, flipped(self.m_axi_read))
         first, last = 1 + CLIENTS, 1 + 2 * CLIENTS
         m.d.comb += [
@@ -187,22 +199,21 @@ class SnapChip(wiring.Component):
             errors.eq(now.as_value() & ~was_error),
         ]
         m.d.sync += was_error.eq(now)
-        failed = reader.o_error.valid | writer.o_error.valid
-        halt = Signal()
-        with m.If(now.read | now.write | now.capacity | now.stream | now.operation):
-            m.d.sync += halt.eq(1)
-        with m.If(registers.o_control.start & ~fetch.o_busy):
-            m.d.sync += halt.eq(0)
+        self._ending(m, errors, reader, writer)
+        busy, starts, unwritten = Signal(), Signal(), Signal.like(writer.o_error.address)
+        with m.If(starts):
+            m.d.sync += unwritten.eq(0)
+        with m.If(errors.write):
+            m.d.sync += unwritten.eq(writer.o_error.address)
         m.d.comb += [
-            fetch.i_start.eq(registers.o_control.start),
+            busy.eq(fetch.o_busy | self.flush),
+            starts.eq(registers.o_control.start & ~busy),
+            fetch.i_start.eq(starts),
             fetch.i_address.eq(registers.o_list.address >> exact_log2(config.bus.bytes)),
-            fetch.i_halt.eq(halt),
-            reader.i_clear.eq(registers.o_control.start & ~fetch.o_busy),
-            writer.i_clear.eq(registers.o_control.start & ~fetch.o_busy),
-            registers.i_status.busy.eq(fetch.o_busy),
-            registers.i_error_address.address.eq(
-                Mux(reader.o_error.valid, reader.o_error.address, Mux(failed, writer.o_error.address, 0))
-            ),
+            reader.i_clear.eq(starts),
+            writer.i_clear.eq(starts),
+            registers.i_status.busy.eq(busy),
+            registers.i_error_address.address.eq(Mux(reader.o_error.valid, reader.o_error.address, unwritten)),
             registers.i_interrupts.done.eq(fetch.o_done),
             registers.i_interrupts.layer.eq(fetch.o_interrupt),
             registers.i_interrupts.error.eq(errors.as_value().any()),
@@ -220,3 +231,21 @@ class SnapChip(wiring.Component):
             counts.weight_beats.eq(self.valid[last + 1 :].any()),
             counts.output_beats.eq(axi.wvalid & axi.wready),
         ]
+
+    def _ending(self, m: Module, errors, reader, writer) -> None:
+        """After an error: nobody asks memory for more; when it has answered all, the rest is forgotten."""
+        quiet, still = Signal(range(QUIET_CYCLES)), Signal()
+        m.d.comb += still.eq(reader.o_idle & ~reader.o_beats.valid & writer.o_idle)
+        with m.FSM():
+            with m.State("work"):
+                with m.If(errors.read | errors.write | errors.capacity | errors.stream | errors.operation):
+                    m.next = "drain"
+            with m.State("drain"):
+                m.d.comb += self.flush.eq(1)
+                m.d.sync += quiet.eq(Mux(still, quiet + 1, 0))
+                with m.If(still & (quiet == QUIET_CYCLES - 1)):
+                    m.d.sync += quiet.eq(0)
+                    m.next = "clear"
+            with m.State("clear"):
+                m.d.comb += [self.flush.eq(1), self.clear.eq(1)]
+                m.next = "work"

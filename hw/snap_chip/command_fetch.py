@@ -36,8 +36,6 @@ class CommandFetch(wiring.Component):
         The layer's output is in memory.
     i_idle
         Nothing of the layer is left anywhere.
-    i_halt
-        Something went wrong: no further layer begins.
     o_busy
         A list is at work.
     o_done
@@ -62,7 +60,6 @@ class CommandFetch(wiring.Component):
                 "o_begin": Out(1),
                 "i_written": In(1),
                 "i_idle": In(1),
-                "i_halt": In(1),
                 "o_busy": Out(1),
                 "o_done": Out(1),
                 "o_interrupt": Out(1),
@@ -114,9 +111,7 @@ class CommandFetch(wiring.Component):
                     with m.If(command["operation"] == OPERATIONS["convolve"]):
                         m.d.sync += waiting.eq(~0)
             with m.State("wait"):
-                with m.If(self.i_halt & ~running):
-                    m.next = "idle"
-                with m.Elif(~running & self.i_idle & (waiting == 0)):
+                with m.If(~running & self.i_idle & (waiting == 0)):
                     m.next = "begin"
             with m.State("begin"):
                 m.next = "idle"

@@ -76,15 +76,15 @@ class Locator(wiring.Component):
         with m.If(free):
             m.d.sync += [first_valid.eq(source.valid), first.eq(source.payload)]
 
-        base = Signal(index)
-        m.d.comb += base.eq(first.line * self.i_layer.directory_line + first.tile)
+        base, bits = Signal(index), len(Signal(index))  # numbers are modulo the directory's entries
+        m.d.comb += base.eq(first.line[:bits] * self.i_layer.directory_line[:bits] + first.tile)
         with m.If(second_free):
             m.d.sync += [request.valid.eq(first_valid), second.eq(first)]
             m.d.sync += inside.eq(Cat(found[row].inside & ~first.blank for row in range(rows)))
             for row in range(rows):
                 m.d.sync += [
                     located[row].bank.eq(found[row].bank),
-                    located[row].index.eq(base + found[row].group * self.i_layer.tiles),
+                    located[row].index.eq(base + found[row].group[:bits] * self.i_layer.tiles[:bits]),
                 ]
         with m.If(request.valid & request.ready):
             m.d.sync += number.eq(Mux(last, 0, number + 1))

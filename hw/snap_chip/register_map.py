@@ -8,7 +8,7 @@ ERRORS = {
     "read": "Memory answered a read with an error.",
     "write": "Memory answered a write with an error.",
     "operation": "A command's operation is none.",
-    "capacity": "A region needs more of the input than the buffers hold; the layer stands still until a reset.",
+    "capacity": "A region needs more of the input than the buffers hold.",
     "overflow": "A sum needed more than 32 bits, or more than psums have, and was wrapped.",
     "stream": "A core got malformed weights or activations.",
 }
@@ -58,7 +58,7 @@ REGISTERS = RegisterMap(
         ),
         Register(
             name="errors",
-            text="What went wrong; no further layer begins then.",
+            text="What went wrong; the list ends then, but for an overflow. The chip may be started again.",
             offset=0x10,
             fields=_bits(ERRORS, "w1c"),
         ),

@@ -98,7 +98,7 @@ class TileFetch(wiring.Component):
             kept, entry = (Signal(directory_entry(config), name=f"{name}_{bank}") for name in ("kept", "entry"))
             m.d.comb += [
                 entry.eq(Mux(fresh, self.i_entry[bank], kept)),
-                more[bank].eq(wanted & (entry.words >> 1 > part)),
+                more[bank].eq(wanted & (entry.words >> 1 > part) if config.tile_words > 2 else 0),
                 self.o_read[bank].eq(goes & wanted & (entry.words >> 1 >= part)),
                 self.o_address[bank].eq(entry.start + 2 * part),
             ]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ...hw.config import ConfigError
-from ...sim.golden.wrap import wrap
 from ...sim.memory_timing import MemoryTiming
 from ...tb.block_benches import BlockBench, block_benches
 from ...tb.bulk.job import Result, SimulationError
@@ -23,7 +22,6 @@ from ...tb.formal import Proof
 from ...tb.mutation.equivalence import equivalent
 from ...tb.mutation.mutants import SELECT, Mutants
 from ...tb.mutation.proofs import block_proofs, is_proven
-from ..jobs import golden
 from ..memories import make_memories, wrong_bytes
 from ..random_jobs import random_job
 from ..registry import Design
@@ -98,7 +96,7 @@ class Laboratory:
             stall, seed = (0.0, 0.3, 0.0, 0.8)[number % 4], self.seed + number
             after_valid = seed % 3 == 0
             predicted = None if stall or after_valid else engine.predict(config, program)
-            expected = wrap(golden(job), engine.sum_bits(config))
+            expected = engine.expected(config, job)
             ports = program.inputs(), program.outputs(), program.memories(), program.software()
             made.append(_Program(program, job, *ports, stall, seed, after_valid, expected, predicted))
         return made
@@ -127,7 +125,7 @@ class Laboratory:
     @cached_property
     def benches(self) -> dict[str, dict[str, BlockBench]]:
         """Testbenches by block and name."""
-        return block_benches(self.design.engine.name, self.mutants.blocks.values())
+        return block_benches(self.design.engine.package, self.mutants.blocks.values())
 
     def holds(self, block: str, name: str, number: int) -> bool:
         """Whether a testbench passes on the design itself (number 0) with a seed that it can use."""
@@ -189,7 +187,7 @@ class Laboratory:
         """Proofs that are about a block in this configuration, by kind."""
         if block not in self._proofs:
             engine = self.design.engine
-            self._proofs[block] = block_proofs(engine.name, self.mutants, block, engine.config_class)
+            self._proofs[block] = block_proofs(engine.package, self.mutants, block, engine.config_class)
         return self._proofs[block]
 
     def proof_holds(self, block: str, kind: str, number: int) -> bool:

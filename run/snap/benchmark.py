@@ -193,7 +193,7 @@ def _bound(config: SnapConfig, outcome: Outcome[Any], ia_density: float) -> dict
     beats = int(outcome.counters.weight_beats.max())
     return {
         "bandwidth_bound": round(min(1.0, weights * ia_density / config.multipliers), 4),
-        "weight_streams_busy": round(beats / outcome.cycles, 4),
+        "weight_streams_busy": round(beats / outcome.counters.cycles, 4),
     }
 
 

@@ -49,7 +49,7 @@ def run(simulator: "Simulator") -> Demonstration:
         figures = layer_figures(job.name, size, outcome) | {
             "ia_density": round(np.count_nonzero(job.a) / job.a.size, 4),
             "w_density": round(np.count_nonzero(job.b) / job.b.size, 4),
-            "dense_cycles": predict(design, one).cycles * len(job.a),
+            "dense_cycles": predict(design, one).counters.cycles * len(job.a),
         }
         layers.append(figures | {"speedup_over_dense": round(figures["dense_cycles"] / figures["cycles"], 2)})
         return outcome.output

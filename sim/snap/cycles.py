@@ -66,6 +66,7 @@ class CoreCounters(Counters):
         By stream: beats taken.
     """
 
+    cycles: int
     multiplies: np.ndarray
     waits: dict[str, np.ndarray]
     aim_operations: np.ndarray

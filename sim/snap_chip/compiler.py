@@ -98,7 +98,7 @@ class _Memory:
     def __init__(self, config: SnapChipConfig) -> None:
         self._size = config.bus.bytes
         self._end = 0
-        self._pieces: list[tuple[int, np.ndarray]] = []
+        self._pieces: dict[bytes, tuple[int, np.ndarray]] = {}
 
     def allot(self, beats: int) -> int:
         """Beat of so much room."""
@@ -107,15 +107,16 @@ class _Memory:
         return address
 
     def put(self, data: np.ndarray) -> int:
-        """Beat of a copy of these bytes."""
-        address = self.allot(-(-len(data) // self._size))
-        self._pieces.append((address, data))
-        return address
+        """Beat of these bytes; those of another layer are shared, as where one network takes several images."""
+        key = data.tobytes()
+        if key not in self._pieces:
+            self._pieces[key] = self.allot(-(-len(data) // self._size)), data
+        return self._pieces[key][0]
 
     def image(self) -> np.ndarray:
         """All bytes."""
         image = np.zeros(self._end * self._size, np.uint8)
-        for address, data in self._pieces:
+        for address, data in self._pieces.values():
             image[address * self._size :][: len(data)] = data
         return image
 

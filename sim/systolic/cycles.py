@@ -31,6 +31,7 @@ class SystolicCycles(Counters):
         A row that could have entered was not offered.
     """
 
+    cycles: int
     issued: int
     wait_weights: int
     wait_accumulators: int

@@ -5,52 +5,17 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge
-from cocotbext.axi import AxiBus, AxiResp, AxiSlave, MemoryRegion
+from cocotbext.axi import AxiBus, AxiSlave
 
 from ..bits import unpack_bits
 from ..runner import job_data
 from ..streams import StreamSource, reset, within
+from .failing_memory import FailingMemory, decode_errors, pauses
 from .memory import DECERR, SLVERR, bursts_of
 from .parts import COPIER
 
 SIZE = 1 << COPIER.address_bits
 HALF = SIZE // COPIER.bytes // 2
-
-
-class Memory(MemoryRegion):
-    """Memory in which some accesses fail.
-
-    Attributes
-    ----------
-    failing
-        Addresses of bytes, and SLVERR or DECERR.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(SIZE)
-        self.failing: dict[int, int] = {}
-        self.latest = 0
-
-    def check(self, address: int, length: int) -> None:
-        """Fail if one of these bytes does."""
-        for place, response in self.failing.items():
-            if address <= place < address + length:
-                self.latest = response
-                raise ValueError("this access fails on purpose")
-
-    async def _read(self, address: int, length: int, **kwargs: Any) -> bytes:
-        self.check(address, length)
-        return await super()._read(address, length, **kwargs)
-
-    async def _write(self, address: int, data: bytes, **kwargs: Any) -> None:
-        self.check(address, len(data))
-        await super()._write(address, data, **kwargs)
-
-
-def pauses(probability: float, rng: random.Random):
-    """For ever: whether a channel does nothing in a cycle."""
-    while True:
-        yield rng.random() < probability
 
 
 class Case:
@@ -63,7 +28,7 @@ class Case:
     """
 
     def __init__(self, dut: Any, rng: random.Random, stalls: dict[str, float]) -> None:
-        self.dut, self.rng, self.memory = dut, rng, Memory()
+        self.dut, self.rng, self.memory = dut, rng, FailingMemory(SIZE)
         self.manifest = job_data()["manifest"]
         self.shapes = {port["name"]: port["shape"] for port in self.manifest["ports"]}
         self.slave = AxiSlave(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, target=self.memory)
@@ -75,19 +40,7 @@ class Case:
         }  # fmt: skip
         for name, probability in stalls.items():
             channels[name].set_pause_generator(pauses(probability, random.Random(rng.random())))
-        self._decode(reads.r_channel, "rresp")
-        self._decode(writes.b_channel, "bresp")
-
-    def _decode(self, channel: Any, field: str) -> None:
-        """Make errors what memory said last: the package only knows SLVERR."""
-        send = channel.send
-
-        async def sending(answer: Any) -> None:
-            if getattr(answer, field) == AxiResp.SLVERR:
-                setattr(answer, field, self.memory.latest)
-            await send(answer)
-
-        channel.send = sending
+        decode_errors(self.memory, reads, writes)
 
     def fill(self) -> bytes:
         """New contents; returns them."""

@@ -10,7 +10,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 from ..bits import pack_bits
 from ..runner import job_data
 from ..streams import reset, within
-from .copying import pauses
+from .failing_memory import pauses
 from .maps import MAPS
 
 REGISTERS = MAPS["everything"]

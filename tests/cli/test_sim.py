@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from tensorloom.run import execution
+from tensorloom.run import contract, execution
 from tensorloom.run.jobs import Job, golden
 from tensorloom.run.systolic.engine import SystolicEngine
 from tensorloom.sim.golden.convolution import convolution
@@ -194,7 +194,7 @@ def test_mismatch_is_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -
     def wrong(job: Job) -> np.ndarray:
         return golden(job) + np.eye(len(job.a), job.b.shape[1], dtype=int)
 
-    monkeypatch.setattr(execution, "golden", wrong)
+    monkeypatch.setattr(contract, "golden", wrong)
     result = run("sim", "tiny", "--matmul", "4x4x4", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)

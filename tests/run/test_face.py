@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tensorloom as tl
-from tensorloom.run import accelerator, execution
+from tensorloom.run import accelerator, contract, execution
 from tensorloom.run.registry import engines
 from tensorloom.sim.golden.convolution import convolution
 
@@ -52,7 +52,7 @@ def test_convolution(preset: str, seed: int) -> None:
     core = tl.engine(preset)
     outcome = core.convolution(x, w, padding=1)
     assert np.array_equal(outcome.output, convolution(x[None], w, padding=1)[0])
-    assert outcome.source == "rtl" and outcome.cycles > 0 and 0 < outcome.utilisation <= 1
+    assert outcome.source == "rtl" and outcome.counters.cycles > 0 and 0 < (outcome.utilisation or 0) <= 1
     assert sum(outcome.where_cycles_went().values()) == pytest.approx(1)
     batch = core.convolution(np.stack([x, x]), w, padding=1, model_only=True)
     assert batch.source == "model" and np.array_equal(batch.output, np.stack([outcome.output] * 2))
@@ -75,7 +75,7 @@ def test_a_missing_tool_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_model_only_needs_no_verilog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accelerator, "emit_design", None)
     monkeypatch.setattr(accelerator, "Simulator", None)
-    assert tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3), model_only=True).cycles > 0
+    assert tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3), model_only=True).counters.cycles > 0
 
 
 def test_verilog_of_a_configuration(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_list_is_one_tensor_on_the_verilog_too() -> None:
 
 
 def test_a_wrong_result_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = execution.golden
-    monkeypatch.setattr(execution, "golden", lambda job: real(job) + 1)
+    real = contract.golden
+    monkeypatch.setattr(contract, "golden", lambda job: real(job) + 1)
     with pytest.raises(tl.FailureError, match="9 of 9 results differ from the golden model"):
         tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3))

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
-from tensorloom.run import execution
+from tensorloom.run import contract
 from tensorloom.run.jobs import golden
 from tensorloom.run.snap.engine import SnapEngine
 from tensorloom.run.snap.program import SnapProgram
@@ -136,7 +136,7 @@ def test_unexpected_counters_are_a_failure(run: Callable, monkeypatch: pytest.Mo
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert result.exit_code == 1
     assert "failed: counters that differ from the cycle model: wait_aim" in result.stdout
-    monkeypatch.setattr(execution, "golden", lambda job: golden(job) + 1)
+    monkeypatch.setattr(contract, "golden", lambda job: golden(job) + 1)
     result = run("sim", "snap-tiny", "--shape", "4x4x8,1x1,4")
     assert "failed: 64 of 64 results differ from the golden model" in result.stdout
 

@@ -92,7 +92,7 @@ class Leaf(wiring.Component):
 
 
 class Pair(wiring.Component):
-    """Two leaves of one module, one of another."""
+    """Two leaves of one module, one of another; one has a reset of its own."""
 
     config = "pair"
 
@@ -104,7 +104,7 @@ class Pair(wiring.Component):
         value = self.i
         for name, config in (("first", 1), ("second", 2), ("third", 1)):
             leaf = Leaf(config)
-            m.submodules[name] = shared(leaf)
+            m.submodules[name] = shared(leaf, reset=self.i == 7 if name == "third" else None)
             m.d.comb += leaf.i.eq(value)
             value = leaf.o
         m.d.comb += self.o.eq(value)
@@ -118,7 +118,9 @@ def test_small_design():
     assert PROVEN in prove(Pair, converted=False)
 
 
-@pytest.mark.parametrize("old, new", [(".i(i)", ".i(o)"), ("leaf_2 second", "leaf second"), ("o + i", "o - i")])
+@pytest.mark.parametrize(
+    "old, new", [(".i(i)", ".i(o)"), ("leaf_2 second", "leaf second"), ("o + i", "o - i"), (".rst(_1_)", ".rst(rst)")]
+)
 def test_proof_fails_for_another_circuit(old, new):
     def edit(verilog):
         assert old in verilog

@@ -45,7 +45,7 @@ def check(core: Simulator, layer: LayerShape, part: tuple[int, int, int, int], s
     job = layer_job(sample(layer, *part), *map(float, density.split("/")), bits=bits, seed=seed)
     outcome = core.run(job)
     assert outcome.mismatches == 0 and outcome.differences == [], density
-    assert outcome.cycles == outcome.predicted_cycles and outcome.cycles > 0 and outcome.macs > 0
+    assert outcome.cycles == outcome.predicted_cycles and outcome.counters.cycles > 0 and outcome.macs > 0
 
 
 @pytest.mark.parametrize("name", FEW)

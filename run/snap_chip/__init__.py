@@ -1,0 +1,1 @@
+"""What the SNAP chip gives to the contract."""

@@ -1,0 +1,143 @@
+"""Descriptor of the SNAP chip."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...hw.snap_chip.config import PRESETS, SnapChipConfig
+from ..contract import Engine
+from ..jobs import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...hw.snap_chip.chip import SnapChip
+    from ...sim.memory_timing import MemoryTiming
+    from ...sim.snap_chip.counters import ChipCounters
+    from ..demonstration import Demonstration
+    from ..execution import Simulator
+    from ..progress import Stages
+    from .program import SnapChipProgram
+
+__all__ = ["ENGINE", "SnapChipEngine", "errors_text"]
+
+
+class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
+    """Chip of SNAP cores: lists of layers from memory to memory. A job is one layer, its sums requantized to int8.
+
+    The factor of a job is a power of two by which its sums fit: see `job_factor`. Pairs of two non-zeros are useful
+    work.
+    """
+
+    name = "snap-chip"
+    title = "chip of sparse convolution cores with memory ports (SNAP)"
+    position = 2
+    config_class = SnapChipConfig
+    presets = PRESETS
+    demo_presets = ("snap-chip-tiny",)
+    examples = {
+        "sim": (
+            "tensorloom sim snap-chip-tiny --shape 8x8x24,3x3,16 --padding 1 --density 0.4/0.5",
+            "tensorloom sim snap-chip-tiny --matmul 10x60x20 --kinds uint8,int8 --stall 0.2 --json",
+        ),
+        "demo": ("tensorloom demo snap-chip-tiny",),
+        "bench": ("tensorloom bench snap-chip --quick --json",),
+    }
+    cycle_model = False
+
+    def summary(self, config: SnapChipConfig) -> str:
+        """One line about a configuration."""
+        core = config.core
+        return (
+            f"{config.cores} cores of {core.core_rows} x {core.core_columns} PEs of {core.pe_multipliers} multipliers, "
+            f"{config.sram_bytes / 1000:,.1f} kB of SRAM, memory ports of {config.data_bits} bits"
+        )
+
+    def figures(self, config: SnapChipConfig) -> dict[str, int]:
+        """Key figures of a configuration."""
+        return {
+            "multipliers": config.multipliers,
+            "operations_per_cycle": 2 * config.multipliers,
+            "sram_bytes": config.sram_bytes,
+            "memory_bytes_per_cycle": config.bus.bytes,
+        }
+
+    def component(self, config: SnapChipConfig) -> "SnapChip":
+        """The chip."""
+        from ...hw.snap_chip.chip import SnapChip
+
+        return SnapChip(config)
+
+    def map(self, config: SnapChipConfig, job: Job) -> "SnapChipProgram":
+        """Map a convolution of int8 or uint8 by int8, or a product, to a list with a layer for each image."""
+        from .program import map_job
+
+        return map_job(config, job)
+
+    def predict(
+        self, config: SnapChipConfig, program: "SnapChipProgram", timing: "MemoryTiming | None" = None
+    ) -> "ChipCounters":
+        """Beats by kind, counted in the memory that the golden model leaves. There is no cycle model."""
+        return program.counters()
+
+    def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":
+        """Counters from the registers that software read."""
+        from ...sim.snap_chip.counters import KINDS, ChipCounters
+
+        beats = {f"{kind}_beats": ports[f"count_{kind}_beats"] for kind in KINDS}
+        return ChipCounters(cycles=ports["count_cycles"], layers=ports["count_layers"], beats=beats)
+
+    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
+        """What the register ``errors`` says; sums that wrap are an error unless the job accepts them."""
+        return errors_text(ports, wraps=job.wraps)
+
+    def data_bits(self, config: SnapChipConfig) -> int:
+        """Width of a value in memory."""
+        return 8
+
+    def sum_bits(self, config: SnapChipConfig) -> int:
+        """Width of the sums that are requantized."""
+        from .program import SUM_BITS
+
+        return SUM_BITS
+
+    def expected(self, config: SnapChipConfig, job: Job) -> "np.ndarray":
+        """The sums by the maths, requantized to int8."""
+        from .program import expected_outputs
+
+        return expected_outputs(job)
+
+    def macs(self, program: "SnapChipProgram", counters: "ChipCounters") -> int:
+        """Multiplied pairs; both operands of each are non-zero."""
+        return program.macs
+
+    def job_figures(
+        self, config: SnapChipConfig, job: Job, program: "SnapChipProgram", counters: "ChipCounters"
+    ) -> dict[str, Any]:
+        """How the sums were requantized, and what crossed the memory ports."""
+        from .program import job_factor
+
+        note = "none: bytes by kind are compared"
+        return {"output_factor": job_factor(job), "cycle_model": note, **counters.bytes(config)}
+
+    def demonstrate(self, simulator: "Simulator") -> "Demonstration":
+        """Read digits with a pruned convolutional network, all layers by one start."""
+        from .demo import run
+
+        return run(simulator)
+
+    def benchmark(self, stages: "Stages", *, quick: bool) -> dict[str, Any]:
+        """Measure emission, compilation, and layers on the Verilog."""
+        from .benchmark import benchmark
+
+        return benchmark(stages, quick=quick)
+
+
+def errors_text(registers: Mapping[str, Any], *, wraps: bool = False) -> str:
+    """What the register ``errors`` says, that software read; empty if nothing, or sums that may wrap."""
+    from ...hw.snap_chip.register_map import ERRORS, REGISTERS
+
+    raised = REGISTERS["errors"].unpack(registers["errors"])
+    return " ".join(ERRORS[name] for name, value in raised.items() if value and not (wraps and name == "overflow"))
+
+
+ENGINE = SnapChipEngine()

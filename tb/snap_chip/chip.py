@@ -1,0 +1,270 @@
+"""Testbench of the whole chip with memory and software of cocotbext-axi, which check the protocol in their own way."""
+
+import random
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, ReadOnly
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
+
+from ...hw.snap_chip.command import COMMAND_BYTES
+from ...hw.snap_chip.register_map import COUNTED, ERRORS, REGISTERS
+from ...sim.snap_chip.command import Command
+from ...sim.snap_chip.compiler import Program
+from ...sim.snap_chip.counters import KINDS, ChipCounters, count_beats
+from ...sim.snap_chip.golden import run_list
+from ..bus.failing_memory import FailingMemory, decode_errors, pauses
+from ..bus.memory import DECERR, SLVERR
+from ..runner import job_data
+from ..streams import reset, within
+from .networks import random_network
+from .parts import TINY
+
+SIZE = 1 << 17
+
+LONGEST = 60_000
+"""Cycles of a list at most, however unwilling memory is."""
+
+
+class Case:
+    """The chip, its memory, and software.
+
+    Parameters
+    ----------
+    stalls
+        Probability of a pause by channel of the memory ports and, with a ``s_`` before its name, of the registers.
+    """
+
+    def __init__(self, dut: Any, rng: random.Random, stalls: dict[str, float]) -> None:
+        self.dut, self.rng, self.memory = dut, rng, FailingMemory(SIZE)
+        read_bus, write_bus = AxiReadBus.from_prefix(dut, "m_axi_read"), AxiWriteBus.from_prefix(dut, "m_axi_write")
+        reads: Any = AxiSlaveRead(read_bus, dut.clk, dut.rst, target=self.memory)
+        writes: Any = AxiSlaveWrite(write_bus, dut.clk, dut.rst, target=self.memory)
+        self.master: Any = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
+        software_reads: Any = self.master.read_if
+        software_writes: Any = self.master.write_if
+        self.channels = {
+            "ar": reads.ar_channel, "r": reads.r_channel,
+            "aw": writes.aw_channel, "w": writes.w_channel, "b": writes.b_channel,
+            "s_ar": software_reads.ar_channel, "s_r": software_reads.r_channel,
+            "s_aw": software_writes.aw_channel, "s_w": software_writes.w_channel, "s_b": software_writes.b_channel,
+        }  # fmt: skip
+        for name, probability in stalls.items():
+            self.channels[name].set_pause_generator(pauses(probability, random.Random(rng.random())))
+        decode_errors(self.memory, reads, writes)
+
+    async def write(self, name: str, **fields: int) -> None:
+        """Write a register."""
+        register = REGISTERS[name]
+        answer = await self.master.write(
+            register.offset, register.pack(**fields).to_bytes(register.bits // 8, "little")
+        )
+        assert answer.resp == 0
+
+    async def read(self, name: str) -> int:
+        """Read a register."""
+        register = REGISTERS[name]
+        answer = await self.master.read(register.offset, register.bits // 8)
+        assert answer.resp == 0
+        return int.from_bytes(answer.data, "little")
+
+    async def raised(self) -> set[str]:
+        """Errors that are set."""
+        return {name for name, value in REGISTERS["errors"].unpack(await self.read("errors")).items() if value}
+
+    async def start(self, program: Program, memory: np.ndarray) -> None:
+        """Put a list into memory, with random bytes behind it, forget what was, and start."""
+        data = memory.tobytes()
+        self.memory.mem[:] = data + self.rng.randbytes(SIZE - len(data))
+        await self.write("list", address=program.list_address * TINY.bus.bytes)
+        await self.write("errors", **dict.fromkeys(ERRORS, 1))
+        await self.write("interrupt_pending", done=1, layer=1, error=1)
+        await self.write("interrupt_enable", done=1)
+        await self.write("counter_control", clear=1)
+        await self.write("control", start=1)
+
+    async def interrupt(self) -> None:
+        """Wait for the interrupt."""
+        while not int(self.dut.o_interrupt.value):
+            await FallingEdge(self.dut.clk)
+
+    async def idle(self) -> None:
+        """Wait until no list is at work."""
+        while await self.read("status"):
+            pass
+
+    async def fails(self, side: str, row: int) -> None:
+        """Wait for the end of a list that fails at this beat of memory, which is well again from then on."""
+        await self.write("interrupt_enable", error=1)
+        await self.interrupt()
+        await self.idle()
+        assert side in await self.raised()
+        address = await self.read("error_address")
+        assert address <= row * TINY.bus.bytes < address + TINY.bus.bytes * TINY.bus.max_burst
+        pending = REGISTERS["interrupt_pending"].unpack(await self.read("interrupt_pending"))
+        assert pending["error"] and not pending["done"]
+        self.memory.failing = {}
+
+    async def counters(self) -> ChipCounters:
+        """What was counted since the start."""
+        await self.write("counter_control", snapshot=1)
+        counts = {name: await self.read(f"count_{name}") for name in COUNTED}
+        beats = {f"{kind}_beats": counts[f"{kind}_beats"] for kind in KINDS}
+        return ChipCounters(cycles=counts["cycles"], layers=counts["layers"], beats=beats)
+
+    async def run(self, program: Program, memory: np.ndarray) -> None:
+        """A list from its start to its end: all bytes of memory, all counters but cycles, no error."""
+        await within(self.start(program, memory), LONGEST)
+        await within(self.interrupt(), LONGEST)
+        await self.check(program, memory)
+
+    async def check(self, program: Program, memory: np.ndarray) -> None:
+        """Whether a list that is over did what it should."""
+        expected = run_list(TINY, memory, program.list_address).memory
+        assert bytes(self.memory.mem)[: len(expected)] == expected.tobytes()
+        assert await within(self.raised(), 1000) == set()
+        assert await within(self.read("status"), 1000) == 0
+        pending = REGISTERS["interrupt_pending"].unpack(await within(self.read("interrupt_pending"), 1000))
+        assert pending == {"done": 1, "layer": 1, "error": 0}
+        counted = await within(self.counters(), 10_000)
+        assert counted.differences(count_beats(TINY, program.commands, expected)) == []
+
+    async def reset(self) -> None:
+        """Some cycles of reset."""
+        self.dut.rst.value = 1
+        for _ in range(3):
+            await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+        await FallingEdge(self.dut.clk)
+
+
+async def begin(dut: Any, name: str, stalls: dict[str, float]) -> Case:
+    """Reset, memory, software."""
+    case = Case(dut, random.Random(f"{name} {job_data()['seed']}"), stalls)
+    await reset(dut, job_data()["manifest"])
+    return case
+
+
+CHANNELS = ("ar", "r", "aw", "w", "b")
+PAUSES = {"none": {}, "all": dict.fromkeys(CHANNELS, 0.3), "software": {f"s_{name}": 0.5 for name in CHANNELS}}
+PAUSES |= {name: {name: 0.7} for name in CHANNELS}
+
+
+@cocotb.test()
+@cocotb.parametrize(stalls=list(PAUSES))
+async def lists(dut: Any, stalls: str) -> None:
+    """Several lists, one behind the other, whatever memory does."""
+    case = await begin(dut, f"lists {stalls}", PAUSES[stalls])
+    for _ in range(3):
+        await case.run(*random_network(TINY, case.rng))
+
+
+@cocotb.test()
+async def start_while_running(dut: Any) -> None:
+    """A start is ignored while a list is at work, wherever it is by then; so is another address of a list."""
+    case = await begin(dut, "start", PAUSES["none"])
+    for _ in range(3):
+        program, memory = random_network(TINY, case.rng)
+        await within(case.start(program, memory), 1000)
+        times = 0
+        while not int(dut.o_interrupt.value):
+            await within(case.write("list", address=case.rng.randrange(SIZE)), 1000)
+            if not int(dut.o_interrupt.value):
+                assert await within(case.read("status"), 1000) or int(dut.o_interrupt.value)
+            if int(dut.o_interrupt.value):
+                break
+            times += 1
+            await ReadOnly()
+            await FallingEdge(dut.clk)
+            await within(case.write("control", start=1), 1000)
+        assert times > 5
+        await case.check(program, memory)
+
+
+def segment(command: Command, after: np.ndarray, name: str) -> tuple[int, int]:
+    """First beat of a tensor's first segment, and its beats."""
+    size = TINY.bus.bytes
+    return command[f"{name}_address"], int(after[command[f"{name}_table"] * size :][:4].view("<u4")[0])
+
+
+def places(program: Program, after: np.ndarray) -> dict[str, tuple[int, int]]:
+    """First of the beats that are read for the layer with a residual, and how many, by what they are."""
+    size, command = TINY.bus.bytes, program.commands[1]
+    return {
+        "command": (program.list_address + COMMAND_BYTES // size, COMMAND_BYTES // size),
+        "table": (command["in_table"], -(-4 * command["bands"] * command["tiles"] // size)),
+        "input": segment(command, after, "in"),
+        "residual": segment(command, after, "residual"),
+        "scales": (command["scale_address"], command["scale_beats"]),
+        "weights": (command["weight_address_1"], command["weight_beats_1"]),
+    }
+
+
+@cocotb.test()
+@cocotb.parametrize(what=["command", "table", "input", "residual", "scales", "weights"], response=[SLVERR, DECERR])
+async def read_failures(dut: Any, what: str, response: int) -> None:
+    """An error on the first, a middle and the last beat is told, with its burst; the list ends, and the next one runs.
+
+    Data that come with the error are wrong, and weights of a later layer have been loaded by then.
+    """
+    case = await begin(dut, f"read failures {what} {response}", PAUSES["all"])
+    for place in ("first", "middle", "last"):
+        program, memory = random_network(TINY, case.rng)
+        begins, beats = places(program, run_list(TINY, memory, program.list_address).memory)[what]
+        row = begins + {"first": 0, "middle": beats // 2, "last": beats - 1}[place]
+        case.memory.failing, case.memory.writes = {row * TINY.bus.bytes + 1: response}, False
+        await within(case.start(program, memory), LONGEST)
+        await within(case.fails("read", row), LONGEST)
+        assert (await case.counters()).layers <= 2, "no layer begins after the one that failed"
+        await case.run(*random_network(TINY, case.rng))
+
+
+@cocotb.test()
+@cocotb.parametrize(place=["first", "middle", "last", "table"], response=[SLVERR, DECERR])
+async def write_failures(dut: Any, place: str, response: int) -> None:
+    """The same for the first, a middle and the last beat that a layer writes, and for its table, in each layer."""
+    case = await begin(dut, f"write failures {place} {response}", PAUSES["all"])
+    for number in range(4):
+        program, memory = random_network(TINY, case.rng)
+        after, command = run_list(TINY, memory, program.list_address).memory, program.commands[number]
+        begins, beats = segment(command, after, "out")
+        places = {"first": begins, "middle": begins + beats // 2, "last": begins + beats - 1}
+        row = places.get(place, command["out_table"])
+        case.memory.failing, case.memory.writes = {row * TINY.bus.bytes + 1: response}, True
+        await within(case.start(program, memory), LONGEST)
+        await within(case.fails("write", row), LONGEST)
+        assert (await case.counters()).layers == number + 1
+        await case.run(*random_network(TINY, case.rng))
+
+
+@cocotb.test()
+async def reset_in_the_middle(dut: Any) -> None:
+    """After a reset at any time everything works again."""
+    case = await begin(dut, "reset", PAUSES["all"])
+    for cycles in (1, 20, 70, 150, 250, 350, 450, 600):
+        program, memory = random_network(TINY, case.rng)
+        await within(case.start(program, memory), LONGEST)
+        for _ in range(cycles):
+            await FallingEdge(dut.clk)
+        assert not int(dut.o_interrupt.value)
+        await case.reset()
+        assert not int(dut.o_interrupt.value)
+        await case.run(*random_network(TINY, case.rng))
+
+
+@cocotb.test()
+@cocotb.parametrize(channel=["ar", "r", "aw", "w", "b"])
+async def memory_that_never_answers(dut: Any, channel: str) -> None:
+    """The list doesn't end; after a reset, with a memory that does, everything works."""
+    case = await begin(dut, f"silence {channel}", PAUSES["none"])
+    program, memory = random_network(TINY, case.rng)
+    case.channels[channel].set_pause_generator(pauses(1, case.rng))
+    await within(case.start(program, memory), LONGEST)
+    for _ in range(10_000):
+        await FallingEdge(dut.clk)
+    assert await within(case.read("status"), 1000) and not int(dut.o_interrupt.value)
+    case.channels[channel].clear_pause_generator()
+    case.channels[channel].pause = False
+    await case.reset()
+    await case.run(*random_network(TINY, case.rng))
