@@ -1,6 +1,6 @@
 """Moves the values that are flagged together."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,8 +13,9 @@ __all__ = ["Compact", "places_down"]
 def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]], Value]:
     """How flagged values get from their places to the lowest ones, in order, by steps of 1, 2, 4... places.
 
-    No value meets another on its way: two of them are always further apart than what the upper one still has to go
-    more than the lower one.
+    A value has as far to go as there are gaps below it: places without a flag. On its way it passes no more gaps than
+    places, so that the gaps below any place that it comes to still tell which of the longer steps it takes. It meets no
+    other: two of them are always further apart than what the upper one has to go more than the lower one.
 
     Returns
     -------
@@ -22,23 +23,17 @@ def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]],
         By step: how far, and by place whether the value so far above comes down to it; then the places that have a
         flagged value at the end.
     """
-    size = len(flags)
-    down = [Value.cast(rank)[: (size - 1).bit_length()] for rank in ranks(m, "gap", ~flags, max(1, size - 1))]
-    filled, steps = flags, []
+    size, filled, steps = len(flags), flags, []
+    gaps = [Value.cast(count) for count in ranks(m, "gap", ~flags, max(1, size - 1))]
     for step in range((size - 1).bit_length()):
         far = 1 << step
-        wants = Signal(size, name=f"wants_{far}")
-        comes, stays = Signal(size, name=f"comes_{far}"), Signal(size, name=f"stays_{far}")
-        for place, rest in enumerate(down):
-            m.d.comb += wants[place].eq(rest[0] if len(rest) else 0)
-        m.d.comb += [comes.eq((filled & wants) >> far), stays.eq(filled & ~wants)]
-        # how far each still goes, in steps of twice this one
-        own, moved = [rest[1:] for rest in down], []
-        for place, above in enumerate([*own[far:], *[Const(0, 0)] * far]):
-            left = Signal(max(len(own[place]), len(above)), name=f"left_{far}_{place}")
-            m.d.comb += left.eq(Mux(comes[place], above, own[place]))
-            moved.append(left)
-        filled, down = comes | stays, moved
+        wants, comes, stays = (Signal(size, name=f"{name}_{far}") for name in ("wants", "comes", "stays"))
+        m.d.comb += [
+            wants.eq(Cat(count[step] if step < len(count) else Const(0, 1) for count in gaps)),
+            comes.eq((filled & wants) >> far),
+            stays.eq(filled & ~wants),
+        ]
+        filled = comes | stays
         steps.append((far, [comes[place] for place in range(size)]))
     return steps, filled
 
