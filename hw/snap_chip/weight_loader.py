@@ -15,6 +15,7 @@ __all__ = ["WeightLoader"]
 class WeightLoader(wiring.Component):
     """Requests for all beats of its jobs, one job and pass after the other, each for no more than there are free rows.
 
+    It waits for the room for a whole burst, unless the reader waits for what comes next: room for that may have to do.
     No request crosses a multiple of the bus's longest burst, so that each is one burst. A request in two cycles; one
     more cycle between passes, and another between jobs.
 
@@ -33,6 +34,8 @@ class WeightLoader(wiring.Component):
         Stream of requests (`request_layout`).
     i_free
         A row of the buffer becomes free.
+    i_waits
+        All that was loaded has been read.
     free
         For proofs: rows that are free.
     """
@@ -46,6 +49,7 @@ class WeightLoader(wiring.Component):
                 "i_jobs": In(stream.Signature(weight_job(config))),
                 "o_requests": Out(stream.Signature(request_layout(config.bus))),
                 "i_free": In(1),
+                "i_waits": In(1),
             }
         )
 
@@ -54,13 +58,14 @@ class WeightLoader(wiring.Component):
         most = self.config[0].bus.max_burst
         job, out, free = Signal.like(self.i_jobs.payload), self.o_requests, self.free
         address, left = Signal.like(job.address), Signal.like(job.beats)
-        to_border, fits, beats = (Signal(bits_for(most), name=name) for name in ("to_border", "fits", "beats"))
-        asks, taken = Signal(), Signal.like(beats)
+        to_border, whole, beats = (Signal(bits_for(most), name=name) for name in ("to_border", "whole", "beats"))
+        fits, asks, taken = Signal(), Signal(), Signal.like(beats)
         m.d.comb += [
             to_border.eq(most - address[: exact_log2(most)]),
-            fits.eq(Mux(free < to_border, free, to_border)),
-            beats.eq(Mux(left < fits, left, fits)),
-            asks.eq(~out.valid & (beats != 0)),
+            whole.eq(Mux(left < to_border, left, to_border)),
+            fits.eq(free >= whole),
+            beats.eq(Mux(fits, whole, free)),
+            asks.eq(~out.valid & (fits | self.i_waits) & (beats != 0)),
             taken.eq(Mux(out.ready, out.payload.beats, 0)),
             out.payload.address.eq(address),
             self.i_jobs.ready.eq((left == 0) & (job.passes == 0)),

@@ -77,6 +77,7 @@ class WeightRing(wiring.Component):
             back.eq(control.restart & control.region & control.again),
             next_round.eq(Mux(back, layer_row, Mux(passed, self._after(round_row), round_row))),
             loader.i_free.eq(passed & ~control.again),
+            loader.i_waits.eq(self.fetched == stored),
             ram.i_write_enable.eq(self.i_valid),
             ram.i_write_address.eq(write_row),
             ram.i_write_data.eq(self.i_data),

@@ -8,7 +8,7 @@ from ...hw.config import check, check_bool, check_int
 from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.tensors import check_tensors
 
-__all__ = ["Convolution", "Layer", "MaxPool", "Residual", "Tensor", "fully_connected"]
+__all__ = ["Convolution", "Layer", "MaxPool", "Residual", "Tensor", "fully_connected", "global_average"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -180,3 +180,23 @@ def fully_connected(tensor: Tensor, weights: np.ndarray, **fields) -> Convolutio
     """
     check("weights", len(weights) == np.prod(tensor.shape), f"of {int(np.prod(tensor.shape))} rows", len(weights))
     return Convolution(weights=weights.reshape(*tensor.shape, -1), **fields)
+
+
+def global_average(tensor: Tensor, scale: float, target_scale: float, **fields) -> Convolution:
+    """Average of all pixels by channel, as ``QLinearGlobalAveragePool``: a depthwise convolution with ones.
+
+    Parameters
+    ----------
+    tensor
+        The input.
+    scale, target_scale
+        Of input and output.
+    fields
+        Of `Convolution`.
+    """
+    height, width, channels = tensor.shape
+    factor = np.float32(scale) / (np.float32(target_scale) * np.float32(height * width))
+    return Convolution(
+        weights=np.ones((height, width, 1, channels), np.int8), bias=np.zeros(channels, np.int32),
+        factors=np.full(channels, factor), groups=channels, signed=tensor.signed, **fields,
+    )  # fmt: skip

@@ -16,16 +16,21 @@ from .weight_memory import WeightMemory
 class Buffer(WeightMemory):
     """Memory and buffer: rows become free some time after their beats came, and it sees whether too many are in use.
 
+    It says at random whether its reader waits.
+
     Parameters
     ----------
     chance
         Probability that a row is freed in a cycle.
     hoard
         Whether none is before all are in use.
+    ends
+        Addresses behind jobs.
     """
 
-    def __init__(self, *arguments: Any, chance: float, hoard: bool) -> None:
+    def __init__(self, *arguments: Any, chance: float, hoard: bool, ends: set[int]) -> None:
         super().__init__(*arguments)
+        self.ends, self._waits, self._short, self._valid = ends, False, False, 0
         self.chance, self.hoard = chance, hoard
         self.freed, self.most, self._frees, self._full = 0, 0, False, False
 
@@ -34,11 +39,18 @@ class Buffer(WeightMemory):
         used, rows = self.given - self.freed, self.config.weight_rows
         self._full = used == rows or (self._full and used > 0) or not self.hoard
         self._frees = used > 0 and self._full and self.rng.random() < self.chance
-        return {"o_requests_ready": super().drive()["o_requests_ready"], "i_free": int(self._frees)}
+        self._short, self._waits = self._waits, self.rng.random() < 0.2
+        inputs = {"i_free": int(self._frees), "i_waits": int(self._waits)}
+        return inputs | {"o_requests_ready": super().drive()["o_requests_ready"]}
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Count what is in use."""
         moved = super().observe(outputs)
+        request, valid = outputs["o_requests_payload"], outputs["o_requests_valid"]
+        if valid and not self._valid:  # the buffer's reader may have waited in the cycle before
+            end = request["address"] + request["beats"]
+            assert self._short or end % self.config.bus.max_burst == 0 or end in self.ends
+        self._valid = valid and not self._ready
         self.most = max(self.most, len(self.asked) - self.freed)
         assert self.most <= self.config.weight_rows
         self.freed += self._frees
@@ -47,7 +59,7 @@ class Buffer(WeightMemory):
 
 @testbench(PARTS["weight_loader"])
 async def random_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """Every beat of every pass in order, never more than there is room for, and the last row of room is used."""
+    """Every beat of every pass in order, never more than there is room for; whole bursts if the reader can wait."""
     some = random.Random(int(rng.integers(1 << 32)))
     last, rows = (1 << config.bus.beat_address_bits) - 1, config.weight_rows
     for stall, silence, chance, hoard in (
@@ -65,7 +77,8 @@ async def random_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Gener
         jobs.append({"address": 77, "beats": 4 * rows, "passes": 1})  # or a hoard would never be full
         addresses = [range(job["address"], job["address"] + job["beats"]) for job in jobs for _ in range(job["passes"])]
         wanted = [address for beats in addresses for address in beats]
-        memory = Buffer(config, dict.fromkeys(wanted, 0), stall, silence, some, chance=chance, hoard=hoard)
+        ends = {beats.stop for beats in addresses}
+        memory = Buffer(config, dict.fromkeys(wanted, 0), stall, silence, some, chance=chance, hoard=hoard, ends=ends)
         await run(
             bench,
             [Source("i_jobs", jobs, stall, some), memory],
@@ -73,5 +86,17 @@ async def random_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Gener
         )
         assert memory.asked == wanted
         assert not hoard or memory.most == rows
-        await bench.cycle({"i_jobs_valid": 0, "i_free": 0})
+        await bench.cycle({"i_jobs_valid": 0, "i_free": 0, "i_waits": 0})
         await bench.reset()
+
+
+@testbench(PARTS["weight_loader"])
+async def exact_room(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """A job as long as the buffer is asked for though nothing is freed and no reader waits; nothing beyond it is."""
+    rows, most = config.weight_rows, config.bus.max_burst
+    job = {"i_jobs_payload": {"address": most, "beats": rows, "passes": 2}, "i_free": 0, "i_waits": 0}
+    asked = 0
+    for cycle in range(4 * rows):
+        outputs = await bench.cycle({"i_jobs_valid": int(cycle == 0), "o_requests_ready": 1, **job})
+        asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+    assert asked == rows

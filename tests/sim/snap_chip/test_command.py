@@ -99,6 +99,7 @@ def network_command(network, config=TINY, **fields):
         ({"band_lines": 10}, "band_lines must be at most 9, the height, not 10"),
         ({"bands": 1}, r"bands must be \d, ceil\(height / band_lines\), not 1"),
         ({"directory_line": 8}, r"directory_line must be 9, width_groups \* tiles, not 8"),
+        ({"directory_band": 9}, r"directory_band must be [0-9]+, directory_line \* band_lines, not 9"),
         ({"region_lines": 10}, "region_lines must be at most 9, the lines of the output, not 10"),
         ({"regions": 1}, r"regions must be \d, ceil\(out_lines / region_lines\), not 1"),
         ({"column_groups": 2}, r"column_groups must be 3, ceil\(out_columns / rows\), not 2"),
@@ -191,7 +192,7 @@ def test_buffers(network):
     ):
         with pytest.raises(ConfigError, match=match):
             check_command(config, command)
-    narrow = command | {"band_lines": 1, "bands": 9, "in_address": 1 << 20, "in_table": 1 << 21}
+    narrow = command | {"band_lines": 1, "bands": 9, "directory_band": 9, "in_address": 1 << 20, "in_table": 1 << 21}
     check_command(TINY, narrow)
     with pytest.raises(ConfigError, match="band_lines must be so large that a region needs at most 4 bands, not 1"):
         check_command(TINY.replace(resident_bands=4), narrow)

@@ -55,6 +55,14 @@ def test_regions_fit_the_buffers(network):
     assert compiled(network, CHIP, (56, 56, 256), (1, 1, 64), densities={"x": 0.4})["region_lines"] == 7
 
 
+def test_regions_of_few_bands(network):
+    """With two lines a region seven taps reach into five bands, with one into four."""
+    config = TINY.replace(bank_rows=256, resident_bands=4)
+    command = compiled(network, config, (20, 36, 8), (7, 1, 8), padding=(3, 3, 0, 0))
+    assert (command["band_lines"], command["region_lines"]) == (2, 1)
+    assert compiled(network, TINY.replace(bank_rows=256), (20, 36, 8), (7, 1, 8), padding=(3, 0))["region_lines"] == 2
+
+
 def test_densities_that_are_too_low_are_found_when_it_runs(network):
     source = Tensor(height=28, width=56, channels=256)
     layer = network.convolution((1, 1, 256, 32))

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from tensorloom.hw.errors import ConfigError
 from tensorloom.hw.snap_chip.config import PRESETS
@@ -12,7 +13,8 @@ from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.snap_chip.command import assemble
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.golden import run_list
-from tensorloom.sim.snap_chip.layers import Convolution, MaxPool, Residual, Tensor, fully_connected
+from tensorloom.sim.snap_chip.layers import Convolution, MaxPool, Residual, Tensor, fully_connected, global_average
+from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
 
 TINY, CHIP = PRESETS["snap-chip-tiny"], PRESETS["snap-chip"]
 ROOMY = TINY.replace(bank_rows=256, directory_entries=512, segments=128)
@@ -131,6 +133,35 @@ def test_pool(network, config, kernel, stride, padding, signed):
         MaxPool(source="q", target="r", kernel=(2, 2), stride=1),
     ]
     compare(network, config, {"x": source}, layers, density=0.4)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_pool_of_least_values(signed):
+    """Windows with nothing but the least value, at the edge too."""
+    source = Tensor(height=3, width=3, channels=2, zero=5, signed=signed)
+    layer = MaxPool(source="x", target="y", kernel=(2, 2), padding=1)
+    program = compile_layers(TINY, {"x": source}, [layer])
+    values = np.full(source.shape, source.limits[0])
+    values[0, 0, 1] = 5
+    found = program.read(run_list(TINY, program.memory(x=values), program.list_address).memory, "y")
+    expected = np.full((4, 4, 2), source.limits[0])
+    expected[:2, :2, 1] = 5
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("signed", [False, True])
+def test_global_average(network, config, signed):
+    source = Tensor(height=7, width=5, channels=20, zero=-7 if signed else 3, signed=signed)
+    kind = {"zero": 2, "low": -128 if signed else 0, "high": 127 if signed else 255}
+    layer = global_average(source, 0.5, 0.25, source="x", target="y", **kind)
+    values = network.values(source)
+    program = compile_layers(config, {"x": source}, [layer])
+    found = program.read(run_list(config, program.memory(x=values), program.list_address).memory, "y")
+    sums = values.sum((0, 1)) - 35 * source.zero
+    factor = np.float32(0.5) / (np.float32(0.25) * np.float32(35))
+    expected = requantize(sums, factor, 2, np.int8 if signed else np.uint8)
+    np.testing.assert_array_equal(found[0, 0], expected)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -276,3 +307,28 @@ def test_refuses_what_is_malformed(network):
     ):  # fmt: skip
         with pytest.raises(error, match=match):
             broken(network, change)
+
+
+@pytest.mark.parametrize("config", [pytest.param(TINY, id="tiny"), pytest.param(CHIP, id="chip")])
+def test_digits_network(config):
+    """All layers of the demo's network in one list, but for its last sums, of which the chip gives 8 bits."""
+    layers, images = load_digits_cnn(), load_digits(return_X_y=True)[0][:3].astype(np.uint8) * 7
+    inputs = {"t0": Tensor(height=8, width=8, channels=1, signed=True)}
+    tensor, compiled = inputs["t0"], []
+    for number, layer in enumerate(layers):
+        fields = {
+            "source": f"t{number}", "target": f"t{number + 1}", "bias": layer.bias, "signed": True, "high": 127,
+            "low": 0 if layer.factor else -128,
+            "factors": np.full(len(layer.bias), layer.factor or 1 / 256, np.float32),
+        }  # fmt: skip
+        if layer.weights.ndim == 4:
+            compiled.append(Convolution(weights=layer.weights, stride=layer.stride, padding=layer.padding, **fields))
+        else:
+            compiled.append(fully_connected(tensor, layer.weights, **fields))
+        tensor = compiled[-1].output(tensor)
+    program = compile_layers(config, inputs, compiled)
+    expected = requantize(infer(layers, images), np.float32(1 / 256), 0, np.int8)
+    for image, outputs in zip(images, expected, strict=True):
+        memory = program.memory(t0=image.reshape(8, 8, 1))
+        found = program.read(run_list(config, memory, program.list_address).memory, "t4")
+        assert found.ravel().tolist() == outputs.tolist()

@@ -27,7 +27,7 @@ LAYERS = [
 ]
 
 
-def compiled(network, config, shape, kernel, stride, padding, dilation, groups, rotate=1):
+def compiled(network, config, shape, kernel, stride, padding, dilation, groups, rotate=1, filled=None):
     source = Tensor(height=shape[0], width=shape[1], channels=shape[2], zero=4)
     density = float(network.rng.choice([0.1, 0.5, 1]))
     layer = network.convolution(
@@ -35,7 +35,7 @@ def compiled(network, config, shape, kernel, stride, padding, dilation, groups, 
         groups=groups,
     )  # fmt: skip
     program = compile_layers(config, {"x": source}, [layer])
-    values = network.values(source, float(network.rng.choice([0.2, 0.7, 1])))
+    values = network.values(source, filled or float(network.rng.choice([0.2, 0.7, 1])))
     steps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     sums = convolution(values[None].astype(np.int64) - source.zero, layer.weights, **steps)[0]
     order = program.tensors["y"].order
@@ -113,8 +113,9 @@ def walked_activations(config, command, values, row):
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_activations_are_cut_as_the_format_says(network, layer):
-    program, command, memory, _ = compiled(network, TINY, *layer)
+@pytest.mark.parametrize("filled", [0.1, 0.5, 1])
+def test_activations_are_cut_as_the_format_says(network, layer, filled):
+    program, command, memory, _ = compiled(network, TINY, *layer, filled=filled)
     values = np.zeros((*layer[0][:2], program.tensors["x"].layout.channels), np.int64)
     values[..., : layer[0][2]] = program.read(memory, "x").astype(np.int64) - 4
     streams = layer_programs(TINY, command, memory)[0].activations
