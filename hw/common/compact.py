@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import check_int
-from .ranks import count_ones, ranks
+from .ranks import ranks
 
 __all__ = ["Compact", "places_down"]
 
@@ -20,8 +20,7 @@ def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]],
     Returns
     -------
     list, Value
-        By step: how far, and by place whether the value so far above comes down to it; then the places that have a
-        flagged value at the end.
+        By step: how far, and by place whether the value so far above comes down to it; then how many flags there are.
     """
     size, filled, steps = len(flags), flags, []
     gaps = [Value.cast(count) for count in ranks(m, "gap", ~flags, max(1, size - 1))]
@@ -35,7 +34,7 @@ def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]],
         ]
         filled = comes | stays
         steps.append((far, [comes[place] for place in range(size)]))
-    return steps, filled
+    return steps, size - (gaps[-1] + ~flags[-1])
 
 
 class Compact(wiring.Component):
@@ -70,7 +69,7 @@ class Compact(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         size, bits = self.config
-        steps, filled = places_down(m, self.i_flags)
+        steps, count = places_down(m, self.i_flags)
         values = [self.i_values[place] for place in range(size)]
         for far, comes in steps:
             moved = [Signal(bits, name=f"value_{far}_{place}") for place in range(size)]
@@ -78,7 +77,8 @@ class Compact(wiring.Component):
                 above = values[place + far] if place + far < size else 0
                 m.d.comb += value.eq(Mux(comes[place], above, values[place]))
             values = moved
+        # Logic optimisers take hours to see that these are the places that the steps have filled: so not those.
         for place, value in enumerate(values):
-            m.d.comb += self.o_values[place].eq(Mux(filled[place], value, 0))
-        m.d.comb += self.o_count.eq(count_ones(self.i_flags))
+            m.d.comb += self.o_values[place].eq(Mux(self.o_count > place, value, 0))
+        m.d.comb += self.o_count.eq(count)
         return m
