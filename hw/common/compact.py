@@ -77,7 +77,7 @@ class Compact(wiring.Component):
                 above = values[place + far] if place + far < size else 0
                 m.d.comb += value.eq(Mux(comes[place], above, values[place]))
             values = moved
-        # Logic optimisers take hours to see that these are the places that the steps have filled: so not those.
+        # Not the places that the steps have filled: ABC got lost in finding out that these are the same.
         for place, value in enumerate(values):
             m.d.comb += self.o_values[place].eq(Mux(self.o_count > place, value, 0))
         m.d.comb += self.o_count.eq(count)
