@@ -28,5 +28,6 @@ PARTS: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "residual_add": {f"residual_add_{tag_bits}": (tag_bits,) for tag_bits in (6, 0)},
 }
-"""Width, receivers and waiting beats of broadcasts; width and depth of FIFOs, of memories and their lanes; widths and registers of multipliers; widths of normalizers;
-widths of sums and tags of lanes; number and widths of values; by name of the part, by component."""
+"""Width, receivers and waiting beats of broadcasts; width and depth of FIFOs, of memories and their lanes; widths and
+registers of multipliers; widths of normalizers; widths of sums and tags of lanes; number and widths of values; by name
+of the part, by component."""
