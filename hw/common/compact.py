@@ -1,11 +1,11 @@
 """Moves the values that are flagged together."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import check_int
-from .ranks import count_ones, ranks
+from .ranks import ranks
 
 __all__ = ["Compact", "places_down"]
 
@@ -13,34 +13,28 @@ __all__ = ["Compact", "places_down"]
 def places_down(m: Module, flags: Value) -> tuple[list[tuple[int, list[Value]]], Value]:
     """How flagged values get from their places to the lowest ones, in order, by steps of 1, 2, 4... places.
 
-    No value meets another on its way: two of them are always further apart than what the upper one still has to go
-    more than the lower one.
+    A value has as far to go as there are gaps below it: places without a flag. On its way it passes no more gaps than
+    places, so that the gaps below any place that it comes to still tell which of the longer steps it takes. It meets no
+    other: two of them are always further apart than what the upper one has to go more than the lower one.
 
     Returns
     -------
     list, Value
-        By step: how far, and by place whether the value so far above comes down to it; then the places that have a
-        flagged value at the end.
+        By step: how far, and by place whether the value so far above comes down to it; then how many flags there are.
     """
-    size = len(flags)
-    down = [Value.cast(rank)[: (size - 1).bit_length()] for rank in ranks(m, "gap", ~flags, max(1, size - 1))]
-    filled, steps = flags, []
+    size, filled, steps = len(flags), flags, []
+    gaps = [Value.cast(count) for count in ranks(m, "gap", ~flags, max(1, size - 1))]
     for step in range((size - 1).bit_length()):
         far = 1 << step
-        wants = Signal(size, name=f"wants_{far}")
-        comes, stays = Signal(size, name=f"comes_{far}"), Signal(size, name=f"stays_{far}")
-        for place, rest in enumerate(down):
-            m.d.comb += wants[place].eq(rest[0] if len(rest) else 0)
-        m.d.comb += [comes.eq((filled & wants) >> far), stays.eq(filled & ~wants)]
-        # how far each still goes, in steps of twice this one
-        own, moved = [rest[1:] for rest in down], []
-        for place, above in enumerate([*own[far:], *[Const(0, 0)] * far]):
-            left = Signal(max(len(own[place]), len(above)), name=f"left_{far}_{place}")
-            m.d.comb += left.eq(Mux(comes[place], above, own[place]))
-            moved.append(left)
-        filled, down = comes | stays, moved
+        wants, comes, stays = (Signal(size, name=f"{name}_{far}") for name in ("wants", "comes", "stays"))
+        m.d.comb += [
+            wants.eq(Cat(count[step] if step < len(count) else Const(0, 1) for count in gaps)),
+            comes.eq((filled & wants) >> far),
+            stays.eq(filled & ~wants),
+        ]
+        filled = comes | stays
         steps.append((far, [comes[place] for place in range(size)]))
-    return steps, filled
+    return steps, size - (gaps[-1] + ~flags[-1])
 
 
 class Compact(wiring.Component):
@@ -75,7 +69,7 @@ class Compact(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         size, bits = self.config
-        steps, filled = places_down(m, self.i_flags)
+        steps, count = places_down(m, self.i_flags)
         values = [self.i_values[place] for place in range(size)]
         for far, comes in steps:
             moved = [Signal(bits, name=f"value_{far}_{place}") for place in range(size)]
@@ -83,7 +77,8 @@ class Compact(wiring.Component):
                 above = values[place + far] if place + far < size else 0
                 m.d.comb += value.eq(Mux(comes[place], above, values[place]))
             values = moved
+        # Not the places that the steps have filled: ABC got lost in finding out that these are the same.
         for place, value in enumerate(values):
-            m.d.comb += self.o_values[place].eq(Mux(filled[place], value, 0))
-        m.d.comb += self.o_count.eq(count_ones(self.i_flags))
+            m.d.comb += self.o_values[place].eq(Mux(self.o_count > place, value, 0))
+        m.d.comb += self.o_count.eq(count)
         return m

@@ -24,7 +24,10 @@ from .tile_slots import stored_tile
 from .weight_column import WeightColumn
 from .weight_layouts import weight_block, weight_job
 
-__all__ = ["CoreArray"]
+__all__ = ["BLOCKS", "CoreArray"]
+
+BLOCKS = 3
+"""Blocks that wait for each part behind the one that it is at: with fewer, parts that run ahead wait for each other."""
 
 
 class CoreArray(wiring.Component):
@@ -103,9 +106,11 @@ class CoreArray(wiring.Component):
         """Tell everyone about the blocks; the buffer of activations, and whether no block waits."""
         config, layer = self.config, self.i_layer
         sequencer, buffer = BlockSequencer(config), IaBuffer(config)
-        tokens = Broadcast(block_token(config).size, 1)
-        commands = Broadcast(bits_for(config.core.psum_slots), config.cores)
-        weights = Broadcast(weight_block(config).size, config.rings)
+        whole = weight_block(config)
+        ends = data.StructLayout({name: whole[name].shape for name in ("end", "again")})
+        tokens = Broadcast(block_token(config).size, 1, BLOCKS)
+        commands = Broadcast(bits_for(config.core.psum_slots), config.cores, BLOCKS)
+        weights = Broadcast(ends.size, config.rings, BLOCKS)
         parts = {"sequencer": sequencer, "buffer": buffer, "tokens": tokens, "commands": commands, "weights": weights}
         for name, part in parts.items():
             m.submodules[name] = shared(part)
@@ -114,7 +119,7 @@ class CoreArray(wiring.Component):
             sequencer.i_layer.eq(pick_fields(layer, sequencer.i_layer.shape())),
         ]
         blocks, convolves, goes = sequencer.o_blocks, Signal(), Signal()
-        block = Signal(weight_block(config))
+        block = Signal(ends)
         last_region, region = Signal(), Signal(12)
         m.d.comb += [
             convolves.eq(layer.operation == OPERATIONS["convolve"]),
@@ -126,8 +131,6 @@ class CoreArray(wiring.Component):
             commands.i.payload.eq(blocks.payload.slots),
             weights.i.valid.eq(blocks.valid & goes & convolves),
             weights.i.payload.eq(block),
-            block.kernels.eq(layer.kernels),
-            block.weight_groups.eq(layer.weight_groups),
             block.end.eq(blocks.payload.end),
             last_region.eq(region + 1 == layer.regions),
             block.again.eq(layer.resident & ~last_region),
@@ -152,12 +155,13 @@ class CoreArray(wiring.Component):
             ]
             for column in range(config.core.core_columns):
                 ring = number * config.core.core_columns + column
-                self._weights(m, ring, weights.o[ring], core.i_weights[column])
+                self._weights(m, ring, weights.o[ring], ends, core.i_weights[column])
         waiting = Cat(one.valid for source in (tokens, commands, weights) for one in source.o).any()
         return buffer, sequencer.o_idle & ~waiting
 
-    def _weights(self, m: Module, ring: int, block, beats) -> None:
+    def _weights(self, m: Module, ring: int, block, ends: data.StructLayout, beats) -> None:
         """A column's buffer and feeder."""
+        end = data.View(ends, block.payload)
         part = WeightColumn(self.config)
         m.submodules[f"weights_{ring}"] = shared(part)
         connect(m, flipped(self.i_jobs[ring]), part.i_jobs)
@@ -167,7 +171,10 @@ class CoreArray(wiring.Component):
             part.i_valid.eq(self.i_valid[ring]),
             part.i_data.eq(self.i_data),
             part.i_blocks.valid.eq(block.valid),
-            part.i_blocks.payload.eq(block.payload),
+            part.i_blocks.payload.kernels.eq(self.i_layer.kernels),
+            part.i_blocks.payload.weight_groups.eq(self.i_layer.weight_groups),
+            part.i_blocks.payload.end.eq(end.end),
+            part.i_blocks.payload.again.eq(end.again),
             block.ready.eq(part.i_blocks.ready),
         ]
 

@@ -3,6 +3,7 @@
 from amaranth.lib import wiring
 
 from ...hw.common.aligned_adder import AlignedAdder
+from ...hw.common.broadcast import Broadcast
 from ...hw.common.byte_rounder import ByteRounder
 from ...hw.common.compact import Compact
 from ...hw.common.fifo import Fifo
@@ -18,6 +19,7 @@ from .parts import PARTS
 __all__ = ["Bundle", "component"]
 
 COMPONENTS = {
+    "broadcast": Broadcast,
     "fifo": Fifo,
     "ram": Ram,
     "multiplier": Multiplier,

@@ -5,6 +5,7 @@ __all__ = ["PARTS"]
 SUMS = ((48, 6), (32, 0), (20, 3))
 
 PARTS: dict[str, dict[str, tuple[int, ...]]] = {
+    "broadcast": {f"broadcast_{n}": sizes for n, sizes in enumerate(((8, 3, 1), (3, 1, 3), (33, 4, 2)))},
     "fifo": {f"fifo_{width}x{depth}": (width, depth) for width, depth in ((8, 4), (3, 5), (33, 1))},
     "ram": {
         f"ram_{width}x{depth}_{lanes}": (width, depth, lanes)
@@ -27,5 +28,6 @@ PARTS: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "residual_add": {f"residual_add_{tag_bits}": (tag_bits,) for tag_bits in (6, 0)},
 }
-"""Width and depth of FIFOs, of memories and their lanes; widths and registers of multipliers; widths of normalizers;
-widths of sums and tags of lanes; number and widths of values; by name of the part, by component."""
+"""Width, receivers and waiting beats of broadcasts; width and depth of FIFOs, of memories and their lanes; widths and
+registers of multipliers; widths of normalizers; widths of sums and tags of lanes; number and widths of values; by name
+of the part, by component."""

@@ -6,7 +6,6 @@ from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.compressor import Compressor
-from ...hw.snap_chip.core_array import CoreArray
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
@@ -30,7 +29,6 @@ COMPONENTS = {
     "weight_feeder": WeightFeeder,
     "weight_column": WeightColumn,
     "block_sequencer": BlockSequencer,
-    "core_array": CoreArray,
     "ia_buffer": IaBuffer,
     "max_pool": MaxPool,
     "tile_expander": TileExpander,

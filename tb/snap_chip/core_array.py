@@ -17,11 +17,9 @@ from ...sim.snap_chip.layers import Convolution, Tensor
 from ...sim.snap_chip.scales import kernel_order
 from ...sim.snap_chip.tensors import decode_tensor
 from ..bench import Bench, Sink, Source, run
-from ..cocotb_bench import testbench
 from .nest import Shape, blocks
-from .parts import PARTS
 
-__all__ = ["random_layers"]
+__all__ = ["layers", "random_layers"]
 
 
 class RingMemory:
@@ -123,9 +121,8 @@ def shape_of(command: Mapping[str, int]) -> Shape:
     )  # fmt: skip
 
 
-@testbench(PARTS["core_array"])
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """Sums of random convolutions, one after the other."""
+    """Sums of random convolutions, one after the other: a testbench too slow for all simulators but a compiled one."""
     some, outputs = random.Random(int(rng.integers(1 << 32))), {}
     for number in range(4):
         program, memory = random_layers(config, rng, some)

@@ -16,7 +16,7 @@ from .parts import PARTS
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Every row gets the tiles of its pixels, layer after layer, whoever stalls; nothing is left at the end."""
     some = random.Random(int(rng.integers(1 << 32)))
-    for number in range(24):
+    for number in range(6):
         shape = random_shape(config, some, pool=number % 6 == 5)
         await layer(bench, config, shape, rng, some, number)
 

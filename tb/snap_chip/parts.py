@@ -56,6 +56,5 @@ PARTS = (
             "tile_expander",
         )
     }
-    | {"core_array": {"core_array_tiny": TINY}}
 )
 """Configurations by name of the part, by component."""

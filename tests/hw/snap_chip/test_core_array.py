@@ -1,0 +1,22 @@
+"""Layers from memory to sums, on the cores with all that feeds them."""
+
+import numpy as np
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.snap_chip.core_array import CoreArray
+from tensorloom.tb.bulk.model import build
+from tensorloom.tb.compiled_bench import run_compiled
+from tensorloom.tb.snap_chip.core_array import layers
+from tensorloom.tb.snap_chip.parts import TINY
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(emit(CoreArray(TINY)))
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_sums(model, bench_seed, number):
+    rng = np.random.default_rng([bench_seed, number])
+    assert run_compiled(model, lambda bench: layers(bench, TINY, rng), limit=100_000) > 500
