@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-__all__ = ["GATE", "Pattern", "RandomStall", "make_gates"]
+__all__ = ["GATE", "Pattern", "RandomStall", "make_gates", "random_state"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,3 +73,12 @@ def make_gates(patterns: Mapping[str, tuple[Pattern, int]]) -> tuple[np.ndarray,
                 gate["state"], gate["threshold"], gate["noise"] = stall.state, stall.threshold, stall.noise
         at += count
     return gates, np.concatenate(bits)
+
+
+def random_state(seed: int, index: int) -> int:
+    """State of a random generator that differs well between seeds and streams, never zero (splitmix64)."""
+    mask = (1 << 64) - 1
+    value = (seed * 0x9E3779B97F4A7C15 + (index + 1) * 0xD1B54A32D192ED03) & mask
+    value = ((value ^ value >> 30) * 0xBF58476D1CE4E5B9) & mask
+    value = ((value ^ value >> 27) * 0x94D049BB133111EB) & mask
+    return (value ^ value >> 31) or 1
