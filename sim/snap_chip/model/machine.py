@@ -58,7 +58,7 @@ def cycle(m):
     c, s, layer = m.chip[0], m.sizes[0], m.layer[0]
     idle = c.fetch == WAIT and is_idle(m)
     written = is_written(m)
-    c.lines_seen, c.tiles_seen, c.slot_free = c.band_line, c.load_tile, c.tiles_read
+    c.lines_seen, c.tiles_seen, c.free_seen, c.slot_free = c.band_line, c.load_tile, c.free_line, c.tiles_read
     answer(m)
     read(m)
     scan_outputs(m, write_segments(m))

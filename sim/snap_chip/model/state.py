@@ -83,7 +83,8 @@ CHIP = np.dtype(
         (name, "i8")
         for name in (
             # time, and what happens in the cycle
-            *("cycle", "arrived", "granted", "moves", "lines_seen", "tiles_seen", "slot_free", "residual_leaves", "taken"),
+            *("cycle", "arrived", "granted", "moves", "lines_seen", "tiles_seen", "free_seen", "slot_free"),
+            *("residual_leaves", "taken"),
             # command fetch
             *("fetch", "received", "running", "waiting", "command", "command_at", "scales"),
             # read arbiter, reader

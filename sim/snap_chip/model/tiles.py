@@ -75,7 +75,7 @@ def load_tiles(m):
     """Loader of activations, parser, and the FIFO before it; whether a beat leaves that."""
     c, s, layer = m.chip[0], m.sizes[0], m.layer[0]
     # Bands that are freed.
-    frees = c.bands_valid == 1 and c.tail_line + layer.band_lines <= c.free_line
+    frees = c.bands_valid == 1 and c.tail_line + layer.band_lines <= c.free_seen
     begins = c.more == 1 and c.loads == 0
     ready = c.used + layer.directory_band <= s.directory_entries and c.bands_waiting < s.resident_bands
     # The run that is offered.
