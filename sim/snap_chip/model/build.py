@@ -142,9 +142,10 @@ def _reset(config: SnapChipConfig, chip: Chip, layer: np.void, segments: int, re
     state = chip.chip[0]
     for number, name, count in ((0, "in", segments), (1, "residual", residual_segments)):
         reader, residual = chip.readers[number], name == "residual"
+        reader["segment"] = 0
         if residual and not (layer["residual"] and layer["convolves"]):
             continue
-        reader["asks"], reader["left"], reader["count"], reader["segment"] = 1, count, count, 0
+        reader["asks"], reader["left"], reader["count"] = 1, count, count
         reader["address"], reader["table"] = layer[f"{name}_address"], layer[f"{name}_table"]
         reader["pitch"] = layer["out_pitch" if residual else "in_pitch"]
     chip.parsers["tile"] = 0
