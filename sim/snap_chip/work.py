@@ -1,0 +1,110 @@
+"""What the layers of a list give the SNAP chip to do: which values and weights are stored, not what they are."""
+
+import dataclasses
+
+import numpy as np
+
+from ...hw.snap_chip.command import OPERATIONS
+from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
+from .command import Command
+from .golden import input_layout, output_layout, read_rings, residual_layout, run_list
+from .tensors import TensorLayout, decode_tensor
+
+__all__ = ["ColumnWork", "LayerWork", "bitmaps_of", "list_work", "tile_words"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnWork:
+    """Weights of a column of a core.
+
+    Parameters
+    ----------
+    bitmaps
+        ``[groups, kernels]``: channels with weights, a bit each.
+    windows, counts
+        As in `RingWeights`.
+    """
+
+    bitmaps: np.ndarray
+    windows: np.ndarray
+    counts: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerWork:
+    """A layer.
+
+    Parameters
+    ----------
+    command
+        Values of all fields.
+    inputs, outputs, residual
+        ``[lines, columns, stored tiles]``: stored channels, a bit each.
+    weights
+        Of all weight buffers; empty for a pooling layer.
+    """
+
+    command: Command
+    inputs: np.ndarray
+    outputs: np.ndarray
+    residual: np.ndarray | None = None
+    weights: tuple[ColumnWork, ...] = ()
+
+    @property
+    def convolves(self) -> bool:
+        """Whether it is a convolution."""
+        return self.command["operation"] == OPERATIONS["convolve"]
+
+
+def bitmaps_of(config: SnapChipConfig, stored: np.ndarray) -> np.ndarray:
+    """Bitmaps (uint64) of channels or places ``[..., stored]``, `tile_channels` of which belong together."""
+    split = stored.reshape(*stored.shape[:-1], -1, config.tile_channels)
+    packed = np.packbits(split, axis=-1, bitorder="little")
+    wide = np.zeros((*packed.shape[:-1], 8), np.uint8)
+    wide[..., : packed.shape[-1]] = packed
+    return wide.view("<u8")[..., 0].astype(np.uint64)
+
+
+def tile_words(config: SnapChipConfig, bitmaps: np.ndarray, band_lines: int) -> tuple[np.ndarray, np.ndarray]:
+    """Words of each stored tile in order of segments, and beats of each segment."""
+    bytes_ = config.bitmap_bytes + np.bitwise_count(bitmaps).astype(np.int64)
+    words, beats = [], []
+    for line in range(0, len(bitmaps), band_lines):
+        band = -(-bytes_[line : line + band_lines] // WORD_BYTES)
+        words.append(band.transpose(2, 0, 1).ravel())
+        beats.append(-(-band.sum((0, 1)) // config.beat_words))
+    return np.concatenate(words), np.concatenate(beats)
+
+
+def list_work(config: SnapChipConfig, memory: np.ndarray, address: int) -> list[LayerWork]:
+    """What the list of commands at the beat `address` gives to do, with the values that the memory holds.
+
+    Raises
+    ------
+    ConfigError, FormatError
+        As `run_list`.
+    """
+    result = run_list(config, memory, address)
+
+    def stored(layout: TensorLayout) -> np.ndarray:
+        values = decode_tensor(config, layout, result.memory)
+        return bitmaps_of(config, values != layout.zero)
+
+    works = []
+    for command in result.commands:
+        convolves = command["operation"] == OPERATIONS["convolve"]
+        works.append(
+            LayerWork(
+                command=command,
+                inputs=stored(input_layout(config, command)),
+                outputs=stored(output_layout(config, command)),
+                residual=stored(residual_layout(config, command)) if command["residual"] else None,
+                weights=tuple(
+                    ColumnWork(bitmaps_of(config, ring.weights != 0)[..., 0], ring.windows, ring.counts)
+                    for ring in read_rings(config, command, result.memory)
+                )
+                if convolves
+                else (),
+            )
+        )
+    return works
