@@ -7,13 +7,16 @@ from ..bus.config import PortConfig
 from ..config import Config, check, check_int
 from ..snap.config import SnapConfig
 
-__all__ = ["OA_SLOTS", "PRESETS", "WINDOWS", "WORD_BYTES", "SnapChipConfig"]
+__all__ = ["BLOCKS", "OA_SLOTS", "PRESETS", "WINDOWS", "WORD_BYTES", "SnapChipConfig"]
 
 WORD_BYTES = 8
 """Tiles and weights lie in memory and buffers in words of so many bytes."""
 
 WINDOWS = 4
 """Windows of a group of weights at most: bytes that its header has for them."""
+
+BLOCKS = 3
+"""Blocks that wait for each part behind the one that it is at: with fewer, parts that run ahead wait for each other."""
 
 OA_SLOTS = 3
 """Stored tiles of a region that the output buffer holds: one being computed, one being compressed, one between."""

@@ -16,7 +16,7 @@ from ..snap.layouts import activation_beat, error_layout, sum_layout
 from .block_scan import block_token
 from .block_sequencer import BlockSequencer, End
 from .command import OPERATIONS
-from .config import SnapChipConfig
+from .config import BLOCKS, SnapChipConfig
 from .ia_buffer import IaBuffer
 from .layer import layer_layout, pick_fields
 from .tile_expander import TileExpander, narrow_core
@@ -24,10 +24,7 @@ from .tile_slots import stored_tile
 from .weight_column import WeightColumn
 from .weight_layouts import weight_block, weight_job
 
-__all__ = ["BLOCKS", "CoreArray"]
-
-BLOCKS = 3
-"""Blocks that wait for each part behind the one that it is at: with fewer, parts that run ahead wait for each other."""
+__all__ = ["CoreArray"]
 
 
 class CoreArray(wiring.Component):

@@ -9,10 +9,11 @@ __all__ = ["expand", "fetch_tiles", "go_through_blocks", "locate", "pass_on", "p
 def pass_on(copy, taken):
     """A receiver's side of a broadcast, of which a beat is taken or not."""
     if copy.valid == 0 or copy.ready:
-        copy.valid = copy.full or taken
-        copy.full = 0
+        copy.valid = copy.waiting > 0 or taken
+        if copy.waiting:
+            copy.waiting += taken - 1
     elif taken:
-        copy.full = 1
+        copy.waiting += 1
 
 
 @part
@@ -22,10 +23,10 @@ def go_through_blocks(m, scanned):
     first = s.rows * s.cores  # of the copies that are about blocks: commands, weights, the scan's
     last = len(m.copies) - 1
     valid = c.counts == 1 and c.pixels == m.blocks[c.block].pixels
-    goes = valid and m.copies[last].full == 0
+    goes = valid and m.copies[last].waiting < s.blocks
     if goes and layer.convolves:
         for n in range(first, last):
-            goes = goes and m.copies[n].full == 0
+            goes = goes and m.copies[n].waiting < s.blocks
     m.copies[last].ready = scanned
     pass_on(m.copies[last], goes)
     for n in range(first, last):
@@ -130,7 +131,7 @@ def expand(m, r):
     c, s, row = m.chip[0], m.sizes[0], m.rows[r]
     room = True
     for k in range(r * s.cores, (r + 1) * s.cores):
-        room = room and m.copies[k].full == 0
+        room = room and m.copies[k].waiting == 0
     taken = row.valid == 1 and room
     for k in range(r * s.cores, (r + 1) * s.cores):
         pass_on(m.copies[k], taken)

@@ -5,14 +5,29 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....hw.snap_chip.command import COMMAND_BYTES, FIELDS
-from ....hw.snap_chip.config import SnapChipConfig
+from ....hw.snap_chip.config import BLOCKS, SnapChipConfig
 from ...memory_timing import MemoryTiming
 from ..command import column_dilation, left_padding
 from ..work import LayerWork, tile_words
 from .cores import idle_core, new_cores
 from .machine import ASK
 from .state import (
-    BANK, BLOCK, CHIP, COPY, FIFO, ITEM, LAYER, LOADER, PARSER, PORT, READER, READERS, RING, ROW, SIZES, Chip,
+    BANK,
+    BLOCK,
+    CHIP,
+    COPY,
+    FIFO,
+    ITEM,
+    LAYER,
+    LOADER,
+    PARSER,
+    PORT,
+    READER,
+    READERS,
+    RING,
+    ROW,
+    SIZES,
+    Chip,
 )  # fmt: skip
 from .work import expand_items, list_blocks, list_items
 from .writing import SEGMENT
@@ -35,7 +50,7 @@ def _sizes(config: SnapChipConfig, timing: MemoryTiming) -> np.ndarray:
         "resident_bands": config.resident_bands, "residual_steps": config.tile_channels // config.residual_lanes,
         "core_kernels": config.core_kernels, "lengths": bus.bytes // LENGTH_BYTES, "scales": bus.bytes // SCALE_BYTES,
         "command_beats": COMMAND_BYTES // bus.bytes, "burst": bus.max_burst, "outstanding": bus.outstanding,
-        "depth": bus.fifo_depth, "bytes": bus.bytes, "latency": timing.latency, "write_latency": timing.write_latency,
+        "blocks": BLOCKS, "depth": bus.fifo_depth, "bytes": bus.bytes, "latency": timing.latency, "write_latency": timing.write_latency,
         "read_pace": timing.read_pace or 0, "write_pace": timing.write_pace or 0, "shared_pace": timing.pace or 0,
         "memory_outstanding": timing.outstanding, "write_buffer": timing.write_buffer,
     }  # fmt: skip
@@ -110,7 +125,9 @@ def begin_layer(config: SnapChipConfig, chip: Chip, work: LayerWork) -> Chip:
     sent = np.zeros((len(blocks) - 1) * command["weight_groups"], np.int64)
     items = np.zeros(list_items(layer, blocks[:-1], columns, rows, np.zeros(0, ITEM), sent), ITEM)
     list_items(layer, blocks[:-1], columns, rows, items, sent)
-    cuts = np.array([0, *(command[f"cut_{n}"] for n in range(1, columns)), command["rest_tiles"] * config.tile_channels])
+    cuts = np.array(
+        [0, *(command[f"cut_{n}"] for n in range(1, columns)), command["rest_tiles"] * config.tile_channels]
+    )
     requests = int(items["tiles"].sum())
     reads, tile_beats = np.zeros(requests + 1, np.int64), np.zeros((requests + 1, rows), np.uint8)
     ends_block = np.zeros(requests + 1, bool)

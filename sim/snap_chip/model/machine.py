@@ -84,7 +84,7 @@ def cycle(m):
     read_segments(m, 0, m.in_lengths, load_tiles(m))
     read_segments(m, 1, m.residual_lengths, c.residual_leaves == 1)
     c.residual_leaves = 0
-    if load(m, READERS - 1, c.scales == 1, layer.scale_address, layer.scale_beats, layer.regions, scale_leaves):
+    if load(m, READERS - 1, c.scales == 1, layer.scale_address, layer.scale_beats, layer.regions, scale_leaves, False):
         c.scales = 0
     if written:
         c.free_line = NEVER
@@ -128,10 +128,11 @@ def load_weights(m):
     c, s = m.chip[0], m.sizes[0]
     first = s.rows * s.cores + s.cores
     for number in range(len(m.rings)):
+        hurries = m.rings[number].fetched == m.rings[number].stored
         frees = feed(m, number, m.copies[first + number])
         waits = c.waiting >> number & 1 == 1
         job = m.jobs[c.command, number]
-        if load(m, READERS + number, waits, job[0], job[1], job[2], frees):
+        if load(m, READERS + number, waits, job[0], job[1], job[2], frees, hurries):
             c.taken |= 1 << number
 
 

@@ -150,14 +150,16 @@ def choose(m):
 
 
 @part
-def load(m, number, offered, address, beats, passes, frees):
-    """A loader's cycle; whether it takes the job that is `offered`."""
+def load(m, number, offered, address, beats, passes, frees, hurries):
+    """A loader's cycle, whose reader may wait for what comes next; whether it takes the job that is `offered`."""
     c, s, loader = m.chip[0], m.sizes[0], m.loaders[number]
     granted, was_valid = c.granted == number + 1, loader.valid == 1
     ready = loader.left == 0 and loader.passes == 0
     asks = 0
     if not was_valid and loader.left:
-        asks = min(loader.left, loader.free, s.burst - loader.address % s.burst)
+        asks = min(loader.left, s.burst - loader.address % s.burst)
+        if loader.free < asks:
+            asks = loader.free if hurries else 0
     loader.free += frees - asks
     if was_valid:
         if granted:

@@ -32,7 +32,7 @@ LAYER = _numbers(
 
 SIZES = _numbers(
     "rows", "columns", "cores", "entries", "channels", "bitmap_bytes", "beat_words", "weight_rows", "bank_words",
-    "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels", "lengths", "scales",
+    "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels", "lengths", "scales", "blocks",
     "command_beats", "burst", "outstanding", "depth", "bytes",
     "latency", "write_latency", "read_pace", "write_pace", "shared_pace", "memory_outstanding", "write_buffer",
 )  # fmt: skip
@@ -67,7 +67,7 @@ RING = _numbers(
 )  # fmt: skip
 """A weight buffer and its feeder; whether the core takes its beat."""
 
-COPY = _numbers("valid", "full", "ready")
+COPY = _numbers("valid", "waiting", "ready")
 """A receiver of a broadcast, and whether it takes its beat."""
 
 ROW = _numbers("at", "step", "valid", "pooled", "taken")

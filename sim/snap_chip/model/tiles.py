@@ -55,10 +55,10 @@ def read_segments(m, number, lengths, leaves):
     was_listed, was_left = reader.listed, reader.left
     beats = (reader.count + s.lengths - 1) // s.lengths
     table_leaves = fill(m, table, was_listed == 0)
-    if load(m, table, reader.asks == 1, reader.table, beats, 1, table_leaves):
+    if load(m, table, reader.asks == 1, reader.table, beats, 1, table_leaves, False):
         reader.asks = 0
     offered = was_listed != 0 and was_left != 0
-    taken = load(m, segments, offered, reader.address, lengths[reader.segment], 1, leaves)
+    taken = load(m, segments, offered, reader.address, lengths[reader.segment], 1, leaves, False)
     if table_leaves:
         reader.listed = s.lengths
     if taken:
