@@ -96,8 +96,6 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Lines for the help of commands, by command.
     fpga
         How it gets onto boards, or None.
-    cycle_model
-        Whether `predict` knows cycles.
     """
 
     name: ClassVar[str]
@@ -108,7 +106,6 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
-    cycle_model: ClassVar[bool] = True
 
     @abstractmethod
     def summary(self, config: ConfigT) -> str:

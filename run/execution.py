@@ -121,15 +121,14 @@ class Outcome(Generic[CountersT]):
     def figures(self) -> dict[str, Any]:
         """Values for JSON and tables."""
         predicted = None if self.source == "model" or self.predicted is None else not self.differences
-        modelled, utilisation, cycles = self.design.engine.cycle_model, self.utilisation, self.cycles
+        utilisation, cycles = self.utilisation, self.cycles
         return {
             "source": self.source,
             "bit_exact": None if self.mismatches is None else self.mismatches == self.wrong_bytes == 0,
             "mismatches": self.mismatches,
             "cycles": cycles,
             "predicted_cycles": self.predicted_cycles,
-            "equals_cycle_model": predicted if modelled else None,
-            **({} if modelled else {"equals_predicted_counters": predicted}),
+            "equals_cycle_model": predicted,
             "macs": self.macs,
             "utilisation": None if utilisation is None else round(utilisation, 6),
             "where_cycles_went": {

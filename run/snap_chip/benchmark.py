@@ -82,7 +82,6 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         "preset": preset,
         "seed": SEED,
         "layers": layers,
-        "cycle_model": "none",
         "cycles_per_frame": None,
         "speedup_over_dense": round(sum(layer["dense_cycles"] for layer in layers) / cycles, 3),
         "emit_seconds": round(emitting.wall, 2),

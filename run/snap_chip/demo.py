@@ -141,7 +141,8 @@ def _whole(simulator: "Simulator", program: "SnapChipProgram", driven: "Driven",
     if text := errors_text(registers):
         raise FailureError(text)
     counters = ENGINE.read_counters(registers)
-    cycles, differences = counters.cycles or 0, counters.differences(ENGINE.predict(config, program))
+    predicted = ENGINE.predict(config, program)
+    cycles, differences = counters.cycles or 0, counters.differences(predicted)
     return {
         "name": "the whole list",
         "size": f"{counters.layers} layers",
@@ -149,8 +150,8 @@ def _whole(simulator: "Simulator", program: "SnapChipProgram", driven: "Driven",
         "bit_exact": not driven.wrong_bytes,
         "wrong_bytes": driven.wrong_bytes,
         "cycles": cycles,
-        "predicted_cycles": None,
-        "equals_predicted_counters": not differences,
+        "predicted_cycles": predicted.cycles,
+        "equals_cycle_model": not differences,
         "macs": program.macs,
         "utilisation": round(program.macs / (cycles * config.multipliers), 6),
         "where_cycles_went": {name: round(share, 4) for name, share in counters.where_cycles_went().items()},

@@ -1,5 +1,6 @@
 """Descriptor of the SNAP chip."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,6 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         "demo": ("tensorloom demo snap-chip-tiny",),
         "bench": ("tensorloom bench snap-chip --quick --json",),
     }
-    cycle_model = False
 
     def summary(self, config: SnapChipConfig) -> str:
         """One line about a configuration."""
@@ -76,8 +76,18 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
     def predict(
         self, config: SnapChipConfig, program: "SnapChipProgram", timing: "MemoryTiming | None" = None
     ) -> "ChipCounters":
-        """Beats by kind, counted in the memory that the golden model leaves. There is no cycle model."""
-        return program.counters()
+        """Counters of the cycle model; of a memory that stalls at random, all but the cycles."""
+        from ...sim.memory_timing import MemoryTiming
+        from ...sim.snap_chip.cycles import simulate_chip
+        from ...sim.snap_chip.work import list_work
+
+        counters, timing = program.counters(), timing or MemoryTiming()
+        if timing.random:
+            return counters
+        address = program.compiled.list_address
+        works = list_work(config, program.before, address)
+        cycles = simulate_chip(config, works, timing=timing, list_address=address).cycles
+        return dataclasses.replace(counters, cycles=cycles)
 
     def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":
         """Counters from the registers that software read."""
@@ -116,8 +126,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         """How the sums were requantized, and what crossed the memory ports."""
         from .program import job_factor
 
-        note = "none: bytes by kind are compared"
-        return {"output_factor": job_factor(job), "cycle_model": note, **counters.bytes(config)}
+        return {"output_factor": job_factor(job), **counters.bytes(config)}
 
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":
         """Read digits with a pruned convolutional network, all layers by one start."""

@@ -67,8 +67,7 @@ class SnapChipProgram:
 
     def memories(self) -> dict[str, Image]:
         """One memory behind both ports, all of which is as the golden model leaves it."""
-        before = self.compiled.memory(**self.inputs_by_name)
-        image = Image(before={0: before.tobytes()}, after={0: self.after.tobytes()}, size=len(before))
+        image = Image(before={0: self.before.tobytes()}, after={0: self.after.tobytes()}, size=len(self.before))
         return dict.fromkeys(MEMORY_PORTS, image)
 
     def software(self) -> list[Step]:
@@ -88,10 +87,14 @@ class SnapChipProgram:
         ]
 
     @cached_property
+    def before(self) -> np.ndarray:
+        """Bytes of the memory with commands, weights and inputs."""
+        return self.compiled.memory(**self.inputs_by_name)
+
+    @cached_property
     def after(self) -> np.ndarray:
         """Bytes of the memory after the list, by the golden model."""
-        compiled = self.compiled
-        return run_list(compiled.config, compiled.memory(**self.inputs_by_name), compiled.list_address).memory
+        return run_list(self.compiled.config, self.before, self.compiled.list_address).memory
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Decode the tensors that are the result."""

@@ -42,7 +42,7 @@ def test_models_and_verilog_agree(simulator: Simulator, case: int, seed: int) ->
     assert outcome.complaint == "" and outcome.passed
     assert np.array_equal(outcome.output, expected)
     assert outcome.predicted is not None and outcome.counters.differences(outcome.predicted) == []
-    assert (outcome.predicted.cycles is not None) == design.engine.cycle_model
+    assert outcome.predicted.cycles is not None
     assert outcome.utilisation is not None and 0 <= outcome.utilisation <= 1
     if outcome.cycles:
         assert sum(outcome.counters.where_cycles_went().values()) == pytest.approx(1)
@@ -73,10 +73,7 @@ def test_model_alone_gives_the_same(simulator: Simulator, seed: int) -> None:
     assert ours.source == "model" and theirs.source == "rtl"
     assert np.array_equal(ours.output, theirs.output) and theirs.counters.differences(ours.counters) == []
     assert ours.mismatches is None and ours.figures()["bit_exact"] is None and ours.macs == theirs.macs
-    if simulator.design.engine.cycle_model:
-        assert ours.utilisation == theirs.utilisation and (ours.macs > 0) == bool(ours.utilisation)
-    else:
-        assert ours.utilisation is None and ours.where_cycles_went() == {}
+    assert ours.utilisation == theirs.utilisation and (ours.macs > 0) == bool(ours.utilisation)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +122,6 @@ def test_places_and_presets_are_unique() -> None:
 
 
 def test_speeds_are_of_the_same_program(simulator: Simulator) -> None:
-    if not simulator.design.engine.cycle_model:
-        pytest.skip("there is no cycle model")
     job = Job(name="ones", a=np.ones((4, 9), np.int8), b=np.ones((9, 9), np.int8))
     speeds = compare_speeds(simulator, simulator.design.engine.map(simulator.design.config, job), rounds=1)
     assert speeds.ratio == speeds.model / speeds.verilog > 0

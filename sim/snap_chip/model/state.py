@@ -107,7 +107,8 @@ CHIP = np.dtype(
             # output scan
             *("scan_left", "scan_tile", "scan_pixel", "scan_last", "scan_valid", "tiles_read"),
             # slots of the output buffer, table of scales
-            *("given", "slots_left", "slots_tile", "rounds", "rounds_loaded", "scale_word", "scale_core", "scale_kernel"),
+            *("given", "slots_left", "slots_tile", "rounds", "rounds_loaded"),
+            *("scale_word", "scale_core", "scale_kernel"),
             # loader of activations
             *("loads", "more", "bank", "group", "line", "band_line", "load_tile", "used", "bands_waiting", "tail_line"),
             *("bands_level", "bands_valid", "bands_put", "bands_get", "free_line"),

@@ -19,8 +19,8 @@ def test_all_layers_by_one_start(run: Callable, tmp_path: Path, monkeypatch: pyt
     *layers, whole = report["layers"]
     assert [layer["name"] for layer in layers] == ["digits 3x3", "digits 3x3 stride 2", "digits 1x1", "digits FC"]
     assert all(layer["bit_exact"] and 0 < layer["ia_density"] < 1 and layer["w_density"] <= 0.5 for layer in layers)
-    assert whole["size"] == "8 layers" and whole["bit_exact"] and whole["equals_predicted_counters"]
-    assert whole["wrong_bytes"] == 0 and whole["predicted_cycles"] is None
+    assert whole["size"] == "8 layers" and whole["bit_exact"] and whole["equals_cycle_model"]
+    assert whole["wrong_bytes"] == 0 and whole["predicted_cycles"] == whole["cycles"]
     assert whole["macs"] == sum(layer["macs"] for layer in layers) and 0 < whole["utilisation"] < 1
     assert (tmp_path / "snap_chip.v").exists()
 
