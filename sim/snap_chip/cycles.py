@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...hw.config import check
 from ...hw.snap_chip.config import SnapChipConfig
 from ..counters import Counters
 from ..memory_timing import MemoryTiming
@@ -18,10 +19,15 @@ from .work import LayerWork
 if TYPE_CHECKING:
     from .model.state import Chip
 
-__all__ = ["BEATS", "ChipCounters", "LayerCounters", "simulate_chip"]
+__all__ = ["BEATS", "WENT", "ChipCounters", "LayerCounters", "simulate_chip"]
 
 BEATS = ("command", "input", "residual", "scale", "weight", "output")
 """Kinds of beats that cross the memory ports."""
+
+WENT = ("compute", "lists", "weights", "activations", "psums", "begin", "spread", "end", "pooling")
+"""Where PEs' cycles go: multiplying; waiting for a list of matches, or using up an empty one; waiting for weights,
+activations, room for psums; until the core's first beat; from its last sum to that of the slowest core; from there to the
+next layer; pooling."""
 
 CLIENT_KINDS = ("command", "input", "input", "residual", "residual", "scale")
 """Of the clients of the read port but the weight buffers, which come last."""
@@ -38,22 +44,47 @@ class LayerCounters(Counters):
     ----------
     cycles
         From the one in which the layer begins.
-    multiplies
-        Pairs multiplied, by core and PE.
-    waits
-        ``{reason: [cores, pes]}``: cycles of each PE by what it did, see `sim.snap.cycles.WAITS`.
     beats
         ``{kind: beats}`` that crossed the memory ports, see `BEATS`. Weights may be those of the next layer.
+    multiplies
+        Pairs multiplied, ``[cores, pes]``; no cores for a pooling layer, here and below.
+    waits
+        ``{reason: [cores, pes]}``: cycles of each PE by what it did, see `sim.snap.cycles.WAITS`.
+    first, last
+        By core: cycles until the one in which it took its first beat, and up to the one of its last sum.
+    input_waits
+        Cycles in which the next pixels wait until they are in the banks.
+    weight_waits
+        By weight buffer: cycles in which its feeder waits for memory.
+    output_waits
+        By core: cycles in which a sum waits for the output buffer, of all ports.
     """
 
+    beats: dict[str, int]
     multiplies: np.ndarray
     waits: dict[str, np.ndarray]
-    beats: dict[str, int]
+    first: np.ndarray
+    last: np.ndarray
+    input_waits: int
+    weight_waits: np.ndarray
+    output_waits: np.ndarray
 
     def where_cycles_went(self) -> dict[str, float]:
-        """Shares of the PEs' cycles by what the PEs did."""
-        total = self.cycles * self.multiplies.size
-        return {name: float(self.waits[name].sum()) / max(1, total) for name in WAITS}
+        """Shares of the PEs' cycles by what was done or waited for, see `WENT`."""
+        shares = dict.fromkeys(WENT, 0.0)
+        if not self.multiplies.size:
+            return shares | {"pooling": 1.0}
+        cores, pes = self.multiplies.shape
+        spent = {name: int(cycles.sum()) for name, cycles in self.waits.items()}
+        ends = int((self.cycles - self.last).sum())  # which its PEs spent waiting for weights
+        parts = {
+            "compute": spent["busy"], "lists": spent["empty_list"] + spent["wait_aim"],
+            "weights": spent["wait_weights"] - pes * ends, "activations": spent["wait_activations"],
+            "psums": spent["wait_psum"], "begin": pes * int(self.first.sum()),
+            "spread": pes * int((self.last.max() - self.last).sum()),
+            "end": pes * cores * int(self.cycles - self.last.max()),
+        }  # fmt: skip
+        return shares | {name: part / (self.cycles * cores * pes) for name, part in parts.items()}
 
     def utilisation(self, multipliers: int) -> float:
         """Share of all multipliers' cycles in which they multiplied two non-zeros."""
@@ -98,9 +129,12 @@ def simulate_chip(
 
     Raises
     ------
+    ConfigError
+        If the memory's channels stall at random.
     RuntimeError
         If the chip is stuck.
     """
+    check("timing", not timing.random, "without random stalls", timing)
     from .model.build import begin_layer, new_chip
     from .model.machine import BEGIN, DONE, advance
 
@@ -113,7 +147,7 @@ def simulate_chip(
         if why in (BEGIN, DONE):
             now = int(state["cycle"]) - (why == BEGIN)
             if begun:
-                layers.append(_layer(chip, works[begun - 1], now - start, before))
+                layers.append(_layer(chip, works[begun - 1], start, now, before))
             start, before = now, _beats(chip)
             if why == DONE:
                 return ChipCounters(cycles=now, beats=before, layers=layers)
@@ -132,12 +166,18 @@ def _beats(chip: "Chip") -> dict[str, int]:
     return beats | {"output": int(state["output_beats"])}
 
 
-def _layer(chip: "Chip", work: LayerWork, cycles: int, before: dict[str, int]) -> LayerCounters:
-    cores = chip.cores if work.convolves else ()
-    after, pes = _beats(chip), [core.pes for core in cores]
+def _layer(chip: "Chip", work: LayerWork, start: int, now: int, before: dict[str, int]) -> LayerCounters:
+    count = int(chip.sizes[0]["cores"]) if work.convolves else 0
+    cores, after = chip.cores[:count], _beats(chip)
+    pes, ports = [core.pes for core in cores], chip.ports.reshape(-1, int(chip.sizes[0]["rows"]))
     return LayerCounters(
-        cycles=cycles,
+        cycles=now - start,
+        beats={name: after[name] - before[name] for name in BEATS},
         multiplies=np.array([one["multiplies"] for one in pes]),
         waits={name: np.array([one[name] for one in pes]) for name in WAITS},
-        beats={name: after[name] - before[name] for name in BEATS},
+        first=np.array([1 + int(core.core[0]["first"]) for core in cores]),
+        last=ports["last"].max(1)[:count] + 1 - start,
+        input_waits=int(chip.chip[0]["input_waits"]),
+        weight_waits=chip.rings["starves"].copy(),
+        output_waits=ports["waits"].sum(1)[:count],
     )

@@ -54,6 +54,7 @@ def scan_block(m, ready):
         loaded = block.need <= c.lines_seen or (
             block.need <= c.lines_seen + layer.band_lines and behind <= c.tiles_seen
         )
+        c.input_waits += not loaded
         line = block.line + c.tap_line * layer.dilation_lines + c.x * layer.stride_lines
         inside = 0 <= line < layer.height
         moves = loaded and (not inside or c.pending == 0 or free)

@@ -37,6 +37,9 @@ __all__ = ["begin_layer", "new_chip"]
 QUEUE = 256
 """Places of queues whose lengths others limit."""
 
+MOST_CORES = 8
+"""Machines that there are, so that compiled functions are the same for all chips; those behind the last core rest."""
+
 LENGTH_BYTES, SCALE_BYTES = 4, 8
 
 
@@ -82,7 +85,7 @@ def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryT
             for ring in range(rings)
         ]
     nothing = np.zeros(1, np.int64)
-    bits = np.zeros(cores * (config.core.core_columns + rows + 1 + config.core.ports), bool)
+    bits = np.zeros(MOST_CORES * (config.core.core_columns + rows + 1 + config.core.ports), bool)
     return Chip(
         sizes=sizes, chip=chip, layer=np.zeros(1, LAYER), loaders=loaders, fifos=np.zeros(READERS, FIFO),
         readers=np.zeros(2, READER), parsers=np.zeros(2, PARSER), rings=np.zeros(rings, RING),
@@ -94,7 +97,7 @@ def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryT
         tile_beats=np.zeros((1, rows), np.uint8), ends_block=np.zeros(1, bool), in_words=nothing,
         residual_words=nothing, out_words=nothing, in_lengths=nothing, residual_lengths=nothing,
         group_ops=np.zeros((rings, 1), np.int64), ops=np.zeros((rings, 1), np.int64),
-        cores=tuple(idle_core(config, core, bits) for core in range(cores)), bits=bits,
+        cores=tuple(idle_core(config, core, bits) for core in range(MOST_CORES)), bits=bits,
         stored=np.zeros(rings, np.int64),
     )  # fmt: skip
 
@@ -173,12 +176,13 @@ def _reset(config: SnapChipConfig, chip: Chip, layer: np.void, segments: int, re
         state[name] = 0
     state["segments"] = SEGMENT
     state["scan_left"] = state["slots_left"] = layer["out_lines"]
-    for name in ("tile", "round", "tiles", "pending"):
+    for name in ("tile", "round", "tiles", "pending", "waits"):
         chip.ports[name] = 0
-    for name in ("tail_line", "free_line", "pixels", "block", "scan_block", "looked", "put"):
+    for name in ("tail_line", "free_line", "pixels", "block", "scan_block", "looked", "put", "input_waits"):
         state[name] = 0
     state["more"] = state["counts"] = 1
     state["request_item"] = -1
     chip.rows["at"] = 0
-    for name in ("block", "group", "op"):
+    chip.ports["last"] = state["cycle"]
+    for name in ("block", "group", "op", "starves"):
         chip.rings[name] = 0

@@ -126,7 +126,7 @@ def new_cores(
     commands["slots"] = work.command["kernels"] * blocks["pixels"]
     tiles = counts.reshape(core.pes, -1)
     machines = []
-    for number, before in enumerate(chip.cores):
+    for number, before in enumerate(chip.cores[: config.cores]):
         first = number * columns
         weights = work.weights[first : first + columns]
         kinds_of = weights[0].counts
@@ -160,7 +160,7 @@ def new_cores(
         )
         begin(machine)
         machines.append(machine)
-    return tuple(machines), group_ops, ops
+    return (*machines, *chip.cores[config.cores :]), group_ops, ops
 
 
 def _windows(config: SnapChipConfig, stored: np.ndarray, beats: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def cycle(m):
     scan_outputs(m, write_segments(m))
     scale_leaves = take_scales(m)
     if layer.convolves:
-        for k in range(len(m.cores)):
+        for k in range(s.cores):
             take_sums(m, k, m.cores[k])
             step_core(m, k, m.cores[k])
     else:

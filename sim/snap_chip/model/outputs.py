@@ -141,7 +141,10 @@ def take_sums(m, core, machine):
         ready = port.tile != c.given and port.round != c.rounds
         m.bits[machine.gates[first_gate + row].offset] = not ready
         ends = False
-        if machine.ports[row].holds and ready:
+        if machine.ports[row].holds and not ready:
+            port.waits += 1
+        elif machine.ports[row].holds:
+            port.last = c.cycle
             port.kernel += 1
             if port.kernel == layer.kernels:
                 port.kernel = 0

@@ -63,9 +63,9 @@ PARSER = _numbers("held", "at", "left", "inside", "tile")
 
 RING = _numbers(
     "stored", "fetched", "before", "word", "use_word", "valid", "offset", "filled", "state", "kernel", "group", "op", "out",
-    "taken", "block",
+    "taken", "block", "starves",
 )  # fmt: skip
-"""A weight buffer and its feeder; whether the core takes its beat."""
+"""A weight buffer and its feeder; whether the core takes its beat; cycles in which it waits for memory."""
 
 COPY = _numbers("valid", "waiting", "ready")
 """A receiver of a broadcast, and whether it takes its beat."""
@@ -73,7 +73,8 @@ COPY = _numbers("valid", "waiting", "ready")
 ROW = _numbers("at", "step", "valid", "pooled", "taken")
 """A row's next tile, beats of it that are done, whether its expander and its pool offer something, if that is taken."""
 
-PORT = _numbers("tile", "entry", "kernel", "first", "round", "pending", "tiles")
+PORT = _numbers("tile", "entry", "kernel", "first", "round", "pending", "tiles", "last", "waits")
+"""A port of a core; cycle of its last sum, cycles in which a sum waits for it."""
 
 BANK = _numbers("level", "band")
 """A bank of activations: words in it, words of the band that is loaded."""
@@ -116,7 +117,7 @@ CHIP = np.dtype(
             *("counts", "pixels", "block", "scan_block", "scans", "flushes", "pending", "number", "x", "full_steps"),
             *("rest_steps", "tap_line", "tap_column", "scan_out", "tile_at"),
             # locator, fetch, slots
-            *("located", "request", "request_item", "request_number", "looks", "looked", "read", "fetches"),
+            *("input_waits", "located", "request", "request_item", "request_number", "looks", "looked", "read", "fetches"),
             *("fetched_last", "put"),
         )
     ]

@@ -24,6 +24,7 @@ def feed(m, number, block_copy):
     if ring.filled:
         count = WORD_BYTES if ring.filled == 2 else WORD_BYTES - ring.offset
     take, goes, skip, restart = 0, False, False, False
+    ring.starves += block_copy.valid == 1 and count == 0 and ring.valid == 0 and ring.fetched == ring.stored
     if ring.state == HEADER:
         if block_copy.valid and count >= WINDOWS:
             take, ring.kernel, ring.state = WINDOWS, 0, BITMAPS
