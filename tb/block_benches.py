@@ -47,7 +47,11 @@ def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, B
         kinds = {part: bundle.COMPONENTS[kind] for kind, parts in bundle.PARTS.items() for part in parts}
         for path in sorted((Path(__file__).parent / folder).glob("*.py")):
             for test in vars(importlib.import_module(f".{folder}.{path.stem}", __package__)).values():
-                if hasattr(test, "check") and test.check.__module__.endswith(f".{folder}.{path.stem}"):
+                if (
+                    hasattr(test, "check")
+                    and hasattr(test, "parts")
+                    and test.check.__module__.endswith(f".{folder}.{path.stem}")
+                ):
                     for part in test.parts:
                         checks.setdefault(kinds[part], {})[f"{path.stem}.{test.check.__name__}"] = test.check
     return {

@@ -19,6 +19,6 @@ def find_cases(engine: str, component: str) -> dict[str, tuple[Callable[..., Any
     return {
         f"{component}-{test.check.__name__}-{part}": (test.check, part, config)
         for test in vars(module).values()
-        if hasattr(test, "check")
+        if hasattr(test, "check") and hasattr(test, "parts")
         for part, config in test.parts.items()
     }
