@@ -12,7 +12,22 @@ from ..work import LayerWork, tile_words
 from .cores import idle_core, new_cores
 from .machine import ASK
 from .state import (
-    BANK, BLOCK, CHIP, COPY, FIFO, ITEM, LAYER, LOADER, PARSER, PORT, READER, READERS, RING, ROW, SIZES, Chip,
+    BANK,
+    BLOCK,
+    CHIP,
+    COPY,
+    FIFO,
+    ITEM,
+    LAYER,
+    LOADER,
+    PARSER,
+    PORT,
+    READER,
+    READERS,
+    RING,
+    ROW,
+    SIZES,
+    Chip,
 )  # fmt: skip
 from .work import expand_items, list_blocks, list_items
 from .writing import SEGMENT
@@ -113,7 +128,9 @@ def begin_layer(config: SnapChipConfig, chip: Chip, work: LayerWork) -> Chip:
     sent = np.zeros((len(blocks) - 1) * command["weight_groups"], np.int64)
     items = np.zeros(list_items(layer, blocks[:-1], columns, rows, np.zeros(0, ITEM), sent), ITEM)
     list_items(layer, blocks[:-1], columns, rows, items, sent)
-    cuts = np.array([0, *(command[f"cut_{n}"] for n in range(1, columns)), command["rest_tiles"] * config.tile_channels])
+    cuts = np.array(
+        [0, *(command[f"cut_{n}"] for n in range(1, columns)), command["rest_tiles"] * config.tile_channels]
+    )
     requests = int(items["tiles"].sum())
     reads, tile_beats = np.zeros(requests + 1, np.int64), np.zeros((requests + 1, rows), np.uint8)
     ends_block = np.zeros(requests + 1, bool)

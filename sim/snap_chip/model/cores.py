@@ -4,7 +4,21 @@ import numpy as np
 
 from ....hw.snap_chip.config import SnapChipConfig
 from ...snap.model.state import (
-    BLOCK, BLOCKS, CORE, END, LISTS, NEVER, PE, POPPED, PORT, RING, ROW, STREAM, WINDOW, Machine, Sizes,
+    BLOCK,
+    BLOCKS,
+    CORE,
+    END,
+    LISTS,
+    NEVER,
+    PE,
+    POPPED,
+    PORT,
+    RING,
+    ROW,
+    STREAM,
+    WINDOW,
+    Machine,
+    Sizes,
 )  # fmt: skip
 from ...snap.work import JOB
 from ...stalls import GATE

@@ -68,9 +68,7 @@ def list_items(layers, blocks, columns, rows, items, sent):
                 blank = number == block.pixels
                 entry = block.group * block.lines + block.x + (0 if blank else number)
                 x = entry % block.lines
-                line = (
-                    block.line + x * layer.stride_lines + tap // layer.kernel_columns * layer.dilation_lines
-                )
+                line = block.line + x * layer.stride_lines + tap // layer.kernel_columns * layer.dilation_lines
                 if blank:
                     if count > first:
                         continue
