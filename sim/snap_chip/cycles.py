@@ -26,8 +26,8 @@ BEATS = ("command", "input", "residual", "scale", "weight", "output")
 
 WENT = ("compute", "lists", "weights", "activations", "psums", "begin", "spread", "end", "pooling")
 """Where PEs' cycles go: multiplying; waiting for a list of matches, or using up an empty one; waiting for weights,
-activations, room for psums; until the core's first beat; from its last sum to that of the slowest core; from there to the
-next layer; pooling."""
+activations, room for psums; until the core's first beat; from its last sum to that of the slowest core; from there to
+the next layer; pooling."""
 
 CLIENT_KINDS = ("command", "input", "input", "residual", "residual", "scale")
 """Of the clients of the read port but the weight buffers, which come last."""
@@ -61,6 +61,7 @@ class LayerCounters(Counters):
     """
 
     beats: dict[str, int]
+    cycles: int
     multiplies: np.ndarray
     waits: dict[str, np.ndarray]
     first: np.ndarray
@@ -105,6 +106,7 @@ class ChipCounters(Counters):
         By layer.
     """
 
+    cycles: int
     beats: dict[str, int]
     layers: list[LayerCounters]
 
@@ -169,6 +171,8 @@ def _beats(chip: "Chip") -> dict[str, int]:
 def _layer(chip: "Chip", work: LayerWork, start: int, now: int, before: dict[str, int]) -> LayerCounters:
     count = int(chip.sizes[0]["cores"]) if work.convolves else 0
     cores, after = chip.cores[:count], _beats(chip)
+    for core in cores:  # which waited in the cycle in which the next layer began
+        core.pes["wait_weights"] -= core.core[0]["cycle"] + 1 - (now - start)
     pes, ports = [core.pes for core in cores], chip.ports.reshape(-1, int(chip.sizes[0]["rows"]))
     return LayerCounters(
         cycles=now - start,

@@ -114,7 +114,7 @@ def layer_work(
 def frame(
     config: SnapChipConfig,
     layers: Sequence[LayerShape],
-    densities: Sequence[tuple[float, float]] | tuple[float, float],
+    densities: Sequence[tuple[float, float]],
     timing: MemoryTiming,
     *,
     seed: int = 0,
@@ -124,7 +124,7 @@ def frame(
     Parameters
     ----------
     densities
-        Of activations and weights: one pair for all layers, or one for each.
+        By layer: of activations and weights.
     timing
         Of the memory.
 
@@ -133,10 +133,9 @@ def frame(
     ConfigError
         If a layer doesn't fit the chip.
     """
-    pairs = [densities] * len(layers) if isinstance(densities[0], float) else densities
     adding = residual_layers(layers)
     works = [
-        layer_work(config, layer, (float(pair[0]), float(pair[1])), seed=seed + number, residual=layer.name in adding)
-        for number, (layer, pair) in enumerate(zip(layers, pairs, strict=True))
+        layer_work(config, layer, pair, seed=seed + number, residual=layer.name in adding)
+        for number, (layer, pair) in enumerate(zip(layers, densities, strict=True))
     ]
     return Frame(config, list(layers), [work.command for work in works], simulate_chip(config, works, timing=timing))

@@ -23,7 +23,7 @@ SCALES = 4
 @part
 def scan_outputs(m, beat_taken):
     """Output scan, residual stage and packer, of which a beat is taken or not."""
-    c, s, layer = m.chip[0], m.sizes[0], m.layer[0]
+    c, layer = m.chip[0], m.layer[0]
     if layer.residual and layer.convolves:
         taken = add_residual(m, beat_taken)
     else:

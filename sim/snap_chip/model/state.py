@@ -32,8 +32,8 @@ LAYER = _numbers(
 
 SIZES = _numbers(
     "rows", "columns", "cores", "entries", "channels", "bitmap_bytes", "beat_words", "weight_rows", "bank_words",
-    "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels", "lengths", "scales", "blocks",
-    "command_beats", "burst", "outstanding", "depth", "bytes",
+    "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels", "lengths", "scales",
+    "blocks", "command_beats", "burst", "outstanding", "depth", "bytes",
     "latency", "write_latency", "read_pace", "write_pace", "shared_pace", "memory_outstanding", "write_buffer",
 )  # fmt: skip
 """Numbers of the configuration and of the memory. Paces are in bytes a cycle, 0: none."""
@@ -48,8 +48,8 @@ ITEM = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-"""Pixels of all rows for a step and a tap: line of the input (-1: blank), line in the region, first column of the output,
-column of the tap, first tile of the input, tiles; whether it is the last of its block."""
+"""Pixels of all rows for a step and a tap: line of the input (-1: blank), line in the region, first column of the
+output, column of the tap, first tile of the input, tiles; whether it is the last of its block."""
 
 LOADER = _numbers("address", "left", "start", "beats", "passes", "count", "valid", "free")
 """A `WeightLoader`: what is left of a pass; a pass; passes left; the request that it offers; free rows."""
@@ -62,8 +62,8 @@ READER = _numbers("asks", "left", "listed", "segment", "address", "pitch", "tabl
 PARSER = _numbers("held", "at", "left", "inside", "tile")
 
 RING = _numbers(
-    "stored", "fetched", "before", "word", "use_word", "valid", "offset", "filled", "state", "kernel", "group", "op", "out",
-    "taken", "block", "starves",
+    "stored", "fetched", "before", "word", "use_word", "valid", "offset", "filled", "state", "kernel", "group", "op",
+    "out", "taken", "block", "starves",
 )  # fmt: skip
 """A weight buffer and its feeder; whether the core takes its beat; cycles in which it waits for memory."""
 
@@ -99,8 +99,8 @@ CHIP = np.dtype(
             *("writer_left", "writer_address", "writer_valid", "writer_beats", "aw_valid", "unclaimed", "sent_put"),
             *("sent_get", "answered_get", "w_fifo", "w_valid", "w_number", "output_beats"),
             # segment writer
-            *("segments", "start", "address", "count", "listed", "tile", "region", "ask_valid", "ask_address", "ask_beats"),
-            "table",
+            *("segments", "start", "address", "count", "listed", "tile", "region", "ask_valid", "ask_address"),
+            *("ask_beats", "table"),
             # tile packer
             *("packer_waits", "packer_words", "packer_final", "level", "ends", "pixel"),
             # residual stage
@@ -108,8 +108,8 @@ CHIP = np.dtype(
             # output scan
             *("scan_left", "scan_tile", "scan_pixel", "scan_last", "scan_valid", "tiles_read"),
             # slots of the output buffer, table of scales
-            *("given", "slots_left", "slots_tile", "rounds", "rounds_loaded"),
-            *("scale_word", "scale_core", "scale_kernel"),
+            *("given", "slots_left", "slots_tile", "rounds", "rounds_loaded", "scale_word", "scale_core"),
+            "scale_kernel",
             # loader of activations
             *("loads", "more", "bank", "group", "line", "band_line", "load_tile", "used", "bands_waiting", "tail_line"),
             *("bands_level", "bands_valid", "bands_put", "bands_get", "free_line"),
@@ -117,8 +117,8 @@ CHIP = np.dtype(
             *("counts", "pixels", "block", "scan_block", "scans", "flushes", "pending", "number", "x", "full_steps"),
             *("rest_steps", "tap_line", "tap_column", "scan_out", "tile_at"),
             # locator, fetch, slots
-            *("input_waits", "located", "request", "request_item", "request_number", "looks", "looked", "read", "fetches"),
-            *("fetched_last", "put"),
+            *("input_waits", "located", "request", "request_item", "request_number", "looks", "looked", "read"),
+            *("fetches", "fetched_last", "put"),
         )
     ]
     + [("last_entries", "i8", OA_SLOTS), ("client_beats", "i8", RINGS + 1)]
