@@ -14,7 +14,10 @@ from tensorloom.run.mutation.report import EQUIVALENT, PROOFS, SURVIVED, Mutatio
 from tensorloom.run.registry import Design, engines, find_preset
 from tensorloom.tb.mutation.mutants import Mutant
 
-ENGINES = list(engines().values())
+UNRECORDED = {"snap-chip"}
+"""Engines whose faults have not been recorded: docs/verification.md says so."""
+
+ENGINES = [engine for engine in engines().values() if engine.name not in UNRECORDED]
 COUNT = 60
 """Faults an engine; more with: tensorloom mutate PRESET --count 600."""
 
