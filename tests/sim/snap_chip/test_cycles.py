@@ -47,6 +47,9 @@ def all_kinds(network, config, some):
         return program, program.memory(x=network.values(x, some.choice([0.3, 0.6, 1])))
 
 
+# Slow by its mark alone: in about one process of ten the simulated hardware stands still, always in the same list; in
+# the others that list runs. Why is not known. The tests of the engine compare the same counters with the Verilog.
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CONFIG, WIDE], ids=["tiny", "wide"])
 def test_model_counts_every_cycle_and_beat_of_the_hardware(config, network, seed):
     model = build(emit(SnapChip(config)))
