@@ -171,6 +171,9 @@ def _choose(
     """The board, how the engine gets onto it, the configuration and the clock in Hz that the options mean."""
     if board not in BOARDS:
         raise unknown("board", board, list(BOARDS))
+    known = [found.name for found in engines().values() if found.fpga]
+    if engine not in known:
+        raise unknown("engine", engine, known)
     chosen, fpga = choose_engine(engine), choose_engine(engine).fpga
     if fpga is None or board not in fpga.boards:
         names = [found.name for found, _ in _targets(BOARDS[board])]
