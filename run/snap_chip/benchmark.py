@@ -49,7 +49,7 @@ QUICK: list[tuple[str, Part]] = [
 def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
     """Measure emission, compilation, and layers on the Verilog; memory is as fast as it can be.
 
-    There is no cycle model of the chip: cycles of a frame are not among the figures.
+    Cycles of a whole frame are not among the figures.
 
     Parameters
     ----------

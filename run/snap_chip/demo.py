@@ -22,7 +22,7 @@ NOTE = (
     "All layers of all images are one list of commands in memory: one start, one interrupt, nothing between them.\n"
     "Density is the share of non-zeros; all activations cross the memory ports compressed. Scores are the last sums,\n"
     "requantized to int8. Outputs of each layer are compared with the network's own golden model, the whole memory\n"
-    "with that of the chip, and what crossed the ports with what lies in memory. There is no cycle model yet."
+    "with that of the chip, cycles and what crossed the ports with the cycle model."
 )
 
 
