@@ -18,6 +18,7 @@ from tensorloom.tb.formal import Assert, Proof
 from tensorloom.tb.mutation.equivalence import equivalent
 from tensorloom.tb.mutation.mutants import SELECT, Mutants, plant
 from tensorloom.tb.mutation.proofs import Planted, is_proven
+from tensorloom.tb.tools import ToolError
 
 KEY = 0x5EED_BEEF
 
@@ -95,5 +96,9 @@ def test_specifications_that_say_nothing_of_the_netlist(mutants: Mutants) -> Non
         Planted([Lock()], block, mutants.netlist)
 
 
-def test_a_proof_that_takes_too_long_notices_nothing(mutants: Mutants) -> None:
-    assert is_proven(mutants, "lock", PROOFS, None, timeout_seconds=0) is None
+def test_a_proof_that_takes_too_long_notices_nothing(mutants: Mutants, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*args: object, **options: object) -> None:
+        raise ToolError("no verdict in time")
+
+    monkeypatch.setattr(Proof, "check", late)
+    assert is_proven(mutants, "lock", PROOFS, None) is None
