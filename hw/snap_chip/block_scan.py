@@ -7,14 +7,10 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import SnapChipConfig
+from .config import NO_LINE, SnapChipConfig
 from .layer import layer_fields
 
 __all__ = ["BlockScan", "block_token", "pixels"]
-
-NEVER = (1 << 12) - 1
-"""A line that no tensor has."""
-
 
 def block_token(config: SnapChipConfig) -> data.StructLayout:
     """A block of a layer: pixels (column group, line) of a region that follow each other, lines first.
@@ -111,7 +107,7 @@ class BlockScan(wiring.Component):
                 "i_lines": In(13),
                 "i_tiles": In(12),
                 "o_pixels": Out(stream.Signature(pixels(config))),
-                "o_free_line": Out(12, init=NEVER),  # pyright: ignore[reportCallIssue]  # not in the stubs
+                "o_free_line": Out(12, init=NO_LINE),  # pyright: ignore[reportCallIssue]  # not in the stubs
                 "o_waits": Out(1),
             }
         )
@@ -158,7 +154,7 @@ class BlockScan(wiring.Component):
         with m.If(begins):
             m.d.sync += [scans.eq(1), self.o_free_line.eq(block.free)]
         with m.If(self.i_end):
-            m.d.sync += self.o_free_line.eq(NEVER)
+            m.d.sync += self.o_free_line.eq(NO_LINE)
         with m.If(self.i_start):
             m.d.sync += self.o_free_line.eq(0)
         return m

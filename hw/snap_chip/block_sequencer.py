@@ -4,24 +4,15 @@
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from .block_scan import block_token
-from .config import SnapChipConfig
+from .config import End, SnapChipConfig
 from .layer import layer_fields
 
 __all__ = ["BlockSequencer", "End", "sequenced_block"]
-
-
-class End(enum.Enum, shape=2):
-    """What follows a block."""
-
-    BLOCK = 0
-    ROUND = 1
-    REGION = 2
-    LAYER = 3
 
 
 def sequenced_block(config: SnapChipConfig) -> data.StructLayout:

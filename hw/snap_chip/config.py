@@ -1,13 +1,14 @@
 """Configuration of the SNAP chip."""
 
 import dataclasses
+import enum
 import math
 
 from ..bus.config import PortConfig
 from ..config import Config, check, check_int
 from ..snap.config import SnapConfig
 
-__all__ = ["BLOCKS", "OA_SLOTS", "PRESETS", "WINDOWS", "WORD_BYTES", "SnapChipConfig"]
+__all__ = ["BLOCKS", "NO_LINE", "OA_SLOTS", "PRESETS", "End", "WINDOWS", "WORD_BYTES", "SnapChipConfig"]
 
 WORD_BYTES = 8
 """Tiles and weights lie in memory and buffers in words of so many bytes."""
@@ -18,8 +19,20 @@ WINDOWS = 4
 BLOCKS = 3
 """Blocks that wait for each part behind the one that it is at: with fewer, parts that run ahead wait for each other."""
 
+NO_LINE = (1 << 12) - 1
+"""A line that no tensor has."""
+
 OA_SLOTS = 3
 """Stored tiles of a region that the output buffer holds: one being computed, one being compressed, one between."""
+
+
+class End(enum.IntEnum):
+    """What follows a block: one of its round, another round, another region, another layer."""
+
+    BLOCK = 0
+    ROUND = 1
+    REGION = 2
+    LAYER = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from ..emit.shared import shared
 from ..snap.core import SnapCore
 from ..snap.layouts import activation_beat, error_layout, sum_layout
 from .block_scan import block_token
-from .block_sequencer import BlockSequencer, End
+from .block_sequencer import BlockSequencer
 from .command import OPERATIONS
-from .config import BLOCKS, SnapChipConfig
+from .config import BLOCKS, End, SnapChipConfig
 from .ia_buffer import IaBuffer
 from .layer import layer_layout, pick_fields
 from .tile_expander import TileExpander, narrow_core

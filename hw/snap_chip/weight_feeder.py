@@ -9,8 +9,8 @@ from ..emit.shared import shared
 from ..snap.layouts import weight_beat
 from .bit_picker import BitPicker
 from .byte_unpacker import ByteUnpacker
-from .config import WINDOWS, WORD_BYTES, SnapChipConfig
-from .weight_layouts import NEXT_REGION, ROUND_AGAIN, ring_control, weight_block
+from .config import WINDOWS, WORD_BYTES, End, SnapChipConfig
+from .weight_layouts import ring_control, weight_block
 
 __all__ = ["WeightFeeder"]
 
@@ -71,9 +71,9 @@ class WeightFeeder(wiring.Component):
             last.eq(picker.o_taken == windows[0].entries),
             unpacker.i_clear.eq(control.restart),
             control.used.eq(unpacker.o_used),
-            control.final.eq(block.payload.end != ROUND_AGAIN),
+            control.final.eq(block.payload.end != End.BLOCK),
             control.again.eq(block.payload.again),
-            control.region.eq(block.payload.end == NEXT_REGION),
+            control.region.eq(block.payload.end == End.REGION),
         ]
         with m.FSM():
             with m.State("header"):

@@ -3,15 +3,11 @@
 from amaranth.lib import data
 
 from .command import FIELDS
-from .config import SnapChipConfig
+from .config import End, SnapChipConfig
 
-__all__ = ["NEXT_LAYER", "NEXT_REGION", "NEXT_ROUND", "ROUND_AGAIN", "ring_control", "weight_block", "weight_job"]
+__all__ = ["ring_control", "weight_block", "weight_job"]
 
 _BITS = {field.name: field.bits for field in FIELDS}
-
-ROUND_AGAIN, NEXT_ROUND, NEXT_REGION, NEXT_LAYER = range(4)
-"""What follows a block: another one of its round, the next round, the first round of the next region, another layer."""
-
 
 def weight_job(config: SnapChipConfig) -> data.StructLayout:
     """Weights of a layer for one buffer: ``beats`` from ``address`` on (in beats), all of them ``passes`` times."""
@@ -22,12 +18,12 @@ def weight_job(config: SnapChipConfig) -> data.StructLayout:
 def weight_block(config: SnapChipConfig) -> data.StructLayout:
     """A block's weights.
 
-    ``kernels``: of a core in a round. ``weight_groups``: of a round. ``end``: what follows the block (`ROUND_AGAIN` and
-    so on). ``again``: a later region of the layer reads the same weights from the buffer; so this is 1 in all regions
-    but the last of a layer whose weights are resident, and else 0.
+    ``kernels``: of a core in a round. ``weight_groups``: of a round. ``end``: what follows the block (`End`). ``again``:
+    a later region of the layer reads the same weights from the buffer; so this is 1 in all regions but the last of a
+    layer whose weights are resident, and else 0.
     """
     return data.StructLayout(
-        {"kernels": _BITS["kernels"], "weight_groups": _BITS["weight_groups"], "end": 2, "again": 1}
+        {"kernels": _BITS["kernels"], "weight_groups": _BITS["weight_groups"], "end": End, "again": 1}
     )
 
 

@@ -10,9 +10,9 @@ __all__ = ["flag_patterns"]
 
 
 def flag_patterns(size: int, rng: np.random.Generator) -> list[int]:
-    """All sets of places if they are few; else none, all, each alone, all but each, halves, and any."""
+    """All sets of places if they are few, some of them several times; else none, all, each alone, all but each, halves, and any."""
     if size <= 8:
-        return list(range(1 << size))
+        return list(range(1 << size)) * max(1, 16 >> size)
     every = (1 << size) - 1
     alone = [1 << place for place in range(size)]
     comb = sum(alone[::2])

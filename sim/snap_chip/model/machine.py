@@ -4,7 +4,7 @@ What a part does in a cycle depends on what the others' registers held at its be
 order that each still finds that: who takes beats before who offers them.
 """
 
-from ....hw.snap_chip.block_scan import NEVER
+from ....hw.snap_chip.config import NO_LINE
 from ...compiled import compiled, part
 from ...gates import offers
 from ...snap.model.pes import match, work
@@ -87,7 +87,7 @@ def cycle(m):
     if load(m, READERS - 1, c.scales == 1, layer.scale_address, layer.scale_beats, layer.regions, scale_leaves, False):
         c.scales = 0
     if written:
-        c.free_line = NEVER
+        c.free_line = NO_LINE
     fetch(m, idle, written)
 
 

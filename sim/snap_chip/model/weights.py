@@ -1,7 +1,6 @@
 """Compiled parts: a weight buffer and its feeder."""
 
-from ....hw.snap_chip.config import WINDOWS, WORD_BYTES
-from ....hw.snap_chip.weight_layouts import NEXT_REGION, ROUND_AGAIN
+from ....hw.snap_chip.config import WINDOWS, WORD_BYTES, End
 from ...compiled import part
 from .state import RINGS
 
@@ -76,9 +75,9 @@ def give_words(m, ring, block, number, used, fits, restart):
     else:
         passed = used and ring.use_word == words - 1
         ring.use_word = (ring.use_word + used) % words
-    passed = passed and block.end != ROUND_AGAIN
+    passed = passed and block.end != End.BLOCK
     again = block.again == 1
-    back = restart and again and block.end == NEXT_REGION
+    back = restart and again and block.end == End.REGION
     reads = ring.fetched != ring.stored and (ring.valid == 0 or fits)
     row_read = reads and ring.word == words - 1
     ring.stored += m.chip[0].arrived == RINGS + number

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Sizes of lanes that are refused."""
 
 import pytest
