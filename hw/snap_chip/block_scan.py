@@ -12,6 +12,7 @@ from .layer import layer_fields
 
 __all__ = ["BlockScan", "block_token", "pixels"]
 
+
 def block_token(config: SnapChipConfig) -> data.StructLayout:
     """A block of a layer: pixels (column group, line) of a region that follow each other, lines first.
 

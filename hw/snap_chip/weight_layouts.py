@@ -9,6 +9,7 @@ __all__ = ["ring_control", "weight_block", "weight_job"]
 
 _BITS = {field.name: field.bits for field in FIELDS}
 
+
 def weight_job(config: SnapChipConfig) -> data.StructLayout:
     """Weights of a layer for one buffer: ``beats`` from ``address`` on (in beats), all of them ``passes`` times."""
     bits = config.bus.beat_address_bits
@@ -18,9 +19,9 @@ def weight_job(config: SnapChipConfig) -> data.StructLayout:
 def weight_block(config: SnapChipConfig) -> data.StructLayout:
     """A block's weights.
 
-    ``kernels``: of a core in a round. ``weight_groups``: of a round. ``end``: what follows the block (`End`). ``again``:
-    a later region of the layer reads the same weights from the buffer; so this is 1 in all regions but the last of a
-    layer whose weights are resident, and else 0.
+    ``kernels``: of a core in a round. ``weight_groups``: of a round. ``end``: what follows the block (`End`).
+    ``again``: a later region of the layer reads the same weights from the buffer; so this is 1 in all regions but the
+    last of a layer whose weights are resident, and else 0.
     """
     return data.StructLayout(
         {"kernels": _BITS["kernels"], "weight_groups": _BITS["weight_groups"], "end": End, "again": 1}

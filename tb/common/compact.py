@@ -10,7 +10,7 @@ __all__ = ["flag_patterns"]
 
 
 def flag_patterns(size: int, rng: np.random.Generator) -> list[int]:
-    """All sets of places if they are few, some of them several times; else none, all, each alone, all but each, halves, and any."""
+    """All sets of places if they are few (or more than once); else none, all, each alone, all but each, halves, any."""
     if size <= 8:
         return list(range(1 << size)) * max(1, 16 >> size)
     every = (1 << size) - 1
