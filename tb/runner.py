@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from ..hw.folders import is_plain, plain_path
 from .build_log import BuildError, first_errors
 from .sources import EmissionLike, Sources
-from .tools import check_tools, tool_environment, verilator_version
+from .tools import ZEROED_NEW, check_tools, tool_environment, verilator_version
 
 __all__ = ["job_data", "run_cocotb"]
 
@@ -83,7 +83,7 @@ def run_cocotb(
     hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
     arguments = ["--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
     arguments += ["--assert"] if assertions else ["--no-assert"]
-    arguments += ["--hierarchical"] if hierarchical else []
+    arguments += ["--hierarchical", str(plain_path(ZEROED_NEW.parent) / ZEROED_NEW.name)] if hierarchical else []
     identity = [sources.verilog, sources.waivers, sources.manifest, arguments, waves, verilator_version()]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"

@@ -11,10 +11,14 @@ from pathlib import Path
 from ..hw.errors import FailureError
 from ..hw.folders import is_plain, plain_path
 
-__all__ = ["ToolError", "check_tools", "compiler", "tool_environment", "verilator_version"]
+__all__ = ["ZEROED_NEW", "ToolError", "check_tools", "compiler", "tool_environment", "verilator_version"]
 
 PACKAGES = {"make": "make", "perl": "perl"}
 """Programs that Verilator's build calls and the system packages (Debian's names) that hold them."""
+
+
+ZEROED_NEW = Path(__file__).with_name("zeroed_new.cpp")
+"""Must be linked to a simulation that is built with ``--hierarchical``; it says why."""
 
 
 class ToolError(FailureError):

@@ -15,7 +15,7 @@ from typing import Any
 from ...hw.folders import plain_path
 from ..build_log import BuildError, first_errors
 from ..sources import EmissionLike, Sources
-from ..tools import check_tools, compiler, tool_environment, verilator_version
+from ..tools import ZEROED_NEW, check_tools, compiler, tool_environment, verilator_version
 from .cache import Cache
 
 __all__ = ["BuildError", "Options", "Progress", "compile_library"]
@@ -57,7 +57,8 @@ class Options:
         # Without splitting, one function holds a whole tile: the compiler takes three times as long, and on one core.
         flags += ["--output-split", "5000", "--output-split-cfuncs", "300"]
         flags += ["-CFLAGS", "-fPIC -fvisibility=hidden -fvisibility-inlines-hidden"]
-        flags += ["-CFLAGS", "-DVL_USER_FINISH -DVL_USER_STOP -DVL_USER_FATAL", "-LDFLAGS", "-shared"]
+        flags += ["-CFLAGS", "-DVL_USER_FINISH -DVL_USER_STOP -DVL_USER_FATAL"]
+        flags += ["-LDFLAGS", "-shared -Wl,-Bsymbolic-functions"]
         flags += ["--assert"] if self.assertions else ["--no-assert"]
         flags += ["--trace-vcd"] if self.trace else []
         flags += ["--threads", str(self.threads)] if self.threads > 1 else []
@@ -84,7 +85,8 @@ def compile_library(
     """
     sources = Sources.load(sources)
     texts = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in HARNESS}
-    wrapper = texts | {"ports.h": _port_table(sources.manifest)}
+    zeroed = ZEROED_NEW.read_text(encoding="utf-8")
+    wrapper = texts | {ZEROED_NEW.name: zeroed, "ports.h": _port_table(sources.manifest)}
     flags = options.verilator_flags(hierarchical=bool(sources.manifest["hierarchical"]))
     check_tools()
     environment = tool_environment()
@@ -138,7 +140,7 @@ class _Job:
         objects = self.work / "objects"
         report(f"translating {self.sources.top} with Verilator")
         top = ["--top-module", self.sources.top]
-        self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, "harness.cpp")
+        self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, "harness.cpp", ZEROED_NEW.name)
         if found := cache.find(runtime):  # Verilator's own C++, the same for all designs
             for name in found[1]["files"]:
                 shutil.copyfile(found[0] / name, objects / name)

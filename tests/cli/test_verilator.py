@@ -63,6 +63,16 @@ def test_arguments(given: list[str], received: list[str], run: Callable, monkeyp
     assert called == [["verilator", *received]]
 
 
+def test_hierarchical_builds_link_what_they_need(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(os, "execvpe", lambda name, arguments, environment: called.append(arguments))
+    given = ["--binary", "--hierarchical", "a.v"]
+    assert run("verilator", *given).exit_code == 0
+    ((*before, added),) = called
+    assert before == ["verilator", *given]
+    assert "operator new" in Path(added).read_text()
+
+
 def test_a_missing_compiler(fails: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert fails("verilator", "--binary", "x.v", code=1).startswith("no-such-compiler not found")

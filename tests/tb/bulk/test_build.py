@@ -65,7 +65,8 @@ def test_interrupted_build_leaves_no_entry(source, tmp_path, number):
     assert not [name for name in entries(folder) if name.endswith((".tmp", ".log"))]
 
 
-def test_cached_damaged_and_concurrent(source, cache):
+def test_cached_damaged_and_concurrent(source, tmp_path):
+    cache = Cache(tmp_path / "cache")
     with ThreadPoolExecutor(2) as pool:
         models = list(pool.map(lambda _: build(source, cache=cache), range(2)))
     assert sorted(model.meta["cached"] for model in models) == [False, True]

@@ -228,6 +228,19 @@ def test_hierarchical_blocks(designs, cache, tmp_path, seed):
     assert "middle" in path.read_text()
 
 
+@pytest.mark.parametrize(("new", "more"), [("_Znwm", ()), ("_ZnwmSt11align_val_t", (64,))])
+def test_hierarchical_blocks_get_memory_that_is_empty(new, more, adder):
+    """Verilator forgets to set a number of each block, which matters if it is negative and passes zero later."""
+    library = adder._library
+    new, delete = getattr(library, new), library._ZdlPv
+    new.restype, new.argtypes, delete.argtypes = ctypes.c_void_p, [ctypes.c_size_t] * 2, [ctypes.c_void_p]
+    for size in [1, 60, 200, 1000, 5000, 200_000] * 2:
+        place = new(size, *more or (0,))
+        assert ctypes.string_at(place, size) == bytes(size)
+        ctypes.memset(place, 0xFF, size)
+        delete(place)
+
+
 def test_two_designs_side_by_side(adder, accumulator, seed):
     beats, sums = pairs(50, seed)
     accumulator.cycles({"i_words": np.ones((5, 3), int)}, [])
