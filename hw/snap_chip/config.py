@@ -50,7 +50,9 @@ class SnapChipConfig(Config):
     weight_rows
         Rows of `data_bits` of each of the weight buffers, one a core and column.
     bank_rows
-        Rows of two words of each of the banks of activations, one a row of a core. A power of two.
+        Rows of each of the banks of activations, one a row of a core. A power of two.
+    row_words
+        Words of such a row: so many words of a tile are fetched in a cycle. A power of two.
     directory_entries
         Tiles that the directory of a bank holds at most. A power of two.
     region_pixels
@@ -70,7 +72,8 @@ class SnapChipConfig(Config):
     data_bits: int = 256
     address_bits: int = 32
     weight_rows: int = 280
-    bank_rows: int = 1024
+    bank_rows: int = 512
+    row_words: int = 4
     directory_entries: int = 1024
     region_pixels: int = 56
     tile_slots: int = 8
@@ -100,6 +103,8 @@ class SnapChipConfig(Config):
         for field in ("bank_rows", "directory_entries", "tile_slots"):
             value = check_int(field, getattr(self, field), 4, 1 << 16)
             check(field, value.bit_count() == 1, "a power of two", value)
+        words = check_int("row_words", self.row_words, 2, 8)
+        check("row_words", words.bit_count() == 1, "a power of two", words)
         check("tile_slots", self.tile_slots > core.core_columns, "more than core.core_columns", self.tile_slots)
         check_int("region_pixels", self.region_pixels, 1, 256)
         check_int("segments", self.segments, 1, 1 << 12)
@@ -146,6 +151,21 @@ class SnapChipConfig(Config):
         return self.core.core_rows
 
     @property
+    def bank_words(self) -> int:
+        """Words of a bank."""
+        return self.bank_rows * self.row_words
+
+    @property
+    def tile_parts(self) -> int:
+        """Cycles in which the longest stored tile is fetched."""
+        return -(-self.tile_words // self.row_words)
+
+    @property
+    def run_words(self) -> int:
+        """Words of a stored tile that are loaded in a cycle."""
+        return min(self.row_words, max(2, self.beat_words))
+
+    @property
     def core_kernels(self) -> int:
         """Kernels of a core in a stored tile of outputs."""
         return self.tile_channels // self.cores
@@ -163,7 +183,7 @@ class SnapChipConfig(Config):
     @property
     def sram_bytes(self) -> int:
         """Bytes of all memories that are large enough for SRAM macros."""
-        bank = 2 * WORD_BYTES * self.bank_rows + self.directory_entries * self.directory_bits // 8
+        bank = WORD_BYTES * self.bank_words + self.directory_entries * self.directory_bits // 8
         weights = self.rings * self.weight_rows * self.data_bits // 8
         outputs = OA_SLOTS * self.region_pixels * self.tile_channels
         return self.banks * (bank + outputs) + weights
@@ -171,7 +191,7 @@ class SnapChipConfig(Config):
     @property
     def directory_bits(self) -> int:
         """Bits of an entry of a bank's directory: where a tile begins, and its words less one."""
-        return (2 * self.bank_rows - 1).bit_length() + (self.tile_words - 1).bit_length()
+        return (self.bank_words - 1).bit_length() + (self.tile_words - 1).bit_length()
 
 
 _LARGE = SnapConfig(psum_slots=32, activation_entries=256, beat_entries=8)
@@ -187,7 +207,7 @@ PRESETS: dict[str, SnapChipConfig] = {
             core_rows=3, core_columns=2, aim_entries=8, data_bits=9, beat_entries=2, weight_entries=32,
             activation_entries=32, activation_tiles=8, psum_slots=8, list_depth=2,
         ),
-        cores=2, data_bits=64, weight_rows=64, bank_rows=64, directory_entries=128, region_pixels=24, tile_slots=4,
-        segments=32, resident_bands=8, residual_lanes=4,
+        cores=2, data_bits=64, weight_rows=64, bank_rows=64, row_words=2, directory_entries=128, region_pixels=24,
+        tile_slots=4, segments=32, resident_bands=8, residual_lanes=4,
     ),
 }  # fmt: skip

@@ -91,7 +91,7 @@ class IaBuffer(wiring.Component):
                 bank.i_write.eq(mine),
                 bank.i_address.eq(write.payload.address),
                 bank.i_data.eq(write.payload.data),
-                bank.i_two.eq(write.payload.two),
+                bank.i_more.eq(write.payload.more),
                 bank.i_list.eq(mine & write.payload.list),
                 bank.i_index.eq(write.payload.index),
                 bank.i_entry.eq(write.payload.entry),

@@ -17,15 +17,15 @@ __all__ = ["IaLoader", "bank_write"]
 def bank_write(config: SnapChipConfig) -> data.StructLayout:
     """What the loader writes into a bank.
 
-    ``bank``: which; ``two``, ``address``, ``data``: one word or two; ``list``, ``index``, ``entry``: a tile begins, and
-    is entered in the directory.
+    ``bank``: which; ``more``, ``address``, ``data``: a word and so many more; ``list``, ``index``, ``entry``: a tile
+    begins, and is entered in the directory.
     """
     return data.StructLayout(
         {
             "bank": range(config.banks),
-            "two": 1,
-            "address": range(2 * config.bank_rows),
-            "data": data.ArrayLayout(WORD_BITS, 2),
+            "more": range(config.run_words),
+            "address": range(config.bank_words),
+            "data": data.ArrayLayout(WORD_BITS, config.run_words),
             "list": 1,
             "index": range(config.directory_entries),
             "entry": directory_entry(config),
@@ -37,7 +37,7 @@ class IaLoader(wiring.Component):
     """Writes the stored tiles of a tensor into the banks as they come: bands, their tiles, lines, columns.
 
     A bank is a ring of words, and its directory one of tiles. Bands are freed as a whole, when no line of theirs is
-    needed any more. A band begins when the directory has room for all of it. Two words a cycle.
+    needed any more. A band begins when the directory has room for all of it.
 
     Attributes
     ----------
@@ -85,11 +85,11 @@ class IaLoader(wiring.Component):
         parser = TileParser(config)
         m.submodules.parser = shared(parser)
         connect(m, flipped(self.i_beats), parser.i_beats)
-        runs, capacity = parser.o_runs, 2 * config.bank_rows
+        runs, capacity = parser.o_runs, config.bank_words
         levels = [Signal(range(capacity + 1), name=f"level_{bank}") for bank in range(config.banks)]
         puts = [Signal(range(capacity), name=f"put_{bank}") for bank in range(config.banks)]
         bank, put, index = Signal(range(config.banks)), Signal(range(capacity)), Signal(range(config.directory_entries))
-        loads, room, taken, words = Signal(), Signal(), Signal(), Signal(range(3))
+        loads, room, taken, words = Signal(), Signal(), Signal(), Signal(range(config.run_words + 1))
         ends, more, begins, ready = Signal(), Signal(), Signal(), Signal()
 
         level = Signal(range(capacity + 1))
@@ -98,13 +98,13 @@ class IaLoader(wiring.Component):
                 with m.Case(number):
                     m.d.comb += [level.eq(levels[number]), put.eq(puts[number])]
         m.d.comb += [
-            room.eq(level + 1 + runs.payload.two <= capacity),
+            room.eq(level + 1 + runs.payload.more <= capacity),
             runs.ready.eq(loads & room),
             taken.eq(runs.valid & runs.ready),
-            words.eq(Mux(taken, 1 + runs.payload.two, 0)),
+            words.eq(Mux(taken, 1 + runs.payload.more, 0)),
             write.valid.eq(taken),
             write.payload.bank.eq(bank),
-            write.payload.two.eq(runs.payload.two),
+            write.payload.more.eq(runs.payload.more),
             write.payload.address.eq(put),
             write.payload.data.eq(runs.payload.data),
             write.payload.list.eq(runs.payload.first),

@@ -128,14 +128,14 @@ class ResidualStage(wiring.Component):
         m.submodules.parser, m.submodules.spread = shared(parser), shared(spread)
         connect(m, flipped(self.i_beats), parser.i_beats)
         gathered = stream.Signature(8 * config.tile_channels).create()
-        runs, parts = parser.o_runs, -(-config.tile_words // 2)
-        earlier, words = Signal(2 * parts * WORD_BITS, reset_less=True), Signal(2 * parts * WORD_BITS)
+        runs, parts, run_bits = parser.o_runs, -(-config.tile_words // config.run_words), config.run_words * WORD_BITS
+        earlier, words = Signal(parts * run_bits, reset_less=True), Signal(parts * run_bits)
         part, waits = Signal(range(parts + 1)), Signal()
         m.d.comb += [words.eq(earlier)]
         with m.Switch(part):
             for number in range(parts):
                 with m.Case(number):
-                    m.d.comb += words.word_select(number, 2 * WORD_BITS).eq(runs.payload.data)
+                    m.d.comb += words.word_select(number, run_bits).eq(runs.payload.data)
         m.d.comb += [
             waits.eq(pixels.valid & layer.residual),
             parser.i_final.eq(pixels.payload.last),

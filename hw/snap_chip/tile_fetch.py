@@ -6,6 +6,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .config import SnapChipConfig
 from .ia_bank import directory_entry
@@ -30,10 +31,10 @@ def fetch_request(config: SnapChipConfig) -> data.StructLayout:
 
 
 class TileFetch(wiring.Component):
-    """Looks tiles up in the banks' directories, reads them two words a cycle, and hands them to the rows.
+    """Looks tiles up in the banks' directories, reads as many words a cycle as a row has, and hands them to the rows.
 
-    All rows get their tiles together, so that a request takes as many cycles as its longest tile has pairs of words,
-    and one at least. Latency: 4 cycles from a request to its tile.
+    All rows get their tiles together, so that a request takes as many cycles as its longest tile has parts of that
+    size, and one at least. Latency: 4 cycles from a request to its tile.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class TileFetch(wiring.Component):
     o_look, o_index, i_entry
         By bank: read its directory; the entry comes a cycle later.
     o_read, o_address, i_data
-        By bank: read two words; they come a cycle later.
+        By bank: read words; they come a cycle later.
     i_room
         Tiles for which the rows have room.
     o_write, o_part, o_data, o_push, o_tag
@@ -53,7 +54,7 @@ class TileFetch(wiring.Component):
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
-        banks, parts = config.banks, -(-config.tile_words // 2)
+        banks = config.banks
         super().__init__(
             {
                 "i_requests": In(stream.Signature(fetch_request(config))),
@@ -61,12 +62,12 @@ class TileFetch(wiring.Component):
                 "o_index": Out(range(config.directory_entries)).array(banks),
                 "i_entry": In(directory_entry(config)).array(banks),
                 "o_read": Out(banks),
-                "o_address": Out(range(2 * config.bank_rows)).array(banks),
-                "i_data": In(data.ArrayLayout(WORD_BITS, 2)).array(banks),
+                "o_address": Out(range(config.bank_words)).array(banks),
+                "i_data": In(data.ArrayLayout(WORD_BITS, config.row_words)).array(banks),
                 "i_room": In(range(config.tile_slots + 1)),
                 "o_write": Out(banks),
-                "o_part": Out(range(max(parts, 2))),
-                "o_data": Out(data.ArrayLayout(2 * WORD_BITS, banks)),
+                "o_part": Out(range(max(config.tile_parts, 2))),
+                "o_data": Out(data.ArrayLayout(config.row_words * WORD_BITS, banks)),
                 "o_push": Out(1),
                 "o_tag": Out(tile_tag(config, config.banks)),
                 "o_idle": Out(1),
@@ -76,7 +77,7 @@ class TileFetch(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config, request = self.config, self.i_requests
-        banks = config.banks
+        banks, part_bits = config.banks, exact_log2(config.row_words)
         layout = fetch_request(config)
         # The request whose entries were looked up, and the one whose words were read in the cycle before.
         looked, looks = Signal(layout, reset_less=True), Signal()
@@ -98,9 +99,9 @@ class TileFetch(wiring.Component):
             kept, entry = (Signal(directory_entry(config), name=f"{name}_{bank}") for name in ("kept", "entry"))
             m.d.comb += [
                 entry.eq(Mux(fresh, self.i_entry[bank], kept)),
-                more[bank].eq(wanted & (entry.words >> 1 > part) if config.tile_words > 2 else 0),
-                self.o_read[bank].eq(goes & wanted & (entry.words >> 1 >= part)),
-                self.o_address[bank].eq(entry.start + 2 * part),
+                more[bank].eq(wanted & (entry.words >> part_bits > part) if config.tile_parts > 1 else 0),
+                self.o_read[bank].eq(goes & wanted & (entry.words >> part_bits >= part)),
+                self.o_address[bank].eq(entry.start + (part << part_bits)),
             ]
             m.d.sync += kept.eq(entry)
 

@@ -14,15 +14,15 @@ WORD_BITS = 8 * WORD_BYTES
 
 
 def tile_run(config: SnapChipConfig) -> data.StructLayout:
-    """Two words of a stored tile that follow each other, or one.
+    """Words of a stored tile that follow each other.
 
-    ``two``: there are two; ``first``, ``last``: its first and last words are among them; ``words``: of the whole tile,
-    less one.
+    ``more``: how many, less one; ``first``, ``last``: its first and last words are among them; ``words``: of the whole
+    tile, less one.
     """
     return data.StructLayout(
         {
-            "data": data.ArrayLayout(WORD_BITS, 2),
-            "two": 1,
+            "data": data.ArrayLayout(WORD_BITS, config.run_words),
+            "more": range(config.run_words),
             "first": 1,
             "last": 1,
             "words": range(config.tile_words),
@@ -31,7 +31,7 @@ def tile_run(config: SnapChipConfig) -> data.StructLayout:
 
 
 class TileParser(wiring.Component):
-    """Two words of a stored tile a cycle, from a stream of beats; latency 1 cycle.
+    """Several words of a stored tile a cycle, from a stream of beats; latency 1 cycle.
 
     How long a tile is, its bitmap says. Whoever takes the tiles knows which is the last of a segment; what is left of
     its beat is dropped.
@@ -59,31 +59,30 @@ class TileParser(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config, beats, runs = self.config, self.i_beats, self.o_runs
-        width = config.beat_words
+        width, most = config.beat_words, config.run_words
         beat, held, at = Signal(config.data_bits, reset_less=True), Signal(), Signal(range(max(width, 2)))
         left = Signal(range(config.tile_words))  # words of the tile less one, after its first run
         inside = Signal()
 
-        words = [Cat(beat, beats.payload).word_select(at + place, WORD_BITS) for place in range(2)]
+        words = [Cat(beat, beats.payload).word_select(at + place, WORD_BITS) for place in range(most)]
         length, more = Signal(range(config.tile_words)), Signal.like(left)
-        needs_next, taken, after = Signal(), Signal(), Signal(range(width + 2))
+        needs_next, taken, after = Signal(), Signal(), Signal(range(2 * width + 1))
         m.d.comb += [
             length.eq(_words_after_first(config, words[0])),
             more.eq(Mux(inside, left, length)),
-            runs.payload.data[0].eq(words[0]),
-            runs.payload.data[1].eq(words[1]),
-            runs.payload.two.eq(more != 0),
+            Cat(runs.payload.data).eq(Cat(words)),
+            runs.payload.more.eq(Mux(runs.payload.last, more, most - 1)),
             runs.payload.first.eq(~inside),
-            runs.payload.last.eq(more < 2),
+            runs.payload.last.eq(more < most),
             runs.payload.words.eq(more),
-            needs_next.eq((more != 0) & (at == width - 1)),
+            needs_next.eq(at + runs.payload.more >= width),
             runs.valid.eq(held & (~needs_next | beats.valid)),
             taken.eq(runs.valid & runs.ready),
         ]
         ends, moves, skips = Signal(), Signal(), Signal()
         m.d.comb += [
             ends.eq(self.i_final & runs.payload.last),
-            after.eq(at + 1 + runs.payload.two),
+            after.eq(at + 1 + runs.payload.more),
             # the beat that is held is used up; so is the one behind it
             moves.eq(taken & ((after >= width) | ends)),
             skips.eq(taken & ((after == 2 * width) | (after > width) & ends)),
@@ -92,7 +91,7 @@ class TileParser(wiring.Component):
         with m.If(taken):
             m.d.sync += [
                 inside.eq(~runs.payload.last),
-                left.eq(more - 2),
+                left.eq(more - most),
                 at.eq(Mux(ends | (after == width) | (after == 2 * width), 0, Mux(after > width, after - width, after))),
             ]
         with m.If(~held | moves):

@@ -50,7 +50,7 @@ class TileSlots(wiring.Component):
     Attributes
     ----------
     i_write, i_part, i_data
-        Write these two words of a tile, by row: those with number 2 * ``i_part`` and the next.
+        Write these words of a tile, by row: as many as a row of a bank has, from ``i_part`` times so many on.
     i_push, i_tag
         The tiles are complete with this cycle.
     o_room
@@ -63,12 +63,11 @@ class TileSlots(wiring.Component):
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
-        parts = -(-config.tile_words // 2)
         super().__init__(
             {
                 "i_write": In(config.banks),
-                "i_part": In(range(max(parts, 2))),
-                "i_data": In(data.ArrayLayout(2 * WORD_BITS, config.banks)),
+                "i_part": In(range(max(config.tile_parts, 2))),
+                "i_data": In(data.ArrayLayout(config.row_words * WORD_BITS, config.banks)),
                 "i_push": In(1),
                 "i_tag": In(tile_tag(config, config.banks)),
                 "o_room": Out(range(config.tile_slots + 1)),
@@ -80,6 +79,7 @@ class TileSlots(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config = self.config
+        part_bits = config.row_words * WORD_BITS
         size = 8 * (config.bitmap_bytes + config.tile_channels)
         pointer = exact_log2(config.tile_slots) + 1
         put = Signal(pointer)
@@ -94,8 +94,8 @@ class TileSlots(wiring.Component):
             level = Signal(pointer, name=f"level_{row}")
             m.d.sync += at.eq(at + (tile.valid & tile.ready))
             words = []
-            for part, low in enumerate(range(0, size, 2 * WORD_BITS)):
-                width = min(2 * WORD_BITS, size - low)
+            for part, low in enumerate(range(0, size, part_bits)):
+                width = min(part_bits, size - low)
                 memory = self._memory(width)
                 m.submodules[f"row_{row}_{part}"] = memory
                 write, read = memory.write_port(), memory.read_port(domain="comb")

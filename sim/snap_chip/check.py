@@ -272,7 +272,7 @@ def check_banks(config: SnapChipConfig, command: Mapping[str, int], words: np.nd
     ConfigError
         With what a bank would have to hold.
     """
-    need, room = bank_need(config, command, words), 2 * config.bank_rows
+    need, room = bank_need(config, command, words), config.bank_words
     if need > room:
         raise ConfigError(
             f"activations of a region must be of at most {room} words a bank, not {need}",

@@ -15,7 +15,7 @@ from .command import Command, assemble, complete, float_bits
 from .layers import Convolution, Layer, MaxPool, Tensor
 from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
 from .orders import stored_channels
-from .regions import choose_lines
+from .regions import Limits, choose_lines
 from .scales import encode_scales
 from .tensors import TensorLayout, decode_tensor, encode_tensor
 
@@ -92,6 +92,13 @@ class Program:
         return memory
 
 
+WEIGHT_BYTES = 1.25
+"""Of memory for a weight that is not zero, with what says where it is, on average."""
+
+WEIGHT_SHARE = 0.7
+"""Of the time of work that reading weights may take at most for bands to be made smaller."""
+
+
 class _Memory:
     """Allots beats, and collects what lies there."""
 
@@ -157,7 +164,17 @@ def compile_layers(
         command = _shape(config, layer, tensors, band_lines, region_lines)
         _refuse_region(config, command, densities.get(layer.source, 1.0))
 
-    lines = choose_lines(config, tensors, layers, refuse)
+    def overlaps(layer: Layer, band_lines: int, region_lines: int) -> bool:
+        command = _shape(config, layer, tensors, band_lines, region_lines)
+        return _loads_ahead(config, command, densities.get(layer.source, 1.0))
+
+    def affords(layer: Layer, regions: int) -> bool:
+        if isinstance(layer, MaxPool):
+            return True
+        pixels = layer.output(tensors[layer.source]).shape
+        return _weights_keep_up(config, layer, pixels[0] * pixels[1], densities.get(layer.source, 1.0), regions)
+
+    lines = choose_lines(config, tensors, layers, Limits(refuse, overlaps, affords))
     memory = _Memory(config)
     size = config.bus.bytes
     list_address = memory.allot(-(-COMMAND_BYTES * (len(layers) + 1) // size))
@@ -246,13 +263,37 @@ def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> 
     _refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
     entries = count * command["directory_band"]
     _refuse_above("entries of a region in a bank's directory", entries, config.directory_entries, "directory_entries")
-    share = 1.0
-    if density < 1:  # half a word of each tile is lost on average
-        share = (config.bitmap_bytes + density * config.tile_channels + WORD_BYTES / 2) / (
-            WORD_BYTES * config.tile_words
-        )
-    words = int(np.ceil(bank_need(config, command) * min(1.0, share)))
-    _refuse_above("words of a region in a bank", words, 2 * config.bank_rows, "bank_rows")
+    words = int(np.ceil(bank_need(config, command) * _share(config, density)))
+    _refuse_above("words of a region in a bank", words, config.bank_words, "bank_rows")
+
+
+def _share(config: SnapChipConfig, density: float) -> float:
+    """Words of a tile of that density on average, as a share of the words of a dense one."""
+    stored = config.bitmap_bytes + density * config.tile_channels + WORD_BYTES / 2  # half a word is lost
+    return 1.0 if density == 1 else min(1.0, stored / (WORD_BYTES * config.tile_words))
+
+
+def _loads_ahead(config: SnapChipConfig, command: Command, density: float) -> bool:
+    """Whether banks and directory have room for the next band beside what a region needs.
+
+    Kernels of several lines need not care: work on a region takes long beside loading.
+    """
+    if command["kernel_lines"] > 1 or command["bands"] == 1:
+        return True
+    entries = command["directory_band"]
+    words = (bank_need(config, command) + entries * config.tile_words) * _share(config, density)
+    bands = needed_bands(command)
+    count = int((bands[:, 1] - bands[:, 0]).max()) + 1
+    return (count + 1) * entries <= config.directory_entries and words <= config.bank_words
+
+
+def _weights_keep_up(config: SnapChipConfig, layer: Convolution, pixels: int, density: float, regions: int) -> bool:
+    """Whether the weights of so many regions come in less time than is worked with them, if they don't stay."""
+    stored = int(np.count_nonzero(layer.weights))
+    bytes_ = stored * WEIGHT_BYTES
+    if bytes_ <= config.rings * config.weight_rows * config.bus.bytes:
+        return True
+    return bytes_ * regions / config.bus.bytes <= WEIGHT_SHARE * stored * pixels * density / config.multipliers
 
 
 def _refuse_above(what: str, need: int, room: int, field: str) -> None:

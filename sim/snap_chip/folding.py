@@ -1,4 +1,4 @@
-"""First layers with few channels: the host folds the lines of a kernel into channels, so that tiles are fuller."""
+"""First layers with few channels: the host folds kernels into channels, so that tiles are full."""
 
 import dataclasses
 
@@ -13,30 +13,32 @@ __all__ = ["fold_layer", "fold_values"]
 def fold_layer(layer: Convolution, source: Tensor) -> tuple[Convolution, Tensor]:
     """The same layer for an input that `fold_values` makes, and that input.
 
-    Channel ``r * C + c`` of line x is channel c of the line that tap r of output line x reads.
+    Channel ``(r * S + s) * C + c`` of a pixel is channel c of what tap (r, s) of that output pixel reads, so that the
+    kernel has one pixel, and the input is about R * S / stride^2 times as large.
 
     Raises
     ------
     ConfigError
         If the layer has groups, or its sizes don't go together.
     """
-    check("groups", layer.groups == 1, "1 where lines are folded", layer.groups)
-    geometry = layer.geometry(source)
+    check("groups", layer.groups == 1, "1 where kernels are folded", layer.groups)
+    height, width = layer.geometry(source).output
     lines, columns, depth, kernels = layer.weights.shape
-    _, _, left, right = geometry.padding
     folded = dataclasses.replace(
-        layer,
-        weights=layer.weights.transpose(1, 0, 2, 3).reshape(1, columns, lines * depth, kernels),
-        stride=(1, geometry.stride[1]), padding=(0, 0, left, right), dilation=(1, geometry.dilation[1]),
-    )  # fmt: skip
-    return folded, dataclasses.replace(source, height=geometry.output[0], channels=lines * depth)
+        layer, weights=layer.weights.reshape(1, 1, -1, kernels), stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)
+    )
+    return folded, dataclasses.replace(source, height=height, width=width, channels=lines * columns * depth)
 
 
 def fold_values(layer: Convolution, source: Tensor, values: np.ndarray) -> np.ndarray:
-    """The input ``[lines of the output, columns, folded channels]`` of a layer that `fold_layer` makes."""
+    """The input ``[lines of the output, its columns, folded channels]`` of a layer that `fold_layer` makes."""
     geometry = layer.geometry(source)
-    top, bottom, _, _ = geometry.padding
-    padded = np.pad(values, ((top, bottom), (0, 0), (0, 0)), constant_values=source.zero)
-    line = np.arange(geometry.output[0])[:, None] * geometry.stride[0]
-    taps = padded[line + np.arange(geometry.kernel[0]) * geometry.dilation[0]]  # lines, taps, columns, channels
-    return taps.transpose(0, 2, 1, 3).reshape(geometry.output[0], source.width, -1)
+    top, bottom, left, right = geometry.padding
+    padded = np.pad(values, ((top, bottom), (left, right), (0, 0)), constant_values=source.zero)
+    lines, columns = (
+        np.arange(geometry.output[axis])[:, None] * geometry.stride[axis]
+        + np.arange(geometry.kernel[axis]) * geometry.dilation[axis]
+        for axis in (0, 1)
+    )
+    taps = padded[lines][:, :, columns]  # lines, their taps, columns, their taps, channels
+    return taps.transpose(0, 2, 1, 3, 4).reshape(*geometry.output, -1)

@@ -121,7 +121,7 @@ def random_shape(config: SnapChipConfig, rng: random.Random, *, pool: bool = Fal
         bands = lines // band_lines
         if groups * tiles * lines > config.directory_entries or bands > config.resident_bands:
             continue
-        if groups * tiles * lines * config.tile_words > 2 * config.bank_rows:
+        if groups * tiles * lines * config.tile_words > config.bank_words:
             continue
         kernels = rng.choice([n for n in (1, 2, 4, 8) if config.core_kernels % n == 0])
         group_tiles = 1 if pool else rng.choice([tiles, tiles, 1])

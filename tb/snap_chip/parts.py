@@ -13,7 +13,7 @@ MIDDLE = SnapChipConfig(
         core_rows=5, core_columns=3, aim_entries=16, beat_entries=4, weight_entries=32, activation_entries=32,
         psum_slots=16, list_depth=2,
     ),
-    cores=2, data_bits=128, weight_rows=21, bank_rows=64, directory_entries=128, region_pixels=24, tile_slots=4,
+    cores=2, data_bits=128, weight_rows=21, bank_rows=32, directory_entries=128, region_pixels=24, tile_slots=4,
     segments=32, resident_bands=8,
 )  # fmt: skip
 """Rows of two words, whose number is no power of two, and eight kernels."""
@@ -25,6 +25,12 @@ SINGLE = TINY.replace(
 
 FULL = SnapChipConfig(weight_rows=16)
 """As the usual chip: eight weights a beat, groups as long as can be."""
+
+WIDE = TINY.replace(
+    core=SnapConfig(core_rows=3, core_columns=2, psum_slots=8, list_depth=2, beat_entries=8),
+    cores=4, data_bits=256, row_words=4, bank_rows=32,
+)  # fmt: skip
+"""Tiles of up to five words, four of which are loaded and fetched at once."""
 
 CHIPS = {"tiny": TINY, "middle": MIDDLE}
 """For parts that several others of the chip take to test."""
@@ -47,14 +53,16 @@ PARTS = (
         kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
         for kind in (
             "block_sequencer",
-            "compressor",
-            "ia_buffer",
             "max_pool",
             "output_buffer",
             "segment_reader",
             "segment_writer",
             "tile_expander",
         )
+    }
+    | {
+        kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE}).items()}
+        for kind in ("compressor", "ia_buffer")
     }
 )
 """Configurations by name of the part, by component."""

@@ -48,7 +48,8 @@ def _sizes(config: SnapChipConfig, timing: MemoryTiming) -> np.ndarray:
     values = {
         "rows": config.banks, "columns": config.core.core_columns, "cores": config.cores,
         "entries": config.core.beat_entries, "channels": config.tile_channels, "bitmap_bytes": config.bitmap_bytes,
-        "beat_words": config.beat_words, "bank_words": 2 * config.bank_rows,
+        "beat_words": config.beat_words, "bank_words": config.bank_words, "row_words": config.row_words,
+        "run_words": config.run_words,
         "directory_entries": config.directory_entries, "tile_slots": config.tile_slots,
         "resident_bands": config.resident_bands, "residual_steps": config.tile_channels // config.residual_lanes,
         "core_kernels": config.core_kernels, "lengths": bus.bytes // LENGTH_BYTES, "scales": bus.bytes // SCALE_BYTES,

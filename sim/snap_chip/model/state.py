@@ -32,8 +32,8 @@ LAYER = _numbers(
 
 SIZES = _numbers(
     "rows", "columns", "cores", "entries", "channels", "bitmap_bytes", "beat_words", "weight_rows", "bank_words",
-    "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels", "lengths", "scales",
-    "blocks", "command_beats", "burst", "outstanding", "depth", "bytes",
+    "row_words", "run_words", "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels",
+    "lengths", "scales", "blocks", "command_beats", "burst", "outstanding", "depth", "bytes",
     "latency", "write_latency", "read_pace", "write_pace", "shared_pace", "memory_outstanding", "write_buffer",
 )  # fmt: skip
 """Numbers of the configuration and of the memory. Paces are in bytes a cycle, 0: none."""

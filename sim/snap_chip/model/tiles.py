@@ -8,13 +8,14 @@ __all__ = ["load_tiles", "offer_run", "parse", "read_segments"]
 
 @part
 def offer_run(m, number, words):
-    """Whether a parser offers a run, whether that has two words, whether it ends its tile."""
-    parser, width = m.parsers[number], m.sizes[0].beat_words
+    """Whether a parser offers a run, how many words that has, whether it ends its tile."""
+    parser, width, most = m.parsers[number], m.sizes[0].beat_words, m.sizes[0].run_words
     more = parser.left if parser.inside else words[parser.tile]
-    needs_next = more != 0 and parser.at == width - 1
+    count = min(more + 1, most)
+    needs_next = parser.at + count > width
     reader = 1 + 2 * number
     valid = parser.held == 1 and (not needs_next or m.fifos[reader].valid == 1)
-    return valid, more != 0, more < 2
+    return valid, count, more < most
 
 
 @part
@@ -25,17 +26,17 @@ def parse(m, number, words, ready, final):
     """
     parser, width, reader = m.parsers[number], m.sizes[0].beat_words, 1 + 2 * number
     more = parser.left if parser.inside else words[parser.tile]
-    valid, two, last = offer_run(m, number, words)
+    valid, count, last = offer_run(m, number, words)
     taken = valid and ready
     ends = final and last
-    after = parser.at + 1 + two
+    after = parser.at + count
     moves = taken and (after >= width or ends)
     skips = taken and (after == 2 * width or (after > width and ends))
     offered = m.fifos[reader].valid == 1
     if taken:
         parser.tile += last
         parser.inside = not last
-        parser.left = more - 2
+        parser.left = more - m.sizes[0].run_words
         parser.at = after
         if ends or after == width or after == 2 * width:
             parser.at = 0
@@ -79,8 +80,8 @@ def load_tiles(m):
     begins = c.more == 1 and c.loads == 0
     ready = c.used + layer.directory_band <= s.directory_entries and c.bands_waiting < s.resident_bands
     # The run that is offered.
-    valid, two, last = offer_run(m, 0, m.in_words)
-    room = m.banks[c.bank].level + 1 + two <= s.bank_words
+    valid, count, last = offer_run(m, 0, m.in_words)
+    room = m.banks[c.bank].level + count <= s.bank_words
     taken = valid and c.loads == 1 and room
     last_bank = c.bank == s.rows - 1
     last_column = c.group * s.rows + c.bank + 1 == layer.width
@@ -90,8 +91,8 @@ def load_tiles(m):
     band_ends = taken and last and final and c.load_tile + 1 == layer.tiles
     if taken:
         c.moves += 1
-        m.banks[c.bank].level += 1 + two
-        m.banks[c.bank].band += 1 + two
+        m.banks[c.bank].level += count
+        m.banks[c.bank].band += count
     if frees:
         for b in range(s.rows):
             m.banks[b].level -= m.bands[c.bands_get % len(m.bands), b]

@@ -149,7 +149,7 @@ def expand_items(layers, sizes, cuts, items, bitmaps, reads, tile_beats, ends_bl
                         beats = 1
                     words[row, word_ends[row] - 1] |= 1
                 tile_beats[request, row] = beats
-            reads[request] = most // 2 + 1
+            reads[request] = most // s.row_words + 1
             ends_block[request] = last and item.block_last
             request += 1
 

@@ -50,9 +50,38 @@ def test_weights_stay_where_they_fit(network):
 def test_regions_fit_the_buffers(network):
     command = compiled(network, CHIP, (56, 56, 64), (3, 3, 64), padding=1)
     assert (command["region_lines"], command["band_lines"]) == (7, 7)
-    wide = compiled(network, CHIP, (56, 56, 256), (1, 1, 64))
-    assert wide["region_lines"] < 7
-    assert compiled(network, CHIP, (56, 56, 256), (1, 1, 64), densities={"x": 0.4})["region_lines"] == 7
+    dense, sparse = (
+        compiled(network, CHIP, (56, 56, 256), (1, 1, 64), densities={"x": density})["region_lines"]
+        for density in (1.0, 0.2)
+    )
+    assert dense < sparse == 7
+
+
+def test_regions_are_so_small_that_the_next_band_is_loaded_meanwhile(network):
+    """8 x 4 x 16 tiles are half of a directory; 28 lines in bands of up to 8 make four of 7."""
+    command = compiled(network, CHIP, (28, 28, 512), (1, 1, 128), densities={"x": 0.3})
+    assert (command["band_lines"], command["region_lines"], command["directory_band"]) == (7, 7, 448)
+    strided = compiled(network, CHIP, (28, 28, 512), (1, 1, 256), stride=2, densities={"x": 0.4})
+    assert (strided["band_lines"], strided["region_lines"]) == (6, 3)
+
+
+def test_regions_stay_large_where_weights_would_take_too_long(network):
+    """Weights of 1024 x 2048 are read once a region, which takes about as long as the work of two regions does."""
+    command = compiled(network, CHIP, (14, 14, 1024), (1, 1, 2048), stride=2, densities={"x": 0.4})
+    assert (command["resident"], command["region_lines"]) == (0, 4)
+
+
+def test_no_layer_shrinks_what_another_needs(network):
+    """The first one would like smaller regions for what it reads, as does the second, whose weights are many."""
+    layers = [
+        network.convolution((1, 1, 1024, 256), source="x", target="a"),
+        network.convolution((1, 1, 1024, 2048), source="x", target="b", stride=2),
+    ]
+    alone, both = (
+        compile_layers(CHIP, {"x": Tensor(height=14, width=14, channels=1024)}, some, {"x": 0.4}).commands[0]
+        for some in (layers[:1], layers)
+    )
+    assert alone["band_lines"] < both["band_lines"] == 7
 
 
 def test_regions_of_few_bands(network):
@@ -66,8 +95,8 @@ def test_regions_of_few_bands(network):
 def test_densities_that_are_too_low_are_found_when_it_runs(network):
     source = Tensor(height=28, width=56, channels=256)
     layer = network.convolution((1, 1, 256, 32))
-    program = compile_layers(CHIP, {"x": source}, [layer], {"x": 0.4})
-    run_list(CHIP, program.memory(x=network.values(source, 0.4)), program.list_address)
+    program = compile_layers(CHIP, {"x": source}, [layer], {"x": 0.2})
+    run_list(CHIP, program.memory(x=network.values(source, 0.2)), program.list_address)
     dense = program.memory(x=network.values(source, 1))
     with pytest.raises(ConfigError, match=r"command 0: activations of a region must be of at most 2048 words a bank"):
         run_list(CHIP, dense, program.list_address)

@@ -21,7 +21,7 @@ def test_folded_layer_has_the_same_outputs(network, shape, kernel, stride, paddi
     values = network.values(source, 1)
     folded, image = fold_layer(layer, source)
     program = compile_layers(CHIP, {"x": image}, [folded])
-    assert program.commands[0]["weight_groups"] == kernel[1] * program.commands[0]["rest_steps"]
+    assert program.commands[0]["kernel_lines"] == program.commands[0]["kernel_columns"] == 1
     memory = program.memory(x=fold_values(layer, source, values))
     found = program.read(run_list(CHIP, memory, program.list_address).memory, "y")
     np.testing.assert_array_equal(found, network.run({"x": source}, {"x": values}, [layer])["y"])
@@ -29,5 +29,5 @@ def test_folded_layer_has_the_same_outputs(network, shape, kernel, stride, paddi
 
 def test_groups_are_not_folded(network):
     layer = network.convolution((3, 3, 1, 4), groups=4)
-    with pytest.raises(ConfigError, match="groups must be 1 where lines are folded, not 4"):
+    with pytest.raises(ConfigError, match="groups must be 1 where kernels are folded, not 4"):
         fold_layer(layer, Tensor(height=5, width=5, channels=4))
