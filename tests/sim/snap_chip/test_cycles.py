@@ -22,7 +22,7 @@ from tensorloom.tb.bulk.model import build
 from tensorloom.tb.snap_chip.core_array import random_layers
 
 CONFIG = PRESETS["snap-chip-tiny"]
-WIDE = CONFIG.replace(data_bits=256, residual_lanes=2)  # beats of several words
+WIDE = CONFIG.replace(data_bits=256, row_words=4, bank_rows=32, residual_lanes=2)  # beats of several words
 TIMINGS = [
     MemoryTiming(), MemoryTiming(latency=30, write_latency=9), MemoryTiming(latency=6, pace=5),
     MemoryTiming(latency=2, read_pace=5, write_pace=3),
