@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from tensorloom.hw.bus.reader import Reader
+from tensorloom.hw.bus.writer import Writer
 from tensorloom.hw.emit.ports import port_names
 from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.hw.snap_chip.register_map import REGISTERS
 from tensorloom.run.registers import register_files
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bench import Bench
 
 from ..pages import PAGES, ROOT, blocks, table
 
@@ -41,6 +45,23 @@ def test_ports_are_those_of_the_component() -> None:
     assert [len(chip.s_axil.awaddr), len(chip.s_axil.wdata)] == [int(n) for n in re.findall(r"\d+", listed["s_axil"])]
     others = {name.removeprefix("m_axi_read_ar") for name in port_names(chip).values() if "_read_ar" in name}
     assert others == {"id", "addr", "len", "size", "burst", "cache", "prot", "valid", "ready"}
+
+
+@pytest.mark.parametrize(("engine", "channel"), [(Reader, "ar"), (Writer, "aw")])
+def test_constants_of_bursts_are_as_the_page_says(engine: type, channel: str) -> None:
+    found: dict[str, Any] = {}
+
+    async def look(bench: Bench) -> None:
+        found.update(await bench.cycle({}))
+
+    bus = PRESETS["snap-chip"].bus
+    simulate(engine(bus), look)
+    assert "Bursts are INCR, of full aligned beats" in PAGE and found[f"m_axi_{channel}burst"] == 1
+    assert 1 << found[f"m_axi_{channel}size"] == bus.bytes
+    assert "normal, bufferable, not cacheable" in PAGE and found[f"m_axi_{channel}cache"] == 0b0011
+    assert re.search(r"All have ID\s+0", PAGE) and found[f"m_axi_{channel}id"] == 0
+    assert "RREADY and BREADY are always 1" in PAGE and found[f"m_axi_{'r' if channel == 'ar' else 'b'}ready"] == 1
+    assert "all strobes are 1" in PAGE and found.get("m_axi_wstrb", -1) in (-1, (1 << bus.bytes) - 1)
 
 
 def run(folder: Path, language: str, code: str) -> list[int]:
