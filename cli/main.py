@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..hw.errors import INTERRUPTED
-from . import area, bench, demo, fpga, lint, mutate, presets, sim, verilator, verilog
+from . import area, bench, demo, fpga, lint, mutate, presets, registers, sim, verilator, verilog
 from .errors import report
 
 __all__ = ["app", "main"]
@@ -78,6 +78,7 @@ app.command("list", epilog=presets.LIST_EXAMPLES)(presets.list_presets)
 app.command("layers", epilog=presets.LAYER_EXAMPLES)(presets.list_layers)
 app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
 app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
+app.command("registers", epilog=registers.EXAMPLES)(registers.registers)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
 app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from amaranth.lib import wiring
 
+    from ..hw.bus.register_map import RegisterMap
     from ..sim.counters import Counters
     from ..sim.memory_timing import MemoryTiming
     from ..tb.area import AreaReport
@@ -166,6 +167,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     def job_figures(self, config: ConfigT, job: Job, program: ProgramT, counters: CountersT) -> dict[str, Any]:
         """Further figures of a job, for tables and JSON."""
         return {}
+
+    def registers(self, config: ConfigT) -> "RegisterMap | None":
+        """The registers behind its port `s_axil`, or None if it has none."""
+        return None
 
     @abstractmethod
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":

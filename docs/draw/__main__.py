@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import chip_diagram
 import chip_tables
 import fpga_tables
 import matrix_unit
@@ -17,7 +18,12 @@ import utilisation
 from tensorloom.fpga.records import read_records
 from tensorloom.run.mutation import records as mutation_records
 
-PICTURES = {"matrix_unit.svg": matrix_unit, "timing.svg": timing, "utilisation.svg": utilisation}
+PICTURES = {
+    "matrix_unit.svg": matrix_unit,
+    "snap_chip.svg": chip_diagram,
+    "timing.svg": timing,
+    "utilisation.svg": utilisation,
+}
 DOCS = Path(__file__).parent.parent
 
 

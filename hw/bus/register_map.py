@@ -1,8 +1,8 @@
-"""Description of registers, from which hardware, SystemRDL text and the driver's constants come. No Amaranth here."""
+"""Description of registers, from which hardware and SystemRDL text come. No Amaranth here."""
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 from ..config import check, check_int
@@ -206,17 +206,6 @@ class RegisterMap:
     def __getitem__(self, name: str) -> Register:
         """A register by its name; `KeyError` if there is none."""
         return {register.name: register for register in self.registers}[name]
-
-    def constants(self) -> Mapping[str, int]:
-        """For drivers in any language: ``<REGISTER>`` is its offset, ``<REGISTER>_<FIELD>_MASK``, ``_LOW``."""
-        values: dict[str, int] = {}
-        for register in self.registers:
-            name = register.name.upper()
-            values[name] = register.offset
-            for field in register.fields:
-                values[f"{name}_{field.name.upper()}_MASK"] = field.mask
-                values[f"{name}_{field.name.upper()}_LOW"] = field.low
-        return values
 
     def _of_interrupts(self) -> tuple[Register, ...]:
         if not self.interrupts:

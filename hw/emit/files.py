@@ -1,5 +1,6 @@
 """Writes several files into a folder, all or none."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Mapping
@@ -18,16 +19,19 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
     folder
         Made if there is none.
     files
-        Contents by name; text becomes UTF-8.
+        Contents by name, which may begin with folders in it; text becomes UTF-8.
 
     Raises
     ------
     OSError
         If the folder can't be made or a file can't be written; the files are then as they were before.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     partials: dict[Path, Path] = {}
+    made: list[Path] = []
     try:
+        for inner in sorted({(folder / name).parent for name in files}):
+            made += [each for each in (inner, *inner.parents) if not each.exists()]
+            inner.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             path = (folder / name).resolve()  # through a link, not over it
             content = content.encode() if isinstance(content, str) else content
@@ -45,3 +49,6 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
     finally:
         for partial in partials.values():
             partial.unlink(missing_ok=True)
+        for inner in sorted(made, reverse=True):
+            with contextlib.suppress(OSError):  # there are files in it
+                inner.rmdir()

@@ -11,6 +11,7 @@ from ..jobs import Job
 if TYPE_CHECKING:
     import numpy as np
 
+    from ...hw.bus.register_map import RegisterMap
     from ...hw.snap_chip.chip import SnapChip
     from ...sim.memory_timing import MemoryTiming
     from ...sim.snap_chip.counters import ChipCounters
@@ -40,6 +41,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
             "tensorloom sim snap-chip-tiny --shape 8x8x24,3x3,16 --padding 1 --density 0.4/0.5",
             "tensorloom sim snap-chip-tiny --matmul 10x60x20 --kinds uint8,int8 --stall 0.2 --json",
         ),
+        "registers": ("tensorloom registers snap-chip -o build/registers",),
         "demo": ("tensorloom demo snap-chip-tiny",),
         "bench": ("tensorloom bench snap-chip --quick --json",),
     }
@@ -127,6 +129,12 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .program import job_factor
 
         return {"output_factor": job_factor(job), **counters.bytes(config)}
+
+    def registers(self, config: SnapChipConfig) -> "RegisterMap":
+        """The same for all configurations."""
+        from ...hw.snap_chip.register_map import REGISTERS
+
+        return REGISTERS
 
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":
         """Read digits with a pruned convolutional network, all layers by one start."""
