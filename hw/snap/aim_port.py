@@ -29,6 +29,8 @@ def aim_operands(config: SnapConfig) -> data.StructLayout:
 class AimPort(wiring.Component):
     """Stores the channel indices beside the operands, and shows those of a window and of one or two tiles.
 
+    An item that is longer than allowed, in a malformed stream, shows its first beats.
+
     Latency: a beat shows in the cycle after its store.
 
     Attributes

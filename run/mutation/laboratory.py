@@ -199,12 +199,13 @@ class Laboratory:
         return is_proven(self.mutants, block, self.proofs(block)[kind], self.mutants.mutants[number]) is not False
 
     def differs(self, number: int) -> bool:
-        """Whether a mutant isn't proven to be equivalent, neither in its block nor in the nearest one around it."""
+        """Whether a mutant isn't proven to be equivalent, neither in its block nor in any around it."""
         mutant = self.mutants.mutants[number]
-        around = self.mutants.above(mutant.block)[:1]
-        if any(equivalent(self.mutants, block, mutant) for block in (mutant.block, *around)):
+        if equivalent(self.mutants, mutant.block, mutant):
             return False
-        return not equivalent(self.mutants, mutant.block, mutant, registers=True)
+        if equivalent(self.mutants, mutant.block, mutant, registers=True):
+            return False
+        return not any(equivalent(self.mutants, block, mutant) for block in self.mutants.above(mutant.block))
 
     def _bench_passes(self, block: str, name: str, number: int, seed: int) -> bool:
         try:

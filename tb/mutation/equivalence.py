@@ -18,7 +18,8 @@ def equivalent(
     """Whether a block, with all that is in it, provably computes the same with a mutant, in every state.
 
     Registers, memories and multipliers are cut out: what they give becomes free inputs, what they are given becomes
-    outputs. So equal is proven for ever, while a difference may be one that is never reached: no proof then.
+    outputs. So equal is proven for ever, while a difference may be one that is never reached: no proof then. What a
+    mutant doesn't reach is merged before, which leaves the solver little.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ design -copy-from gold -as gold gold
 design -copy-from gate -as gate gate
 miter -equiv -flatten gold gate miter
 hierarchy -top miter
+opt_merge
+opt_clean
 sat -timeout {timeout_seconds} -prove trigger 0 miter
 """
     try:

@@ -35,10 +35,10 @@ class _Stored:
         }
 
     def lanes(self, kind: str, item: dict[str, int], lanes: int) -> dict[int, Any]:
-        """Entries of an item by lane; None in those of a beat that was never stored."""
+        """Entries of an item by lane, as many as there are lanes; None in those of a beat that was never stored."""
         beats, width = self.beats[kind], self.config.beat_entries
         shown: dict[int, Any] = {}
-        for number in range((item["end"] - item["start"]) % (2 * len(beats))):
+        for number in range(min((item["end"] - item["start"]) % (2 * len(beats)), lanes // width)):
             place = (item["start"] + number) % len(beats)
             beat = beats[place]
             for lane in range(width):
@@ -99,7 +99,7 @@ async def random_items(bench: Bench, config: SnapConfig, rng: np.random.Generato
 
 @testbench(PARTS["aim_port"])
 async def every_place(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
-    """A full register file seen through a window and a tile at every place, as long as can be and of one beat."""
+    """A full register file seen through a window and a tile at every place: of one beat, the longest, all the ring."""
     stored = _Stored(config)
     idle = {"i_weights_store": 0, "i_activations_store": 0, "i_mode": int(AimMode.FULL)}
     for kind, beats in stored.beats.items():
@@ -107,14 +107,13 @@ async def every_place(bench: Bench, config: SnapConfig, rng: np.random.Generator
             beat = random_value(rng, bench.inputs[f"i_{kind}"]) | {"count": config.beat_entries}
             await bench.cycle(idle | {f"i_{kind}": beat, f"i_{kind}_store": 1, f"i_{kind}_beat": address})
             beats[address] = beat
+    sizes = (1, 1), (config.window_beats, config.tile_beats), (config.weight_beats, config.activation_beats)
     for start in range(2 * max(config.weight_beats, config.activation_beats)):
-        for long in (False, True):
+        for window, tile in sizes:
             items: dict[str, Any] = {}
-            for name, kind, most in (
-                ("i_window", "weights", config.window_beats), ("i_tiles_0", "activations", config.tile_beats)
-            ):  # fmt: skip
+            for name, kind, size in (("i_window", "weights", window), ("i_tiles_0", "activations", tile)):
                 numbers = 2 * len(stored.beats[kind])
-                items[name] = {"start": start % numbers, "end": (start + (most if long else 1)) % numbers, "tag": 0}
+                items[name] = {"start": start % numbers, "end": (start + size) % numbers, "tag": 0}
             shown = (await bench.cycle(idle | items))["o_operands"]
             wanted = stored.lanes("weights", items["i_window"], config.window_entries)
             compare(shown["weights"], "valid", wanted, ("index", "kind"))

@@ -195,9 +195,13 @@ async def bad_commands(bench: Bench, config: SystolicConfig, rng: np.random.Gene
     """No rows: skipped. Beyond the last accumulator row: wraps around. Both set the error flag until a reset."""
     size = config.accumulator_rows
     good = {"swap": 1, "drain": 1, "rows": 2}
-    for bad in ({"rows": 0, "drain": 1, "swap": 1}, {"rows": 3, "address": size - 1, "drain": 1}):
-        commands = commands_of(good, bad, good)
-        obeyed = commands[commands["rows"] > 0]
+    over = {"rows": 3, "address": size - 1, "drain": 1}
+    for bad, does in (
+        ({"rows": 0, "drain": 1, "swap": 1}, []),
+        (over, [over]),
+        ({"rows": size + 1, "drain": 1}, [{"rows": rows, "drain": 1} for rows in (size, 1)]),
+    ):
+        commands, obeyed = commands_of(good, bad, good), commands_of(good, *does, good)
         weights = random_bytes(rng, config.rows * int(obeyed["swap"].sum()), config.columns)
         activations = random_bytes(rng, int(obeyed["rows"].sum()), config.rows)
         sums = matrix_unit(config, weights, activations, obeyed)

@@ -11,6 +11,8 @@ from amaranth.lib.wiring import In, Out
 
 from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import emit_blocks
+from tensorloom.run.mutation.laboratory import Laboratory
+from tensorloom.run.registry import find_preset
 from tensorloom.tb.bench import Bench
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.compiled_bench import run_compiled
@@ -111,6 +113,35 @@ def test_equivalent_are_those_that_no_input_shows(mutants: Mutants) -> None:
     assert len(proven) > 2  # among them those of the comparison with 0
     alone = {number for number, mutant in mutants.mutants.items() if equivalent(mutants, mutant.block, mutant)}
     assert alone < proven  # a block alone knows less of its inputs
+
+
+class Outermost(wiring.Component):
+    """It in its turn with an input that is always 0."""
+
+    def __init__(self) -> None:
+        self.config = (2,)
+        super().__init__({"i_a": In(4), "o": Out(unsigned(8))})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.outer = outer = Outer()
+        m.d.comb += [outer.i_a.eq(self.i_a), self.o.eq(outer.o)]
+        return m
+
+
+def test_equivalent_in_any_block_around() -> None:
+    tiny = find_preset("tiny")
+    assert tiny
+    design = plant(*emit_blocks(Outermost()), count=10, seed=1, only="inner")
+    assert design.above("inner") == ["outer", "outermost"]
+    proven = [
+        {number for number, mutant in design.mutants.items() if equivalent(design, block, mutant)}
+        for block in ("inner", "outer", "outermost")
+    ]
+    assert proven[2] - proven[1] - proven[0], "no fault is such that only the outermost block shows it"
+    laboratory = Laboratory(tiny, design, 1)
+    same = {number for number in design.mutants if not laboratory.differs(number)}
+    assert same == set.union(*proven) and len(same) < len(design.mutants)
 
 
 class Glance(wiring.Component):
