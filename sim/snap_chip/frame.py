@@ -18,6 +18,9 @@ from .work import ColumnWork, LayerWork, bitmaps_of
 
 __all__ = ["Frame", "frame", "layer_work"]
 
+DRAWING = 0.2
+"""Share of a frame's time that random tensors take, about."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
@@ -154,7 +157,7 @@ def frame(
     done = np.append(0, np.cumsum([layer.macs for layer in layers])) / sum(layer.macs for layer in layers)
     works, entry = [], 0.0
     for number, (layer, pair) in enumerate(zip(layers, densities, strict=True)):
-        progress(f"drawing {layer.name}", done[number] / 2)
+        progress(f"drawing {layer.name}", DRAWING * done[number])
         behind = densities[min(number + 1, len(layers) - 1)][0]
         if layer.name.endswith(("_branch1", "_branch2a")):
             entry = pair[0]
@@ -163,7 +166,7 @@ def frame(
         works.append(layer_work(config, layer, pair, seed=seed + number, output=output, residual=residual))
 
     def tell(number: int) -> None:
-        progress(f"running {layers[number].name}", (1 + done[number]) / 2)
+        progress(f"running {layers[number].name}", DRAWING + (1 - DRAWING) * done[number])
 
     counters = simulate_chip(config, works, timing=timing, progress=tell)
     return Frame(config, list(layers), [work.command for work in works], counters)

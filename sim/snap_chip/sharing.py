@@ -40,7 +40,8 @@ def alone(config: SnapChipConfig, work: LayerWork, core: int) -> LayerWork:
     """A layer in which every core has the weights of the core `core`.
 
     All cores take the same activations in the same cycles then, so that none waits for another: the layer takes as
-    long as that core takes if the activations are sent to it alone. Memory and outputs have as much to do as before.
+    long as that core takes if the activations are sent to it alone. Outputs come as before, and as many weights, if
+    the cores have equally many.
     """
     columns = config.core.core_columns
     rings = [core * columns + ring % columns for ring in range(config.rings)]
