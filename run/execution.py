@@ -98,7 +98,9 @@ class Outcome(Generic[CountersT]):
 
         They are those of the cycle model, if it counts the same: it may know more than the counters.
         """
-        counters = self.predicted if self.predicted_cycles is not None and not self.differences else self.counters
+        counters = self.counters
+        if self.predicted and self.predicted.cycles is not None and not self.differences:
+            counters = self.predicted
         return {} if counters.cycles is None else counters.where_cycles_went()
 
     @property

@@ -1,6 +1,6 @@
 """Whole tables of layers on SNAP chips, by the cycle model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...hw.snap_chip.config import PRESETS, SnapChipConfig
@@ -37,7 +37,7 @@ def measure_frames(
     return [_measure(stages, preset, densities, layers) for preset, densities in runs]
 
 
-def find_frame(frames: Sequence[dict[str, Any]], preset: str, densities: str) -> dict[str, Any] | None:
+def find_frame(frames: Sequence[Mapping[str, Any]], preset: str, densities: str) -> Mapping[str, Any] | None:
     """The run of a preset with these densities, if there is one."""
     return next((one for one in frames if (one["preset"], one["densities"]) == (preset, densities)), None)
 

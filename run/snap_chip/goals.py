@@ -84,7 +84,7 @@ def list_goals(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     return goals
 
 
-def _frame(frames: Sequence[Mapping[str, Any]], preset: str, densities: str) -> dict[str, Any]:
+def _frame(frames: Sequence[Mapping[str, Any]], preset: str, densities: str) -> Mapping[str, Any]:
     found = find_frame(frames, preset, densities)
     assert found is not None
     return found

@@ -138,7 +138,7 @@ def frame(
     """Run a table of layers as one list of commands, each on random tensors of its own.
 
     An output is as dense as the input of the layer behind it. The last layer of a ResNet's block adds a residual that
-    is as dense as the block's input, and so is the output of the layer that makes it of that input (``_branch1``).
+    is as dense as the block's input.
 
     Parameters
     ----------
@@ -158,11 +158,10 @@ def frame(
     works, entry = [], 0.0
     for number, (layer, pair) in enumerate(zip(layers, densities, strict=True)):
         progress(f"drawing {layer.name}", DRAWING * done[number])
-        behind = densities[min(number + 1, len(layers) - 1)][0]
+        output = densities[min(number + 1, len(layers) - 1)][0]
         if layer.name.endswith(("_branch1", "_branch2a")):
             entry = pair[0]
         residual = (entry or pair[0]) if layer.name.endswith("_branch2c") else None
-        output = pair[0] if layer.name.endswith("_branch1") else behind
         works.append(layer_work(config, layer, pair, seed=seed + number, output=output, residual=residual))
 
     def tell(number: int) -> None:

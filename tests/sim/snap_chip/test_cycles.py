@@ -208,7 +208,7 @@ def test_frame_of_a_table(seed):
 def test_outputs_are_as_dense_as_what_the_next_layer_reads():
     """Words of a tile: one if nothing is stored, two if all is.
 
-    Residual and shortcut are as dense as the block's input.
+    The residual is as dense as the block's input.
     """
     names = ("2a_branch1", "2a_branch2a", "2a_branch2b", "2a_branch2c", "2b_branch2a")
     table = [
