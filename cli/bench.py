@@ -12,7 +12,7 @@ from ..run.files import check_file, writing
 from ..run.registry import find_preset
 from ..tb.tools import check_tools
 from .options import Json, choose_engine, examples, to_path
-from .output import Stages, print_json, print_table
+from .output import Stages, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "bench"]
 
@@ -48,7 +48,11 @@ def bench(
     if as_json:
         print_json(figures)
         return
-    print_table(["figure", "value"], [[name, _text(value)] for name, value in _flatten(figures)])
+    for table in chosen.tables(figures):
+        print_table(table.columns, table.rows, title=table.title)
+        say()
+    if not chosen.tables(figures):
+        print_table(["figure", "value"], [[name, _text(value)] for name, value in _flatten(figures)])
 
 
 def _flatten(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

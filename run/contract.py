@@ -8,7 +8,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from ..fpga.target import FpgaTarget
 from ..hw.config import Config
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .execution import Simulator
     from .progress import Stages
 
-__all__ = ["Engine", "Image", "Program"]
+__all__ = ["Engine", "Image", "Program", "Table"]
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 ProgramT = TypeVar("ProgramT", bound="Program")
@@ -50,6 +50,20 @@ class Image:
     before: Mapping[int, bytes]
     after: Mapping[int, bytes]
     size: int
+
+
+class Table(NamedTuple):
+    """A table to print.
+
+    Parameters
+    ----------
+    title, columns, rows
+        Its head, and texts or numbers.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
 
 
 class Program(Protocol):
@@ -179,6 +193,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     @abstractmethod
     def benchmark(self, stages: "Stages", *, quick: bool) -> dict[str, Any]:
         """Measure the engine; values for JSON."""
+
+    def tables(self, figures: dict[str, Any]) -> "list[Table]":
+        """What `benchmark` gave as tables to read; none: each figure is printed by its name."""
+        return []
 
     @property
     def plots(self) -> bool:

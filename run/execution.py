@@ -94,8 +94,14 @@ class Outcome(Generic[CountersT]):
         return self.macs / slots if slots else 0.0
 
     def where_cycles_went(self) -> dict[str, float]:
-        """Shares of all cycles by what was done in them; they add up to 1. Empty if nobody knows the cycles."""
-        return {} if self.cycles is None else self.counters.where_cycles_went()
+        """Shares of all cycles by what was done in them; they add up to 1. Empty if nobody knows the cycles.
+
+        They are those of the cycle model, if it counts the same: it may know more than the counters.
+        """
+        counters = self.counters
+        if self.predicted and self.predicted.cycles is not None and not self.differences:
+            counters = self.predicted
+        return {} if counters.cycles is None else counters.where_cycles_went()
 
     @property
     def differences(self) -> list[str]:

@@ -13,7 +13,8 @@ __all__ = ["Counters"]
 class Counters:
     """Base of an engine's counters, as its hardware shows them and its cycle model predicts them.
 
-    A subclass adds a field for each counter: a number, an array, or a dict of them.
+    A subclass adds a field for each counter: a number, an array, or a dict of them. Fields that are not compared
+    (``compare=False``) are no counters, but what a cycle model knows beside them.
 
     Parameters
     ----------
@@ -39,6 +40,6 @@ class Counters:
 
 
 def _leaves(counters: Counters) -> Iterator[tuple[str, Any]]:
-    for field in dataclasses.fields(counters):
+    for field in (field for field in dataclasses.fields(counters) if field.compare):
         value = getattr(counters, field.name)
         yield from value.items() if isinstance(value, Mapping) else [(field.name, value)]

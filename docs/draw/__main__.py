@@ -59,6 +59,8 @@ def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
 
 def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
     """Tables of the engine that was measured."""
+    if "frames" in figures:
+        return chip_tables.bench_tables(figures)
     return (snap_tables if figures["preset"].startswith("snap") else tables).bench_tables(figures)
 
 

@@ -1,11 +1,18 @@
-"""Tables of the SNAP chip's commands and registers, from the design."""
+"""Tables of the SNAP chip: commands and registers from the design, figures from what ``tensorloom bench`` prints."""
+
+from typing import Any
+
+from tables import goal_text
 
 from tensorloom.hw.bus.register_map import WORD_BITS
 from tensorloom.hw.snap_chip.command import FIELDS, RING_FIELDS, RING_WORD
 from tensorloom.hw.snap_chip.config import PRESETS, SnapChipConfig
 from tensorloom.hw.snap_chip.register_map import REGISTERS
 
-__all__ = ["chip_tables"]
+__all__ = ["bench_tables", "chip_tables"]
+
+SHARES = ("compute", "lists", "weights", "activations", "memory", "psums")
+"""Columns of where cycles went; a last one has the rest."""
 
 
 def chip_tables() -> dict[str, list[list[str]]]:
@@ -82,3 +89,82 @@ def _ports(config: SnapChipConfig) -> list[list[str]]:
         ["`m_axi_write`", f"AXI4 manager, AW, W and B: {bursts}", widths],
         ["`o_interrupt`", "interrupt", "1"],
     ]
+
+
+def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Frames, layers on the Verilog, single cores, area and goals."""
+    frames = {(frame["preset"], frame["densities"]): frame for frame in figures["frames"]}
+    return {
+        "chip-frames": [
+            [
+                f"`{preset}`",
+                densities,
+                f"{frame['cycles'] / 1e6:.2f}",
+                f"{frame['ideal_cycles'] / 1e6:.2f}",
+                f"{frame['utilisation']:.3f}",
+                *_speedup(frames, preset, densities),
+                *(f"{frame[f'{kind}_bytes'] / 1e6:.1f}" for kind in ("weight", "input", "residual", "output")),
+            ]
+            for (preset, densities), frame in frames.items()
+        ],
+        "chip-went": [
+            [f"`{preset}`", densities, *_shares(frame["where_cycles_went"])]
+            for (preset, densities), frame in frames.items()
+        ],
+        "chip-layers": [
+            [
+                layer["name"].partition("/")[2],
+                layer["part"],
+                f"{layer['cycles']:,}",
+                f"{layer['utilisation']:.3f}",
+                f"{layer['speedup_over_dense']:.2f}",
+                *_shares(layer["where_cycles_went"]),
+            ]
+            for layer in figures["layers"]
+            if layer["source"] == "rtl"
+        ],
+        "chip-cores": [
+            [
+                f"`{row['preset']}`",
+                row["kind"],
+                f"{row['block_lines']} x {row['block_kernels']}",
+                f"{row['core_utilisation']:.3f}",
+                f"{row['sharing_loss']:.1%}",
+                f"{row['imbalance_loss']:.1%}",
+            ]
+            for row in figures["cores"]
+        ],
+        "chip-area": [
+            [
+                f"`{row['preset']}`",
+                f"{row['m_nand2']:.2f}",
+                f"{row['cores_m_nand2']:.2f}",
+                f"{row['sram_kb']:.1f}",
+                f"{row['products_per_cycle']:.1f}",
+                f"{row['products_per_cycle_per_m_nand2']:.1f}",
+            ]
+            for row in figures["area"]
+        ],
+        "chip-goals": [
+            [
+                goal["name"].replace("_", " "),
+                f"{goal['value']:,}",
+                goal_text(goal["goal"]),
+                "yes" if goal["met"] else "no",
+            ]
+            for goal in figures["goals"]
+        ],
+    }
+
+
+def _speedup(frames: dict[tuple[str, str], dict[str, Any]], preset: str, densities: str) -> list[str]:
+    """How much faster than dense tensors, if these ran; nothing for themselves and for assumed densities."""
+    dense = frames.get((preset, "1/1"))
+    if densities != "0.38/0.52" or dense is None:
+        return [""]
+    return [f"{dense['cycles'] / frames[preset, densities]['cycles']:.2f}"]
+
+
+def _shares(went: dict[str, float]) -> list[str]:
+    rest = sum(share for name, share in went.items() if name not in SHARES)
+    return [f"{share:.1%}" for share in (*(went[name] for name in SHARES), rest)]

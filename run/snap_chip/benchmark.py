@@ -1,4 +1,4 @@
-"""``tensorloom bench snap-chip``: figures of the SNAP chip, from the registers of its Verilog."""
+"""``tensorloom bench snap-chip``: figures of the SNAP chip, from registers of its Verilog, cycle model and area."""
 
 import tempfile
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 from ...hw.emit.emitter import emit
 from ...hw.errors import FailureError
-from ...sim.workloads.layers import find_layer, sample
+from ...sim.workloads.densities import SNAP_MEAN
+from ...sim.workloads.layers import LayerShape, find_layer, sample
 from ...tb.bulk.cache import Cache
 from ...tb.bulk.model import build
 from ..execution import Simulator
@@ -14,14 +15,16 @@ from ..jobs import layer_job
 from ..measuring import Clocks
 from ..progress import Stages
 from ..registry import find_preset
+from .area import measure_areas
+from .cores import measure_cores
+from .frames import DENSE, MEAN, RESNET50, measure_frames
+from .goals import compare_paper, list_goals, speedup_over_dense
 
 __all__ = ["LAYERS", "QUICK", "benchmark"]
 
 PRESET, QUICK_PRESET = "snap-chip", "snap-chip-tiny"
 
 SEED = 1
-
-DENSITIES = (0.38, 0.52)
 
 Part = tuple[int, int, int, int]
 """Height, width, channels and kernels that a layer is cut down to."""
@@ -47,23 +50,51 @@ QUICK: list[tuple[str, Part]] = [
 
 
 def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
-    """Measure emission, compilation, and layers on the Verilog; memory is as fast as it can be.
+    """Measure a frame, cores and area by models, then emission, compilation, and layers on the Verilog.
 
-    Cycles of a whole frame are not among the figures.
+    The Verilog's memory is as fast as it can be, that of the models as `TIMING` says.
 
     Parameters
     ----------
     stages
         Where progress is shown.
     quick
-        The smallest preset and small layers.
+        The smallest preset and small layers, no area, nothing compiled anew; the goals don't apply to them.
 
     Raises
     ------
     FailureError
-        If anything that a layer writes, or one of the counters that are known, differs from the models.
+        If anything that a layer writes, or one of its counters, differs from the models.
     """
     preset = QUICK_PRESET if quick else PRESET
+    if quick:
+        layers = [_part(name, part) for name, part in QUICK]
+        frames = measure_frames(stages, [(QUICK_PRESET, MEAN), (QUICK_PRESET, DENSE)], layers)
+        cores = measure_cores(stages, [QUICK_PRESET], [("3x3, 7 wide", layers[0])])
+    else:
+        frames, cores = measure_frames(stages, RESNET50), measure_cores(stages, [PRESET, "snap-chip-large"])
+    figures = {
+        "preset": preset,
+        "seed": SEED,
+        "cycles_per_frame": frames[0]["cycles"],
+        "speedup_over_dense": round(speedup_over_dense(frames, preset), 3),
+        "frames": frames,
+        "cores": cores,
+        "area": [] if quick else measure_areas(stages, frames),
+        **_verilog(stages, preset, QUICK if quick else LAYERS, anew=not quick),
+    }
+    figures["layers"] += frames[0].pop("layers")
+    return figures if quick else figures | {"paper": compare_paper(frames), "goals": list_goals(figures)}
+
+
+def _part(name: str, part: Part) -> LayerShape:
+    layer = find_layer(name)
+    assert layer is not None
+    return sample(layer, *part)
+
+
+def _verilog(stages: Stages, preset: str, layers: list[tuple[str, Part]], *, anew: bool) -> dict[str, Any]:
+    """Emission, compilation and layers of the Verilog; what was compiled before is taken unless it has to be anew."""
     design = find_preset(preset)
     assert design is not None
     with stages(f"Emitting {preset}"):
@@ -71,34 +102,30 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         emission = emit(design.engine.component(design.config))
         emitting = start.since()
     with tempfile.TemporaryDirectory(prefix="tensorloom-bench-") as folder:
-        with stages(f"Compiling {preset} anew") as update:
+        with stages(f"Compiling {preset}" + " anew" * anew) as update:
             start = Clocks.now()
-            model = build(emission, cache=Cache(Path(folder)), progress=update)  # an empty cache: it is measured
+            cache = Cache(Path(folder)) if anew else None  # an empty one, so that it is measured
+            model = build(emission, cache=cache, progress=update)
             building = start.since()
         simulator = Simulator(design, emission, stages, model)
-        layers = [_layer(simulator, name, part) for name, part in (QUICK if quick else LAYERS)]
-    cycles, seconds = (sum(layer[name] for layer in layers) for name in ("cycles", "seconds"))
+        rows = [_layer(simulator, name, part) for name, part in layers]
+    cycles = sum(row["cycles"] + row["dense_cycles"] for row in rows)
     return {
-        "preset": preset,
-        "seed": SEED,
-        "layers": layers,
-        "cycles_per_frame": None,
-        "speedup_over_dense": round(sum(layer["dense_cycles"] for layer in layers) / cycles, 3),
+        "layers": rows,
         "emit_seconds": round(emitting.wall, 2),
         "emitted_bytes": sum(map(len, emission.verilog.values())),
-        "build_seconds": round(building.wall, 2),
+        "build_seconds": round(building.wall if anew else model.meta["build_seconds"], 2),
         "cpu_seconds": {"emit": round(emitting.cpu, 2), "build": round(building.cpu, 2)},
-        "cycles_per_second": round(cycles / seconds),
+        "cycles_per_second": round(cycles / sum(row["seconds"] + row["dense_seconds"] for row in rows)),
     }
 
 
 def _layer(simulator: Simulator, name: str, part: Part) -> dict[str, Any]:
     """A layer with sparse and with dense tensors."""
-    layer, config = find_layer(name), simulator.design.config
-    assert layer is not None
+    bits = simulator.design.engine.data_bits(simulator.design.config)
     outcomes = []
-    for densities in (DENSITIES, (1.0, 1.0)):
-        job = layer_job(sample(layer, *part), *densities, bits=simulator.design.engine.data_bits(config), seed=SEED)
+    for densities in (SNAP_MEAN, (1.0, 1.0)):
+        job = layer_job(_part(name, part), *densities, bits=bits, seed=SEED)
         outcome = simulator.run(job)
         if not outcome.passed:
             raise FailureError(f"{job.name}: {outcome.complaint}")
@@ -107,8 +134,9 @@ def _layer(simulator: Simulator, name: str, part: Part) -> dict[str, Any]:
     return {
         "name": name,
         "part": "{}x{}x{},{}".format(*part),
-        "ia_density": DENSITIES[0],
-        "w_density": DENSITIES[1],
+        "ia_density": SNAP_MEAN[0],
+        "w_density": SNAP_MEAN[1],
         "dense_cycles": dense.cycles,
+        "dense_seconds": round(dense.seconds, 3),
         "speedup_over_dense": round(dense.counters.cycles / sparse.counters.cycles, 3),
     } | sparse.figures()

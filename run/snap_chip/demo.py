@@ -143,6 +143,7 @@ def _whole(simulator: "Simulator", program: "SnapChipProgram", driven: "Driven",
     counters = ENGINE.read_counters(registers)
     predicted = ENGINE.predict(config, program)
     cycles, differences = counters.cycles or 0, counters.differences(predicted)
+    went = (counters if differences else predicted).where_cycles_went()
     return {
         "name": "the whole list",
         "size": f"{counters.layers} layers",
@@ -154,7 +155,7 @@ def _whole(simulator: "Simulator", program: "SnapChipProgram", driven: "Driven",
         "equals_cycle_model": not differences,
         "macs": program.macs,
         "utilisation": round(program.macs / (cycles * config.multipliers), 6),
-        "where_cycles_went": {name: round(share, 4) for name, share in counters.where_cycles_went().items()},
+        "where_cycles_went": {name: round(share, 4) for name, share in went.items()},
         **counters.bytes(config),
         "seconds": round(seconds, 3),
         "passed": not driven.wrong_bytes and not differences,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...hw.snap_chip.config import PRESETS, SnapChipConfig
-from ..contract import Engine
+from ..contract import Engine, Table
 from ..jobs import Job
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
             return counters
         address = program.compiled.list_address
         works = list_work(config, program.before, address)
-        cycles = simulate_chip(config, works, timing=timing, list_address=address).cycles
-        return dataclasses.replace(counters, cycles=cycles)
+        found = simulate_chip(config, works, timing=timing, list_address=address)
+        return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went())
 
     def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":
         """Counters from the registers that software read."""
@@ -143,10 +143,16 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         return run(simulator)
 
     def benchmark(self, stages: "Stages", *, quick: bool) -> dict[str, Any]:
-        """Measure emission, compilation, and layers on the Verilog."""
+        """Measure a frame, cores and area by models, then emission, compilation, and layers on the Verilog."""
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def tables(self, figures: dict[str, Any]) -> list[Table]:
+        """Frames, layers, cores, area and goals."""
+        from .tables import figure_tables
+
+        return figure_tables(figures)
 
 
 def errors_text(registers: Mapping[str, Any], *, wraps: bool = False) -> str:

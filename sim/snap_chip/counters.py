@@ -31,13 +31,18 @@ class ChipCounters(Counters):
         Layers that began.
     beats
         That crossed the memory ports, by kind; tensors with their tables.
+    went
+        What `where_cycles_went` says, if the cycle model ran.
     """
 
     layers: int
     beats: dict[str, int]
+    went: dict[str, float] | None = dataclasses.field(default=None, compare=False)
 
     def where_cycles_went(self) -> dict[str, float]:
-        """Shares of the cycles by what the port read in them."""
+        """Shares of the PEs' cycles as the cycle model has it, see `WENT`; else of all, by what the port read."""
+        if self.went is not None:
+            return self.went
         assert self.cycles is not None
         read = {kind: self.beats[f"{kind}_beats"] for kind in KINDS if kind != "output"}
         idle = self.cycles - sum(read.values())

@@ -4,7 +4,7 @@ Values of operands don't matter, only which of them are stored, so it runs on bi
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,10 +24,13 @@ __all__ = ["BEATS", "WENT", "ChipCounters", "LayerCounters", "simulate_chip"]
 BEATS = ("command", "input", "residual", "scale", "weight", "output")
 """Kinds of beats that cross the memory ports."""
 
-WENT = ("compute", "lists", "weights", "activations", "psums", "begin", "spread", "end", "pooling")
+WENT = ("compute", "lists", "weights", "activations", "memory", "psums", "begin", "spread", "end", "pooling")
 """Where PEs' cycles go: multiplying; waiting for a list of matches, or using up an empty one; waiting for weights,
-activations, room for psums; until the core's first beat; from its last sum to that of the slowest core; from there to
-the next layer; pooling."""
+activations, or for either of them while memory has not sent them yet; waiting for room for psums, which outputs take;
+until the core's first beat; from its last sum to that of the slowest core; from there to the next layer; pooling.
+
+A PE waits for memory in as many cycles as it waits for weights (activations), but no more than those in which the
+feeder of its column (the reader of the banks) waits for memory."""
 
 CLIENT_KINDS = ("command", "input", "input", "residual", "residual", "scale")
 """Of the clients of the read port but the weight buffers, which come last."""
@@ -48,6 +51,8 @@ class LayerCounters(Counters):
         ``{kind: beats}`` that crossed the memory ports, see `BEATS`. Weights may be those of the next layer.
     multiplies
         Pairs multiplied, ``[cores, pes]``; no cores for a pooling layer, here and below.
+    sums
+        By core: sums that left it.
     waits
         ``{reason: [cores, pes]}``: cycles of each PE by what it did, see `sim.snap.cycles.WAITS`.
     first, last
@@ -63,6 +68,7 @@ class LayerCounters(Counters):
     beats: dict[str, int]
     cycles: int
     multiplies: np.ndarray
+    sums: np.ndarray
     waits: dict[str, np.ndarray]
     first: np.ndarray
     last: np.ndarray
@@ -77,11 +83,15 @@ class LayerCounters(Counters):
             return shares | {"pooling": 1.0}
         cores, pes = self.multiplies.shape
         spent = {name: int(cycles.sum()) for name, cycles in self.waits.items()}
-        ends = int((self.cycles - self.last).sum())  # which its PEs spent waiting for weights
+        ends = self.cycles - self.last  # which a core's PEs spent waiting for weights
+        weights, activations = self.waits["wait_weights"] - ends[:, None], self.waits["wait_activations"]
+        starved = np.tile(self.weight_waits.reshape(cores, -1), pes * cores // len(self.weight_waits))
+        no_weights, no_input = np.minimum(weights, starved), np.minimum(activations, self.input_waits)
         parts = {
             "compute": spent["busy"], "lists": spent["empty_list"] + spent["wait_aim"],
-            "weights": spent["wait_weights"] - pes * ends, "activations": spent["wait_activations"],
-            "psums": spent["wait_psum"], "begin": pes * int(self.first.sum()),
+            "weights": int((weights - no_weights).sum()), "activations": int((activations - no_input).sum()),
+            "memory": int(no_weights.sum() + no_input.sum()), "psums": spent["wait_psum"],
+            "begin": pes * int(self.first.sum()),
             "spread": pes * int((self.last.max() - self.last).sum()),
             "end": pes * cores * int(self.cycles - self.last.max()),
         }  # fmt: skip
@@ -110,6 +120,13 @@ class ChipCounters(Counters):
     beats: dict[str, int]
     layers: list[LayerCounters]
 
+    def where_cycles_went(self) -> dict[str, float]:
+        """Shares of the PEs' cycles as those of layers; what comes before the first layer counts as its beginning."""
+        parts = [(layer.cycles, layer.where_cycles_went()) for layer in self.layers]
+        spent = {name: sum(cycles * shares[name] for cycles, shares in parts) for name in WENT}
+        spent["begin"] += self.cycles - sum(cycles for cycles, _ in parts)
+        return {name: cycles / self.cycles for name, cycles in spent.items()}
+
 
 def simulate_chip(
     config: SnapChipConfig,
@@ -117,6 +134,7 @@ def simulate_chip(
     *,
     timing: MemoryTiming = MemoryTiming(),  # noqa: B008 (frozen)
     list_address: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> ChipCounters:
     """Run a list of layers, from the cycle after the one in which software starts it.
 
@@ -128,6 +146,8 @@ def simulate_chip(
         Of the memory, without random stalls.
     list_address
         Beat at which the commands begin.
+    progress
+        Called with the number of layers that are done whenever one begins.
 
     Raises
     ------
@@ -153,6 +173,7 @@ def simulate_chip(
             start, before = now, _beats(chip)
             if why == DONE:
                 return ChipCounters(cycles=now, beats=before, layers=layers)
+            progress(begun)
             chip = begin_layer(config, chip, works[begun])
             begun += 1
         elif state["moves"] == moves:
@@ -178,6 +199,7 @@ def _layer(chip: "Chip", work: LayerWork, start: int, now: int, before: dict[str
         cycles=now - start,
         beats={name: after[name] - before[name] for name in BEATS},
         multiplies=np.array([one["multiplies"] for one in pes]),
+        sums=np.array([int(core.ports["sums"].sum()) for core in cores]),
         waits={name: np.array([one[name] for one in pes]) for name in WAITS},
         first=np.array([1 + int(core.core[0]["first"]) for core in cores]),
         last=ports["last"].max(1)[:count] + 1 - start,

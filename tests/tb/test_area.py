@@ -90,6 +90,20 @@ def test_instances_and_memories_add_up():
     assert sum(map(report.own_share, report.modules)) == pytest.approx(1)
 
 
+def test_modules_are_measured_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path))
+    first, emission = measure_area(emit(Top())), emit(Top())
+    real, runs = area.run_yosys, []
+    monkeypatch.setattr(area, "run_yosys", lambda *args, **files: (runs.append(args), real(*args, **files))[1])
+    assert measure_area(emission) == first and not runs
+    kept = sorted((tmp_path / "area").glob("*.json"))
+    assert len(kept) == 4
+    kept[1].write_text("{damaged")
+    assert measure_area(emission) == first and len(runs) == 1
+    measure_area(emit(Gates()), liberty=CELLS)  # with other cells all is measured anew
+    assert len(runs) == 1 + 2
+
+
 def test_library():
     check_liberty(CELLS)
     report = measure_area(emit(Gates()), liberty=CELLS)

@@ -10,6 +10,8 @@ import pytest
 from tensorloom.run.snap_chip.program import SnapChipProgram
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.requantize import requantize
+from tensorloom.sim.snap_chip.counters import KINDS
+from tensorloom.sim.snap_chip.cycles import WENT
 
 FIGURES = {
     "design", "job", "shape", "seed", "stall", "source", "bit_exact", "mismatches", "cycles", "predicted_cycles",
@@ -39,7 +41,9 @@ def test_jobs(run: Callable, options: list[str]) -> None:
     assert set(found) == FIGURES
     assert found["passed"] and found["bit_exact"] and found["mismatches"] == 0 and found["cycles"] > 0
     assert found["equals_cycle_model"] is True and found["predicted_cycles"] == found["cycles"]
+    assert tuple(found["where_cycles_went"]) == WENT
     assert sum(found["where_cycles_went"].values()) == pytest.approx(1, abs=1e-3)
+    assert found["where_cycles_went"]["compute"] >= found["utilisation"]
     assert found["weight_bytes"] > 0 and found["input_bytes"] > 0 and found["output_bytes"] > 0
 
 
@@ -47,6 +51,8 @@ def test_stalls_change_cycles_but_no_result(run: Callable) -> None:
     args = ["sim", "snap-chip-tiny", "--matmul", "10x20x8", "--json"]
     smooth, stalled = report(run(*args)), report(run(*args, "--stall", "0.5"))
     assert stalled["passed"] and stalled["cycles"] > smooth["cycles"]
+    assert set(stalled["where_cycles_went"]) == {"nothing_read"} | {f"{kind}_read" for kind in set(KINDS) - {"output"}}
+    assert sum(stalled["where_cycles_went"].values()) == pytest.approx(1, abs=1e-3)
     assert stalled["equals_cycle_model"] is None and stalled["weight_bytes"] == smooth["weight_bytes"]
 
 

@@ -21,8 +21,14 @@ from tensorloom.tb.bench import Bench
 
 from ..pages import PAGES, ROOT, blocks, table
 
-TABLES = runpy.run_path(str(ROOT / "docs/draw/chip_tables.py"))["chip_tables"]()
 PAGE = PAGES["docs/snap_chip.md"]
+DRAW = ROOT / "docs/draw"
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(DRAW))
+    FOUND = runpy.run_path(str(DRAW / "chip_tables.py"))
+
+TABLES = FOUND["chip_tables"]()
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -104,3 +110,48 @@ int main(void) {{
     write("list", 0x1234_5678_9ABC_DEE0)
     write("control", REGISTERS["control"].pack(start=1))
     assert dict(enumerate(found)) == expected
+
+
+def test_tables_of_the_benchmark() -> None:
+    went = {"compute": 0.7, "lists": 0.1, "weights": 0.05, "activations": 0.04, "memory": 0.06, "psums": 0.03}
+    went |= {"begin": 0.005, "spread": 0.004, "end": 0.011, "pooling": 0}
+    shares = ["70.0%", "10.0%", "5.0%", "4.0%", "6.0%", "3.0%", "2.0%"]
+    bytes_ = {"weight_bytes": 16.44e6, "input_bytes": 5e6, "residual_bytes": 4e6, "output_bytes": 6e6}
+    frames = [
+        {"preset": "snap-chip", "densities": densities, "cycles": cycles, "ideal_cycles": 2_900_000}
+        | {"utilisation": 0.7986, "where_cycles_went": went, **bytes_}
+        for densities, cycles in (("0.38/0.52", 3_630_000), ("1/1", 15_900_000), ("falling with depth", 3_800_000))
+    ]
+    layer = {"name": "resnet50/conv1", "part": "29x56x3,64", "source": "rtl", "cycles": 12345, "utilisation": 0.8765}
+    layer |= {"speedup_over_dense": 4.321, "where_cycles_went": went}
+    core = {"preset": "snap-chip", "kind": "3x3", "block_lines": 4, "block_kernels": 8, "core_utilisation": 0.91234}
+    core |= {"sharing_loss": 0.0123, "imbalance_loss": 0.004}
+    area = {"preset": "snap-chip", "m_nand2": 16.8065, "cores_m_nand2": 15.386, "sram_kb": 281.53}
+    area |= {"products_per_cycle": 201.16, "products_per_cycle_per_m_nand2": 11.97}
+    goals = [
+        {"name": "emit_seconds", "value": 15.2, "goal": "<= 20", "met": True},
+        {"name": "cycles a frame", "value": 3_630_000, "goal": "<= 3.5e+06", "met": False},
+    ]
+    figures = {
+        "frames": frames,
+        "layers": [layer, {"source": "model"}],
+        "cores": [core],
+        "area": [area],
+        "goals": goals,
+    }
+    megabytes = ["16.4", "5.0", "4.0", "6.0"]
+    assert FOUND["bench_tables"](figures) == {
+        "chip-frames": [
+            ["`snap-chip`", "0.38/0.52", "3.63", "2.90", "0.799", "4.38", *megabytes],
+            ["`snap-chip`", "1/1", "15.90", "2.90", "0.799", "", *megabytes],
+            ["`snap-chip`", "falling with depth", "3.80", "2.90", "0.799", "", *megabytes],
+        ],
+        "chip-went": [["`snap-chip`", frame["densities"], *shares] for frame in frames],
+        "chip-layers": [["conv1", "29x56x3,64", "12,345", "0.876", "4.32", *shares]],
+        "chip-cores": [["`snap-chip`", "3x3", "4 x 8", "0.912", "1.2%", "0.4%"]],
+        "chip-area": [["`snap-chip`", "16.81", "15.39", "281.5", "201.2", "12.0"]],
+        "chip-goals": [
+            ["emit seconds", "15.2", "at most 20", "yes"],
+            ["cycles a frame", "3,630,000", "at most 3,500,000", "no"],
+        ],
+    }

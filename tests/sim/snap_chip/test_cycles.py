@@ -12,7 +12,7 @@ from tensorloom.run.snap_chip.program import MEMORY_PORTS, SnapChipProgram
 from tensorloom.sim.memory_timing import MemoryTiming
 from tensorloom.sim.snap_chip import golden
 from tensorloom.sim.snap_chip.compiler import compile_layers
-from tensorloom.sim.snap_chip.cycles import BEATS, WENT, simulate_chip
+from tensorloom.sim.snap_chip.cycles import BEATS, WENT, LayerCounters, simulate_chip
 from tensorloom.sim.snap_chip.frame import frame, layer_work
 from tensorloom.sim.snap_chip.layers import MaxPool, Residual, Tensor
 from tensorloom.sim.snap_chip.work import list_work
@@ -88,6 +88,52 @@ def test_layers_add_up_to_the_list(network, seed):
             assert (layer.last < layer.cycles).all()
 
 
+def test_shares_of_a_list_are_those_of_its_layers(network, seed):
+    program, memory = all_kinds(network, CONFIG, random.Random(seed))
+    counters = simulate_chip(CONFIG, list_work(CONFIG, memory, program.list_address))
+    shares, parts = counters.where_cycles_went(), [layer.where_cycles_went() for layer in counters.layers]
+    assert tuple(shares) == WENT
+    assert sum(shares.values()) == pytest.approx(1)
+    for name in set(WENT) - {"begin"}:
+        cycles = sum(layer.cycles * part[name] for layer, part in zip(counters.layers, parts, strict=True))
+        assert shares[name] * counters.cycles == pytest.approx(cycles)
+    pools = sum(layer.cycles for layer in counters.layers if not layer.multiplies.size)
+    assert shares["pooling"] == pools / counters.cycles > 0
+
+
+def counters_of(waits, **fields):
+    """Counters of two cores of a row and two columns, in ten cycles of which PEs multiplied in what isn't a wait."""
+    names = ("busy", "empty_list", "wait_weights", "wait_activations", "wait_aim", "wait_psum")
+    cycles = {name: np.array(waits.get(name, [[0, 0], [0, 0]])) for name in names}
+    values = {
+        "beats": {}, "cycles": 10, "multiplies": np.zeros((2, 2), int), "sums": np.zeros(2, int), "waits": cycles,
+        "first": np.array([1, 1]), "last": np.array([8, 9]), "input_waits": 0, "weight_waits": np.zeros(4, int),
+        "output_waits": np.zeros(2, int),
+    }  # fmt: skip
+    return LayerCounters(**values | fields)
+
+
+def test_what_memory_is_waited_for():
+    """Core 0 waits for weights in its columns, of which one waits for memory; core 1 for activations."""
+    waits = {"busy": [[2, 4], [6, 5]], "wait_weights": [[5 + 2, 3 + 2], [1, 1]], "wait_activations": [[0, 0], [2, 3]]}
+    layer = counters_of(waits, weight_waits=np.array([4, 0, 0, 9]), input_waits=2)
+    found = {name: round(40 * share) for name, share in layer.where_cycles_went().items()}
+    assert found == {
+        "compute": 17, "lists": 0, "weights": 1 + 3, "activations": 1, "memory": 4 + 2 + 2, "psums": 0,
+        "begin": 4, "spread": 2, "end": 4, "pooling": 0,
+    }  # fmt: skip
+    assert sum(layer.where_cycles_went().values()) == pytest.approx(1)
+
+
+def test_slow_memory_is_where_the_cycles_went(network, seed):
+    shape = LayerShape(name="any/1x1", height=9, width=9, channels=32, rows=1, columns=1, kernels=8)
+    work = layer_work(CONFIG, shape, (0.5, 0.5), seed=seed)
+    quick, slow = (
+        simulate_chip(CONFIG, [work], timing=MemoryTiming(pace=pace)).layers[0].where_cycles_went() for pace in (64, 1)
+    )
+    assert slow["memory"] > 0.5 > quick["memory"]
+
+
 def test_products_are_those_of_stored_values(seed):
     shape = LayerShape(name="any/1x1", height=5, width=4, channels=16, rows=1, columns=1, kernels=8)
     work = layer_work(CONFIG, shape, (0.5, 0.5), seed=seed)
@@ -99,6 +145,7 @@ def test_products_are_those_of_stored_values(seed):
         stored = (column.bitmaps[..., None] >> channels & np.uint64(1)).sum((0, 1)).astype(np.int64)
         kernels.reshape(2, -1)[ring % 2] += stored
     assert int(layer.multiplies.sum()) == int(activations.astype(np.int64) @ kernels)
+    assert layer.sums.tolist() == [5 * 6 * 4] * 2  # two groups of three columns, of which two are outside
 
 
 def test_slower_memory_takes_longer(network, seed):
@@ -132,12 +179,40 @@ def test_frame_of_a_table(seed):
         LayerShape(name="some/a", height=6, width=6, channels=3, rows=3, columns=3, kernels=16, padding=1),
         LayerShape(name="some/b_branch2c", height=6, width=6, channels=16, rows=1, columns=1, kernels=8),
     ]
+    told = []
     dense, sparse = (
-        frame(CONFIG, table, [(density, density)] * 2, MemoryTiming(pace=8), seed=seed % 1000) for density in (1.0, 0.3)
-    )
+        frame(
+            CONFIG, table, [(density, density)] * 2, MemoryTiming(pace=8), seed=seed % 1000,
+            progress=lambda *what: told.append(what),
+        )
+        for density in (1.0, 0.3)
+    )  # fmt: skip
+    shares = [share for _, share in told]
+    assert told[0] == ("drawing some/a", 0) and told[3][0] == "running some/b_branch2c"
+    assert shares[:4] == sorted(shares[:4]) == shares[4:] and shares[3] < 1
     assert sparse.counters.cycles < dense.counters.cycles
     assert [command["residual"] for command in dense.commands] == [0, 1]
-    assert 0 < sparse.utilisation < 1
+    # a 3x3 kernel meets 3 + 3 + 3 + 3 + 2 + 2 pixels of a line of six with padding 1
+    assert dense.products == 16 * 16 * 16 * 3 + 6 * 6 * 16 * 8
+    assert dense.ideal_cycles == -(-dense.products // 36)
+    assert dense.utilisation == dense.products / dense.counters.cycles / 36 < 1
     total = dense.bytes(dense.counters)
     assert total["input"] > sparse.bytes(sparse.counters)["input"]
     assert dense.bytes(dense.counters.layers[1])["residual"] >= 6 * 6 * 8
+
+
+def test_outputs_are_as_dense_as_what_the_next_layer_reads():
+    """Words of a tile: one if nothing is stored, two if all is.
+
+    The residual is as dense as the block's input.
+    """
+    names = ("2a_branch1", "2a_branch2a", "2a_branch2b", "2a_branch2c", "2b_branch2a")
+    table = [
+        LayerShape(name=f"some/{name}", height=6, width=6, channels=16, rows=1, columns=1, kernels=16) for name in names
+    ]
+    found = frame(CONFIG, table, [(density, 0.5) for density in (1, 1, 0, 1, 0)], MemoryTiming())
+    words = [
+        [round(layer.beats[kind] * CONFIG.bus.bytes / (6 * 6 * 2 * 8)) for kind in ("input", "output", "residual")]
+        for layer in found.counters.layers
+    ]
+    assert words == [[2, 2, 0], [2, 1, 0], [1, 2, 0], [2, 1, 2], [1, 1, 0]]

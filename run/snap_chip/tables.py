@@ -1,0 +1,71 @@
+"""Figures of ``tensorloom bench snap-chip`` as tables to read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...sim.snap_chip.counters import KINDS
+from ..contract import Table
+
+__all__ = ["figure_tables", "went_text"]
+
+LEAST_SHARE = 0.005
+"""Smaller ones are left out of texts."""
+
+
+def figure_tables(figures: Mapping[str, Any]) -> list[Table]:
+    """Tables of all that the benchmark measured."""
+    tables = [_frames(figures["frames"]), _layers(figures["layers"]), _cores(figures["cores"])]
+    for title, name in (("Area", "area"), ("Beside the paper's chip", "paper"), ("Goals", "goals")):
+        if rows := figures.get(name):
+            tables.append(_plain(title, rows))
+    names = ("preset", "emit_seconds", "emitted_bytes", "build_seconds", "cycles_per_second")
+    return [*tables, _plain("Verilog", [{name: figures[name] for name in names}])]
+
+
+def went_text(shares: Mapping[str, float]) -> str:
+    """Where cycles went, in a line, the most first."""
+    parts = sorted(((share, name) for name, share in shares.items() if share >= LEAST_SHARE), reverse=True)
+    return ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for share, name in parts)
+
+
+def _frames(frames: Sequence[Mapping[str, Any]]) -> Table:
+    columns = ["preset", "densities, IA/W", "cycles", "ideal", "utilisation", "MB in and out", "where cycles went"]
+    rows = [
+        [
+            frame["preset"], frame["densities"], frame["cycles"], frame["ideal_cycles"], frame["utilisation"],
+            sum(frame[f"{kind}_bytes"] for kind in KINDS) / 1e6, went_text(frame["where_cycles_went"]),
+        ]
+        for frame in frames
+    ]  # fmt: skip
+    return Table(f"{frames[0]['network']}, {frames[0]['layers_run']} layers, by the cycle model", columns, rows)
+
+
+def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
+    columns = ["layer", "part", "source", "bit-exact", "cycles", "utilisation", "kB in and out", "where cycles went"]
+    rows = [
+        [
+            layer["name"], layer.get("part", ""), layer["source"], layer["bit_exact"], layer["cycles"],
+            layer["utilisation"], sum(layer[f"{kind}_bytes"] for kind in KINDS) / 1e3,
+            went_text(layer["where_cycles_went"]),
+        ]
+        for layer in layers
+    ]  # fmt: skip
+    return Table("Layers", columns, rows)
+
+
+def _cores(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = ["preset", "layer", "block", "one core", "cycles of all", "loss by sharing", "by unequal kernels"]
+    cells = [
+        [
+            row["preset"], row["kind"], f"{row['block_lines']} x {row['block_kernels']}", row["core_utilisation"],
+            row["cycles"], f"{row['sharing_loss']:.2%}", f"{row['imbalance_loss']:.2%}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    return Table("Utilisation of one core; what is lost as all share activations", columns, cells)
+
+
+def _plain(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[row.get(name) for name in columns] for row in rows]
+    return Table(title, [name.replace("_", " ") for name in columns], cells)

@@ -1,0 +1,40 @@
+"""Shares of non-zeros in the tensors of networks."""
+
+from collections.abc import Sequence
+
+from .layers import LayerShape
+
+__all__ = ["SNAP_MEAN", "falling_densities"]
+
+SNAP_MEAN = (0.38, 0.52)
+"""Mean of activations and of weights in the pruned ResNet-50 of the SNAP paper."""
+
+STAGES = {
+    2: (0.5742, 0.4816, 0.4075, 0.5909),
+    3: (0.4816, 0.3890, 0.3334, 0.5515),
+    4: (0.3890, 0.3056, 0.2593, 0.5022),
+    5: (0.3334, 0.2501, 0.2038, 0.4136),
+}
+"""Of a stage of ResNet-50: inputs of its blocks, of their second layers and of the third; weights.
+
+The paper gives no more than the means, so these are assumed: what comes out of an addition is denser than the rest, and
+the deeper, the sparser. They are scaled such that the means by multiplications are `SNAP_MEAN`, the first layer's
+included.
+"""
+
+FIRST, LAST = (1.0, 0.7386), (0.3334, 0.2954)
+"""Of the first layer, which gets an image without zeros, and the fully connected one."""
+
+
+def falling_densities(layers: Sequence[LayerShape]) -> list[tuple[float, float]]:
+    """Assumed densities of activations and weights of the layers of ResNet-50, which fall with depth."""
+    found = []
+    for layer in layers:
+        name = layer.name.partition("/")[2]
+        if name in ("conv1", "fc1000"):
+            found.append(FIRST if name == "conv1" else LAST)
+            continue
+        *activations, weights = STAGES[int(name[3])]
+        place = {"1": 0, "2a": 0, "2b": 1, "2c": 2}[name.partition("_branch")[2]]
+        found.append((activations[place], weights))
+    return found
