@@ -12,7 +12,7 @@ __all__ = ["PRESET", "diagram", "draw"]
 PRESET, ARRAY = "snap-chip", "cores"
 """What is drawn, and its part whose parts are drawn in a frame."""
 
-WIDTH, HEIGHT = 1370, 790
+WIDTH, HEIGHT = 1385, 790
 FRAME = (250, 300, 560, 315)
 CONTROL, DATA, MEMORY, CORE = "#eef1f5", "#e3edf9", "#e5f3e6", "#c1d7f2"
 
@@ -100,7 +100,7 @@ def _lines() -> list[Line]:
         Line("weights", "cores", [(342, 386), (342, 455)], (350, 424)),
         Line("activations", "expanders", [(725, 386), (725, 455)], (733, 424)),
         Line("expanders", "cores", [(650, 489), (545, 489)], (556, 481)),
-        Line("activations", "pooling", [(800, 350), (900, 350)], (815, 342)),
+        Line("activations", "pooling", [(800, 350), (900, 350)], (812, 342)),
         Line("pooling", "outputs", [(960, 374), (960, 455)], (968, 424)),
         Line("scales", "outputs", [(1115, 274), (1115, 455)], (1123, 424)),
         Line("residual", "compressor", [(1260, 274), (1260, 575)], (1268, 424)),
