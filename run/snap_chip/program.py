@@ -17,8 +17,9 @@ from ...sim.golden.tensors import check_tensor, magnitude
 from ...sim.golden.wrap import wrap
 from ...sim.snap_chip.compiler import Program, compile_layers
 from ...sim.snap_chip.counters import ChipCounters, count_beats
+from ...sim.snap_chip.folding import fold_layer, fold_values, folds
 from ...sim.snap_chip.golden import run_list
-from ...sim.snap_chip.layers import Convolution, Layer, Tensor
+from ...sim.snap_chip.layers import Convolution, Tensor
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
@@ -116,7 +117,8 @@ class SnapChipProgram:
 def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
     """Map a job; see `Engine.map`.
 
-    Each image is a layer of the same list. The rows of a product are the pixels of an image as wide as a core has rows.
+    Each image is a layer of the same list. Where there are few channels, as in first layers, lines of the kernel are
+    folded into them. The rows of a product are the pixels of an image as wide as a core has rows.
     Sums become int8 by `job_factor`, without bias.
     """
     a_layout, b_layout = ("M x K", "K x N") if job.convolution is None else ("N x H x W x C", "R x S x C / groups x K")
@@ -143,7 +145,7 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
     tensor = Tensor(
         height=images.shape[1], width=images.shape[2], channels=images.shape[3], signed=images.dtype == np.int8
     )
-    layers: list[Layer] = [
+    layers = [
         Convolution(
             source=f"x{number}", target=f"y{number}", weights=weights, bias=bias, factors=factors, low=-128, high=127,
             signed=True, **steps,
@@ -151,6 +153,9 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
         for number in range(len(images))
     ]  # fmt: skip
     values = {f"x{number}": image for number, image in enumerate(images)}
+    if folds(config, layers[0]):
+        values = {layer.source: fold_values(layer, tensor, values[layer.source]) for layer in layers}
+        layers, (tensor, *_) = map(list, zip(*(fold_layer(layer, tensor) for layer in layers), strict=True))
     return SnapChipProgram(
         compiled=compile_layers(config, dict.fromkeys(values, tensor), layers), inputs_by_name=values,
         results=[layer.target for layer in layers], shape=shape, macs=macs,

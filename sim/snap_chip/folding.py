@@ -5,9 +5,16 @@ import dataclasses
 import numpy as np
 
 from ...hw.config import check
+from ...hw.snap_chip.config import SnapChipConfig
 from .layers import Convolution, Tensor
 
-__all__ = ["fold_layer", "fold_values"]
+__all__ = ["fold_layer", "fold_values", "folds"]
+
+
+def folds(config: SnapChipConfig, layer: Convolution) -> bool:
+    """Whether folding is worth it: what becomes channels still fits a stored tile."""
+    lines, _, depth, _ = layer.weights.shape
+    return 1 < lines and lines * depth <= config.tile_channels and layer.groups == 1
 
 
 def fold_layer(layer: Convolution, source: Tensor) -> tuple[Convolution, Tensor]:

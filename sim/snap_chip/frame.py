@@ -11,7 +11,7 @@ from ..workloads.layers import LayerShape, random_tensors
 from .command import Command
 from .compiler import compile_layers
 from .cycles import ChipCounters, LayerCounters, simulate_chip
-from .folding import fold_layer, fold_values
+from .folding import fold_layer, fold_values, folds
 from .golden import read_rings
 from .layers import Convolution, Residual, Tensor
 from .work import ColumnWork, LayerWork, bitmaps_of
@@ -97,7 +97,7 @@ def layer_work(
         factors=np.ones(layer.kernels, np.float32), residual=None if residual is None else added, **layer.steps,
     )  # fmt: skip
     stored = values != 0
-    if layer.rows > 1 and layer.rows * layer.channels <= config.tile_channels and layer.groups == 1:
+    if folds(config, convolution):
         stored = fold_values(convolution, tensor, stored.astype(np.uint8)) != 0
         convolution, tensor = fold_layer(convolution, tensor)
     tensors, shares = {"x": tensor}, {"x": densities[0]}

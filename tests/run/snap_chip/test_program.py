@@ -50,6 +50,21 @@ def test_any_padding(kernel, padding, seed):
     assert np.array_equal(map_job(TINY, one).golden(), expected_outputs(one))
 
 
+@pytest.mark.parametrize(("channels", "groups", "folded"), [(1, 1, 3), (2, 1, 6), (3, 1, 3), (2, 2, 2)])
+def test_lines_of_few_channels_are_folded(channels, groups, folded, seed):
+    """Up to the eight channels of a stored tile; the second of two images too, and with a stride and padding."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-128, 128, (2, 8, 5, channels), np.int8)
+    w = rng.integers(-128, 128, (3, 2, channels // groups, 6), np.int8)
+    one = Job(name="c", a=x, b=w, convolution={"stride": (2, 1), "padding": (1, 2, 0, 1), "groups": groups})
+    program = map_job(TINY, one)
+    assert np.array_equal(program.golden(), expected_outputs(one))
+    lines = 3 if folded == channels else 1
+    assert program.inputs_by_name["x1"].shape == (8 if lines == 3 else 5, 5, folded)
+    for command in program.compiled.commands:
+        assert (command["kernel_lines"], command["stride_lines"]) == (lines, 2 if lines == 3 else 1)
+
+
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
