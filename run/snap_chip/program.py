@@ -117,7 +117,7 @@ class SnapChipProgram:
 def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
     """Map a job; see `Engine.map`.
 
-    Each image is a layer of the same list. Where there are few channels, as in first layers, lines of the kernel are
+    Each image is a layer of the same list. Where there are few channels, as in first layers, the kernel is
     folded into them. The rows of a product are the pixels of an image as wide as a core has rows.
     Sums become int8 by `job_factor`, without bias.
     """

@@ -12,9 +12,9 @@ __all__ = ["fold_layer", "fold_values", "folds"]
 
 
 def folds(config: SnapChipConfig, layer: Convolution) -> bool:
-    """Whether folding is worth it: what becomes channels still fits a stored tile."""
-    lines, _, depth, _ = layer.weights.shape
-    return 1 < lines and lines * depth <= config.tile_channels and layer.groups == 1
+    """Whether folding is worth it: at most a quarter of a stored tile would be used without."""
+    lines, columns, depth, _ = layer.weights.shape
+    return 1 < lines * columns and 4 * depth <= config.tile_channels and layer.groups == 1
 
 
 def fold_layer(layer: Convolution, source: Tensor) -> tuple[Convolution, Tensor]:

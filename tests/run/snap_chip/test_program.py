@@ -50,9 +50,9 @@ def test_any_padding(kernel, padding, seed):
     assert np.array_equal(map_job(TINY, one).golden(), expected_outputs(one))
 
 
-@pytest.mark.parametrize(("channels", "groups", "folded"), [(1, 1, 3), (2, 1, 6), (3, 1, 3), (2, 2, 2)])
-def test_lines_of_few_channels_are_folded(channels, groups, folded, seed):
-    """Up to the eight channels of a stored tile; the second of two images too, and with a stride and padding."""
+@pytest.mark.parametrize(("channels", "groups", "folded"), [(1, 1, 6), (2, 1, 12), (3, 1, 3), (2, 2, 2)])
+def test_kernels_of_few_channels_are_folded(channels, groups, folded, seed):
+    """Up to a quarter of the eight channels of a stored tile; the second image too, with a stride and padding."""
     rng = np.random.default_rng(seed)
     x = rng.integers(-128, 128, (2, 8, 5, channels), np.int8)
     w = rng.integers(-128, 128, (3, 2, channels // groups, 6), np.int8)
