@@ -71,7 +71,7 @@ class SnapChipConfig(Config):
     cores: int = 4
     data_bits: int = 256
     address_bits: int = 32
-    weight_rows: int = 280
+    weight_rows: int = 276
     bank_rows: int = 512
     row_words: int = 4
     directory_entries: int = 1024
