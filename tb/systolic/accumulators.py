@@ -155,7 +155,7 @@ async def accumulate_on_one_row(bench: Bench, config: SystolicConfig, rng: np.ra
     commands = np.zeros(60, MATRIX_COMMAND)
     commands["rows"], commands["address"] = 1, rng.choice([0, 3], 60, p=[0.8, 0.2])
     commands["accumulate"], commands["drain"] = rng.random(60) < 0.85, rng.random(60) < 0.15
-    commands["accumulate"][[0, *np.flatnonzero(commands["address"] == 3)[:1]]] = 0
+    commands["accumulate"][np.unique(commands["address"], return_index=True)[1]] = 0  # the first on each row
     rows = random_rows(config, commands, rng)
     for latency in (1, 6):
         await work(bench, config, rows, random.Random(1), latency=latency, pause=0, stall=0)
