@@ -112,7 +112,7 @@ def _verilog(stages: Stages, preset: str, layers: list[tuple[str, Part]], *, ane
             building = start.since()
         simulator = Simulator(design, emission, stages, model)
         rows = [_layer(simulator, name, part) for name, part in layers]
-        with stages("Measuring the speed of simulation and cycle model"):
+        with stages("Measuring the speed of simulation"):
             speeds = compare_speeds(simulator, map_job(simulator.design.config, _job(simulator, *layers[0], SNAP_MEAN)))
     return {
         "layers": rows,
@@ -121,7 +121,6 @@ def _verilog(stages: Stages, preset: str, layers: list[tuple[str, Part]], *, ane
         "build_seconds": round(building.wall if anew else model.meta["build_seconds"], 2),
         "cpu_seconds": {"emit": round(emitting.cpu, 2), "build": round(building.cpu, 2)},
         "cycles_per_second": round(speeds.verilog),
-        "cycle_model": speeds.figures(),
     }
 
 
