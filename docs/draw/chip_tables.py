@@ -129,8 +129,7 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
                 row["kind"],
                 f"{row['block_lines']} x {row['block_kernels']}",
                 f"{row['core_utilisation']:.3f}",
-                f"{row['sharing_loss']:.1%}",
-                f"{row['imbalance_loss']:.1%}",
+                *(f"{row[f'{name}_loss']:.1%}" for name in ("sharing", "worst_sharing", "imbalance")),
             ]
             for row in figures["cores"]
         ],

@@ -54,11 +54,11 @@ def _layers(layers: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _cores(rows: Sequence[Mapping[str, Any]]) -> Table:
-    columns = ["preset", "layer", "block", "one core", "cycles of all", "loss by sharing", "by unequal kernels"]
+    columns = ["preset", "layer", "block", "one core", "loss by sharing", "at worst", "by unequal kernels"]
     cells = [
         [
             row["preset"], row["kind"], f"{row['block_lines']} x {row['block_kernels']}", row["core_utilisation"],
-            row["cycles"], f"{row['sharing_loss']:.2%}", f"{row['imbalance_loss']:.2%}",
+            *(f"{row[f'{name}_loss']:.2%}" for name in ("sharing", "worst_sharing", "imbalance")),
         ]
         for row in rows
     ]  # fmt: skip

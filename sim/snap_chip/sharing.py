@@ -27,13 +27,8 @@ class Sharing:
 
     @property
     def loss(self) -> float:
-        """By sharing alone: cycles beyond those of the core that takes longest at its own pace, as a share."""
+        """Cycles beyond those of the core that takes longest at its own pace, as a share."""
         return self.shared / max(self.alone) - 1
-
-    @property
-    def loss_with_imbalance(self) -> float:
-        """Besides, as kernels are not dealt evenly: cycles beyond the mean of the cores at their own pace."""
-        return self.shared * len(self.alone) / sum(self.alone) - 1
 
 
 def alone(config: SnapChipConfig, work: LayerWork, core: int) -> LayerWork:

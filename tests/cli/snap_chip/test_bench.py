@@ -48,8 +48,10 @@ def test_quick_bench(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     assert dense["ideal_cycles"] == -(-dense["products"] // PRESETS["snap-chip-tiny"].multipliers)
     assert dense["utilisation"] == pytest.approx(dense["products"] / dense["cycles"] / 36, abs=1e-6)
     (core,) = found["cores"]
-    assert 0 < core["core_utilisation"] < 1 and core["cycles"] == model[0]["cycles"]
-    assert core["sharing_loss"] == round(core["cycles"] / core["cycles_alone"] - 1, 4)
+    assert 0 < core["core_utilisation"] < 1 and core["cycles"] > 4 * model[0]["cycles"]  # of five draws
+    assert core["sharing_loss"] == round(core["cycles"] / core["cycles_alone"] - 1, 4) <= core["worst_sharing_loss"]
+    both = core["sharing_loss"] + core["imbalance_loss"]
+    assert both == pytest.approx(core["cycles"] / core["cycles_mean"] - 1, abs=2e-4)
     _text(run, found, monkeypatch)
 
 

@@ -28,6 +28,7 @@ FRAMES = [
 CORES = [
     {
         "preset": preset, "kind": kind, "core_utilisation": found, "sharing_loss": loss, "imbalance_loss": 0.001,
+        "worst_sharing_loss": 0.02,
         "block_lines": 4, "block_kernels": 4, "cycles": 100_000,
     }
     for preset in ("snap-chip", "snap-chip-large")
