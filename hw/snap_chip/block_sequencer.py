@@ -12,7 +12,7 @@ from .block_scan import block_token
 from .config import End, SnapChipConfig
 from .layer import layer_fields
 
-__all__ = ["BlockSequencer", "End", "sequenced_block"]
+__all__ = ["BlockSequencer", "sequenced_block"]
 
 
 def sequenced_block(config: SnapChipConfig) -> data.StructLayout:

@@ -13,7 +13,7 @@ from ..snap.tiles import keeps_tiles
 from .command import column_dilation, command_fields, complete, float_of, left_padding
 from .scales import scale_beats
 
-__all__ = ["bank_need", "check_banks", "check_command", "check_rounds", "needed_bands"]
+__all__ = ["bank_need", "check_banks", "check_command", "check_rounds", "most_bands", "needed_bands"]
 
 
 def check_command(config: SnapChipConfig, command: Mapping[str, int]) -> None:
@@ -168,12 +168,17 @@ def needed_bands(command: Mapping[str, int]) -> np.ndarray:
     return np.clip(lines, 0, c["height"] - 1) // c["band_lines"]
 
 
+def most_bands(command: Mapping[str, int]) -> int:
+    """Bands of the input that a region needs at most."""
+    bands = needed_bands(command)
+    return int((bands[:, 1] - bands[:, 0]).max()) + 1
+
+
 def _check_buffers(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     pixels = config.region_pixels // c["column_groups"]
     why = f"the {config.region_pixels} pixels of the output buffer / {c['column_groups']} column groups"
     _most(c, "region_lines", pixels, why)
-    bands = needed_bands(c)
-    most = int((bands[:, 1] - bands[:, 0]).max()) + 1
+    most = most_bands(c)
     rule = f"so large that a region needs at most {config.resident_bands} bands"
     check("band_lines", most <= config.resident_bands, rule, c["band_lines"])
     need = most * c["directory_band"]  # a band that ends early takes as many

@@ -10,7 +10,7 @@ from ...hw.errors import ConfigError
 from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
 from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
-from .check import bank_need, check_command, check_rounds, needed_bands
+from .check import bank_need, check_command, check_rounds, most_bands
 from .command import Command, assemble, complete, float_bits
 from .layers import Convolution, Layer, MaxPool, Tensor
 from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
@@ -168,11 +168,13 @@ def compile_layers(
         command = _shape(config, layer, tensors, band_lines, region_lines)
         return _loads_ahead(config, command, densities.get(layer.source, 1.0))
 
+    stored = {layer.target: int((layer.weights != 0).sum()) for layer in layers if isinstance(layer, Convolution)}
+
     def affords(layer: Layer, regions: int) -> bool:
-        if isinstance(layer, MaxPool):
+        if layer.target not in stored:
             return True
-        pixels = layer.output(tensors[layer.source]).shape
-        return _weights_keep_up(config, layer, pixels[0] * pixels[1], densities.get(layer.source, 1.0), regions)
+        target, density = tensors[layer.target], densities.get(layer.source, 1.0)
+        return _weights_keep_up(config, stored[layer.target], target.height * target.width, density, regions)
 
     lines = choose_lines(config, tensors, layers, Limits(refuse, overlaps, affords))
     memory = _Memory(config)
@@ -258,8 +260,7 @@ def _shape(
 
 def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> None:
     """Refuse a region whose input is more than banks and directory have room for."""
-    bands = needed_bands(command)
-    count = int((bands[:, 1] - bands[:, 0]).max()) + 1
+    count = most_bands(command)
     _refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
     entries = count * command["directory_band"]
     _refuse_above("entries of a region in a bank's directory", entries, config.directory_entries, "directory_entries")
@@ -282,14 +283,11 @@ def _loads_ahead(config: SnapChipConfig, command: Command, density: float) -> bo
         return True
     entries = command["directory_band"]
     words = (bank_need(config, command) + entries * config.tile_words) * _share(config, density)
-    bands = needed_bands(command)
-    count = int((bands[:, 1] - bands[:, 0]).max()) + 1
-    return (count + 1) * entries <= config.directory_entries and words <= config.bank_words
+    return (most_bands(command) + 1) * entries <= config.directory_entries and words <= config.bank_words
 
 
-def _weights_keep_up(config: SnapChipConfig, layer: Convolution, pixels: int, density: float, regions: int) -> bool:
+def _weights_keep_up(config: SnapChipConfig, stored: int, pixels: int, density: float, regions: int) -> bool:
     """Whether the weights of so many regions come in less time than is worked with them, if they don't stay."""
-    stored = int(np.count_nonzero(layer.weights))
     bytes_ = stored * WEIGHT_BYTES
     if bytes_ <= config.rings * config.weight_rows * config.bus.bytes:
         return True

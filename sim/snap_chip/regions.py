@@ -55,12 +55,10 @@ def choose_lines(
         (layer.residual.tensor, layer.target) for layer in layers if isinstance(layer, Convolution) and layer.residual
     ]
     same = unions(pairs, list(tensors))
-    lines = _most_lines(config, tensors, layers, same)
-    _fit(tensors, layers, same, lines, limits)
-    for layer in layers:
-        if not limits.overlaps(layer, lines[same[layer.source]], lines[same[layer.target]]):
-            lines |= _fewer(tensors, layers, same, lines, layer, limits)
-    return {name: lines[same[name]] for name in tensors}
+    search = _Search(tensors, layers, same, limits, _most_lines(config, tensors, layers, same))
+    search.fit()
+    search.overlap()
+    return {name: search.lines[same[name]] for name in tensors}
 
 
 def _most_lines(
@@ -81,63 +79,81 @@ def _most_lines(
     return lines
 
 
-def _fit(
-    tensors: Mapping[str, Tensor],
-    layers: Sequence[Layer],
-    same: Mapping[str, str],
-    lines: dict[str, int],
-    limits: Limits,
-) -> None:
-    """Take fewer lines until all layers fit."""
-    settled = False
-    while not settled:
-        settled = True
-        for layer in layers:
-            source, target = same[layer.source], same[layer.target]
-            try:
-                limits.refuse(layer, lines[source], lines[target])
-            except ConfigError as error:
-                ratio = tensors[layer.source].height / tensors[layer.target].height
-                larger = layer.source if lines[source] >= lines[target] * ratio else layer.target
-                names = (layer.target,) if error.field == "resident_bands" else (larger, layer.source, layer.target)
-                for name in names:
-                    if lines[same[name]] > 1:
-                        lines[same[name]] = _even(tensors[name].height, lines[same[name]] - 1)
-                        settled = False
-                        break
-                else:
-                    raise ConfigError(f"layer {layer.target}: {error}", field=error.field, value=error.value) from None
+@dataclasses.dataclass
+class _Search:
+    """Lines while they are looked for, by the first of the tensors that share them (`same`)."""
 
+    tensors: Mapping[str, Tensor]
+    layers: Sequence[Layer]
+    same: Mapping[str, str]
+    limits: Limits
+    lines: dict[str, int]
 
-def _fewer(
-    tensors: Mapping[str, Tensor],
-    layers: Sequence[Layer],
-    same: Mapping[str, str],
-    lines: Mapping[str, int],
-    layer: Layer,
-    limits: Limits,
-) -> dict[str, int]:
-    """So many fewer lines of a layer's tensors that its loading overlaps; none if that slows another layer down."""
-    height = tensors[layer.source].height
-    ratio = height / tensors[layer.target].height
-    for most in range(lines[same[layer.source]] - 1, LEAST_LINES - 1, -1):
-        band = _even(height, most)
-        region = min(lines[same[layer.target]], int(band / ratio))
-        changed = {same[layer.source]: band, same[layer.target]: region}
-        if region < LEAST_LINES or not limits.overlaps(layer, band, region):
-            continue
-        if all(_accepts(tensors, other, same, {**lines, **changed}, limits) for other in layers):
-            return changed
-    return {}
+    def fit(self) -> None:
+        """Take fewer lines until all layers fit."""
+        settled = False
+        while not settled:
+            settled = True
+            for layer in self.layers:
+                band, region = self._lines_of(layer)
+                try:
+                    self.limits.refuse(layer, band, region)
+                except ConfigError as error:
+                    larger = layer.source if band >= region * self._ratio(layer) else layer.target
+                    names = (layer.target,) if error.field == "resident_bands" else (larger, layer.source, layer.target)
+                    if not any(self._shrinks(name) for name in names):
+                        text = f"layer {layer.target}: {error}"
+                        raise ConfigError(text, field=error.field, value=error.value) from None
+                    settled = False
 
+    def overlap(self) -> None:
+        """Take fewer lines where loading overlaps with work by that, unless it slows another layer down."""
+        for layer in self.layers:
+            band, region = self._lines_of(layer)
+            if self.limits.overlaps(layer, band, region):
+                continue
+            height = self.tensors[layer.source].height
+            for most in range(band - 1, LEAST_LINES - 1, -1):
+                fewer = _even(height, most)
+                changed = {
+                    self.same[layer.source]: fewer,
+                    self.same[layer.target]: min(region, int(fewer / self._ratio(layer))),
+                }
+                if self._accepted(layer, changed):
+                    self.lines |= changed
+                    break
 
-def _accepts(
-    tensors: Mapping[str, Tensor], layer: Layer, same: Mapping[str, str], lines: Mapping[str, int], limits: Limits
-) -> bool:
-    """Whether a layer fits and is not slowed down."""
-    band, region = lines[same[layer.source]], lines[same[layer.target]]
-    try:
-        limits.refuse(layer, band, region)
-    except ConfigError:
-        return False
-    return limits.affords(layer, -(-tensors[layer.target].height // region))
+    def _accepted(self, layer: Layer, changed: Mapping[str, int]) -> bool:
+        band, region = self._lines_of(layer, changed)
+        if region < LEAST_LINES or not self.limits.overlaps(layer, band, region):
+            return False
+        return all(
+            self._bears(other, changed)
+            for other in self.layers
+            if not changed.keys().isdisjoint((self.same[other.source], self.same[other.target]))
+        )
+
+    def _bears(self, layer: Layer, changed: Mapping[str, int]) -> bool:
+        """Whether a layer fits and is not slowed down."""
+        before, after = self._lines_of(layer), self._lines_of(layer, changed)
+        try:
+            self.limits.refuse(layer, *after)
+        except ConfigError:
+            return False
+        height = self.tensors[layer.target].height
+        regions = [-(-height // lines[1]) for lines in (before, after)]
+        return regions[1] == regions[0] or self.limits.affords(layer, regions[1])
+
+    def _shrinks(self, name: str) -> bool:
+        lines = self.lines[self.same[name]]
+        if lines > 1:
+            self.lines[self.same[name]] = _even(self.tensors[name].height, lines - 1)
+        return lines > 1
+
+    def _lines_of(self, layer: Layer, changed: Mapping[str, int] | None = None) -> tuple[int, int]:
+        """Lines of a layer's bands and regions."""
+        lines = {**self.lines, **(changed or {})}
+        return lines[self.same[layer.source]], lines[self.same[layer.target]]
+
+    def _ratio(self, layer: Layer) -> float:
+        return self.tensors[layer.source].height / self.tensors[layer.target].height

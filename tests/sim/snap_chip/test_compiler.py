@@ -71,15 +71,27 @@ def test_regions_stay_large_where_weights_would_take_too_long(network):
     assert (command["resident"], command["region_lines"]) == (0, 4)
 
 
+def test_layers_that_share_no_tensor_leave_each_other_alone(network):
+    """The weights of the second one are too many for a region more; the first one still gets smaller regions."""
+    layers = [
+        network.convolution((1, 1, 512, 128), source="x", target="a"),
+        network.convolution((1, 1, 1024, 2048), source="z", target="b", stride=2),
+    ]
+    inputs = {"x": Tensor(height=28, width=28, channels=512), "z": Tensor(height=14, width=14, channels=1024)}
+    first, second = compile_layers(CHIP, inputs, layers, {"x": 0.3, "z": 0.4}).commands
+    assert (first["region_lines"], second["region_lines"]) == (7, 4)
+
+
 def test_no_layer_shrinks_what_another_needs(network):
-    """The first one would like smaller regions for what it reads, as does the second, whose weights are many."""
+    """The first one would like smaller regions; the second adds its output, and has few values for many weights."""
+    added = Residual(tensor="a", sum_factor=1.0, factor=1.0, offset=0.0, zero=0, low=0, high=255)
     layers = [
         network.convolution((1, 1, 1024, 256), source="x", target="a"),
-        network.convolution((1, 1, 1024, 2048), source="x", target="b", stride=2),
+        network.convolution((1, 1, 1024, 256), source="z", target="b", residual=added),
     ]
+    inputs = {name: Tensor(height=14, width=14, channels=1024) for name in "xz"}
     alone, both = (
-        compile_layers(CHIP, {"x": Tensor(height=14, width=14, channels=1024)}, some, {"x": 0.4}).commands[0]
-        for some in (layers[:1], layers)
+        compile_layers(CHIP, inputs, some, {"x": 0.4, "z": 0.1}).commands[0] for some in (layers[:1], layers)
     )
     assert alone["band_lines"] < both["band_lines"] == 7
 
