@@ -1,0 +1,130 @@
+"""What passes between the blocks of the TPU."""
+
+from amaranth.hdl import Shape, signed
+from amaranth.lib import data
+from amaranth.utils import bits_for
+
+from .config import TpuConfig
+from .isa import INSTRUCTION_BITS
+
+__all__ = [
+    "activate_entry",
+    "granule_address",
+    "instruction_layout",
+    "matmul_entry",
+    "parameters_entry",
+    "put_layout",
+    "store_layout",
+    "transfer_entry",
+    "ub_row",
+    "weights_entry",
+    "window_layout",
+]
+
+
+def granule_address(config: TpuConfig) -> Shape:
+    """Address of a granule of the unified buffer."""
+    return Shape.cast(range(config.ub_granules))
+
+
+def ub_row(config: TpuConfig) -> Shape:
+    """Number of a row of the unified buffer."""
+    return Shape.cast(range(config.ub_rows))
+
+
+def instruction_layout() -> Shape:
+    """An instruction, as it lies in memory (`isa`)."""
+    return Shape.cast(INSTRUCTION_BITS)
+
+
+def window_layout(config: TpuConfig) -> data.StructLayout:
+    """As many bytes as a row has, from any granule on: `first` to `end` (exclusive) of them count, all others are 0."""
+    return data.StructLayout(
+        {
+            "address": granule_address(config),
+            "first": bits_for(config.row_granules),
+            "end": bits_for(config.row_granules),
+        }
+    )
+
+
+def put_layout(config: TpuConfig) -> data.StructLayout:
+    """Bytes to write: the first `used` granules of `data`, from granule `address` on."""
+    return data.StructLayout(
+        {"address": granule_address(config), "used": bits_for(config.row_granules), "data": 8 * config.row_bytes}
+    )
+
+
+def store_layout(config: TpuConfig) -> data.StructLayout:
+    """Bytes to write within a row: the granules of `data` that `mask` has a bit for."""
+    return data.StructLayout({"row": ub_row(config), "mask": config.row_granules, "data": 8 * config.row_bytes})
+
+
+def matmul_entry(config: TpuConfig) -> data.StructLayout:
+    """A ``matmul`` that was found legal. All fields are those of the instruction, each as wide as it must be."""
+    accumulator_rows = config.matrix.accumulator_rows
+    return data.StructLayout(
+        {
+            "accumulate": 1,
+            "drain": 1,
+            "a_signed": 1,
+            "w_signed": 1,
+            "shift": 2,
+            "swap": 2,
+            "ub": granule_address(config),
+            "rows": bits_for(accumulator_rows),
+            "acc": range(accumulator_rows),
+            "repeat": 12,
+            "step": granule_address(config),
+            "pitch": bits_for(config.row_granules),
+        }
+    )
+
+
+def activate_entry(config: TpuConfig) -> data.StructLayout:
+    """An ``activate`` that was found legal. ``planes``: 1, 2 or 4 of them as 0, 1, 2; ``plane_step`` as it was set."""
+    return data.StructLayout(
+        {
+            "next": 1,
+            "kind": 2,
+            "planes": 2,
+            "relu": 1,
+            "ub": granule_address(config),
+            "rows": bits_for(config.matrix.accumulator_rows),
+            "pitch": bits_for(config.row_granules),
+            "used": bits_for(config.row_granules),
+            "zero": signed(9),
+            "lo": signed(9),
+            "hi": signed(9),
+            "plane_step": granule_address(config),
+        }
+    )
+
+
+def transfer_entry(config: TpuConfig) -> data.StructLayout:
+    """A ``read_host`` or ``write_host`` that was found legal. ``address``: of the first beat, in beats."""
+    return data.StructLayout(
+        {
+            "ub": granule_address(config),
+            "granules": bits_for(config.ub_granules),
+            "address": config.bus.beat_address_bits,
+        }
+    )
+
+
+def weights_entry(config: TpuConfig) -> data.StructLayout:
+    """A ``read_weights`` that was found legal. ``beats``: all beats of its tiles."""
+    return data.StructLayout(
+        {
+            "tiles": 16,
+            "rows": bits_for(config.matrix.rows),
+            "chunks": bits_for(config.row_chunks),
+            "beats": 32,
+            "address": config.bus.beat_address_bits,
+        }
+    )
+
+
+def parameters_entry(config: TpuConfig) -> data.StructLayout:
+    """A ``read_parameters`` that was found legal. ``beats``: all beats of its sets."""
+    return data.StructLayout({"beats": 32, "address": config.bus.beat_address_bits})
