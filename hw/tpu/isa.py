@@ -49,6 +49,7 @@ ERRORS = {
     "bus_weights": (15, "Weight memory answered with an error."),
     "bus_fetch": (16, "Memory answered with an error where the program is."),
     "end": (17, "The program ended without ``halt``."),
+    "stopped": (18, "Software stopped the program."),
 }
 """Error codes by name, with what they mean."""
 

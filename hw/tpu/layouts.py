@@ -14,6 +14,7 @@ __all__ = [
     "matmul_entry",
     "parameters_entry",
     "put_layout",
+    "rows_layout",
     "store_layout",
     "transfer_entry",
     "ub_row",
@@ -30,6 +31,11 @@ def granule_address(config: TpuConfig) -> Shape:
 def ub_row(config: TpuConfig) -> Shape:
     """Number of a row of the unified buffer."""
     return Shape.cast(range(config.ub_rows))
+
+
+def rows_layout(config: TpuConfig) -> data.StructLayout:
+    """Rows of the unified buffer that an instruction may touch: the first and the last."""
+    return data.StructLayout({"first": ub_row(config), "last": ub_row(config)})
 
 
 def instruction_layout() -> Shape:

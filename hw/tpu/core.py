@@ -1,0 +1,225 @@
+"""Core of the TPU: everything but the buses."""
+
+# Fields of layouts are values of classes that no checker can know.
+# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..bus.axi import request_layout
+from ..bus.writer import write_beat
+from ..emit.shared import shared
+from ..systolic.matrix_unit import MatrixUnit
+from .activation_unit import ActivationUnit
+from .config import QUEUES, TpuConfig
+from .decoder import HOST_WINDOWS, Decoder, area_layout
+from .feeder import Feeder
+from .host_in import HostInUnit
+from .host_out import HostOutUnit
+from .layouts import instruction_layout
+from .parameter_unit import ParameterUnit
+from .register_map import CATEGORIES
+from .scoreboard import Scoreboard
+from .unified_buffer import UnifiedBuffer
+from .weight_unit import WeightUnit
+
+__all__ = ["TpuCore", "core_events"]
+
+UNITS = list(QUEUES)
+HOST_OUT, WEIGHTS, MATRIX = (UNITS.index(name) for name in ("host_out", "weights", "matrix"))
+
+
+def core_events() -> data.StructLayout:
+    """What is counted in a cycle; of the categories exactly one while a program runs."""
+    return data.StructLayout(dict.fromkeys(("cycles", *CATEGORIES, "instructions", "result_rows"), 1))
+
+
+class TpuCore(wiring.Component):
+    """Runs instructions: decoder, scoreboard, unified buffer, matrix unit, activation unit and what moves data.
+
+    A program begins with `i_start`, no tile and no parameter set in use, and ends with `o_halt` or `o_error`; then, when
+    nothing is under way any more, all must be reset. The unified buffer keeps what it holds.
+
+    Attributes
+    ----------
+    i_start, i_stop, i_instructions, i_end, i_host, i_weights, o_halt, o_error, o_code, o_pc, o_tag, o_interrupt
+        See `Decoder`.
+    o_weight_requests, i_weight_beats
+        Streams to weight memory and back.
+    o_parameter_requests, i_parameter_beats
+        The same for parameter sets.
+    o_host_requests, i_host_beats
+        The same for what is read from the host.
+    o_write_requests, o_write_beats, i_written
+        Streams to the host; for a cycle a request: it is in the host's memory.
+    o_quiet
+        All that began has completed, weights excepted: these may wait for instructions that never come.
+    o_events
+        What happened in the cycle before (`core_events`).
+    """
+
+    def __init__(self, config: TpuConfig):
+        self.config = config
+        bus = config.bus
+        requests, beats = stream.Signature(request_layout(bus)), stream.Signature(bus.data_bits)
+        super().__init__(
+            {
+                "i_instructions": In(stream.Signature(instruction_layout())),
+                "i_end": In(1),
+                "i_start": In(1),
+                "i_stop": In(1),
+                "i_host": In(area_layout(config)).array(HOST_WINDOWS),
+                "i_weights": In(area_layout(config)),
+                "o_weight_requests": Out(requests),
+                "i_weight_beats": In(beats),
+                "o_parameter_requests": Out(requests),
+                "i_parameter_beats": In(beats),
+                "o_host_requests": Out(requests),
+                "i_host_beats": In(beats),
+                "o_write_requests": Out(requests),
+                "o_write_beats": Out(stream.Signature(write_beat(bus))),
+                "i_written": In(1),
+                "o_halt": Out(1),
+                "o_tag": Out(32),
+                "o_interrupt": Out(1),
+                "o_error": Out(1),
+                "o_code": Out(5),
+                "o_pc": Out(32),
+                "o_quiet": Out(1),
+                "o_events": Out(core_events()),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        config = self.config
+        decoder, board, buffer = Decoder(config), Scoreboard(config), UnifiedBuffer(config)
+        feeder, matrix, activation = Feeder(config), MatrixUnit(config.matrix), ActivationUnit(config)
+        weights, parameters = WeightUnit(config), ParameterUnit(config)
+        host_in, host_out = HostInUnit(config), HostOutUnit(config)
+        parts = {
+            "decoder": decoder, "scoreboard": board, "unified_buffer": buffer, "feeder": feeder, "matrix_unit": matrix,
+            "activation_unit": activation, "weight_unit": weights, "parameter_unit": parameters, "host_in": host_in,
+            "host_out": host_out,
+        }  # fmt: skip
+        for name, part in parts.items():
+            m.submodules[name] = shared(part)
+
+        units = {
+            "host_in": host_in, "host_out": host_out, "weights": weights, "parameters": parameters, "matrix": feeder,
+            "activation": activation,
+        }  # fmt: skip
+        for number, (name, unit) in enumerate(units.items()):
+            connect(m, getattr(decoder, f"o_{name}"), getattr(board, f"i_{name}"))
+            connect(m, getattr(board, f"o_{name}"), unit.i_entries)
+            m.d.comb += board.i_done[number].eq(unit.o_done)
+        m.d.comb += [board.i_rows.eq(decoder.o_rows), activation.i_go.eq(board.o_go)]
+        for inner, outer in (
+            (decoder.i_instructions, self.i_instructions),
+            (weights.o_requests, self.o_weight_requests),
+            (weights.i_beats, self.i_weight_beats),
+            (parameters.o_requests, self.o_parameter_requests),
+            (parameters.i_beats, self.i_parameter_beats),
+            (host_in.o_requests, self.o_host_requests),
+            (host_in.i_beats, self.i_host_beats),
+            (host_out.o_requests, self.o_write_requests),
+            (host_out.o_beats, self.o_write_beats),
+        ):
+            connect(m, inner, flipped(outer))
+        connect(m, weights.o_rows, matrix.i_weights)
+        connect(m, feeder.o_commands, matrix.i_commands)
+        connect(m, feeder.o_activations, matrix.i_activations)
+        connect(m, matrix.o_sums, activation.i_sums)
+        connect(m, parameters.o_beats, activation.i_parameters)
+        connect(m, host_in.o_store, buffer.i_store)
+        m.d.comb += [
+            buffer.i_window.eq(feeder.o_window),
+            feeder.i_window.eq(buffer.o_window),
+            buffer.i_put.eq(activation.o_put),
+            buffer.i_fetch.eq(host_out.o_fetch),
+            host_out.i_fetch_ready.eq(buffer.o_fetch_ready),
+            host_out.i_row.eq(buffer.o_row),
+        ]
+        self._program(m, decoder, board)
+        self._count(m, decoder, board, feeder, matrix, activation)
+        return m
+
+    def _program(self, m: Module, decoder: Decoder, board: Scoreboard) -> None:
+        """The program's beginning and end."""
+        unwritten, asks = Signal(range(QUEUES["host_out"] + 64), name="unwritten"), board.o_host_out
+        m.d.sync += unwritten.eq(unwritten + (asks.valid & asks.ready) - self.i_written)
+        busy = Signal(len(QUEUES), name="busy")
+        m.d.comb += [
+            busy.eq(board.o_busy | ((unwritten != 0) << HOST_OUT)),
+            decoder.i_busy.eq(busy),
+            self.o_quiet.eq((busy & ~(1 << WEIGHTS)) == 0),
+            decoder.i_start.eq(self.i_start),
+            decoder.i_stop.eq(self.i_stop),
+            decoder.i_end.eq(self.i_end),
+            decoder.i_weights.eq(self.i_weights),
+            *(inner.eq(outer) for inner, outer in zip(decoder.i_host, self.i_host, strict=True)),
+        ]
+        outputs = ("o_halt", "o_tag", "o_interrupt", "o_error", "o_code", "o_pc")
+        m.d.comb += [getattr(self, name).eq(getattr(decoder, name)) for name in outputs]
+
+    def _count(self, m: Module, decoder, board, feeder, matrix, activation) -> None:
+        """Events. The matrix unit shows its own a cycle later, by the last bit of its counters; so all are late."""
+        config, events = self.config, self.o_events
+        running, was_running = Signal(name="running"), Signal(name="was_running")
+        with m.If(self.i_start):
+            m.d.sync += running.eq(1)
+        with m.Elif(decoder.o_halt | decoder.o_error | self.i_stop):
+            m.d.sync += running.eq(0)
+
+        # Whole tiles that came, less those that commands were taken for: 0 or more if the tile waited for has come.
+        row, ahead = Signal(range(config.matrix.rows), name="row_of_tile"), Signal(range(-2, 256), name="tiles_ahead")
+        comes, whole, takes = Signal(name="comes"), Signal(name="whole"), Signal(name="takes")
+        commands = feeder.o_commands
+        m.d.comb += [
+            comes.eq(matrix.i_weights.valid & matrix.i_weights.ready),
+            whole.eq(comes & (row == config.matrix.rows - 1)),
+            takes.eq(commands.valid & commands.ready & commands.payload.swap),
+        ]
+        with m.If(comes):
+            m.d.sync += row.eq(row + 1)
+        m.d.sync += ahead.eq(ahead + whole - takes)
+
+        work = board.o_busy[MATRIX] | feeder.o_activations.valid | commands.valid
+        before = Signal(
+            data.StructLayout(dict.fromkeys(("here", "raw", "input", "fill", "instructions", "result_rows"), 1)),
+            name="before",
+        )
+        m.d.sync += [
+            was_running.eq(running),
+            before.here.eq(ahead >= 0),
+            before.raw.eq(board.o_waits[0]),
+            before.input.eq(board.o_waits[1]),
+            before.fill.eq(work),
+            before.instructions.eq(decoder.o_dispatch),
+            before.result_rows.eq(activation.o_put.valid),
+        ]
+        happened = {}
+        for name in ("issued", "wait_weights", "wait_accumulators"):
+            last, count = Signal(name=f"last_{name}"), matrix.o_counters[name]
+            m.d.sync += last.eq(count[0])
+            happened[name] = last ^ count[0]
+        reasons = [
+            ("active", happened["issued"]),
+            ("weight_shift", happened["wait_weights"] & before.here),
+            ("weight_stall", happened["wait_weights"]),
+            ("accumulators", happened["wait_accumulators"]),
+            ("raw", before.raw),
+            ("input", before.input),
+            ("fill", before.fill),
+            ("idle", 1),
+        ]
+        m.d.comb += [
+            events.cycles.eq(was_running),
+            events.instructions.eq(before.instructions),
+            events.result_rows.eq(before.result_rows),
+        ]
+        found = 0
+        for name, reason in reasons:
+            m.d.comb += events[name].eq(was_running & reason & ~found)
+            found = found | reason
