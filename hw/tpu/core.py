@@ -38,7 +38,7 @@ def core_events() -> data.StructLayout:
 class TpuCore(wiring.Component):
     """Runs instructions: decoder, scoreboard, unified buffer, matrix unit, activation unit and what moves data.
 
-    A program begins with `i_start`, no tile and no parameter set in use, and ends with `o_halt` or `o_error`; then, when
+    A program begins with `i_start`, no tile and no set in use, and ends with `o_halt` or `o_error`; then, when
     nothing is under way any more, all must be reset. The unified buffer keeps what it holds.
 
     Attributes

@@ -31,8 +31,8 @@ QUIET_CYCLES = 8
 class Tpu(wiring.Component):
     """A matrix unit with its unified buffer, activation unit and weight memory (TPU v1, Jouppi et al. 2017, figure 1).
 
-    Software writes a program and its data into the host's memory, weights and parameter sets into weight memory, says in
-    registers where they are, and starts the program. An interrupt tells that it has halted: its results are in the
+    Software writes a program and its data into the host's memory, weights and parameter sets into weight memory, says
+    in registers where they are, and starts the program. An interrupt tells that it has halted: its results are in the
     host's memory then. Each program begins with no weight tile and no parameter set in use; the unified buffer keeps
     what the one before left.
 
