@@ -46,7 +46,8 @@ struct MemoryDescription {
     PortDescription* ports;
     uint64_t port_count;
     uint64_t latency, write_latency;
-    uint64_t read_pace, write_pace, pace;  // bytes a cycle; 0: as many as ports take
+    uint64_t read_pace, write_pace, pace;  // bytes in so many cycles; 0: as many as ports take
+    uint64_t pace_cycles;
     uint64_t outstanding, write_buffer;
 };
 
@@ -362,15 +363,15 @@ class WriteSide final : public Client {
 
 // Clients that share a pace: whoever was served longest ago comes first.
 struct Pool {
-    uint64_t pace, credit = 0, most = 0;
+    uint64_t pace, cycles, credit = 0, most = 0;
     std::vector<Client*> clients;
 
-    explicit Pool(uint64_t bytes_a_cycle) : pace(bytes_a_cycle) {}
+    Pool(uint64_t bytes, uint64_t in_cycles) : pace(bytes), cycles(in_cycles) {}
 
     void add(Client* client) {
         clients.push_back(client);
         // What is left over may be one short of a beat, so that the pace is kept exactly.
-        most = std::max(most, pace + client->bytes() - 1);
+        most = std::max(most, pace + cycles * client->bytes() - 1);
         credit = most;
     }
 
@@ -385,9 +386,9 @@ struct Pool {
         for (Client* client : clients) client->served = false;
         for (Client* client : clients) {
             if (!client->wants(cycle)) continue;
-            if (credit < client->bytes()) break;
+            if (credit < cycles * client->bytes()) break;
             client->serve(cycle);
-            credit -= client->bytes();
+            credit -= cycles * client->bytes();
             client->served = any = true;
         }
         if (any)
@@ -398,7 +399,7 @@ struct Pool {
 class Memory {
   public:
     Memory(std::vector<Port>& ports, const MemoryDescription& from, Log& log)
-        : from_(from), pools_{Pool(from.pace ? from.pace : from.read_pace), Pool(from.write_pace)} {
+        : from_(from), pools_{Pool(from.pace ? from.pace : from.read_pace, from.pace_cycles), Pool(from.write_pace, from.pace_cycles)} {
         for (uint64_t i = 0; i < from.port_count; ++i) {
             PortDescription& port = from.ports[i];
             pins_.emplace_back(new Pins(ports, port));

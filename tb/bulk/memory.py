@@ -106,6 +106,7 @@ class MemoryDescription(ctypes.Structure):
         ("read_pace", ctypes.c_uint64),
         ("write_pace", ctypes.c_uint64),
         ("pace", ctypes.c_uint64),
+        ("pace_cycles", ctypes.c_uint64),
         ("outstanding", ctypes.c_uint64),
         ("write_buffer", ctypes.c_uint64),
     )
@@ -196,6 +197,7 @@ def attach(manifest: Mapping[str, Any], numbers: Mapping[str, int], memories: Ma
             read_pace=timing.read_pace or 0,
             write_pace=timing.write_pace or 0,
             pace=timing.pace or 0,
+            pace_cycles=timing.pace_cycles,
             outstanding=timing.outstanding,
             write_buffer=timing.write_buffer,
         )

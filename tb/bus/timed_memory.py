@@ -43,10 +43,10 @@ class _Gate:
 
 
 class _Pace:
-    """When beats of some sides may move: each takes its bytes / pace of time, from whole cycles on."""
+    """When beats of some sides may move: each takes its bytes * cycles / pace of time, from whole cycles on."""
 
-    def __init__(self, pace: int | None) -> None:
-        self.pace = pace
+    def __init__(self, pace: int | None, cycles: int) -> None:
+        self.pace, self.cycles = pace, cycles
         self.free = 0  # when the last beat ends, in cycles times the pace
         self.sides: list[_Side] = []
 
@@ -57,7 +57,7 @@ class _Pace:
                 if self.pace is not None:
                     if self.free >= (cycle + 1) * self.pace:
                         break
-                    self.free = max(self.free, cycle * self.pace) + side.port.bytes
+                    self.free = max(self.free, cycle * self.pace) + self.cycles * side.port.bytes
                 side.move(cycle)
                 moved.append(side)
         if self.pace is not None:
@@ -196,7 +196,8 @@ class TimedMemory:
         self._reads = {port.name: _Reading(self, port, number) for number, port in enumerate(ports) if port.reads}
         self._writes = {port.name: _Writing(self, port, number) for number, port in enumerate(ports) if port.writes}
         both = timing.pace is not None
-        reads, writes = _Pace(timing.pace if both else timing.read_pace), _Pace(timing.write_pace)
+        reads = _Pace(timing.pace if both else timing.read_pace, timing.pace_cycles)
+        writes = _Pace(timing.write_pace, timing.pace_cycles)
         self._paces = [reads, writes]
         for port in ports:
             reads.sides += [self._reads[port.name]] if port.reads else []

@@ -54,7 +54,7 @@ def _sizes(config: SnapChipConfig, timing: MemoryTiming) -> np.ndarray:
         "resident_bands": config.resident_bands, "residual_steps": config.tile_channels // config.residual_lanes,
         "core_kernels": config.core_kernels, "lengths": bus.bytes // LENGTH_BYTES, "scales": bus.bytes // SCALE_BYTES,
         "command_beats": COMMAND_BYTES // bus.bytes, "burst": bus.max_burst, "outstanding": bus.outstanding,
-        "blocks": BLOCKS, "depth": bus.fifo_depth, "bytes": bus.bytes, "latency": timing.latency,
+        "blocks": BLOCKS, "depth": bus.fifo_depth, "bytes": bus.bytes * timing.pace_cycles, "latency": timing.latency,
         "write_latency": timing.write_latency,
         "read_pace": timing.read_pace or 0, "write_pace": timing.write_pace or 0, "shared_pace": timing.pace or 0,
         "memory_outstanding": timing.outstanding, "write_buffer": timing.write_buffer,
@@ -68,7 +68,7 @@ def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryT
     """Chip whose list has been started."""
     rows, cores, rings = config.banks, config.cores, config.rings
     sizes, chip = _sizes(config, timing), np.zeros(1, CHIP)
-    size = config.bus.bytes
+    size = config.bus.bytes * timing.pace_cycles
     state = chip[0]
     state["fetch"], state["command"], state["command_at"] = ASK, -1, list_address
     state["after"] = -1

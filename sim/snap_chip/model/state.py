@@ -36,7 +36,8 @@ SIZES = _numbers(
     "lengths", "scales", "blocks", "command_beats", "burst", "outstanding", "depth", "bytes",
     "latency", "write_latency", "read_pace", "write_pace", "shared_pace", "memory_outstanding", "write_buffer",
 )  # fmt: skip
-"""Numbers of the configuration and of the memory. Paces are in bytes a cycle, 0: none."""
+"""Numbers of the configuration and of the memory. Paces are in bytes, 0: none; each beat costs its ``bytes``, by the
+cycles in which a pace counts."""
 
 BLOCK = _numbers("pixels", "line", "x", "group", "lines", "tile", "need", "free", "round", "end", "again")
 """A block: its first pixel's line of the input for the first tap, line and column group in the region; and so on."""

@@ -147,26 +147,26 @@ def bursts(channel, count, beats):
     return [address(channel, 4096 * number, beats) for number in range(count)]
 
 
-@pytest.mark.parametrize("pace", [1, 3, 7, 8, 12, 16, 100])
-def test_pace_of_reading(player, pace):
+@pytest.mark.parametrize(("pace", "in_cycles"), [*((pace, 1) for pace in (1, 3, 7, 8, 12, 16, 100)), (40, 7), (9, 5)])
+def test_pace_of_reading(player, pace, in_cycles):
     count, beats = 4, 16
     cycles = bursts("ar", count, beats) + [ANSWERS] * 600
-    result, _ = play(player, cycles, MemoryTiming(read_pace=pace, latency=10))
-    due = [10 + max(k, k * BYTES // pace) for k in range(count * beats)]
+    result, _ = play(player, cycles, MemoryTiming(read_pace=pace, pace_cycles=in_cycles, latency=10))
+    due = [10 + max(k, k * BYTES * in_cycles // pace) for k in range(count * beats)]
     assert cycles_of(result, "r") == due
 
 
-@pytest.mark.parametrize("pace", [1, 3, 7, 8, 12])
-def test_pace_of_writing(player, pace):
+@pytest.mark.parametrize(("pace", "in_cycles"), [*((pace, 1) for pace in (1, 3, 7, 8, 12)), (30, 7)])
+def test_pace_of_writing(player, pace, in_cycles):
     """Answers come as the last beats are written: beat k of all floor(k B / p) cycles after the first."""
     lengths = [1, 2, 5, 1, 7, 9, 3]
     words = [data(last=int(k == length - 1)) for length in lengths for k in range(length)]
     addresses = [address("aw", 4096 * number, length) for number, length in enumerate(lengths)]
     cycles = [one | other for one, other in zip(words, addresses + [{}] * len(words), strict=False)]
     cycles = [cycle | ANSWERS for cycle in cycles] + [ANSWERS] * 300
-    result, _ = play(player, cycles, MemoryTiming(write_pace=pace))
+    result, _ = play(player, cycles, MemoryTiming(write_pace=pace, pace_cycles=in_cycles))
     last = np.cumsum(lengths) - 1
-    assert cycles_of(result, "b") == [1 + max(int(k), int(k) * BYTES // pace) for k in last]
+    assert cycles_of(result, "b") == [1 + max(int(k), int(k) * BYTES * in_cycles // pace) for k in last]
 
 
 @pytest.mark.parametrize("pace", [4, 8, 11])

@@ -36,6 +36,7 @@ def random_timing(rng):
         stalls={channel: float(rng.choice([0, 0.1, 0.5, 0.9])) for channel in CHANNELS},
         seed=int(rng.integers(1000)),
         **(pace or {"read_pace": maybe(1, 20), "write_pace": maybe(1, 20)}),
+        pace_cycles=int(rng.integers(1, 4)),
     )
 
 
