@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from ..bus.axi import Axi4ReadSignature, Axi4WriteSignature, AxiLiteSignature
+from ..bus.beat_reader import BeatReader
 from ..bus.read_arbiter import ReadArbiter
 from ..bus.reader import Reader
 from ..bus.registers import RegisterFile
 from ..emit.shared import shared
-from .beat_reader import BeatReader
 from .command import OPERATIONS
 from .command_fetch import CommandFetch
 from .compressor import Compressor
@@ -25,6 +25,7 @@ from .output_buffer import OutputBuffer
 from .register_map import ERRORS, REGISTERS
 from .segment_reader import CLIENTS, SegmentReader
 from .segment_writer import SegmentWriter
+from .weight_layouts import PASSES_BITS
 
 __all__ = ["SnapChip"]
 
@@ -71,7 +72,7 @@ class SnapChip(wiring.Component):
         fetch, cores, writer = CommandFetch(config), CoreArray(config), SegmentWriter(config)
         outputs, compressor = OutputBuffer(config), Compressor(config)
         inputs, residuals = SegmentReader(config), SegmentReader(config)
-        scales = BeatReader(config, config.bus.max_burst)
+        scales = BeatReader(config.bus, config.bus.max_burst, PASSES_BITS)
         parts = {
             "fetch": fetch, "cores": cores, "outputs": outputs, "compressor": compressor, "writer": writer,
             "inputs": inputs, "residuals": residuals, "scales": scales,

@@ -9,10 +9,10 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
 from ..bus.axi import request_layout
+from ..bus.beat_reader import BeatReader
 from ..emit.shared import shared
-from .beat_reader import BeatReader
 from .config import SnapChipConfig
-from .weight_layouts import weight_job
+from .weight_layouts import PASSES_BITS, weight_job
 
 __all__ = ["CLIENTS", "SegmentReader", "tensor_place"]
 
@@ -60,7 +60,9 @@ class SegmentReader(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config, tensor = self.config, self.i_tensor
-        table, segments = BeatReader(config, config.bus.max_burst), BeatReader(config, config.bus.fifo_depth)
+        table, segments = (
+            BeatReader(config.bus, depth, PASSES_BITS) for depth in (config.bus.max_burst, config.bus.fifo_depth)
+        )
         m.submodules.table, m.submodules.segments = shared(table), shared(segments)
         for number, reader in enumerate((table, segments)):
             connect(m, reader.o_requests, flipped(self.o_requests[number]))

@@ -2,18 +2,21 @@
 
 from amaranth.lib import data
 
+from ..bus.beat_loader import job_layout
 from .command import FIELDS
 from .config import End, SnapChipConfig
 
-__all__ = ["ring_control", "weight_block", "weight_job"]
+__all__ = ["PASSES_BITS", "ring_control", "weight_block", "weight_job"]
 
 _BITS = {field.name: field.bits for field in FIELDS}
+
+PASSES_BITS = _BITS["passes"]
+"""Jobs are read as often as a layer asks for it."""
 
 
 def weight_job(config: SnapChipConfig) -> data.StructLayout:
     """Weights of a layer for one buffer: ``beats`` from ``address`` on (in beats), all of them ``passes`` times."""
-    bits = config.bus.beat_address_bits
-    return data.StructLayout({"address": bits, "beats": bits, "passes": _BITS["passes"]})
+    return job_layout(config.bus, PASSES_BITS)
 
 
 def weight_block(config: SnapChipConfig) -> data.StructLayout:

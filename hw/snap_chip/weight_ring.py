@@ -5,11 +5,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..bus.axi import request_layout
+from ..bus.beat_loader import BeatLoader
 from ..common.ram import Ram
 from ..emit.shared import shared
 from .config import WORD_BYTES, SnapChipConfig
-from .weight_layouts import ring_control, weight_job
-from .weight_loader import WeightLoader
+from .weight_layouts import PASSES_BITS, ring_control, weight_job
 
 __all__ = ["WeightRing"]
 
@@ -59,7 +59,8 @@ class WeightRing(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, control, loader = self.config, self.i_control, WeightLoader(self.config)
+        config, control = self.config, self.i_control
+        loader = BeatLoader(config.bus, config.weight_rows, PASSES_BITS)
         ram = Ram(config.data_bits, config.weight_rows)
         m.submodules.loader, m.submodules.ram = shared(loader), shared(ram)
         self.loader = loader

@@ -2,6 +2,8 @@
 
 from amaranth.lib import wiring
 
+from ...hw.bus.beat_loader import BeatLoader
+from ...hw.bus.beat_reader import BeatReader
 from ...hw.bus.reader import Reader
 from ...hw.bus.registers import RegisterFile
 from ...hw.bus.writer import Writer
@@ -11,7 +13,14 @@ from .parts import PARTS
 
 __all__ = ["Bundle", "component"]
 
-COMPONENTS = {"reader": Reader, "writer": Writer, "read_arbiter": ArbitratedReader, "registers": RegisterFile}
+COMPONENTS = {
+    "reader": Reader,
+    "writer": Writer,
+    "read_arbiter": ArbitratedReader,
+    "registers": RegisterFile,
+    "beat_loader": BeatLoader,
+    "beat_reader": BeatReader,
+}
 
 
 def component(part: str) -> wiring.Component:

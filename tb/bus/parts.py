@@ -28,6 +28,17 @@ PARTS: dict[str, dict[str, Any]] = {
         "read_arbiter_byte": (PORTS["byte"], 1),
         "read_arbiter_single": (PORTS["single"], 5),
     },
+    "beat_loader": {
+        "beat_loader_usual": (PORTS["usual"], 37, 3),
+        "beat_loader_page": (PORTS["page"], 32, 0),
+        "beat_loader_byte": (PORTS["byte"], 6, 2),
+        "beat_loader_single": (PORTS["single"], 3, 0),
+    },
+    "beat_reader": {
+        "beat_reader_usual": (PORTS["usual"], 33, 2),
+        "beat_reader_byte": (PORTS["byte"], 4, 0),
+        "beat_reader_single": (PORTS["single"], 5, 0),
+    },
     "registers": {f"registers_{name}": registers for name, registers in MAPS.items()},
 }
 """By name of the part, by component."""

@@ -14,7 +14,6 @@ from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
-from ...hw.snap_chip.weight_loader import WeightLoader
 from ...hw.snap_chip.weight_ring import WeightRing
 from ..bundle import PartsBundle, make
 from .parts import PARTS
@@ -24,7 +23,6 @@ __all__ = ["Bundle", "component"]
 COMPONENTS = {
     "byte_unpacker": ByteUnpacker,
     "bit_picker": BitPicker,
-    "weight_loader": WeightLoader,
     "weight_ring": WeightRing,
     "weight_feeder": WeightFeeder,
     "weight_column": WeightColumn,

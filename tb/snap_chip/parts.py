@@ -47,7 +47,7 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-        for kind in ("weight_loader", "weight_ring", "weight_feeder", "weight_column")
+        for kind in ("weight_ring", "weight_feeder", "weight_column")
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}

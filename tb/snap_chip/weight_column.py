@@ -7,11 +7,11 @@ import numpy as np
 
 from ...hw.snap_chip.config import SnapChipConfig
 from ..bench import Bench, Sink, Source, run
+from ..bus.beat_memory import BeatMemory
 from ..cocotb_bench import testbench
 from .parts import PARTS
 from .weight_feeder import check_beats
 from .weight_images import Group, Layer, random_layers
-from .weight_memory import WeightMemory
 from .weight_ring import jobs_and_rows
 
 STALLS = ((0, 0, 0, 0, 0), (0.5, 0.7, 0.5, 0, 0), (0, 0, 0, 0.7, 0.5), (0.2, 0.2, 0.2, 0.2, 0.2))
@@ -25,7 +25,7 @@ async def work(
 ) -> list[dict[str, Any]]:
     """Work on some layers, for so many cycles at most; the beats that came, which are compared."""
     jobs, rows = jobs_and_rows(layers, some)
-    memory = WeightMemory(layers[0].config, rows, stalls[1], stalls[2], some)
+    memory = BeatMemory(layers[0].config.bus, rows, stalls[1], stalls[2], some)
     source = Source("i_blocks", [block for layer in layers for _, block in layer.blocks()], stalls[3], some)
     sink = Sink("o_beats", sum(len(layer.beats()) for layer in layers), stalls[4], some)
     start = bench.cycles
@@ -69,7 +69,7 @@ async def cycles_of_a_block(bench: Bench, config: SnapChipConfig, rng: np.random
     windows = [min(2 * channels, entries - start) for start in range(0, entries, 2 * channels)]
     layer = Layer(config, [[Group([weights] * kernels, windows)]], [6], False)
     jobs, rows = jobs_and_rows([layer], random.Random(0))
-    memory = WeightMemory(config, rows, 0, 0, random.Random(0))
+    memory = BeatMemory(config.bus, rows, 0, 0, random.Random(0))
     source = Source("i_blocks", [block for _, block in layer.blocks()], 0, random.Random(0))
     actors, times = [Source("i_jobs", jobs, 0, random.Random(0)), memory, source], []
     while len(times) < 6:

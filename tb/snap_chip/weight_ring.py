@@ -8,10 +8,10 @@ import numpy as np
 
 from ...hw.snap_chip.config import SnapChipConfig
 from ..bench import Actor, Bench, Source, run
+from ..bus.beat_memory import BeatMemory
 from ..cocotb_bench import testbench
 from .parts import PARTS
 from .weight_images import Layer, encode, random_layers
-from .weight_memory import WeightMemory
 
 __all__ = ["jobs_and_rows"]
 
@@ -106,7 +106,7 @@ async def random_blocks(bench: Bench, config: SnapChipConfig, rng: np.random.Gen
     for stall, silence, taken, idle in ((0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5)):
         layers = random_layers(config, some, 6)
         jobs, rows = jobs_and_rows(layers, some)
-        memory = WeightMemory(config, rows, stall, silence, some)
+        memory = BeatMemory(config.bus, rows, stall, silence, some)
         reader = BlockReader(layers, taken, idle, some)
         actors: list[Actor] = [Source("i_jobs", jobs, stall, some), memory, reader]
         await run(bench, actors, lambda reader=reader: reader.done)

@@ -53,7 +53,7 @@ ITEM = np.dtype(
 output, column of the tap, first tile of the input, tiles; whether it is the last of its block."""
 
 LOADER = _numbers("address", "left", "start", "beats", "passes", "count", "valid", "free")
-"""A `WeightLoader`: what is left of a pass; a pass; passes left; the request that it offers; free rows."""
+"""A `BeatLoader`: what is left of a pass; a pass; passes left; the request that it offers; free rows."""
 
 FIFO = _numbers("level", "valid")
 

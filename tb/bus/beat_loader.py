@@ -1,4 +1,4 @@
-"""Testbench of the weight loader."""
+"""Testbench of the loader of beats."""
 
 import random
 from collections.abc import Mapping
@@ -6,20 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.bus.config import PortConfig
 from ..bench import Bench, Source, run
 from ..cocotb_bench import testbench
+from .beat_memory import BeatMemory
 from .parts import PARTS
-from .weight_memory import WeightMemory
 
 
-class Buffer(WeightMemory):
+def as_job(config: tuple[PortConfig, int, int], address: int, beats: int, passes: int) -> dict[str, int]:
+    """A job (`job_layout`), which has no passes if a part's jobs have none."""
+    return {"address": address, "beats": beats} | ({"passes": passes} if config[2] else {})
+
+
+class Buffer(BeatMemory):
     """Memory and buffer: rows become free some time after their beats came, and it sees whether too many are in use.
 
     It says at random whether its reader waits.
 
     Parameters
     ----------
+    buffer_rows
+        How many there are.
     chance
         Probability that a row is freed in a cycle.
     hoard
@@ -28,15 +35,16 @@ class Buffer(WeightMemory):
         Addresses behind jobs.
     """
 
-    def __init__(self, *arguments: Any, chance: float, hoard: bool, ends: set[int]) -> None:
+    def __init__(self, *arguments: Any, buffer_rows: int, chance: float, hoard: bool, ends: set[int]) -> None:
         super().__init__(*arguments)
+        self.buffer_rows = buffer_rows
         self.ends, self._waits, self._short, self._valid = ends, False, False, 0
         self.chance, self.hoard = chance, hoard
         self.freed, self.most, self._frees, self._full = 0, 0, False, False
 
     def drive(self) -> dict[str, Any]:
         """Ready, and whether a row is freed."""
-        used, rows = self.given - self.freed, self.config.weight_rows
+        used, rows = self.given - self.freed, self.buffer_rows
         self._full = used == rows or (self._full and used > 0) or not self.hoard
         self._frees = used > 0 and self._full and self.rng.random() < self.chance
         self._short, self._waits = self._waits, self.rng.random() < 0.2
@@ -49,39 +57,44 @@ class Buffer(WeightMemory):
         request, valid = outputs["o_requests_payload"], outputs["o_requests_valid"]
         if valid and not self._valid:  # the buffer's reader may have waited in the cycle before
             end = request["address"] + request["beats"]
-            assert self._short or end % self.config.bus.max_burst == 0 or end in self.ends
+            assert self._short or end % self.config.max_burst == 0 or end in self.ends
         self._valid = valid and not self._ready
         self.most = max(self.most, len(self.asked) - self.freed)
-        assert self.most <= self.config.weight_rows
+        assert self.most <= self.buffer_rows
         self.freed += self._frees
         return moved or self._frees
 
 
-@testbench(PARTS["weight_loader"])
-async def random_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+@testbench(PARTS["beat_loader"])
+async def random_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
     """Every beat of every pass in order, never more than there is room for; whole bursts if the reader can wait."""
     some = random.Random(int(rng.integers(1 << 32)))
-    last, rows = (1 << config.bus.beat_address_bits) - 1, config.weight_rows
+    port, rows, passes_bits = config
+    last = (1 << port.beat_address_bits) - 1
     for stall, silence, chance, hoard in (
         (0, 0, 1, False),
         (0.5, 0, 0.5, False),
         (0, 0.5, 1, True),
         (0.3, 0.3, 0.2, True),
     ):
-        jobs = [{"address": last - 8, "beats": 9, "passes": 1}]
-        jobs += [{"address": 5, "beats": 0, "passes": 2}, {"address": 3, "beats": 40, "passes": 0}]
+        jobs = [{"address": last - 8, "beats": 9, "passes": 1}, {"address": 5, "beats": 0, "passes": 1}]
+        jobs.append({"address": 3, "beats": 2 * rows, "passes": 0 if passes_bits else 1})
         for _ in range(5):
             beats = some.choice([1, some.randint(1, 9), some.randint(1, 3 * rows)])
-            jobs.append({"address": some.randrange(1000), "beats": beats, "passes": some.randint(1, 3)})
+            passes = some.randint(1, 3) if passes_bits else 1
+            jobs.append({"address": some.randrange(min(1000, last // 2)), "beats": beats, "passes": passes})
         some.shuffle(jobs)
         jobs.append({"address": 77, "beats": 4 * rows, "passes": 1})  # or a hoard would never be full
         addresses = [range(job["address"], job["address"] + job["beats"]) for job in jobs for _ in range(job["passes"])]
         wanted = [address for beats in addresses for address in beats]
         ends = {beats.stop for beats in addresses}
-        memory = Buffer(config, dict.fromkeys(wanted, 0), stall, silence, some, chance=chance, hoard=hoard, ends=ends)
+        memory = Buffer(
+            port, dict.fromkeys(wanted, 0), stall, silence, some,
+            buffer_rows=rows, chance=chance, hoard=hoard, ends=ends,
+        )  # fmt: skip
         await run(
             bench,
-            [Source("i_jobs", jobs, stall, some), memory],
+            [Source("i_jobs", [as_job(config, **job) for job in jobs], stall, some), memory],
             lambda memory=memory, wanted=wanted: len(memory.asked) >= len(wanted),
         )
         assert memory.asked == wanted
@@ -90,13 +103,15 @@ async def random_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Gener
         await bench.reset()
 
 
-@testbench(PARTS["weight_loader"])
-async def exact_room(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """A job as long as the buffer is asked for though nothing is freed and no reader waits; nothing beyond it is."""
-    rows, most = config.weight_rows, config.bus.max_burst
-    job = {"i_jobs_payload": {"address": most, "beats": rows, "passes": 2}, "i_free": 0, "i_waits": 0}
+@testbench(PARTS["beat_loader"])
+async def exact_room(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
+    """Jobs as long as the buffer: one is asked for though nothing is freed and no reader waits; nothing beyond it."""
+    port, rows, _ = config
+    job = as_job(config, address=port.max_burst, beats=rows, passes=1)
     asked = 0
-    for cycle in range(4 * rows):
-        outputs = await bench.cycle({"i_jobs_valid": int(cycle == 0), "o_requests_ready": 1, **job})
+    for _ in range(4 * rows):
+        outputs = await bench.cycle(
+            {"i_jobs_valid": 1, "i_jobs_payload": job, "o_requests_ready": 1, "i_free": 0, "i_waits": 0}
+        )
         asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
     assert asked == rows

@@ -1,18 +1,26 @@
-"""Asks for weights as there is room for them."""
+"""Asks for beats as there is room for them."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
 
-from ..bus.axi import request_layout
-from .config import SnapChipConfig
-from .weight_layouts import weight_job
+from ..config import check_int
+from .axi import request_layout
+from .config import PortConfig
 
-__all__ = ["WeightLoader"]
+__all__ = ["BeatLoader", "job_layout"]
 
 
-class WeightLoader(wiring.Component):
+def job_layout(config: PortConfig, passes_bits: int = 0) -> data.StructLayout:
+    """What to read: a request; or ``beats`` from ``address`` on (in beats), all of them ``passes`` times."""
+    if not passes_bits:
+        return request_layout(config)
+    bits = config.beat_address_bits
+    return data.StructLayout({"address": bits, "beats": bits, "passes": passes_bits})
+
+
+class BeatLoader(wiring.Component):
     """Requests for all beats of its jobs, one job and pass after the other, each for no more than there are free rows.
 
     It waits for the room for a whole burst, unless the reader waits for what comes next: room for that may have to do.
@@ -22,14 +30,16 @@ class WeightLoader(wiring.Component):
     Parameters
     ----------
     config
-        The chip.
+        The memory port.
     rows
-        Of the buffer; those of a weight buffer if none are named.
+        Of the buffer, each for a beat: at least a burst.
+    passes_bits
+        Width of the number of passes; 0 if jobs have none, and so one.
 
     Attributes
     ----------
     i_jobs
-        Stream of jobs (`weight_job`); one without beats or passes does nothing.
+        Stream of jobs (`job_layout`); one without beats or passes does nothing.
     o_requests
         Stream of requests (`request_layout`).
     i_free
@@ -40,14 +50,15 @@ class WeightLoader(wiring.Component):
         For proofs: rows that are free.
     """
 
-    def __init__(self, config: SnapChipConfig, rows: int | None = None):
-        rows = rows or config.weight_rows
-        self.config = (config, rows)
+    def __init__(self, config: PortConfig, rows: int, passes_bits: int = 0):
+        check_int("rows", rows, config.max_burst)
+        check_int("passes_bits", passes_bits, 0, 32)
+        self.config = (config, rows, passes_bits)
         self.free = Signal(range(rows + 1), init=rows, name="free")
         super().__init__(
             {
-                "i_jobs": In(stream.Signature(weight_job(config))),
-                "o_requests": Out(stream.Signature(request_layout(config.bus))),
+                "i_jobs": In(stream.Signature(job_layout(config, passes_bits))),
+                "o_requests": Out(stream.Signature(request_layout(config))),
                 "i_free": In(1),
                 "i_waits": In(1),
             }
@@ -55,8 +66,10 @@ class WeightLoader(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        most = self.config[0].bus.max_burst
+        config, _, passes_bits = self.config
+        most = config.max_burst
         job, out, free = Signal.like(self.i_jobs.payload), self.o_requests, self.free
+        passes = job.passes if passes_bits else Signal(name="passes")
         address, left = Signal.like(job.address), Signal.like(job.beats)
         to_border, whole, beats = (Signal(bits_for(most), name=name) for name in ("to_border", "whole", "beats"))
         fits, asks, taken = Signal(), Signal(), Signal.like(beats)
@@ -68,7 +81,7 @@ class WeightLoader(wiring.Component):
             asks.eq(~out.valid & (fits | self.i_waits) & (beats != 0)),
             taken.eq(Mux(out.ready, out.payload.beats, 0)),
             out.payload.address.eq(address),
-            self.i_jobs.ready.eq((left == 0) & (job.passes == 0)),
+            self.i_jobs.ready.eq((left == 0) & (passes == 0)),
         ]
         m.d.sync += free.eq(free - Mux(asks, beats, 0) + self.i_free)
         with m.If(asks):
@@ -77,8 +90,10 @@ class WeightLoader(wiring.Component):
             m.d.sync += out.valid.eq(0)
         with m.If(out.valid):
             m.d.sync += [address.eq(address + taken), left.eq(left - taken)]
-        with m.Elif((left == 0) & (job.passes != 0)):
-            m.d.sync += [address.eq(job.address), left.eq(job.beats), job.passes.eq(job.passes - 1)]
+        with m.Elif((left == 0) & (passes != 0)):
+            m.d.sync += [address.eq(job.address), left.eq(job.beats), passes.eq(passes - 1)]
         with m.Elif((left == 0) & self.i_jobs.valid):
             m.d.sync += job.eq(self.i_jobs.payload)
+            if not passes_bits:
+                m.d.sync += passes.eq(1)
         return m

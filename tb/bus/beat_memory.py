@@ -1,16 +1,16 @@
-"""Memory behind a weight buffer: an actor of testbenches."""
+"""Memory behind a buffer of beats: an actor of testbenches."""
 
 import random
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.bus.config import PortConfig
 
-__all__ = ["WeightMemory"]
+__all__ = ["BeatMemory"]
 
 
-class WeightMemory:
+class BeatMemory:
     """Answers requests in order, a beat a cycle at most, each of them sooner or later.
 
     Parameters
@@ -29,7 +29,7 @@ class WeightMemory:
     """
 
     def __init__(
-        self, config: SnapChipConfig, rows: Mapping[int, int], stall: float, silence: float, rng: random.Random
+        self, config: PortConfig, rows: Mapping[int, int], stall: float, silence: float, rng: random.Random
     ) -> None:
         self.config, self.rows, self.stall, self.silence, self.rng = config, rows, stall, silence, rng
         self.asked: list[int] = []
@@ -54,7 +54,7 @@ class WeightMemory:
             self._due.popleft()
             self.given += 1
         if valid and self._ready:
-            address, beats, most = request["address"], request["beats"], self.config.bus.max_burst
+            address, beats, most = request["address"], request["beats"], self.config.max_burst
             assert 0 < beats <= most and address // most == (address + beats - 1) // most
             self.asked += range(address, address + beats)
             self._due += range(address, address + beats)

@@ -1,0 +1,71 @@
+"""Testbench of the reader of beats."""
+
+import random
+
+import numpy as np
+
+from ...hw.bus.config import PortConfig
+from ..bench import Bench, Sink, Source, run
+from ..cocotb_bench import testbench
+from .beat_loader import as_job
+from .beat_memory import BeatMemory
+from .parts import PARTS
+
+
+@testbench(PARTS["beat_reader"])
+async def random_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
+    """The beats of all jobs in order, whoever stalls; no more is asked for than there is room for."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    port, depth, passes_bits = config
+    for requests, silence, beats, after_valid in (
+        (0, 0, 0, False),
+        (0.6, 0, 0, True),
+        (0, 0.6, 0, False),
+        (0, 0, 0.8, True),
+        (0.3, 0.3, 0.3, False),
+    ):
+        jobs = [
+            {"address": some.randrange(1 << 9), "beats": some.choice([0, 1, some.randint(2, 15)]), "passes": passes}
+            for passes in (1, 1, 3 if passes_bits else 1, 1, 1, 2 if passes_bits else 1)
+        ]
+        wanted = [
+            address
+            for job in jobs
+            for _ in range(job["passes"])
+            for address in range(job["address"], job["address"] + job["beats"])
+        ]
+        rows = {address: some.getrandbits(port.data_bits) for address in wanted}
+        memory = BeatMemory(port, rows, requests, silence, some)
+        sink = Sink("o_beats", len(wanted), beats, some, after_valid=after_valid)
+        source = Source("i_jobs", [as_job(config, **job) for job in jobs], requests, some)
+
+        def finished(source: Source = source, sink: Sink = sink, memory: BeatMemory = memory) -> bool:
+            assert len(memory.asked) - len(sink.beats) <= depth
+            return source.done and sink.done
+
+        await run(bench, [source, memory, sink], finished)
+        assert sink.beats == [rows[address] for address in wanted]
+
+
+@testbench(PARTS["beat_reader"])
+async def latency(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
+    """A beat that comes in cycle t is offered in t + 2; as many as there is room for wait, and none is lost."""
+    port, depth, _ = config
+    await bench.cycle({"i_jobs_valid": 0, "o_requests_ready": 1, "o_beats_ready": 0, "i_valid": 0})
+    job = as_job(config, address=port.max_burst, beats=min(depth, 15), passes=1)
+    asked, given, offered = 0, [], []
+    for cycle in range(60):
+        gives = asked > len(given)
+        inputs = {"i_jobs_valid": int(cycle < 1), "i_jobs_payload": job, "i_valid": int(gives), "i_data": cycle}
+        outputs = await bench.cycle(inputs)
+        given += [cycle] * gives
+        asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+        offered += [cycle] * outputs["o_beats_valid"]
+    assert len(given) == min(depth, 15) and offered[0] == given[0] + 2
+    await bench.cycle({"i_valid": 0})
+    taken = []
+    for _ in range(len(given)):
+        outputs = await bench.cycle({"o_beats_ready": 1})
+        assert outputs["o_beats_valid"]
+        taken.append(outputs["o_beats_payload"])
+    assert taken == given and not (await bench.cycle())["o_beats_valid"]
