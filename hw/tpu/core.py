@@ -133,11 +133,11 @@ class TpuCore(wiring.Component):
         connect(m, matrix.o_sums, activation.i_sums)
         connect(m, parameters.o_beats, activation.i_parameters)
         connect(m, host_in.o_store, buffer.i_store)
+        connect(m, feeder.o_window, buffer.i_window)
+        connect(m, activation.o_put, buffer.i_put)
+        connect(m, host_out.o_fetch, buffer.i_fetch)
         m.d.comb += [
-            buffer.i_window.eq(feeder.o_window),
             feeder.i_window.eq(buffer.o_window),
-            buffer.i_put.eq(activation.o_put),
-            buffer.i_fetch.eq(host_out.o_fetch),
             host_out.i_fetch_ready.eq(buffer.o_fetch_ready),
             host_out.i_row.eq(buffer.o_row),
         ]

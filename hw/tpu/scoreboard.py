@@ -63,10 +63,10 @@ class Scoreboard(wiring.Component):
     i_rows
         Rows of the unified buffer that this instruction reads or writes, the first and the last.
     o_<unit>
-        Stream to the unit, in order. Only what nothing holds back is valid; what ``activation`` has to do is shown as
-        soon as everything before it is done, and `o_go` tells when it may begin.
+        Stream to the unit, in order. Only what nothing holds back is valid; what ``activation`` has to do is shown at
+        once, and `o_go` tells when it may begin.
     o_go
-        Nothing holds back the oldest instruction of ``activation``.
+        Nothing holds back the instruction that is shown to ``activation``.
     i_done
         By unit (a bit each): it has completed its oldest instruction.
     o_busy
@@ -150,9 +150,8 @@ class Scoreboard(wiring.Component):
                 with m.Case(place):
                     m.d.comb += leaves.payload.eq(entries[place])
                     m.d.comb += [free[other].eq(left[other][place] == 0) for other in others]
-        if name == "activation":  # one at a time, shown early
-            go = Cat(*(left[other][0] == 0 for other in others)).all()
-            m.d.comb += [leaves.valid.eq((count != 0) & (issued == 0)), self.o_go.eq((count != 0) & go)]
+        if name == "activation":
+            m.d.comb += [leaves.valid.eq(issued < count), self.o_go.eq(leaves.valid & Cat(*free.values()).all())]
         else:
             m.d.comb += leaves.valid.eq((issued < count) & Cat(*free.values()).all())
         if name == "matrix":
