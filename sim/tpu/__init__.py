@@ -1,1 +1,1 @@
-"""Programs for the TPU: what they are made of, what they do, and what makes them of a network."""
+"""What programs of the TPU say, and what they do, from the table of instructions alone."""
