@@ -92,28 +92,22 @@ class Layout:
         """Bytes of a tensor, uint8; those that it has none for are 0."""
         image, start = np.zeros(self.size, np.uint8), 0
         for part in self.slices:
-            columns = tensor[:, start : start + part.columns]
-            self._planes(image, part)[:] = [
-                (columns >> 8 * plane & 0xFF).astype(np.uint8) for plane in range(self.planes)
-            ]
+            columns = np.ascontiguousarray(tensor[:, start : start + part.columns], self.dtype.newbyteorder("<"))
+            self._elements(image, part)[:] = columns.view(np.uint8).reshape(*columns.shape, self.planes)
             start += part.columns
         return image
 
     def unpack(self, image: np.ndarray) -> np.ndarray:
         """The tensor that lies in bytes (uint8)."""
-        unsigned = np.dtype(f"u{self.planes}")
-        parts = [
-            sum(plane.astype(unsigned) << unsigned.type(8 * number) for number, plane in enumerate(planes))
-            for planes in (self._planes(image, part) for part in self.slices)
-        ]
-        return np.concatenate(parts, axis=1, dtype=unsigned).view(self.dtype)
+        elements = np.concatenate([self._elements(image, part) for part in self.slices], axis=1)
+        return np.ascontiguousarray(elements).view(self.dtype.newbyteorder("<"))[:, :, 0].astype(self.dtype)
 
-    def _planes(self, image: np.ndarray, part: Slice) -> np.ndarray:
-        """Planes x rows x columns of a slice, a view."""
+    def _elements(self, image: np.ndarray, part: Slice) -> np.ndarray:
+        """Rows x columns x bytes of a slice, a view."""
         start = part.offset * GRANULE_BYTES
         whole = image[start : start + part.granules * GRANULE_BYTES]
-        shape = self.planes, self.rows, part.pitch * GRANULE_BYTES
-        return whole.reshape(shape)[:, :, : part.columns]
+        planes = whole.reshape(self.planes, self.rows, part.pitch * GRANULE_BYTES)
+        return planes[:, :, : part.columns].transpose(1, 2, 0)
 
 
 @dataclasses.dataclass(frozen=True)
