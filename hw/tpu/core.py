@@ -135,9 +135,10 @@ class TpuCore(wiring.Component):
         connect(m, host_in.o_store, buffer.i_store)
         connect(m, feeder.o_window, buffer.i_window)
         connect(m, activation.o_put, buffer.i_put)
-        connect(m, host_out.o_fetch, buffer.i_fetch)
         m.d.comb += [
             feeder.i_window.eq(buffer.o_window),
+            buffer.i_fetch.valid.eq(host_out.o_fetch.valid),
+            buffer.i_fetch.row.eq(host_out.o_fetch.row),
             host_out.i_fetch_ready.eq(buffer.o_fetch_ready),
             host_out.i_row.eq(buffer.o_row),
         ]

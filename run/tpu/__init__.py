@@ -1,0 +1,1 @@
+"""Descriptor of the TPU, and what it runs."""
