@@ -1,0 +1,128 @@
+"""Feeder: what the matrix unit eats, out of the unified buffer."""
+
+# Fields of layouts are values of classes that no checker can know.
+# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..common.fifo import Fifo
+from ..emit.shared import shared
+from ..systolic.layouts import activation_row, command_layout
+from .config import TpuConfig
+from .isa import SWAPS
+from .layouts import matmul_entry, window_layout
+from .unified_buffer import WINDOW_LATENCY
+
+__all__ = ["ROWS_AHEAD", "Feeder"]
+
+ROWS_AHEAD = WINDOW_LATENCY + 3
+"""Rows requested and not taken at most: two cycles of them in the FIFO, and one until the count shows that one left."""
+
+
+class Feeder(wiring.Component):
+    """Turns ``matmul`` entries into commands for the matrix unit and activation rows, a row a cycle.
+
+    There is no bubble between commands and between entries. An entry that is taken in cycle t requests its first row in
+    cycle t + 1, and offers it in cycle t + 3 + `WINDOW_LATENCY`; its command is offered in cycle t + 3. Neither of the
+    output streams waits for the other, but nothing is requested for a command for which there is no room.
+
+    Attributes
+    ----------
+    i_entries
+        Stream of `matmul_entry`; the next is taken in the cycle of ``o_done``.
+    o_done
+        In the cycle of an entry's last request of a row.
+    o_window, i_window
+        Requests to the unified buffer, and its bytes `WINDOW_LATENCY` cycles later.
+    o_commands, o_activations
+        Streams to the matrix unit.
+    """
+
+    def __init__(self, config: TpuConfig):
+        self.config = config
+        super().__init__(
+            {
+                "i_entries": In(stream.Signature(matmul_entry(config))),
+                "o_done": Out(1),
+                "o_window": Out(wiring.Signature({"valid": Out(1), "payload": Out(window_layout(config))})),
+                "i_window": In(8 * config.row_bytes),
+                "o_commands": Out(stream.Signature(command_layout(config.matrix))),
+                "o_activations": Out(stream.Signature(activation_row(config.matrix))),
+            }
+        )
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        # One more than the memory holds waits at the output.
+        commands = Fifo(command_layout(self.config.matrix).size, ROWS_AHEAD - 1)
+        rows = Fifo(8 * self.config.row_bytes, ROWS_AHEAD - 1)
+        m.submodules.commands, m.submodules.rows = shared(commands), shared(rows)
+        for fifo, output in ((commands, self.o_commands), (rows, self.o_activations)):
+            m.d.comb += [
+                output.valid.eq(fifo.o.valid),
+                output.payload.as_value().eq(fifo.o.payload),
+                fifo.o.ready.eq(output.ready),
+            ]
+        under_way, ahead = Signal(WINDOW_LATENCY), Signal(range(ROWS_AHEAD + 1))
+        m.d.sync += [
+            under_way.eq(Cat(self.o_window.valid, under_way)),
+            ahead.eq(ahead + self.o_window.valid - (rows.o.valid & rows.o.ready)),
+        ]
+        m.d.comb += [rows.i.valid.eq(under_way[-1]), rows.i.payload.eq(self.i_window)]
+        self._request(m, ahead != ROWS_AHEAD, commands)
+        return m
+
+    def _request(self, m: Module, room, commands: Fifo) -> None:
+        """Go through an entry's commands and their rows."""
+        entry = Signal(matmul_entry(self.config), reset_less=True)
+        active, first_command, first_row = Signal(), Signal(), Signal()
+        address, rows = Signal.like(entry.ub), Signal.like(entry.rows)  # of the next row; rows left
+        last_row, last_command, moves = Signal(), Signal(), Signal()
+        m.d.comb += [
+            last_row.eq(rows == 1),
+            last_command.eq(entry.repeat == 1),
+            moves.eq(active & room & (commands.i.ready | ~first_row)),
+            self.o_window.valid.eq(moves),
+            self.o_window.payload.address.eq(address),
+            self.o_window.payload.end.eq(entry.pitch),
+            self.o_done.eq(moves & last_row & last_command),
+            self.i_entries.ready.eq(~active | self.o_done),
+            commands.i.valid.eq(active & room & first_row),
+        ]
+        command = data.View(command_layout(self.config.matrix), commands.i.payload)
+        m.d.comb += [
+            command.rows.eq(entry.rows),
+            command.address.eq(entry.acc),
+            command.accumulate.eq(entry.accumulate | ~first_command),
+            command.drain.eq(entry.drain & last_command),
+            command.swap.eq(
+                (entry.swap == SWAPS.index("every")) | (entry.swap == SWAPS.index("first")) & first_command
+            ),
+            command.activations_signed.eq(entry.a_signed),
+            command.weights_signed.eq(entry.w_signed),
+            command.shift.eq(entry.shift),
+        ]
+        # In a running entry, `ub` is where the command's rows begin and `repeat` counts commands that are left.
+        with m.If(moves):
+            m.d.sync += [address.eq(address + entry.pitch), rows.eq(rows - 1), first_row.eq(0)]
+            with m.If(last_row):
+                m.d.sync += [
+                    entry.ub.eq(entry.ub + entry.step),
+                    address.eq(entry.ub + entry.step),
+                    entry.repeat.eq(entry.repeat - 1),
+                    rows.eq(entry.rows),
+                    first_row.eq(1),
+                    first_command.eq(0),
+                ]
+        with m.If(self.i_entries.ready):
+            offered = self.i_entries.payload
+            m.d.sync += [
+                active.eq(self.i_entries.valid),
+                entry.eq(offered),
+                address.eq(offered.ub),
+                rows.eq(offered.rows),
+                first_row.eq(1),
+                first_command.eq(1),
+            ]

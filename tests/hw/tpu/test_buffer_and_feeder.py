@@ -1,0 +1,24 @@
+"""Testbenches of the unified buffer, the feeder, and both with a matrix unit, in both simulators."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bundle import PartsBundle
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.lint import lint
+from tensorloom.tb.memories import with_bare_memories
+from tensorloom.tb.runner import run_cocotb
+from tensorloom.tb.tpu.bundle import COMPONENTS, component
+from tensorloom.tb.tpu.parts import PARTS
+
+NAMES = ("unified_buffer",)
+CASES = {case: found for name in NAMES for case, found in find_cases("tpu", name).items()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
