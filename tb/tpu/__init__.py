@@ -1,1 +1,1 @@
-"""Testbenches of the TPU's parts."""
+"""Testbenches of the TPU."""

@@ -1,0 +1,36 @@
+"""Testbenches of the units that move data, in both simulators."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.lint import lint
+from tensorloom.tb.memories import with_bare_memories
+from tensorloom.tb.runner import run_cocotb
+from tensorloom.tb.tpu.dma_bundle import COMPONENTS, Bundle, component
+
+CASES = {case: found for name in COMPONENTS for case, found in find_cases("tpu", name).items()}
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return emit(Bundle())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+
+
+def test_on_verilog(bundle, build_dir, bench_seed):
+    """On memories that do no more than an SRAM macro promises."""
+    modules = [f"tensorloom.tb.tpu.{name}" for name in COMPONENTS]
+    assert run_cocotb(with_bare_memories(bundle), modules, build_dir=build_dir, seed=bench_seed) == len(CASES)
+
+
+def test_lint(bundle):
+    assert lint(bundle) == []
