@@ -14,8 +14,8 @@ from .rules import Problem
 
 __all__ = ["ILLEGAL", "illegal_program"]
 
-ILLEGAL = tuple(name for name in ERRORS if not name.startswith("bus_"))
-"""Errors that a program makes without a bus that fails."""
+ILLEGAL = tuple(name for name in ERRORS if name != "stopped" and not name.startswith("bus_"))
+"""Errors that a program makes by itself."""
 
 TRIES = 100_000
 """Proposals after which there is no illegal instruction of a kind."""
