@@ -8,16 +8,26 @@ from typing import Any
 import numpy as np
 
 from ...hw.bus.config import PAGE_BYTES
+from ...hw.config import check
 from ...hw.tpu.config import INSTRUCTION_BYTES, TpuConfig
 from ...hw.tpu.register_map import COUNTED, REGISTERS
+from ...sim.golden.geometry import ConvolutionGeometry
+from ...sim.golden.im2col import im2col, kernel_matrix
+from ...sim.golden.tensors import check_tensor
+from ...sim.tpu.compiler import Compiled, compile_network
 from ...sim.tpu.golden import Outcome, run
+from ...sim.tpu.layers import Network, RawLayer
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
+from ..jobs import Job, golden
 
-__all__ = ["HOST_PORTS", "WEIGHT_PORT", "TpuProgram"]
+__all__ = ["HOST_PORTS", "WEIGHT_PORT", "NetworkProgram", "TpuProgram", "map_job", "map_network"]
 
 HOST_PORTS = ("m_host_read", "m_host_write")
 WEIGHT_PORT = "m_weights"
+
+BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
+"""Types of operands."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,3 +127,75 @@ class TpuProgram:
     def _whole(size: int) -> int:
         """Whole pages, one at least."""
         return max(1, -(-size // PAGE_BYTES)) * PAGE_BYTES
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class NetworkProgram(TpuProgram):
+    """A compiled network with its inputs; the result is that of its last layer.
+
+    Parameters
+    ----------
+    compiled
+        What the program was made as.
+    shape
+        The result's, of all batches.
+    """
+
+    compiled: Compiled
+    shape: tuple[int, ...]
+
+    def golden(self) -> np.ndarray:
+        """What the last layer gives, by the golden interpreter of the program."""
+        return self._result(self.outcome.host[1])
+
+    def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
+        """What the last layer gave."""
+        memory = outputs[HOST_PORTS[0]]
+        return self._result(memory[self._places[1] : self._places[1] + len(self.host[1])])
+
+    def _result(self, window: np.ndarray) -> np.ndarray:
+        return np.stack(self.compiled.unpack_outputs(window)).astype(np.int64).reshape(self.shape)
+
+
+def map_network(
+    config: TpuConfig, network: Network, inputs: Sequence[np.ndarray], shape: tuple[int, ...] | None = None
+) -> NetworkProgram:
+    """Compile a network for its inputs, one a batch (rows x columns), which the program works on one after the other.
+
+    Raises
+    ------
+    TypeError, ConfigError
+        If an input or a buffer doesn't fit.
+    """
+    compiled = compile_network(config, network, len(inputs))
+    columns = network.layers[-1].weights.shape[1]
+    sizes = sum(layer.weights.size for layer in network.layers)
+    return NetworkProgram(
+        config=config, program=compiled.program, weights=compiled.weights, compiled=compiled,
+        host=(compiled.pack_inputs(inputs), np.zeros(compiled.window_bytes()[1], np.uint8)),
+        shape=shape or (len(inputs), network.rows, columns), macs=len(inputs) * network.rows * sizes,
+    )  # fmt: skip
+
+
+def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
+    """Map a product, or a convolution whose input the host lays out as one; see `Engine.map`.
+
+    It is a network of one layer, whose sums of 32 bits are the result.
+    """
+    a_layout, b_layout = ("M x K", "K x N") if job.convolution is None else ("N x H x W x C", "R x S x C x K")
+    a = check_tensor(job.names[0], job.a, a_layout, BYTES)
+    b = check_tensor(job.names[1], job.b, b_layout, BYTES)
+    if job.convolution is None:
+        rule = f"the {a.shape[1]} columns of {job.names[0]}"
+        check(f"rows of {job.names[1]}", len(b) == a.shape[1], rule, len(b))
+        shape = (len(a), b.shape[1])
+    else:
+        geometry = ConvolutionGeometry.of(a.shape, b.shape, **job.convolution, names=job.names)
+        check("groups", geometry.groups == 1, "1, as each group is a product of its own", geometry.groups)
+        shape, a, b = geometry.output_shape, im2col(a, geometry)[0], kernel_matrix(b, geometry)[0]
+    if not job.wraps:
+        exact = golden(job)
+        for value in (int(exact.min(initial=0)), int(exact.max(initial=0))):
+            check("result", -(1 << 31) <= value < 1 << 31, "of 32 bits, unless sums may wrap", value)
+    network = Network(rows=len(a), layers=(RawLayer(weights=b, planes=4),), signed=a.dtype == np.int8)
+    return map_network(config, network, [np.ascontiguousarray(a)], shape)
