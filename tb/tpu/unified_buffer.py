@@ -81,7 +81,7 @@ class BufferModel:
         unsure = {granule // size for granule in writes} | stored
         seen = [None if granule // size in unsure else value for granule, value in enumerate(self.memory)]
         if window is not None:
-            wanted = [0] * size
+            wanted: list[int | None] = [0] * size
             for number in range(window["first"], window["end"]):
                 wanted[number] = seen[window["address"] + number]
             self.due["o_window", self.cycle + WINDOW_LATENCY] = wanted
@@ -248,7 +248,7 @@ async def read_after_write(bench: Bench, config: TpuConfig, rng: np.random.Gener
     size = config.row_granules
     await traffic.fill()
     for row in range(config.ub_rows - 1):
-        for at in range(size):
+        for at in {0, traffic.some.randrange(size)}:
             window = {"address": row * size + at, "first": 0, "end": size}
             every = {"address": row * size + at, "used": size}
             for held in (False, True):

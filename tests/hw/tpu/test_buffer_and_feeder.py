@@ -13,7 +13,7 @@ from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.bundle import COMPONENTS, component
 from tensorloom.tb.tpu.parts import PARTS
 
-NAMES = ("unified_buffer",)
+NAMES = ("unified_buffer", "feeder", "fed_matrix")
 CASES = {case: found for name in NAMES for case, found in find_cases("tpu", name).items()}
 
 
