@@ -1,0 +1,1 @@
+"""What programs of the TPU say, and what they do, from the table of instructions alone."""

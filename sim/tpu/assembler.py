@@ -1,0 +1,181 @@
+"""Programs of the TPU as text and as bytes.
+
+A line has one instruction: its name, then ``field=value`` in any order; fields that are not given are 0, and one of a
+single bit may stand alone, which sets it. A value is a number (``12``, ``-3``, ``0x40``), one of the field's own names
+(``swap=every``, ``kind=uint8``, ``index=plane_step``, ``units=matrix+activation``), a symbol, or products and sums of
+these without blanks (``ub=INPUT+7*ROWS``). ``.equ NAME VALUE`` makes a symbol for the lines below it. ``.word NUMBER``
+is an instruction as a plain number of 128 bits, for those that no name has. What follows a ``#`` is a comment. ::
+
+    .equ OUTPUT 0x100
+    read_host granules=64 host=2                     # 256 bytes
+    read_weights tiles=1 rows=8 chunks=1
+    read_parameters count=1 address=8
+    matmul rows=32 repeat=1 pitch=2 swap=every w_signed drain
+    activate ub=OUTPUT rows=32 pitch=2 used=2 kind=uint8 next hi=255
+    write_host ub=OUTPUT granules=64 host=2 window=1
+    halt
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from math import prod
+
+from ...hw.errors import ConfigError, did_you_mean
+from ...hw.tpu.config import INSTRUCTION_BYTES
+from ...hw.tpu.isa import INSTRUCTION_BITS, INSTRUCTIONS, SET_REGISTERS, UNITS, Field, decode, encode
+
+__all__ = ["assemble", "disassemble", "program_of", "words_of"]
+
+HEXADECIMAL = ("ub", "address", "host", "tag", "value")
+"""Fields that are disassembled in hexadecimal."""
+
+UNIT_BITS = {name: 1 << bit for bit, name in enumerate(UNITS)}
+
+
+def assemble(text: str) -> bytes:
+    """Return the program that a text says.
+
+    Raises
+    ------
+    ConfigError
+        With line, column and word, and a near name as the hint: there is no such instruction, field or symbol, a value
+        does not fit, or a field is given twice.
+    """
+    symbols: dict[str, int] = {}
+    words = []
+    for number, line in enumerate(text.splitlines(), 1):
+        found = [(one.start() + 1, one.group()) for one in re.finditer(r"\S+", line.partition("#")[0])]
+        if found and found[0][1] == ".equ":
+            _equ(number, found, symbols)
+        elif found and found[0][1] == ".word":
+            words.append(_word(number, found, symbols))
+        elif found:
+            words.append(_instruction(number, found, symbols))
+    return program_of(words)
+
+
+def disassemble(program: bytes) -> str:
+    """Return a text that `assemble` makes the same program of.
+
+    Raises
+    ------
+    ConfigError
+        If the program ends within an instruction.
+    """
+    return "".join(f"{_line(word)}\n" for word in words_of(program))
+
+
+def words_of(program: bytes) -> list[int]:
+    """Instructions of a program as numbers.
+
+    Raises
+    ------
+    ConfigError
+        If the program ends within an instruction.
+    """
+    size = INSTRUCTION_BYTES
+    if len(program) % size:
+        raise ConfigError(f"a program must be of whole instructions of {size} bytes, not of {len(program)} bytes")
+    return [int.from_bytes(program[at : at + size], "little") for at in range(0, len(program), size)]
+
+
+def program_of(words: Iterable[int]) -> bytes:
+    """The program of these instructions, as `encode` gives them."""
+    return b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
+
+
+Words = list[tuple[int, str]]
+"""Words of a line, each with its column, from 1 on."""
+
+
+def _fault(line: int, column: int, word: str, message: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"line {line}, column {column}, {word!r}: {message}", hint, field=word)
+
+
+def _equ(line: int, found: Words, symbols: dict[str, int]) -> None:
+    if len(found) != 3:
+        raise _fault(line, *found[0], "takes a name and a value")
+    column, name = found[1]
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise _fault(line, column, name, "no name: letters, digits and _, not a digit first")
+    if name in symbols:
+        raise _fault(line, column, name, f"has a value already, {symbols[name]}")
+    symbols[name] = _value(line, *found[2], found[2][1], symbols)
+
+
+def _word(line: int, found: Words, symbols: Mapping[str, int]) -> int:
+    if len(found) != 2:
+        raise _fault(line, *found[0], "takes a number")
+    value = _value(line, *found[1], found[1][1], symbols)
+    if not 0 <= value < 1 << INSTRUCTION_BITS:
+        raise _fault(line, *found[1], f"must be from 0 to 2**{INSTRUCTION_BITS} - 1, not {value}")
+    return value
+
+
+def _instruction(line: int, found: Words, symbols: Mapping[str, int]) -> int:
+    (column, name), *rest = found
+    if name not in INSTRUCTIONS:
+        hint = did_you_mean(name, [*INSTRUCTIONS, ".equ", ".word"])
+        raise _fault(line, column, name, f"no instruction is called {name!r}", hint)
+    fields = {field.name: field for field in INSTRUCTIONS[name].fields}
+    values: dict[str, int] = {}
+    for column, word in rest:
+        key, equals, text = word.partition("=")
+        if key not in fields:
+            raise _fault(line, column, word, f"{name} has no field {key!r}", did_you_mean(key, fields))
+        if key in values:
+            raise _fault(line, column, word, f"{key} is given twice")
+        if not equals and fields[key].bits > 1:
+            raise _fault(line, column, word, f"{key} needs a value, {key}=...")
+        names = {**symbols, **_names(fields[key])}
+        values[key] = _value(line, column, word, text, names) if equals else 1
+        try:
+            encode(name, **{key: values[key]})
+        except ConfigError as error:
+            raise _fault(line, column, word, str(error)) from None
+    return encode(name, **values)
+
+
+def _names(field: Field) -> dict[str, int]:
+    """Values that have names in a field."""
+    if field.name == "units":
+        return UNIT_BITS
+    return SET_REGISTERS if field.name == "index" else {name: value for value, name in enumerate(field.names)}
+
+
+def _value(line: int, column: int, word: str, text: str, names: Mapping[str, int]) -> int:
+    """A sum of products; of `units`, which are bits, it doesn't matter how often one is named."""
+    terms = text.split("+")
+    if all(term in UNIT_BITS and names.get(term) == UNIT_BITS[term] for term in terms):
+        return sum(UNIT_BITS[term] for term in set(terms))
+    return sum(prod(_atom(line, column, word, atom, names) for atom in term.split("*")) for term in terms)
+
+
+def _atom(line: int, column: int, word: str, text: str, names: Mapping[str, int]) -> int:
+    if text in names:
+        return names[text]
+    try:
+        return int(text, 0)
+    except ValueError:
+        message = f"{text!r} is neither a number nor a name that is known here"
+        raise _fault(line, column, word, message, did_you_mean(text, names)) from None
+
+
+def _line(word: int) -> str:
+    instruction, values, reserved = decode(word)
+    if instruction is None or reserved:
+        return f".word {word:#034x}"
+    parts = [_part(field, values[field.name]) for field in instruction.fields]
+    return " ".join([instruction.name, *filter(None, parts)])
+
+
+def _part(field: Field, value: int) -> str:
+    """A field as a word; empty for one that is 0, unless 0 has a name."""
+    if field.name == "units" and value:
+        return f"units={'+'.join(name for name, bit in UNIT_BITS.items() if value & bit)}"
+    named = [name for name, one in _names(field).items() if one == value]
+    if named:
+        return f"{field.name}={named[0]}"
+    if value and field.bits == 1 and field.name != "window":
+        return field.name
+    return f"{field.name}={value:{'#x' if field.name in HEXADECIMAL else ''}}" if value else ""
