@@ -44,8 +44,8 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
     def summary(self, config: TpuConfig) -> str:
         """One line about a configuration."""
         return (
-            f"{config.matrix.rows} x {config.matrix.columns} PEs, {config.ub_bytes / (1 << 20):,.4g} MiB of unified "
-            f"buffer, {config.matrix.accumulator_rows:,} accumulators a column, memory ports of {8 * config.bus_bytes} bits"
+            f"{config.matrix.rows} x {config.matrix.columns} PEs, {config.ub_bytes >> 10:,} KiB of unified buffer, "
+            f"{config.matrix.accumulator_rows:,} accumulators a column, memory ports of {8 * config.bus_bytes} bits"
         )
 
     def figures(self, config: TpuConfig) -> dict[str, int]:
@@ -72,9 +72,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
 
         return map_job(config, job)
 
-    def predict(
-        self, config: TpuConfig, program: "TpuProgram", timing: "MemoryTiming | None" = None
-    ) -> "TpuCycles":
+    def predict(self, config: TpuConfig, program: "TpuProgram", timing: "MemoryTiming | None" = None) -> "TpuCycles":
         """Counters of the cycle model."""
         return program.predict(timing)
 

@@ -1,6 +1,7 @@
 """Programs of the TPU with all that lies in memory, as the contract wants them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,18 +17,16 @@ from ...sim.golden.im2col import im2col, kernel_matrix
 from ...sim.golden.tensors import check_tensor
 from ...sim.tpu.compiler import Compiled, compile_network
 from ...sim.tpu.golden import Outcome, run
-from ...sim.tpu.layers import Network, RawLayer
+from ...sim.tpu.layers import BYTES, Network
+from ...sim.tpu.product import compile_product
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
-from ..jobs import Job, golden
+from ..jobs import Job
 
 __all__ = ["HOST_PORTS", "WEIGHT_PORT", "NetworkProgram", "TpuProgram", "map_job", "map_network"]
 
 HOST_PORTS = ("m_host_read", "m_host_write")
 WEIGHT_PORT = "m_weights"
-
-BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
-"""Types of operands."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -108,9 +107,7 @@ class TpuProgram:
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Both windows, one behind the other."""
         memory = outputs[HOST_PORTS[0]]
-        windows = [
-            memory[place : place + len(window)] for place, window in zip(self._places, self.host, strict=False)
-        ]
+        windows = [memory[place : place + len(window)] for place, window in zip(self._places, self.host, strict=False)]
         return np.concatenate(windows).astype(np.int64)
 
     @cached_property
@@ -138,7 +135,7 @@ class NetworkProgram(TpuProgram):
     compiled
         What the program was made as.
     shape
-        The result's, of all batches.
+        The result's, of all batches; what the last one has beyond it is left out.
     """
 
     compiled: Compiled
@@ -154,12 +151,11 @@ class NetworkProgram(TpuProgram):
         return self._result(memory[self._places[1] : self._places[1] + len(self.host[1])])
 
     def _result(self, window: np.ndarray) -> np.ndarray:
-        return np.stack(self.compiled.unpack_outputs(window)).astype(np.int64).reshape(self.shape)
+        values = np.concatenate(self.compiled.unpack_outputs(window)).astype(np.int64)
+        return values.reshape(-1)[: math.prod(self.shape)].reshape(self.shape)
 
 
-def map_network(
-    config: TpuConfig, network: Network, inputs: Sequence[np.ndarray], shape: tuple[int, ...] | None = None
-) -> NetworkProgram:
+def map_network(config: TpuConfig, network: Network, inputs: Sequence[np.ndarray]) -> NetworkProgram:
     """Compile a network for its inputs, one a batch (rows x columns), which the program works on one after the other.
 
     Raises
@@ -168,13 +164,9 @@ def map_network(
         If an input or a buffer doesn't fit.
     """
     compiled = compile_network(config, network, len(inputs))
-    columns = network.layers[-1].weights.shape[1]
-    sizes = sum(layer.weights.size for layer in network.layers)
-    return NetworkProgram(
-        config=config, program=compiled.program, weights=compiled.weights, compiled=compiled,
-        host=(compiled.pack_inputs(inputs), np.zeros(compiled.window_bytes()[1], np.uint8)),
-        shape=shape or (len(inputs), network.rows, columns), macs=len(inputs) * network.rows * sizes,
-    )  # fmt: skip
+    shape = len(inputs), network.rows, network.layers[-1].weights.shape[1]
+    macs = len(inputs) * network.rows * sum(layer.weights.size for layer in network.layers)
+    return _program(compiled, compiled.pack_inputs(inputs), shape, macs)
 
 
 def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
@@ -182,20 +174,22 @@ def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
 
     It is a network of one layer, whose sums of 32 bits are the result.
     """
-    a_layout, b_layout = ("M x K", "K x N") if job.convolution is None else ("N x H x W x C", "R x S x C x K")
-    a = check_tensor(job.names[0], job.a, a_layout, BYTES)
-    b = check_tensor(job.names[1], job.b, b_layout, BYTES)
+    a, b = job.a, job.b
     if job.convolution is None:
-        rule = f"the {a.shape[1]} columns of {job.names[0]}"
-        check(f"rows of {job.names[1]}", len(b) == a.shape[1], rule, len(b))
-        shape = (len(a), b.shape[1])
+        shape = (*a.shape[:1], *b.shape[1:])
     else:
+        a = check_tensor(job.names[0], a, "N x H x W x C", BYTES)
+        b = check_tensor(job.names[1], b, "R x S x C x K", BYTES)
         geometry = ConvolutionGeometry.of(a.shape, b.shape, **job.convolution, names=job.names)
         check("groups", geometry.groups == 1, "1, as each group is a product of its own", geometry.groups)
         shape, a, b = geometry.output_shape, im2col(a, geometry)[0], kernel_matrix(b, geometry)[0]
-    if not job.wraps:
-        exact = golden(job)
-        for value in (int(exact.min(initial=0)), int(exact.max(initial=0))):
-            check("result", -(1 << 31) <= value < 1 << 31, "of 32 bits, unless sums may wrap", value)
-    network = Network(rows=len(a), layers=(RawLayer(weights=b, planes=4),), signed=a.dtype == np.int8)
-    return map_network(config, network, [np.ascontiguousarray(a)], shape)
+    product = compile_product(config, a, b, wraps=job.wraps, names=job.names)
+    return _program(product.compiled, product.inputs, shape, a.shape[0] * b.size)
+
+
+def _program(compiled: Compiled, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
+    outputs = np.zeros(compiled.window_bytes()[1], np.uint8)
+    return NetworkProgram(
+        config=compiled.config, program=compiled.program, host=(inputs, outputs), weights=compiled.weights,
+        compiled=compiled, shape=shape, macs=macs,
+    )  # fmt: skip
