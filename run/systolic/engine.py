@@ -126,7 +126,7 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
 
         return SystolicCycles(**{name: int(value) for name, value in ports["o_counters"].items()})
 
-    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
+    def complaint(self, ports: Mapping[str, Any], *, wraps: bool) -> str:
         """What ``o_error`` says."""
         return "the matrix unit raised o_error: it refused a command" if ports["o_error"] else ""
 

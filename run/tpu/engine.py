@@ -29,12 +29,16 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
     config_class = TpuConfig
     presets = PRESETS
     demo_presets = ("tpu-16",)
+    memory_names = ("host_0", "host_1", "weights")
     examples = {
         "list": ("tensorloom list tpu",),
         "verilog": ("tensorloom verilog tpu-16 -o build",),
         "sim": (
             "tensorloom sim tpu-tiny --matmul 20x30x12 --kinds uint8,int8",
-            "tensorloom sim tpu-tiny --program layer.tpu --memory host_0=x.bin --memory weights=w.bin",
+            "tensorloom sim tpu-16 --conv 1x8x8x3,3x3,16 --padding 1 --stall 0.2",
+        ),
+        "run": (
+            "tensorloom run tpu-tiny layer.tpu --memory host_0=x.bin --memory host_1=256 --memory weights=w.bin -o out",
         ),
         "registers": ("tensorloom registers tpu-v1 -o build/registers",),
         "demo": ("tensorloom demo tpu-16",),
@@ -72,6 +76,16 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
 
         return map_job(config, job)
 
+    def assemble(self, config: TpuConfig, text: str, memories: Mapping[str, bytes]) -> "TpuProgram":
+        """A program as `sim.tpu.assembler` takes it; refused if it is illegal, or reads what nobody wrote."""
+        from .program import assemble
+
+        return assemble(config, text, memories)
+
+    def contents(self, program: "TpuProgram", outputs: Mapping[str, Any]) -> dict[str, bytes]:
+        """Both of the host's windows."""
+        return program.contents(outputs)
+
     def predict(self, config: TpuConfig, program: "TpuProgram", timing: "MemoryTiming | None" = None) -> "TpuCycles":
         """Counters of the cycle model."""
         return program.predict(timing)
@@ -83,7 +97,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
 
         return TpuCycles(**{name: ports[f"count_{name}"] for name in COUNTED})
 
-    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
+    def complaint(self, ports: Mapping[str, Any], *, wraps: bool) -> str:
         """What the register ``error`` says."""
         return error_text(ports)
 

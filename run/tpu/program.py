@@ -9,21 +9,24 @@ from typing import Any
 import numpy as np
 
 from ...hw.bus.config import PAGE_BYTES
-from ...hw.config import check
+from ...hw.config import ConfigError, check
 from ...hw.tpu.config import INSTRUCTION_BYTES, TpuConfig
 from ...hw.tpu.register_map import COUNTED, REGISTERS
 from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.im2col import im2col, kernel_matrix
 from ...sim.golden.tensors import check_tensor
+from ...sim.tpu.assembler import assemble as assemble_text
+from ...sim.tpu.check import check_program
 from ...sim.tpu.compiler import Compiled, compile_network
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.layers import BYTES, Network
 from ...sim.tpu.product import compile_product
+from ...sim.tpu.rules import Room
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job
 
-__all__ = ["HOST_PORTS", "WEIGHT_PORT", "NetworkProgram", "TpuProgram", "map_job", "map_network"]
+__all__ = ["HOST_PORTS", "WEIGHT_PORT", "NetworkProgram", "TpuProgram", "assemble", "map_job", "map_network"]
 
 HOST_PORTS = ("m_host_read", "m_host_write")
 WEIGHT_PORT = "m_weights"
@@ -106,9 +109,12 @@ class TpuProgram:
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Both windows, one behind the other."""
-        memory = outputs[HOST_PORTS[0]]
-        windows = [memory[place : place + len(window)] for place, window in zip(self._places, self.host, strict=False)]
-        return np.concatenate(windows).astype(np.int64)
+        return np.frombuffer(b"".join(self.contents(outputs).values()), np.uint8).astype(np.int64)
+
+    def contents(self, outputs: Mapping[str, Any]) -> dict[str, bytes]:
+        """Each of the windows."""
+        memory, windows = outputs[HOST_PORTS[0]], enumerate(zip(self._places, self.host, strict=False))
+        return {f"host_{number}": memory[at : at + len(window)].tobytes() for number, (at, window) in windows}
 
     @cached_property
     def _places(self) -> tuple[int, int, int]:
@@ -147,12 +153,22 @@ class NetworkProgram(TpuProgram):
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """What the last layer gave."""
-        memory = outputs[HOST_PORTS[0]]
-        return self._result(memory[self._places[1] : self._places[1] + len(self.host[1])])
+        return self._result(np.frombuffer(self.contents(outputs)["host_1"], np.uint8))
 
     def _result(self, window: np.ndarray) -> np.ndarray:
         values = np.concatenate(self.compiled.unpack_outputs(window)).astype(np.int64)
         return values.reshape(-1)[: math.prod(self.shape)].reshape(self.shape)
+
+
+def assemble(config: TpuConfig, text: str, memories: Mapping[str, bytes]) -> TpuProgram:
+    """Make a program of its text; see `Engine.assemble`."""
+    data = {name: np.frombuffer(memories.get(name, b""), np.uint8) for name in ("host_0", "host_1", "weights")}
+    program, sizes = assemble_text(text), {name: len(values) for name, values in data.items()}
+    problems = check_program(config, program, Room((sizes["host_0"], sizes["host_1"]), sizes["weights"]))
+    if problems:
+        more = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
+        raise ConfigError(f"{problems[0]}{more}", field="program")
+    return TpuProgram(config=config, program=program, host=(data["host_0"], data["host_1"]), weights=data["weights"])
 
 
 def map_network(config: TpuConfig, network: Network, inputs: Sequence[np.ndarray]) -> NetworkProgram:
@@ -188,7 +204,7 @@ def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
 
 
 def _program(compiled: Compiled, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
-    outputs = np.zeros(compiled.window_bytes()[1], np.uint8)
+    outputs = np.zeros(compiled.window_bytes[1], np.uint8)
     return NetworkProgram(
         config=compiled.config, program=compiled.program, host=(inputs, outputs), weights=compiled.weights,
         compiled=compiled, shape=shape, macs=macs,
