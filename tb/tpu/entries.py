@@ -31,7 +31,7 @@ def random_entry(config: TpuConfig, some: random.Random, granules: range, **fiel
 
 
 def random_entries(config: TpuConfig, some: random.Random, granules: range, count: int, **fields: int) -> list[Entry]:
-    """Entries for a matrix unit that was reset: the first brings a tile, accumulators are written before they are added to."""
+    """Entries for a matrix unit after a reset: the first brings a tile, and nothing is added to what wasn't written."""
     entries, written = [], np.zeros(config.matrix.accumulator_rows, bool)
     for number in range(count):
         entry = random_entry(config, some, granules, **fields)

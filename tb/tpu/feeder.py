@@ -14,10 +14,10 @@ from ..cocotb_bench import testbench
 from .entries import Entry, commands_of, random_entry, rows_of
 from .parts import PARTS
 
-ENTRY_LATENCY = 1
+FIRST_REQUEST = 1
 """Cycles from an entry to its first request."""
 
-ROW_LATENCY = ENTRY_LATENCY + WINDOW_LATENCY + 2
+FIRST_ROW = FIRST_REQUEST + WINDOW_LATENCY + 2
 """Cycles from an entry to the offer of its first row."""
 
 
@@ -94,12 +94,12 @@ async def no_bubbles(bench: Bench, config: TpuConfig, rng: np.random.Generator) 
         source, commands = Source("i_entries", entries, 0, some), Sink("o_commands", len(commands_of(entries)), 0, some)
         sink, start = Sink("o_activations", rows, 0, some), bench.cycles
         await run(bench, [source, buffer, commands], lambda sink=commands: sink.beats != [])
-        assert bench.cycles - start - 1 == ENTRY_LATENCY + 2
+        assert bench.cycles - start - 1 == FIRST_REQUEST + 2
         begun = bench.cycles
         await run(bench, [source, buffer, commands, sink], lambda sink=sink: sink.done)
-        assert buffer.requests == list(range(ENTRY_LATENCY, ENTRY_LATENCY + rows))
-        assert begun - start == ENTRY_LATENCY + 3  # nothing came of rows before
-        assert bench.cycles - start == ROW_LATENCY + rows
+        assert buffer.requests == list(range(FIRST_REQUEST, FIRST_REQUEST + rows))
+        assert begun - start == FIRST_REQUEST + 3  # nothing came of rows before
+        assert bench.cycles - start == FIRST_ROW + rows
 
 
 @testbench(PARTS["feeder"])
@@ -120,12 +120,14 @@ async def rows_ahead(bench: Bench, config: TpuConfig, rng: np.random.Generator) 
             for name, beats in (("o_commands", commands), ("o_activations", rows))
         }
         start = bench.cycles
-        await run(bench, [source, buffer, *sinks.values()], lambda: bench.cycles - start == 40)
+        await run(bench, [source, buffer, *sinks.values()], lambda start=start: bench.cycles - start == 40)
         assert len(buffer.requests) == ROWS_AHEAD
         other = sinks["o_commands" if stalled == "o_activations" else "o_activations"]
         assert len(other.beats) == ROWS_AHEAD // (fields["rows"] if other.name == "o_commands" else 1)
         sinks[stalled].stall = 0
-        await run(bench, [source, buffer, *sinks.values()], lambda: all(sink.done for sink in sinks.values()))
+        await run(
+            bench, [source, buffer, *sinks.values()], lambda sinks=sinks: all(sink.done for sink in sinks.values())
+        )
         assert sinks["o_commands"].beats == commands
         assert sinks["o_activations"].beats == rows.tolist()
 

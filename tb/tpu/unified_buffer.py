@@ -202,7 +202,7 @@ async def every_offset(bench: Bench, config: TpuConfig, rng: np.random.Generator
     size = config.row_granules
     await traffic.fill()
     for address in range(config.ub_granules):
-        for used in {1, size, traffic.some.randint(1, size)}:
+        for used in {size, traffic.some.randint(1, size)}:
             if address + used <= config.ub_granules:
                 await traffic.cycle(i_put=traffic.put() | {"address": address, "used": used})
     await traffic.cycle()
@@ -211,8 +211,8 @@ async def every_offset(bench: Bench, config: TpuConfig, rng: np.random.Generator
         await traffic.cycle(i_window={"address": address, "first": 0, "end": rest})
     row = config.ub_rows - 2
     for at in range(size):
-        for first in range(size + 1):
-            for end in range(size + 1):
+        for end in range(size + 1):
+            for first in {0, *(traffic.some.randint(0, size) for _ in range(3))}:
                 await traffic.cycle(i_window={"address": row * size + at, "first": first, "end": end})
     await traffic.settle()
 
@@ -224,7 +224,7 @@ async def conflicts(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
     size, banks = config.row_granules, config.ub_banks
     await traffic.fill()
     for bank in range(banks):
-        for other in range(banks):
+        for other in {bank, bank ^ 1, (bank + 2) % banks, traffic.some.randrange(banks)}:
             row, fetched = bank + banks, other + banks * traffic.some.randrange(2)
             window = {"address": row * size, "first": 0, "end": size}
             await traffic.cycle(i_window=window | {"address": (row + 2) % config.ub_rows * size})  # row isn't held
@@ -248,21 +248,21 @@ async def read_after_write(bench: Bench, config: TpuConfig, rng: np.random.Gener
     size = config.row_granules
     await traffic.fill()
     for row in range(config.ub_rows - 1):
-        for at in {0, traffic.some.randrange(size)}:
-            window = {"address": row * size + at, "first": 0, "end": size}
-            every = {"address": row * size + at, "used": size}
-            for held in (False, True):
-                for early in (False, True):  # the window before is requested while the bytes are written
-                    if held:
-                        await traffic.cycle(i_window=window)
-                    await traffic.cycle(i_put=traffic.put() | every)
-                    await traffic.cycle(**({"i_window": window} if early else {}))
+        at = traffic.some.randrange(size)
+        window = {"address": row * size + at, "first": 0, "end": size}
+        every = {"address": row * size + at, "used": size}
+        for held in (False, True):
+            for early in (False, True):  # the window before is requested while the bytes are written
+                if held:
                     await traffic.cycle(i_window=window)
-                    assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
-                    later = {"i_store": traffic.store(row=row + (at > 0), mask=(1 << size) - 1)}
-                    await traffic.cycle(**later, **({"i_window": window} if early else {}))
-                    await traffic.cycle(i_window=window)
-                    assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
+                await traffic.cycle(i_put=traffic.put() | every)
+                await traffic.cycle(**({"i_window": window} if early else {}))
+                await traffic.cycle(i_window=window)
+                assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
+                later = {"i_store": traffic.store(row=row + (at > 0), mask=(1 << size) - 1)}
+                await traffic.cycle(**later, **({"i_window": window} if early else {}))
+                await traffic.cycle(i_window=window)
+                assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
     await traffic.settle()
 
 
