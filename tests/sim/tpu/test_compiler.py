@@ -139,12 +139,16 @@ def test_buffers_share_what_is_free():
     assert allocate(TINY, buffers) == [0, 400, 0, 700, 300, 300]
 
 
-@pytest.mark.parametrize("config", [small(8), PRESETS["tpu-v1"]])
-def test_weights_are_read_early_and_never_stop_the_queue(config):
-    """As many tiles ahead as there is room for, and one more; or all there are."""
-    size = 3 * config.row_bytes
-    for sizes in ([size] * 3, [size - 1] * 3, [1, 2, 1, 2, 1]):
+LARGE_FIFO = small(8).replace(matrix={"weight_fifo_tiles": 16})
+
+
+@pytest.mark.parametrize("config, ahead", [(small(8), 6), (LARGE_FIFO, 7)])
+def test_weights_are_read_early_and_never_stop_the_queue(config, ahead):
+    """As many tiles ahead as there is room for, and one more, or as the queue has instructions; or all there are."""
+    many_tiles_then_many_reads = [8, 160, 8, *[1, 2] * 20]
+    for sizes in ([24] * 3, [23] * 3, [1, 2, 1, 2, 1], many_tiles_then_many_reads):
         compiled = compile_network(config, perceptron(5, sizes), 2)
+        assert check_program(config, compiled.program) == []
         total = sum(values["tiles"] for _, values in instructions(compiled, "read_weights"))
         read = used = 0
         for name, values in instructions(compiled, "read_weights", "matmul"):
@@ -152,7 +156,7 @@ def test_weights_are_read_early_and_never_stop_the_queue(config):
                 read += values["tiles"]
             else:
                 used += swaps_of(values)
-                assert read >= min(total, used + config.tiles_ahead + 1)
+                assert read >= min(total, used + ahead)
         assert used == total
 
 
