@@ -24,9 +24,10 @@ def interpret(config, program, host, weights):
     bus, size = config.bus_bytes, config.matrix.rows
     windows, memory = [bytearray(window.tobytes()) for window in host], weights.tobytes()
     buffer, accumulators, tags = {}, {}, []
-    tiles, sets, tile, current, step, drained = [], [], None, None, 0, 0
+    tiles, sets, tile, current, step, drained = [], [], [], [], 0, 0
     for word in words_of(program):
         instruction, v, _ = decode(word)
+        assert instruction
         match instruction.name:
             case "set":
                 step = v["value"]

@@ -162,6 +162,7 @@ def products(config, text, x, tiles):
         write_host window=1 ub=0x400 granules={4 * rows}
         halt"""
     found = execute(config, text, [x.reshape(-1).view(np.uint8), bytes(16 * rows)], tiles.reshape(-1).view(np.uint8))
+    assert found.written.sum() == x.nbytes // 4 * 4 + 16 * rows
     planes = found.host[1].reshape(4, 6, config.row_bytes)
     return np.moveaxis(planes, 0, -1).copy().view("<i4")[..., 0]
 
