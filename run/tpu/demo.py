@@ -7,8 +7,6 @@ from ...hw.errors import FailureError
 from ..demonstration import Demonstration, load
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..driving import Driven
     from ..execution import Simulator
     from .program import NetworkProgram
@@ -20,9 +18,9 @@ BATCHES = 5
 
 NOTE = (
     "One program in memory: one start, one interrupt, nothing between them. It reads each batch's images from the\n"
-    "host's memory, runs all layers out of the unified buffer, and writes the scores back. These are compared with the\n"
-    "network's own golden model, all of the host's memory with the interpreter of the instructions, every counter with\n"
-    "the cycle model."
+    "host's memory, runs all layers out of the unified buffer, and writes the scores back. These are compared with\n"
+    "the network's own golden model, all of the host's memory with the interpreter of the instructions, every counter\n"
+    "with the cycle model."
 )
 
 

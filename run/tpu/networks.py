@@ -1,7 +1,8 @@
 """Networks of published sizes: steady state, share of the roofline, and what was published of the TPU's own networks.
 
-The roofline: as many operations a cycle as the array has, or as many as weights come in, each of them used for every row
-of a batch (Williams et al. 2009; lecture, TPU pages). What the published machine ran were other networks of these sizes.
+The roofline: as many operations a cycle as the array has, or as many as weights come in, each of them used for every
+row of a batch (Jouppi et al. 2017, figure 5; lecture, TPU pages). What the published machine ran were other networks of
+these sizes.
 """
 
 from collections.abc import Callable, Mapping
