@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("hw", "sim", "tb", "run", "fpga", "cli")
 ENGINES = [engine.package for engine in engines().values()]
 
-MADE_OF: dict[str, tuple[str, ...]] = {"snap_chip": ("snap",)}
+MADE_OF: dict[str, tuple[str, ...]] = {"snap_chip": ("snap",), "tpu": ("systolic",)}
 """Engines that an engine is made of, whose parts it may use: a chip its core."""
 
 ALLOWED = {
