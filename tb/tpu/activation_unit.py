@@ -124,7 +124,7 @@ def random_jobs(config: TpuConfig, count: int, rng: np.random.Generator) -> list
     for kind in rng.permutation(np.arange(count) % 3).tolist():
         fresh = kind != 2 and (not any_set or rng.random() < 0.5)
         any_set |= fresh
-        rows = int(rng.choice([1, 1, 2, 3, rng.integers(4, 12)]))
+        rows = int(rng.choice([1, 1, 2, 3, int(rng.integers(4, 12))]))
         made, parameters = random_job(config, kind, rows, fresh, parameters, rng)
         jobs.append(made)
     return jobs
@@ -233,7 +233,7 @@ async def random_entries(bench: Bench, config: TpuConfig, rng: np.random.Generat
     some = random.Random(int(rng.integers(1 << 32)))
     stalls = ((0, 0, 0, 0), (0.7, 0, 0, 0), (0, 0.9, 0, 0), (0, 0, 0.6, 0), (0, 0, 0, 0.7), (0.3, 0.5, 0.3, 0.3))
     for entries, late, sums, parameters in stalls:
-        jobs = random_jobs(config, 15, rng)
+        jobs = random_jobs(config, 12, rng)
         await finish(bench, Surroundings(jobs, some, entries=entries, late=late, sums=sums, parameters=parameters))
 
 
