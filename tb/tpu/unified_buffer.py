@@ -232,11 +232,13 @@ async def conflicts(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
             assert outputs["o_fetch_ready"] == (bank != other)
             outputs = await traffic.cycle(i_window=window, i_fetch=fetched)  # held: not read again
             assert outputs["o_fetch_ready"]
-            await traffic.cycle(i_put=traffic.put() | {"address": row * size})
-            outputs = await traffic.cycle(i_store=traffic.store(row=fetched))
+            store, other_window = traffic.store(row=fetched), window | {"address": fetched * size}
+            await traffic.cycle(i_put=traffic.put() | {"address": row * size}, i_window=other_window)
+            outputs = await traffic.cycle(i_store=store)
             assert outputs["i_store_ready"] == (bank != other)
-            outputs = await traffic.cycle(i_store=traffic.store(row=fetched))
-            assert outputs["i_store_ready"]
+            # A row is held while a write to it waits.
+            outputs = await traffic.cycle(i_store=store, i_window=other_window, i_fetch=fetched)
+            assert outputs["i_store_ready"] and outputs["o_fetch_ready"] == (bank == other and row != fetched)
     assert traffic.model.refused == {(what, bank) for what in ("fetch", "store") for bank in range(banks)}
     await traffic.settle()
 
