@@ -10,6 +10,8 @@ import numpy as np
 from ...hw.bus.config import PAGE_BYTES
 from ...hw.tpu.config import INSTRUCTION_BYTES, TpuConfig
 from ...hw.tpu.register_map import COUNTED, REGISTERS
+from ...sim.memory_timing import MemoryTiming
+from ...sim.tpu.cycles import Stretch, TpuCycles, predict
 from ...sim.tpu.golden import Outcome, run
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
@@ -91,6 +93,14 @@ class TpuProgram:
         """What the program leaves, by the golden interpreter."""
         return run(self.config, self.program, host=self.host, weights=self.weights)
 
+    def predict(self, timing: MemoryTiming) -> TpuCycles:
+        """What the counters show after the program, which must halt, by the cycle model."""
+        places = zip(self._places, self.host, strict=False)
+        return predict(
+            self.config, self.program, host=[Stretch(place, len(window)) for place, window in places],
+            weights=Stretch(0, len(self.weights)), timing=timing,
+        )  # fmt: skip
+
     def golden(self) -> np.ndarray:
         """Both windows after the program, one behind the other."""
         return np.concatenate(self.outcome.host).astype(np.int64)
@@ -98,9 +108,7 @@ class TpuProgram:
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Both windows, one behind the other."""
         memory = outputs[HOST_PORTS[0]]
-        windows = [
-            memory[place : place + len(window)] for place, window in zip(self._places, self.host, strict=False)
-        ]
+        windows = [memory[place : place + len(window)] for place, window in zip(self._places, self.host, strict=False)]
         return np.concatenate(windows).astype(np.int64)
 
     @cached_property
