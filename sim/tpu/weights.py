@@ -86,9 +86,7 @@ class WeightMemory:
                     sets.append(_parameter_set(config, layer.folded_bias(zero)[columns], layer.factors[columns]))
             zero = layer.zero
         image = np.concatenate([*pieces, *sets])
-        check(
-            "weights", len(image) <= 1 << config.address_bits, f"of at most 2**{config.address_bits} bytes", len(image)
-        )
+        check("weights", len(image) <= 1 << config.address_bits, f"of at most 2**{config.address_bits} bytes", len(image))
         return cls(image, tiles, address)
 
 
