@@ -27,7 +27,7 @@ from .output import Stages, print_json, print_table, say
 if TYPE_CHECKING:
     from ..sim.golden.geometry import ConvolutionSteps
 
-__all__ = ["EXAMPLES", "sim"]
+__all__ = ["EXAMPLES", "figure_rows", "sim"]
 
 EXAMPLES = examples("sim")
 
@@ -160,11 +160,15 @@ def sim(
             | {"passed": outcome.passed}
         )
     else:
-        rows = [[name.replace("_", " "), _text(value)] for name, value in figures.items() if value is not None]
-        print_table(["", f"{job.name} on {design.name}"], rows)
+        print_table(["", f"{job.name} on {design.name}"], figure_rows(figures))
         say("by the models alone" if model_only else f"failed: {outcome.complaint}" if outcome.complaint else "passed")
     if not outcome.passed:
         raise typer.Exit(FAILURE)
+
+
+def figure_rows(figures: dict[str, Any]) -> list[list[object]]:
+    """Rows of a table of a run's figures."""
+    return [[name.replace("_", " "), _text(value)] for name, value in figures.items() if value is not None]
 
 
 def _window(text: str) -> tuple[int, int]:

@@ -111,6 +111,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Lines for the help of commands, by command.
     fpga
         How it gets onto boards, or None.
+    memory_names
+        What `assemble` gives a program to work on; none if it runs no programs of its users.
     """
 
     name: ClassVar[str]
@@ -121,6 +123,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
+    memory_names: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
     def summary(self, config: ConfigT) -> str:
@@ -144,6 +147,20 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
             Saying which tensor or parameter doesn't fit.
         """
 
+    def assemble(self, config: ConfigT, text: str, memories: Mapping[str, bytes]) -> ProgramT:
+        """Make a program of its text and of the contents of memories (`memory_names`), empty if not given.
+
+        Raises
+        ------
+        ConfigError
+            Saying where the text is wrong, or which instruction is illegal and why.
+        """
+        raise NotImplementedError
+
+    def contents(self, program: ProgramT, outputs: Mapping[str, Any]) -> dict[str, bytes]:
+        """What the memories hold that such a program may have written, from the outputs of a run."""
+        raise NotImplementedError
+
     @abstractmethod
     def predict(self, config: ConfigT, program: ProgramT, timing: "MemoryTiming | None" = None) -> CountersT:
         """Counters of the cycle model, for streams that never stall and memories of this timing.
@@ -157,8 +174,16 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """Counters from the values of the output ports that belong to no stream, and of what software read."""
 
     @abstractmethod
-    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
-        """What error outputs, and registers that software read, say of a job's run; empty if nothing is wrong."""
+    def complaint(self, ports: Mapping[str, Any], *, wraps: bool) -> str:
+        """What error outputs, and registers that software read, say of a run; empty if nothing is wrong.
+
+        Parameters
+        ----------
+        ports
+            Their values by name.
+        wraps
+            Whether sums may wrap around.
+        """
 
     @abstractmethod
     def data_bits(self, config: ConfigT) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +40,7 @@ class Outcome(Generic[CountersT]):
 
     Attributes
     ----------
-    design, job
+    design
         What ran.
     source
         ``rtl`` for the emitted Verilog, ``model`` for the golden model and the cycle model alone.
@@ -64,7 +64,6 @@ class Outcome(Generic[CountersT]):
     """
 
     design: Design
-    job: Job
     source: str
     output: np.ndarray
     mismatches: int | None
@@ -219,12 +218,39 @@ class Simulator:
         """
         engine, config = self.design.engine, self.design.config
         mapped = engine.map(config, job) if program is None else program
+        outcome, _ = self._run(
+            mapped, job.name, lambda: engine.expected(config, job), wraps=job.wraps, stall=stall, seed=seed,
+            timing=timing, vcd=vcd, window=window,
+        )  # fmt: skip
+        return dataclasses.replace(outcome, details=engine.job_figures(config, job, mapped, outcome.counters))
+
+    def run_program(self, program: "Program", name: str, **options: Any) -> tuple[Outcome[Any], Driven]:
+        """Run a program that is no job, and compare all that it leaves with its golden model.
+
+        Options are those of `run`, as is what it raises.
+        """
+        return self._run(program, name, program.golden, wraps=False, **options)
+
+    def _run(
+        self,
+        mapped: "Program",
+        name: str,
+        expected: Callable[[], np.ndarray],
+        *,
+        wraps: bool,
+        stall: float = 0.0,
+        seed: int = 0,
+        timing: MemoryTiming | None = None,
+        vcd: Path | None = None,
+        window: tuple[int, int] = (0, 1000),
+    ) -> tuple[Outcome[Any], Driven]:
+        engine, config = self.design.engine, self.design.config
         timing = timing or MemoryTiming()
         with ThreadPoolExecutor(1) as pool:
             stalls = stall or (timing.random and mapped.memories())
             prediction = None if stalls else pool.submit(engine.predict, config, mapped, timing)
             start = time.perf_counter()
-            with self._stages(f"Simulating {job.name}") as update, _waveforms(vcd) as waves:
+            with self._stages(f"Simulating {name}") as update, _waveforms(vcd) as waves:
                 driven = drive(
                     self.model, mapped, stall=stall, seed=seed, timing=timing, vcd=waves, window=window,
                     idle_cycles=IDLE_CYCLES, progress=lambda cycle, done: update(f"cycle {cycle:,}", done),
@@ -235,12 +261,12 @@ class Simulator:
                     raise ConfigError(f"window must begin {rule}, not at {window[0]:,}", field="window", value=window)
             seconds = time.perf_counter() - start
             predicted = prediction.result() if prediction else None
-        if complaint := engine.complaint(result.counters, job):
+        if complaint := engine.complaint(result.counters, wraps=wraps):
             raise FailureError(complaint)
         output = mapped.assemble(driven.outputs)
         counters = engine.read_counters(result.counters)
-        mismatches, bad = int(np.count_nonzero(output != engine.expected(config, job))), driven.wrong_bytes
-        return _outcome(self.design, job, mapped, "rtl", output, mismatches, bad, counters, predicted, seconds)
+        mismatches, bad = int(np.count_nonzero(output != expected())), driven.wrong_bytes
+        return _outcome(self.design, mapped, "rtl", output, mismatches, bad, counters, predicted, seconds), driven
 
     def drive(self, program: "Program", name: str) -> Driven:
         """Run a program that is no job, as the layers of a whole network; nothing is compared but memories."""
@@ -288,12 +314,12 @@ def predict(
         counters = engine.predict(config, mapped, timing)
     seconds = time.perf_counter() - start
     expected = engine.expected(config, job)
-    return _outcome(design, job, mapped, "model", expected, None, 0, counters, counters, seconds)
+    outcome = _outcome(design, mapped, "model", expected, None, 0, counters, counters, seconds)
+    return dataclasses.replace(outcome, details=engine.job_figures(config, job, mapped, counters))
 
 
 def _outcome(
     design: Design,
-    job: Job,
     program: "Program",
     source: str,
     output: np.ndarray,
@@ -306,7 +332,6 @@ def _outcome(
     engine = design.engine
     return Outcome(
         design=design,
-        job=job,
         source=source,
         output=output,
         mismatches=mismatches,
@@ -314,7 +339,7 @@ def _outcome(
         counters=counters,
         predicted=predicted,
         macs=engine.macs(program, counters),
-        details=engine.job_figures(design.config, job, program, counters),
+        details={},
         seconds=seconds,
     )
 

@@ -23,8 +23,8 @@ class MemoryTiming:
     cycle t is answered no sooner than in cycle t - 1 + `write_latency`.
 
     *Pace.* With a pace of p bytes in c cycles and beats of B bytes, beat k of a memory that is never idle moves
-    floor(k B c / p) cycles after beat 0, unless its port holds it up: a beat that is read counts when it is offered, one
-    that is written when it leaves the buffer. Sides of ports that want to move at once do so in the order in which
+    floor(k B c / p) cycles after beat 0, unless its port holds it up: a beat that is read counts when it is offered,
+    one that is written when it leaves the buffer. Sides of ports that want to move at once do so in the order in which
     they moved last, the longest ago first; at the beginning reading is before writing, the first port before others.
 
     Parameters

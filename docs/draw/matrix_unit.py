@@ -9,7 +9,7 @@ from tensorloom.run.registry import find_preset
 
 __all__ = ["draw"]
 
-PRESET = "tpu-v1"
+PRESET = "systolic-256"
 
 LEFT, LEFT_WIDTH = 190, 180
 MIDDLE, MIDDLE_WIDTH = 510, 310

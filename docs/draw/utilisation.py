@@ -10,7 +10,7 @@ from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
 
 __all__ = ["draw", "figures"]
 
-PRESET = "tpu-v1"
+PRESET = "systolic-256"
 K, N = 1024, 1024
 ROWS = sorted({*(1 << power for power in range(14)), *(3 << power for power in range(12))})
 

@@ -128,7 +128,7 @@ class SystolicConfig(Config):
 
 
 PRESETS: dict[str, SystolicConfig] = {
-    "tpu-v1": SystolicConfig(),
+    "systolic-256": SystolicConfig(),
     "systolic-128": SystolicConfig(rows=128, columns=128, accumulator_rows=2048),
     "systolic-64": SystolicConfig(rows=64, columns=64, accumulator_rows=1024),
     "systolic-32": SystolicConfig(rows=32, columns=32, accumulator_rows=512),

@@ -103,7 +103,7 @@ class ActivationUnit(wiring.Component):
             m.d.sync += [current.eq(entries.payload), rows.eq(entries.payload.rows)]
             m.d.sync += [row_address.eq(first), put.payload.address.eq(first)]
         beat = self._load(m, rows == 0, loaded, starts)
-        self._lanes(m, current, beat, takes & raw, plane)
+        self._lanes(m, current, beat, raw, plane)
         return m
 
     def _load(self, m: Module, free: Value, loaded: Signal, starts: Signal) -> Value:
@@ -120,7 +120,7 @@ class ActivationUnit(wiring.Component):
             m.d.sync += loaded.eq(0)
         return Cat(beat, goes)
 
-    def _lanes(self, m: Module, current: data.View, beat: Value, raw: Value, plane: Signal) -> None:
+    def _lanes(self, m: Module, current: data.View, beat: Value, raw: Signal, plane: Signal) -> None:
         """Groups of lanes side by side."""
         config = self.config
         lanes = min(GROUP_LANES, config.matrix.columns)

@@ -68,7 +68,7 @@ class Decoder(wiring.Component):
     o_halt
         For a cycle: the program is over.
     o_tag, o_interrupt
-        What ``interrupt`` shows, from the cycle after that in which `o_interrupt` is 1.
+        What the last ``interrupt`` shows; `o_interrupt` is 1 for a cycle, the first in which `o_tag` is new.
     o_error, o_code
         For a cycle: an instruction is illegal, and why. Nothing is dispatched any more.
     o_pc
@@ -245,7 +245,9 @@ class Decoder(wiring.Component):
             "opcode": ~Cat(found.values()).any(),
             "reserved": Cat(found[name] & (self._word & mask).any() for name, mask in reserved.items()).any()
             | (found["set"] & ~Cat(f["set"]["index"] == index for index in SET_REGISTERS.values()).any()),
-            "bundle": found["activate"] & (~self._held | (activate["rows"] != self._held_entry.rows)),
+            "bundle": Mux(
+                self._held, ~found["activate"] | (activate["rows"] != self._held_entry.rows), found["activate"]
+            ),
             "value": (found["set"] & (f["set"]["value"] >= config.ub_granules))
             | (
                 found["matmul"]
@@ -347,9 +349,6 @@ class Decoder(wiring.Component):
                 m.next = "judge"
             with m.State("judge"):
                 with m.If(self.i_stop):
-                    m.next = "stopped"
-                with m.Elif(self._held & ~found["activate"]):
-                    fail(ERRORS["bundle"][0], pc - 1)
                     m.next = "stopped"
                 with m.Elif(self._illegal):
                     fail(self._code, pc - (self._held & (self._code == ERRORS["bundle"][0])))

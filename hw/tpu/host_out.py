@@ -71,8 +71,9 @@ class HostOutUnit(wiring.Component):
             # Of a row: chunk of its first beat, and granules up to the end of the last.
             {"chunk": range(config.row_chunks), "end": bits_for(config.row_granules)}
         )
-        # From a fetch to the first beat of its row pass four cycles, and the room is known to be free after the last.
-        rows = 2 + -(-(ROW_LATENCY + 2) // config.row_chunks)
+        # For a beat a cycle: from a fetch to its row's first beat pass ROW_LATENCY + 2 cycles, in which other rows give
+        # theirs, and its room is only free after its last beat.
+        rows = 1 + -(-(ROW_LATENCY + 2) // config.row_chunks)
         fifo = Fifo(extent.size + 8 * config.row_bytes, rows)
         m.submodules.fifo = shared(fifo)
         fetched, leaves = Signal(), Signal()

@@ -40,12 +40,15 @@ class LaneGroup(wiring.Component):
         its set complete, from the next cycle on.
     i_sums
         Of the columns.
-    i_raw, i_relu, i_plane
-        Take this byte of the sums, lowest is 0; with ``i_relu``, of 0 in place of those below 0.
+    i_raw, i_relu
+        Take bytes of the sums as they are; with ``i_relu``, of 0 in place of those below 0. Constant while sums are
+        under way.
+    i_plane
+        Which byte that is, the lowest is 0.
     i_zero_point, i_low, i_high
-        As those of `Requantizer`; constant while sums are under way.
+        As those of `Requantizer`.
     o_bytes
-        Of the columns: those that ``i_raw`` asked for `RAW_LATENCY` cycles ago, or else requantized ones.
+        Of the columns.
     """
 
     def __init__(self, lanes: int, beat_bytes: int):
@@ -76,8 +79,6 @@ class LaneGroup(wiring.Component):
         entries = Signal(data.ArrayLayout(entry, lanes), reset_less=True)
         with m.If(self.i_load):
             m.d.sync += entries.eq(Cat(entries, self.i_beat)[len(self.i_beat) :])
-        was_raw = Signal()
-        m.d.sync += was_raw.eq(self.i_raw)
         for index in range(lanes):
             lane = Requantizer(SUM_BITS, 0)
             m.submodules[f"lane_{index}"] = shared(lane)
@@ -94,6 +95,6 @@ class LaneGroup(wiring.Component):
                 lane.i_zero_point.eq(self.i_zero_point),
                 lane.i_low.eq(self.i_low),
                 lane.i_high.eq(self.i_high),
-                self.o_bytes.word_select(index, 8).eq(Mux(was_raw, raw, lane.o.payload.value[:8])),
+                self.o_bytes.word_select(index, 8).eq(Mux(self.i_raw, raw, lane.o.payload.value[:8])),
             ]
         return m

@@ -90,30 +90,41 @@ class Scoreboard(wiring.Component):
                 "o_waits": Out(2),
             }
         )
+        # By unit: how many are under way and how many of these the unit has taken; then by place, the oldest first,
+        # what they are, the rows that they touch, and the completions of each other unit that they wait for.
+        depths = QUEUES.items()
+        self.counts = {name: Signal(range(depth + 1), name=f"{name}_count") for name, depth in depths}
+        self.issued = {name: Signal(range(depth + 1), name=f"{name}_issued") for name, depth in depths}
+        self.held = {
+            name: [Signal(self.entries[name], name=f"{name}_entry_{place}") for place in range(depth)]
+            for name, depth in depths
+        }
+        self.rows = {
+            name: [Signal(rows_layout(config), name=f"{name}_rows_{place}") for place in range(depth)]
+            for name, depth in depths
+            if name in READS + WRITES
+        }
+        self.left = {
+            name: {
+                other: [Signal(range(most + 1), name=f"{name}_{place}_waits_for_{other}") for place in range(depth)]
+                for other, most in depths
+                if _hazard(name, other)
+            }
+            for name, depth in depths
+        }
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        units = list(QUEUES)
-        done = {name: self.i_done[number] for number, name in enumerate(units)}
-        counts = {name: Signal(range(depth + 1), name=f"{name}_count") for name, depth in QUEUES.items()}
-        rows = {
-            name: [Signal(rows_layout(self.config), name=f"{name}_rows_{place}") for place in range(depth)]
-            for name, depth in QUEUES.items()
-            if name in READS + WRITES
-        }
-        waits = {  # completions of `other` that are to come, for the youngest instruction in conflict
-            (name, other): self._conflict(m, name, other, rows[other], counts[other], done[other])
-            for name in units
-            for other in units
-            if _hazard(name, other)
-        }
-        for number, name in enumerate(units):
-            self._queue(m, name, counts[name], rows.get(name), waits, done)
-            m.d.comb += self.o_busy[number].eq(counts[name] != 0)
+        done = {name: self.i_done[number] for number, name in enumerate(QUEUES)}
+        for number, (name, count) in enumerate(self.counts.items()):
+            waits = {other: self._conflict(m, name, other, done[other]) for other in self.left[name]}
+            self._queue(m, name, waits, done)
+            m.d.comb += self.o_busy[number].eq(count != 0)
         return m
 
-    def _conflict(self, m: Module, name: str, other: str, rows: list, count: Signal, done: Value) -> Signal:
+    def _conflict(self, m: Module, name: str, other: str, done: Value) -> Signal:
         """How many instructions of `other` must complete before one of `name` that is dispatched now."""
+        rows, count = self.rows[other], self.counts[other]
         found = Signal(range(len(rows) + 1), name=f"{name}_after_{other}")
         for place, held in enumerate(rows):  # later places are younger, and go first
             overlap = (self.i_rows.first <= held.last) & (held.first <= self.i_rows.last)
@@ -123,20 +134,12 @@ class Scoreboard(wiring.Component):
         m.d.comb += after.eq(found - (done & (found != 0)))
         return after
 
-    def _queue(self, m: Module, name: str, count: Signal, rows: list | None, waits: dict, done: dict) -> None:
+    def _queue(self, m: Module, name: str, waits: dict[str, Signal], done: dict[str, Value]) -> None:
         """The instructions of a unit, the oldest at place 0; each completion moves all of them."""
-        depth, layout = QUEUES[name], self.entries[name]
+        depth = QUEUES[name]
         arrives, leaves = getattr(self, f"i_{name}"), getattr(self, f"o_{name}")
-        issued = Signal(range(depth + 1), name=f"{name}_issued")
+        count, issued, entries, left = self.counts[name], self.issued[name], self.held[name], self.left[name]
         push, pop, issue = Signal(name=f"{name}_push"), done[name], Signal(name=f"{name}_issue")
-        entries = [Signal(layout, name=f"{name}_entry_{place}") for place in range(depth)]
-        others = [other for one, other in waits if one == name]
-        left = {
-            other: [
-                Signal(range(QUEUES[other] + 1), name=f"{name}_{place}_waits_for_{other}") for place in range(depth)
-            ]
-            for other in others
-        }
         m.d.comb += [
             arrives.ready.eq(count != depth),
             push.eq(arrives.valid & arrives.ready),
@@ -144,12 +147,12 @@ class Scoreboard(wiring.Component):
         ]
         m.d.sync += [count.eq(count + push - pop), issued.eq(issued + issue - pop)]
 
-        free = {other: Signal(name=f"{name}_free_of_{other}") for other in others}
+        free = {other: Signal(name=f"{name}_free_of_{other}") for other in left}
         with m.Switch(issued):
             for place in range(depth):
                 with m.Case(place):
                     m.d.comb += leaves.payload.eq(entries[place])
-                    m.d.comb += [free[other].eq(left[other][place] == 0) for other in others]
+                    m.d.comb += [free[other].eq(left[other][place] == 0) for other in left]
         if name == "activation":
             m.d.comb += [leaves.valid.eq(issued < count), self.o_go.eq(leaves.valid & Cat(*free.values()).all())]
         else:
@@ -170,11 +173,11 @@ class Scoreboard(wiring.Component):
                 m.d.sync += entries[place].eq(arrives.payload)
             with m.Elif(pop):
                 m.d.sync += entries[place].eq(entries[above])
-            if rows is not None:
+            if rows := self.rows.get(name):
                 with m.If(new):
                     m.d.sync += rows[place].eq(self.i_rows)
                 with m.Elif(pop):
                     m.d.sync += rows[place].eq(rows[above])
-            for other in others:
+            for other in left:
                 wait, kept = left[other][place], Mux(pop, left[other][above], left[other][place])
-                m.d.sync += wait.eq(Mux(new, waits[name, other], kept - (done[other] & (kept != 0))))
+                m.d.sync += wait.eq(Mux(new, waits[other], kept - (done[other] & (kept != 0))))

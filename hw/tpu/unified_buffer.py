@@ -111,26 +111,25 @@ class UnifiedBuffer(wiring.Component):
         late = data.StructLayout({"odd": 1, "at": len(at), "first": len(window.first), "end": len(window.end)})
         waiting, shown = Signal(late, reset_less=True), Signal(late, reset_less=True)
         m.d.sync += [waiting.as_value().eq(Cat(row[0], at, window.first, window.end)), shown.eq(waiting)]
-        joined = Signal(8 * self.config.row_bytes)
+        joined, before, counts = Signal(8 * self.config.row_bytes), Signal(size), Signal(size)
+        m.d.comb += [
+            before.eq(_ones(shown.at, size)),  # what lies in the row behind
+            counts.eq(_ones(shown.end, size) & ~_ones(shown.first, size)),
+        ]
         for number in range(size):
             even, odd = (half.o_chosen.word_select(number, granule) for half in halves)
-            from_odd = (number < shown.at) ^ shown.odd  # before the beginning is the row behind
-            m.d.comb += joined.word_select(number, granule).eq(Mux(from_odd, odd, even))
+            m.d.comb += joined.word_select(number, granule).eq(Mux(before[number] ^ shown.odd, odd, even))
         turned = self._turn(m, "window_turned", joined, shown.at, left=False)
         for number in range(size):
-            counts = (number >= shown.first) & (number < shown.end)
-            m.d.sync += self.o_window.word_select(number, granule).eq(
-                Mux(counts, turned.word_select(number, granule), 0)
-            )
+            bits = turned.word_select(number, granule)
+            m.d.sync += self.o_window.word_select(number, granule).eq(Mux(counts[number], bits, 0))
 
     def _put(self, m: Module, halves: list[BufferHalf]) -> None:
         """Turn the bytes so that each is where it belongs in its row; both rows get all, and write what is theirs."""
         put, size = self.i_put.payload, self.config.row_granules
         row, at, places = self._place(m, "put", put.address)
-        end = Signal(range(2 * size))
-        m.d.comb += end.eq(at + put.used)
-        low = Cat((number >= at) & (number < end) for number in range(size))
-        high = Cat(number + size < end for number in range(size))
+        low, high = Signal(size), Signal(size)
+        m.d.comb += Cat(low, high).eq(_ones(put.used, size) << at)
         data_in_place = Signal(8 * self.config.row_bytes, reset_less=True)
         m.d.sync += data_in_place.eq(self._turn(m, "put_turned", put.data, at, left=True))
         for odd, half in enumerate(halves):
@@ -146,3 +145,8 @@ class UnifiedBuffer(wiring.Component):
             m.d.comb += turned.eq(Mux(granules[bit], row.rotate_left(bits), row))
             row = turned
         return row
+
+
+def _ones(count: Value, size: int) -> Value:
+    """The lowest bits, so many of them, of `size`."""
+    return ((1 << count) - 1)[:size]

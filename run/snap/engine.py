@@ -97,9 +97,9 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
 
         return core_counters(ports["o_counters"])
 
-    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
-        """What ``o_errors`` says; sums that wrap are an error unless the job accepts them."""
-        errors = {name: value for name, value in ports["o_errors"].items() if not (job.wraps and name == "overflow")}
+    def complaint(self, ports: Mapping[str, Any], *, wraps: bool) -> str:
+        """What ``o_errors`` says; sums that wrap are an error unless they may."""
+        errors = {name: value for name, value in ports["o_errors"].items() if not (wraps and name == "overflow")}
         return f"the core raised an error: {errors}" if any(errors.values()) else ""
 
     def data_bits(self, config: SnapConfig) -> int:

@@ -98,9 +98,9 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         beats = {f"{kind}_beats": ports[f"count_{kind}_beats"] for kind in KINDS}
         return ChipCounters(cycles=ports["count_cycles"], layers=ports["count_layers"], beats=beats)
 
-    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
-        """What the register ``errors`` says; sums that wrap are an error unless the job accepts them."""
-        return errors_text(ports, wraps=job.wraps)
+    def complaint(self, ports: Mapping[str, Any], *, wraps: bool) -> str:
+        """What the register ``errors`` says; sums that wrap are an error unless they may."""
+        return errors_text(ports, wraps=wraps)
 
     def data_bits(self, config: SnapChipConfig) -> int:
         """Width of a value in memory."""

@@ -62,8 +62,8 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
     FailureError
         If the hardware, its models and the reference don't agree; figures of wrong results are worthless.
     """
-    config = PRESETS["systolic-32" if quick else "tpu-v1"]
-    figures: dict[str, Any] = {"preset": "systolic-32" if quick else "tpu-v1", "emission": {}, "build": {}}
+    config = PRESETS["systolic-32" if quick else "systolic-256"]
+    figures: dict[str, Any] = {"preset": "systolic-32" if quick else "systolic-256", "emission": {}, "build": {}}
     emissions = {}
     for name, component in (("mesh", Mesh), ("matrix_unit", MatrixUnit)):
         with stages(f"Emitting {name}"):

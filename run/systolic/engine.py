@@ -58,17 +58,17 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
     position = 0
     config_class = SystolicConfig
     presets = PRESETS
-    demo_presets = ("tpu-v1",)
+    demo_presets = ("systolic-256",)
     examples = {
         "list": ("tensorloom list systolic --json",),
-        "config": ("tensorloom config tpu-v1 > my.toml", "tensorloom config tiny --set rows=8 --json"),
+        "config": ("tensorloom config systolic-256 > my.toml", "tensorloom config tiny --set rows=8 --json"),
         "verilog": (
-            "tensorloom verilog tpu-v1 -o build",
-            "tensorloom verilog tpu-v1 --set rows=128 --set accumulator_rows=2048 -o build --json",
+            "tensorloom verilog systolic-256 -o build",
+            "tensorloom verilog systolic-256 --set rows=128 --set accumulator_rows=2048 -o build --json",
         ),
-        "lint": ("tensorloom lint tpu-v1",),
+        "lint": ("tensorloom lint systolic-256",),
         "sim": (
-            "tensorloom sim tpu-v1 --matmul 512x256x256 --kinds int8,uint8 --seed 1",
+            "tensorloom sim systolic-256 --matmul 512x256x256 --kinds int8,uint8 --seed 1",
             "tensorloom sim systolic-16 --conv 1x28x28x3,3x3,64 --padding 1 --stall 0.2",
             "tensorloom sim tiny --matmul 8x8x8 --vcd waves.vcd --window 0:200",
             "tensorloom sim tiny --a activations.npy --b weights.npy -o result.npy --json",
@@ -126,7 +126,7 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
 
         return SystolicCycles(**{name: int(value) for name, value in ports["o_counters"].items()})
 
-    def complaint(self, ports: Mapping[str, Any], job: Job) -> str:
+    def complaint(self, ports: Mapping[str, Any], *, wraps: bool) -> str:
         """What ``o_error`` says."""
         return "the matrix unit raised o_error: it refused a command" if ports["o_error"] else ""
 

@@ -1,6 +1,7 @@
 """Programs of the TPU with all that lies in memory, as the contract wants them."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -8,15 +9,26 @@ from typing import Any
 import numpy as np
 
 from ...hw.bus.config import PAGE_BYTES
+from ...hw.config import ConfigError, check
 from ...hw.tpu.config import INSTRUCTION_BYTES, TpuConfig
 from ...hw.tpu.register_map import COUNTED, REGISTERS
+from ...sim.golden.geometry import ConvolutionGeometry
+from ...sim.golden.im2col import im2col, kernel_matrix
+from ...sim.golden.tensors import check_tensor
 from ...sim.memory_timing import MemoryTiming
+from ...sim.tpu.assembler import assemble as assemble_text
+from ...sim.tpu.check import check_program
+from ...sim.tpu.compiler import Compiled, compile_network
 from ...sim.tpu.cycles import Stretch, TpuCycles, predict
 from ...sim.tpu.golden import Outcome, run
+from ...sim.tpu.layers import BYTES, Network
+from ...sim.tpu.product import compile_product
+from ...sim.tpu.rules import Room
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
+from ..jobs import Job
 
-__all__ = ["HOST_PORTS", "WEIGHT_PORT", "TpuProgram"]
+__all__ = ["HOST_PORTS", "WEIGHT_PORT", "NetworkProgram", "TpuProgram", "assemble", "map_job", "map_network"]
 
 HOST_PORTS = ("m_host_read", "m_host_write")
 WEIGHT_PORT = "m_weights"
@@ -93,13 +105,18 @@ class TpuProgram:
         """What the program leaves, by the golden interpreter."""
         return run(self.config, self.program, host=self.host, weights=self.weights)
 
-    def predict(self, timing: MemoryTiming) -> TpuCycles:
-        """What the counters show after the program, which must halt, by the cycle model."""
-        places = zip(self._places, self.host, strict=False)
+    def predict(self, timing: MemoryTiming | None = None) -> TpuCycles | None:
+        """Counters by the cycle model; None where it has none, as memories stall at random or the program fails."""
+        timing = timing or MemoryTiming()
+        if timing.random or self.outcome.problem:
+            return None
         return predict(
-            self.config, self.program, host=[Stretch(place, len(window)) for place, window in places],
-            weights=Stretch(0, len(self.weights)), timing=timing,
-        )  # fmt: skip
+            self.config,
+            self.program,
+            host=[Stretch(at, len(window)) for at, window in zip(self._places, self.host, strict=False)],
+            weights=Stretch(0, len(self.weights)),
+            timing=timing,
+        )
 
     def golden(self) -> np.ndarray:
         """Both windows after the program, one behind the other."""
@@ -107,9 +124,12 @@ class TpuProgram:
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Both windows, one behind the other."""
-        memory = outputs[HOST_PORTS[0]]
-        windows = [memory[place : place + len(window)] for place, window in zip(self._places, self.host, strict=False)]
-        return np.concatenate(windows).astype(np.int64)
+        return np.frombuffer(b"".join(self.contents(outputs).values()), np.uint8).astype(np.int64)
+
+    def contents(self, outputs: Mapping[str, Any]) -> dict[str, bytes]:
+        """Each of the windows."""
+        memory, windows = outputs[HOST_PORTS[0]], enumerate(zip(self._places, self.host, strict=False))
+        return {f"host_{number}": memory[at : at + len(window)].tobytes() for number, (at, window) in windows}
 
     @cached_property
     def _places(self) -> tuple[int, int, int]:
@@ -125,3 +145,82 @@ class TpuProgram:
     def _whole(size: int) -> int:
         """Whole pages, one at least."""
         return max(1, -(-size // PAGE_BYTES)) * PAGE_BYTES
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class NetworkProgram(TpuProgram):
+    """A compiled network with its inputs; the result is that of its last layer.
+
+    Parameters
+    ----------
+    compiled
+        What the program was made as.
+    shape
+        The result's, of all batches; what the last one has beyond it is left out.
+    """
+
+    compiled: Compiled
+    shape: tuple[int, ...]
+
+    def golden(self) -> np.ndarray:
+        """What the last layer gives, by the golden interpreter of the program."""
+        return self._result(self.outcome.host[1])
+
+    def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
+        """What the last layer gave."""
+        return self._result(np.frombuffer(self.contents(outputs)["host_1"], np.uint8))
+
+    def _result(self, window: np.ndarray) -> np.ndarray:
+        values = np.concatenate(self.compiled.unpack_outputs(window)).astype(np.int64)
+        return values.reshape(-1)[: math.prod(self.shape)].reshape(self.shape)
+
+
+def assemble(config: TpuConfig, text: str, memories: Mapping[str, bytes]) -> TpuProgram:
+    """Make a program of its text; see `Engine.assemble`."""
+    data = {name: np.frombuffer(memories.get(name, b""), np.uint8) for name in ("host_0", "host_1", "weights")}
+    program, sizes = assemble_text(text), {name: len(values) for name, values in data.items()}
+    problems = check_program(config, program, Room((sizes["host_0"], sizes["host_1"]), sizes["weights"]))
+    if problems:
+        more = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
+        raise ConfigError(f"{problems[0]}{more}", field="program")
+    return TpuProgram(config=config, program=program, host=(data["host_0"], data["host_1"]), weights=data["weights"])
+
+
+def map_network(config: TpuConfig, network: Network, inputs: Sequence[np.ndarray]) -> NetworkProgram:
+    """Compile a network for its inputs, one a batch (rows x columns), which the program works on one after the other.
+
+    Raises
+    ------
+    TypeError, ConfigError
+        If an input or a buffer doesn't fit.
+    """
+    compiled = compile_network(config, network, len(inputs))
+    shape = len(inputs), network.rows, network.layers[-1].weights.shape[1]
+    macs = len(inputs) * network.rows * sum(layer.weights.size for layer in network.layers)
+    return _program(compiled, compiled.pack_inputs(inputs), shape, macs)
+
+
+def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
+    """Map a product, or a convolution whose input the host lays out as one; see `Engine.map`.
+
+    It is a network of one layer, whose sums of 32 bits are the result.
+    """
+    a, b = job.a, job.b
+    if job.convolution is None:
+        shape = (*a.shape[:1], *b.shape[1:])
+    else:
+        a = check_tensor(job.names[0], a, "N x H x W x C", BYTES)
+        b = check_tensor(job.names[1], b, "R x S x C x K", BYTES)
+        geometry = ConvolutionGeometry.of(a.shape, b.shape, **job.convolution, names=job.names)
+        check("groups", geometry.groups == 1, "1, as each group is a product of its own", geometry.groups)
+        shape, a, b = geometry.output_shape, im2col(a, geometry)[0], kernel_matrix(b, geometry)[0]
+    product = compile_product(config, a, b, wraps=job.wraps, names=job.names)
+    return _program(product.compiled, product.inputs, shape, a.shape[0] * b.size)
+
+
+def _program(compiled: Compiled, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
+    outputs = np.zeros(compiled.window_bytes[1], np.uint8)
+    return NetworkProgram(
+        config=compiled.config, program=compiled.program, host=(inputs, outputs), weights=compiled.weights,
+        compiled=compiled, shape=shape, macs=macs,
+    )  # fmt: skip

@@ -47,6 +47,7 @@ class Compiled:
     instructions: dict[str, int]
     ub_rows: int
 
+    @property
     def window_bytes(self) -> tuple[int, int]:
         """Sizes of the host's two windows."""
         return self.batches * self.input.size, self.batches * self.output.size
@@ -60,7 +61,7 @@ class Compiled:
             If there are more or fewer, or one has another type or shape.
         """
         check("inputs", len(inputs) == self.batches, f"{self.batches}, one a batch", len(inputs))
-        checked = [self.network.check_input(f"input {number}", values) for number, values in enumerate(inputs)]
+        checked = [self.network.check_input(f"inputs[{number}]", values) for number, values in enumerate(inputs)]
         return np.concatenate([self.input.pack(values) for values in checked])
 
     def unpack_outputs(self, window: np.ndarray) -> list[np.ndarray]:

@@ -83,7 +83,5 @@ def digits_mlp(rows: int) -> Network:
         last = layer.factor is None
         factor = SCORE_FACTOR if layer.factor is None else layer.factor
         factors = np.full(len(layer.bias), factor, np.float32)
-        layers.append(
-            Layer(weights=layer.weights, bias=layer.bias, factors=factors, kind="int8" if last else "uint8")
-        )
+        layers.append(Layer(weights=layer.weights, bias=layer.bias, factors=factors, kind="int8" if last else "uint8"))
     return Network(rows=rows, layers=tuple(layers))

@@ -11,8 +11,8 @@ no_parameters, prefetch, leftover. Where the table of instructions leaves it ope
 - ``matmul`` reaches up to granule ``ub + (repeat - 1) * step + rows * pitch``, ``activate`` up to
   ``ub + (planes - 1) * plane_step + (rows - 1) * pitch + used``: what it writes counts, not where the next row would
   begin.
-- Transfers take whole beats of memory: a last beat that is used in part must lie in the window as a whole, and so what
-  is left of a window or of weight memory behind its last whole beat can't be reached.
+- A transfer may end at the last granule of its window, also within a beat. Of weight memory whole beats are read, so
+  what is left of it behind its last whole beat can't be reached.
 - A program begins without a tile, without a parameter set and with a ``plane_step`` of 0.
 - Entries of ``read_weights`` that were dispatched have completed when their last tile is no more than `tiles_ahead`
   tiles behind the last one that older instructions use. If as many have not as the unit's queue holds, the next
@@ -22,7 +22,7 @@ no_parameters, prefetch, leftover. Where the table of instructions leaves it ope
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from ...hw.tpu.config import QUEUES, TpuConfig
+from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
 from ...hw.tpu.isa import ERRORS, SET_REGISTERS, UNITS, Instruction, decode
 
 __all__ = ["RAW", "RANGES", "UNLIMITED", "Problem", "Room", "Rules", "Values", "planes_of", "swaps_of"]
@@ -108,6 +108,8 @@ class Rules:
         name = instruction.name
         if reserved:
             return Problem(self.pc, "reserved", f"a bit of {name} is set that has no meaning")
+        if name == "set" and values["index"] not in SET_REGISTERS.values():
+            return Problem(self.pc, "reserved", f"there is no register {values['index']:#x}")
         if self._due and (name != "activate" or values["rows"] != self._due):
             rows = f" of {values['rows']} rows" if name == "activate" else ""
             reason = f"a draining matmul of {self._due} rows is followed by {name}{rows}"
@@ -154,8 +156,6 @@ class Rules:
         return iter(())
 
     def _set(self, v: Values) -> Iterator[Rule]:
-        known = v["index"] in SET_REGISTERS.values()
-        yield known, "reserved", f"there is no register {v['index']:#x}"
         end = self.config.ub_granules
         yield v["value"] < end, "value", f"plane_step of {v['value']} granules; the buffer has {end}"
 
@@ -181,8 +181,8 @@ class Rules:
         yield v["ub"] % beat == 0, "buffer", f"a transfer at granule {v['ub']}; beats are of {beat} granules"
         yield self._in_buffer(v["ub"] + v["granules"])
         yield v["granules"] > 0, "memory", "a transfer of no granules"
-        end, size = v["host"] - (-v["granules"] // beat), self.room.host[v["window"]] // config.bus_bytes
-        yield end <= size, "memory", f"a transfer up to beat {end} of window {v['window']}, which has {size}"
+        end, size = v["host"] * beat + v["granules"], self.room.host[v["window"]] // GRANULE_BYTES
+        yield end <= size, "memory", f"a transfer up to granule {end} of window {v['window']}, which has {size}"
 
     _read_host = _write_host = _transfer
 

@@ -150,13 +150,13 @@ def allocate(config: TpuConfig, buffers: Sequence[Buffer]) -> list[int]:
                 break
             row = max(row, end)
         if row + buffer.rows > config.ub_rows:
-            more = row + buffer.rows - config.ub_rows
+            needed, most = row + buffer.rows, config.ub_rows
             raise ConfigError(
-                f"ub_rows must be at least {row + buffer.rows:,} for {buffer.name}, which takes {buffer.rows:,} rows "
-                f"({buffer.rows * config.row_bytes:,} bytes), and what is in use beside it, not {config.ub_rows:,}",
-                f"the unified buffer lacks {more:,} rows ({more * config.row_bytes:,} bytes): fewer rows of input in a "
-                "batch take less",
-                field="ub_rows", value=config.ub_rows,
+                f"ub_rows must be at least {needed:,} for {buffer.name}, which takes {buffer.rows:,} rows "
+                f"({buffer.rows * config.row_bytes:,} bytes), and what is in use beside it, not {most:,}",
+                f"the unified buffer lacks {needed - most:,} rows ({(needed - most) * config.row_bytes:,} bytes); "
+                "fewer rows of input take less",
+                field="ub_rows", value=most,
             )  # fmt: skip
         places.append(row)
         used.append((row, row + buffer.rows, buffer.last))

@@ -14,6 +14,8 @@ __all__ = ["Tile", "WeightMemory", "runs"]
 SET_ENTRY = np.dtype([("bias", "<i4"), ("factor", "<f4")])
 """A column's part of a parameter set."""
 
+assert SET_ENTRY.itemsize == SET_ENTRY_BYTES
+
 MOST_TILES = (1 << 16) - 1
 """That one instruction reads."""
 
@@ -86,7 +88,8 @@ class WeightMemory:
                     sets.append(_parameter_set(config, layer.folded_bias(zero)[columns], layer.factors[columns]))
             zero = layer.zero
         image = np.concatenate([*pieces, *sets])
-        check("weights", len(image) <= 1 << config.address_bits, f"of at most 2**{config.address_bits} bytes", len(image))
+        most = 1 << config.address_bits
+        check("weights and parameter sets", len(image) <= most, f"of at most {most:,} bytes", len(image))
         return cls(image, tiles, address)
 
 
@@ -95,7 +98,6 @@ def _parameter_set(config: TpuConfig, bias: np.ndarray, factors: np.ndarray) -> 
     entries = np.zeros(config.matrix.columns, SET_ENTRY)
     entries["factor"] = 1
     entries["bias"][: len(bias)], entries["factor"][: len(bias)] = bias, factors
-    assert entries.itemsize == SET_ENTRY_BYTES
     return entries.view(np.uint8)
 
 

@@ -183,7 +183,7 @@ class Writer:
         self.emit("activate", **fields)
 
     def _transfer(self, product: Product) -> None:
-        """Read the next batch's input behind a batch's first product, and write an N tile of its output that is done."""
+        """Read the next batch's input behind a batch's first product, and write N tiles of its output that are done."""
         if (product.layer, product.column, product.block.start) == (0, 0, 0) and product.batch + 1 < self.batches:
             self._read_host(product.batch + 1, 0, self.tensors[0].granules)
         if product.layer == len(self.network.layers) - 1 and product.block.stop == self.network.rows:

@@ -86,14 +86,18 @@ def random_sums(config: TpuConfig, rows: int, rng: np.random.Generator) -> np.nd
 
 
 def random_job(
-    config: TpuConfig, kind: int, rows: int, fresh: bool, parameters: ParameterSet, rng: np.random.Generator
-) -> tuple[Job, ParameterSet]:
-    """An entry with legal fields of all sizes; also the parameter set that is in use after it."""
+    config: TpuConfig, kind: int, rows: int, fresh: bool, parameters: ParameterSet, rng: np.random.Generator,
+    *, planes: int | None = None,
+) -> tuple[Job, ParameterSet]:  # fmt: skip
+    """An entry with legal fields of all sizes; also the parameter set that is in use after it.
+
+    `fresh`: take a new set. `planes`: the field, where sums are raw.
+    """
     some = random.Random(int(rng.integers(1 << 32)))
     sums, raw, most = random_sums(config, rows, rng), kind == 2, config.row_granules
     pitch = some.choice([1, most, some.randint(1, most)])
     used = some.choice([1, pitch, some.randint(1, pitch)])
-    planes = some.randrange(3) if raw else 0
+    planes = (some.randrange(3) if planes is None else planes) if raw else 0
     room = config.ub_granules - (rows - 1) * pitch - used
     plane_step = some.randint(0, room // ((1 << planes) - 1) if planes else config.ub_granules - 1)
     room -= ((1 << planes) - 1) * plane_step
@@ -120,7 +124,7 @@ def random_jobs(config: TpuConfig, count: int, rng: np.random.Generator) -> list
     for kind in rng.permutation(np.arange(count) % 3).tolist():
         fresh = kind != 2 and (not any_set or rng.random() < 0.5)
         any_set |= fresh
-        rows = int(rng.choice([1, 1, 2, 3, rng.integers(4, 20)]))
+        rows = int(rng.choice([1, 1, 2, 3, int(rng.integers(4, 12))]))
         made, parameters = random_job(config, kind, rows, fresh, parameters, rng)
         jobs.append(made)
     return jobs
@@ -225,17 +229,27 @@ async def finish(bench: Bench, around: Surroundings) -> None:
 
 @testbench(PARTS["activation_unit"])
 async def random_entries(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Entries of all kinds and sizes, whoever is late; after a reset amid all that too."""
+    """Entries of all kinds and sizes, whoever is late."""
     some = random.Random(int(rng.integers(1 << 32)))
     stalls = ((0, 0, 0, 0), (0.7, 0, 0, 0), (0, 0.9, 0, 0), (0, 0, 0.6, 0), (0, 0, 0, 0.7), (0.3, 0.5, 0.3, 0.3))
     for entries, late, sums, parameters in stalls:
-        jobs = random_jobs(config, 24, rng)
-        around = Surroundings(jobs, some, entries=entries, late=late, sums=sums, parameters=parameters)
-        await run(bench, [around], lambda around=around: around.put > 5)
+        jobs = random_jobs(config, 12, rng)
+        await finish(bench, Surroundings(jobs, some, entries=entries, late=late, sums=sums, parameters=parameters))
+
+
+@testbench(PARTS["activation_unit"])
+async def reset(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Nothing is left of what was under way: planes, a set in part, a set that waits for its entry, rows."""
+    none = ParameterSet(np.zeros(0), np.zeros(0))
+    beats = config.set_beats
+    for kind, go, stop in ((2, True, 3), (0, True, beats - 3), (1, False, beats + 2), (0, True, beats + 4)):
+        made, _ = random_job(config, kind, 6, kind != 2, none, rng, planes=2)
+        around = Surroundings([made], random.Random(0))
+        around.scoreboard.hold = not go
+        stop += bench.cycles
+        await run(bench, [around], lambda around=around, stop=stop: bench.cycles == stop)
         await bench.reset()
-        jobs = random_jobs(config, 24, rng)
-        around = Surroundings(jobs, some, entries=entries, late=late, sums=sums, parameters=parameters)
-        await finish(bench, around)
+        await finish(bench, Surroundings(random_jobs(config, 4, rng), random.Random(0)))
 
 
 @testbench(PARTS["activation_unit"])

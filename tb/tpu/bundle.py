@@ -2,13 +2,15 @@
 
 from amaranth.lib import wiring
 
+from ...hw.tpu.feeder import Feeder
 from ...hw.tpu.unified_buffer import UnifiedBuffer
 from ..bundle import PartsBundle, make
+from .fed_matrix import FedMatrix
 from .parts import PARTS
 
 __all__ = ["COMPONENTS", "PARTS", "Bundle", "component"]
 
-COMPONENTS = {"unified_buffer": UnifiedBuffer}
+COMPONENTS = {"unified_buffer": UnifiedBuffer, "feeder": Feeder, "fed_matrix": FedMatrix}
 
 
 def component(part: str) -> wiring.Component:

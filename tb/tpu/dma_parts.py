@@ -17,7 +17,12 @@ CONFIGS = {"one": _config(16, 16, 1), "two": _config(16, 8, 3), "four": _config(
 """A row is a beat; two beats; four; four beats of one granule."""
 
 PARTS = {
-    kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()}
-    for kind in ("weight_unit", "parameter_unit", "host_in", "host_out")
+    kind: {f"{kind}_{name}": CONFIGS[name] for name in names}
+    for kind, names in {
+        "weight_unit": ("one", "two", "single"),
+        "parameter_unit": ("one", "four"),
+        "host_in": tuple(CONFIGS),
+        "host_out": tuple(CONFIGS),
+    }.items()
 }
 """Configurations by name of the part, by component."""

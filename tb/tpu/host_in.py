@@ -93,7 +93,7 @@ async def all_lengths(bench: Bench, config: TpuConfig, rng: np.random.Generator)
     shapes += [(some.randint(1, 200), some.choice(offsets)) for _ in range(4)] + [(200, some.choice(offsets))]
     some.shuffle(shapes)
     for number, stalls in enumerate(STALLS):
-        part = shapes if number == 0 else some.sample(shapes, 8)
+        part = shapes if number == 0 else some.sample(shapes, 6)
         await check_entries(bench, config, transfers(config, some, part), stalls, some)
     whole = [{"ub": 0, "granules": config.ub_granules, "address": 1}]
     await check_entries(bench, config, whole, STALLS[0], some)

@@ -12,7 +12,7 @@ SMALL = TpuConfig(
 """Rows of one granule, a bank for each half of the buffer."""
 
 MIDDLE = TpuConfig(
-    matrix=SystolicConfig(rows=8, columns=8, tile_rows=4, tile_columns=4, accumulator_rows=32),
+    matrix=SystolicConfig(rows=8, columns=8, tile_rows=4, tile_columns=4, accumulator_rows=16),
     ub_rows=32, ub_banks=4, bus_bytes=8,
 )  # fmt: skip
 """Rows of two granules."""
@@ -28,6 +28,6 @@ CONFIGS = {"small": SMALL, "middle": MIDDLE, "wide": WIDE}
 PARTS = {
     "unified_buffer": {f"unified_buffer_{name}": config for name, config in CONFIGS.items()},
     "feeder": {f"feeder_{name}": config for name, config in CONFIGS.items()},
-    "fed_matrix": {f"fed_matrix_{name}": CONFIGS[name] for name in ("small", "middle")},
+    "fed_matrix": {"fed_matrix_middle": MIDDLE},
 }
 """Configurations by name of the part, by component."""

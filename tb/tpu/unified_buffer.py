@@ -81,7 +81,7 @@ class BufferModel:
         unsure = {granule // size for granule in writes} | stored
         seen = [None if granule // size in unsure else value for granule, value in enumerate(self.memory)]
         if window is not None:
-            wanted = [0] * size
+            wanted: list[int | None] = [0] * size
             for number in range(window["first"], window["end"]):
                 wanted[number] = seen[window["address"] + number]
             self.due["o_window", self.cycle + WINDOW_LATENCY] = wanted
@@ -202,7 +202,7 @@ async def every_offset(bench: Bench, config: TpuConfig, rng: np.random.Generator
     size = config.row_granules
     await traffic.fill()
     for address in range(config.ub_granules):
-        for used in {1, size, traffic.some.randint(1, size)}:
+        for used in {size, traffic.some.randint(1, size)}:
             if address + used <= config.ub_granules:
                 await traffic.cycle(i_put=traffic.put() | {"address": address, "used": used})
     await traffic.cycle()
@@ -211,8 +211,8 @@ async def every_offset(bench: Bench, config: TpuConfig, rng: np.random.Generator
         await traffic.cycle(i_window={"address": address, "first": 0, "end": rest})
     row = config.ub_rows - 2
     for at in range(size):
-        for first in range(size + 1):
-            for end in range(size + 1):
+        for end in range(size + 1):
+            for first in {0, *(traffic.some.randint(0, size) for _ in range(3))}:
                 await traffic.cycle(i_window={"address": row * size + at, "first": first, "end": end})
     await traffic.settle()
 
@@ -224,7 +224,7 @@ async def conflicts(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
     size, banks = config.row_granules, config.ub_banks
     await traffic.fill()
     for bank in range(banks):
-        for other in range(banks):
+        for other in {bank, bank ^ 1, (bank + 2) % banks, traffic.some.randrange(banks)}:
             row, fetched = bank + banks, other + banks * traffic.some.randrange(2)
             window = {"address": row * size, "first": 0, "end": size}
             await traffic.cycle(i_window=window | {"address": (row + 2) % config.ub_rows * size})  # row isn't held
@@ -232,11 +232,13 @@ async def conflicts(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
             assert outputs["o_fetch_ready"] == (bank != other)
             outputs = await traffic.cycle(i_window=window, i_fetch=fetched)  # held: not read again
             assert outputs["o_fetch_ready"]
-            await traffic.cycle(i_put=traffic.put() | {"address": row * size})
-            outputs = await traffic.cycle(i_store=traffic.store(row=fetched))
+            store, other_window = traffic.store(row=fetched), window | {"address": fetched * size}
+            await traffic.cycle(i_put=traffic.put() | {"address": row * size}, i_window=other_window)
+            outputs = await traffic.cycle(i_store=store)
             assert outputs["i_store_ready"] == (bank != other)
-            outputs = await traffic.cycle(i_store=traffic.store(row=fetched))
-            assert outputs["i_store_ready"]
+            # A row is held while a write to it waits.
+            outputs = await traffic.cycle(i_store=store, i_window=other_window, i_fetch=fetched)
+            assert outputs["i_store_ready"] and outputs["o_fetch_ready"] == (bank == other and row != fetched)
     assert traffic.model.refused == {(what, bank) for what in ("fetch", "store") for bank in range(banks)}
     await traffic.settle()
 
@@ -248,21 +250,21 @@ async def read_after_write(bench: Bench, config: TpuConfig, rng: np.random.Gener
     size = config.row_granules
     await traffic.fill()
     for row in range(config.ub_rows - 1):
-        for at in range(size):
-            window = {"address": row * size + at, "first": 0, "end": size}
-            every = {"address": row * size + at, "used": size}
-            for held in (False, True):
-                for early in (False, True):  # the window before is requested while the bytes are written
-                    if held:
-                        await traffic.cycle(i_window=window)
-                    await traffic.cycle(i_put=traffic.put() | every)
-                    await traffic.cycle(**({"i_window": window} if early else {}))
+        at = traffic.some.randrange(size)
+        window = {"address": row * size + at, "first": 0, "end": size}
+        every = {"address": row * size + at, "used": size}
+        for held in (False, True):
+            for early in (False, True):  # the window before is requested while the bytes are written
+                if held:
                     await traffic.cycle(i_window=window)
-                    assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
-                    later = {"i_store": traffic.store(row=row + (at > 0), mask=(1 << size) - 1)}
-                    await traffic.cycle(**later, **({"i_window": window} if early else {}))
-                    await traffic.cycle(i_window=window)
-                    assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
+                await traffic.cycle(i_put=traffic.put() | every)
+                await traffic.cycle(**({"i_window": window} if early else {}))
+                await traffic.cycle(i_window=window)
+                assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
+                later = {"i_store": traffic.store(row=row + (at > 0), mask=(1 << size) - 1)}
+                await traffic.cycle(**later, **({"i_window": window} if early else {}))
+                await traffic.cycle(i_window=window)
+                assert None not in traffic.model.due["o_window", traffic.model.cycle - 1 + WINDOW_LATENCY]
     await traffic.settle()
 
 

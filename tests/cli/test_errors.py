@@ -81,7 +81,7 @@ def test_configuration_file_without_a_start(fails: Callable, run: Callable, tmp_
     (tmp_path / "my.toml").write_text("rows = 16\n")
     error = "my.toml: configuration must have a preset or an engine"
     assert fails("verilog", "--config", "my.toml", "-o", "out", code=2) == error
-    assert 'hint: such as preset = "tpu-v1"' in run("config", "--config", "my.toml").stderr
+    assert 'hint: such as preset = "systolic-256"' in run("config", "--config", "my.toml").stderr
 
 
 def test_configuration_file_of_bytes(fails: Callable, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def test_list_json(run: Callable) -> None:
         assert found[name]["engine"] == "systolic"
         assert SystolicConfig.from_dict(found[name]["config"]) == config
         assert found[name]["figures"]["multipliers"] == config.rows * config.columns
-    assert found["tpu-v1"]["figures"]["weight_fifo_bytes"] == 4 * 256 * 256
-    assert found["tpu-v1"]["figures"]["accumulator_bytes"] == 4096 * 256 * 4
+    assert found["systolic-256"]["figures"]["weight_fifo_bytes"] == 4 * 256 * 256
+    assert found["systolic-256"]["figures"]["accumulator_bytes"] == 4096 * 256 * 4
 
 
 def test_list_table(run: Callable) -> None:

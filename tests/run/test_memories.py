@@ -120,7 +120,7 @@ class CopyingEngine(Engine[CopyConfig, CopyProgram, CopyCounters]):
     def read_counters(self, ports):
         return CopyCounters(cycles=ports["count_busy"])
 
-    def complaint(self, ports, job):
+    def complaint(self, ports, *, wraps):
         return " and ".join(name for name in ("read_error", "write_error") if ports[name])
 
     def data_bits(self, config):

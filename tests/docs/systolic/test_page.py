@@ -18,7 +18,7 @@ from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
 from ..pages import PAGES, blocks, number, table
 
 TEXT = PAGES["docs/systolic.md"]
-TPU = PRESETS["tpu-v1"]
+TPU = PRESETS["systolic-256"]
 
 
 def value(formula: str, config: SystolicConfig) -> int:
@@ -54,7 +54,7 @@ def test_fields() -> None:
     assert {row[0]: int(row[1]) for row in table("fields")} == SystolicConfig().to_dict()
 
 
-@pytest.mark.parametrize("preset", ["tiny", "tpu-v1"])
+@pytest.mark.parametrize("preset", ["tiny", "systolic-256"])
 def test_ports(preset: str) -> None:
     design = find_preset(preset)
     assert design
@@ -66,7 +66,7 @@ def test_ports(preset: str) -> None:
     for name, direction, formula, bits, _ in rows:
         assert ports[name]["direction"] == direction
         assert ports[name]["width"] == value(formula, design.config)
-        assert preset != "tpu-v1" or number(bits) == ports[name]["width"]
+        assert preset != "systolic-256" or number(bits) == ports[name]["width"]
 
 
 def test_command_fields() -> None:
@@ -139,7 +139,7 @@ def test_demo_figures() -> None:
 
 def test_generated_sizes() -> None:
     """Bytes and modules of the 256x256 matrix unit in both tables of figures."""
-    design = find_preset("tpu-v1")
+    design = find_preset("systolic-256")
     assert design
     emission = emit_design(design)
     size = f"{sum(map(len, emission.verilog.values())):,}"

@@ -38,7 +38,7 @@ def test_hierarchical_unit(build_dir, bench_seed):
 @pytest.mark.slow
 def test_whole_tpu(build_dir, bench_seed):
     """256 x 256 PEs: a product of four weight tiles."""
-    emission = emit(MatrixUnit(PRESETS["tpu-v1"]))
+    emission = emit(MatrixUnit(PRESETS["systolic-256"]))
     data = {"products": [[300, 500, 400, "int8", "int8"]], "stall": 0.0}
     start = time.perf_counter()
     assert run_cocotb(emission, MODULE, build_dir=build_dir, seed=bench_seed, data=data, hierarchical=True) == 1

@@ -13,12 +13,29 @@ from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.bundle import COMPONENTS, component
 from tensorloom.tb.tpu.parts import PARTS
 
-NAMES = ("unified_buffer",)
+NAMES = ("unified_buffer", "feeder", "feeding")
 CASES = {case: found for name in NAMES for case, found in find_cases("tpu", name).items()}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.fixture(scope="module")
+def bundle():
+    parts = {kind: PARTS[kind] for kind in ("unified_buffer", "feeder", "fed_matrix")}
+    return emit(PartsBundle(COMPONENTS, parts))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.endswith("_wide")])  # takes long
 def test_on_amaranth(case, bench_seed):
     check, part, config = CASES[case]
     rng = random_generator(bench_seed, check.__name__, part)
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+
+
+def test_on_memories_that_do_no_more_than_they_must(bundle, build_dir, bench_seed):
+    """On Verilog whose memories do nothing that an SRAM macro doesn't promise."""
+    modules = [f"tensorloom.tb.tpu.{name}" for name in NAMES]
+    bare = with_bare_memories(bundle)
+    assert run_cocotb(bare, modules, build_dir=build_dir, seed=bench_seed, hierarchical=False) == len(CASES)
+
+
+def test_lint(bundle):
+    assert lint(bundle) == []

@@ -12,7 +12,7 @@ from tensorloom.sim.workloads.layers import NETWORKS
 from tensorloom.tb.systolic.parts import ARRAYS
 from tensorloom.tb.systolic.random_products import random_products
 
-TINY, TPU = PRESETS["tiny"], PRESETS["tpu-v1"]
+TINY, TPU = PRESETS["tiny"], PRESETS["systolic-256"]
 CONFIGS = {"tiny": TINY, "queue": TINY.replace(drain_queue=2, accumulator_rows=8), **ARRAYS}
 
 
@@ -82,7 +82,7 @@ def network(config, name, batch):
     return plans
 
 
-@pytest.mark.parametrize("preset", ["tpu-v1", "systolic-64"])
+@pytest.mark.parametrize("preset", ["systolic-256", "systolic-64"])
 @pytest.mark.parametrize("name", ["alexnet", "resnet50"])
 def test_networks_cost_their_weight_tiles(preset, name):
     """Rows never wait for accumulators, and start and end of the unit are paid once."""

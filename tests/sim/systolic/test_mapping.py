@@ -102,7 +102,7 @@ def test_sums_may_wrap_on_the_way():
 
 def test_layer_sized_product():
     rng = np.random.default_rng(3)
-    config = PRESETS["tpu-v1"]
+    config = PRESETS["systolic-256"]
     a = rng.integers(0, 255, (2500, 700), np.uint8, endpoint=True)
     b = rng.integers(-128, 127, (700, 300), np.int8, endpoint=True)
     np.testing.assert_array_equal(run(config, map_matmul(config, a, b)), matmul(a, b))

@@ -8,7 +8,7 @@ from tensorloom.hw.systolic.config import PRESETS
 from tensorloom.sim.systolic.operands import OperandKind
 from tensorloom.sim.systolic.plan import plan_matmul
 
-TINY, TPU = PRESETS["tiny"], PRESETS["tpu-v1"]
+TINY, TPU = PRESETS["tiny"], PRESETS["systolic-256"]
 
 
 def test_commands_of_a_small_product():

@@ -48,7 +48,7 @@ def test_accuracy_on_held_out_images():
     assert accuracy(scores, (digits.test_labels + 1) % 10) < 0.05
 
 
-@pytest.mark.parametrize("preset", ["tpu-v1", "systolic-16"])
+@pytest.mark.parametrize("preset", ["systolic-256", "systolic-16"])
 def test_on_the_matrix_unit(preset):
     config = PRESETS[preset]
     shapes = []

@@ -1,0 +1,1 @@
+"""What parts of the TPU must do, as specifications for the solver."""

@@ -1,0 +1,185 @@
+"""Testbench of the scoreboard."""
+
+import random
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...hw.tpu.config import QUEUES, TpuConfig
+from ..bench import Bench
+from ..bits import unpack_bits
+from ..bus.transfers import numbers
+from ..cocotb_bench import testbench
+from .control_parts import PARTS
+
+UNITS = list(QUEUES)
+READERS, WRITERS = {"host_out", "matrix"}, {"host_in", "activation"}
+"""Of the unified buffer."""
+
+
+class Entry(NamedTuple):
+    """An instruction of a unit, and the rows that it touches."""
+
+    unit: str
+    payload: dict[str, Any]
+    first: int
+    last: int
+
+    def conflicts(self, other: "Entry") -> bool:
+        """Whether they touch a row in common, and one writes."""
+        meet = max(self.first, other.first) <= min(self.last, other.last)
+        pair = {self.unit, other.unit}
+        return meet and pair <= READERS | WRITERS and bool(pair & WRITERS)
+
+
+class Machine:
+    """What the scoreboard must show, from the order of the program alone.
+
+    Attributes
+    ----------
+    under_way
+        Instructions that have not completed, the oldest first.
+    taken
+        By unit: how many of these it has taken.
+    waited
+        How often the next instruction of a unit waited for another unit.
+    """
+
+    def __init__(self) -> None:
+        self.under_way: list[Entry] = []
+        self.taken = dict.fromkeys(UNITS, 0)
+        self.waited: Counter[tuple[str, str]] = Counter()
+
+    def of(self, unit: str) -> list[Entry]:
+        """Those of a unit."""
+        return [entry for entry in self.under_way if entry.unit == unit]
+
+    def blockers(self, entry: Entry) -> set[str]:
+        """Units that have older ones in conflict; a unit does its own in order."""
+        at = next(place for place, other in enumerate(self.under_way) if other is entry)
+        return {o.unit for o in self.under_way[:at] if o.unit != entry.unit and entry.conflicts(o)}
+
+    def outputs(self) -> dict[str, Any]:
+        """All outputs; a payload only where it counts."""
+        shown: dict[str, Any] = {"o_busy": sum(1 << number for number, unit in enumerate(UNITS) if self.of(unit))}
+        for unit in UNITS:
+            early = unit == "activation"  # shown before it may begin, and only when the one before has completed
+            mine, taken = self.of(unit), self.taken[unit]
+            entry = next(iter(mine[0 if early else taken :]), None)
+            blockers = self.blockers(entry) if entry else set()
+            valid = entry is not None and not (taken if early else blockers)
+            shown |= {f"i_{unit}_ready": int(len(mine) < QUEUES[unit]), f"o_{unit}_valid": int(valid)}
+            if entry and valid:
+                shown[f"o_{unit}_payload"] = entry.payload
+            if unit == "matrix":
+                shown["o_waits"] = ("activation" in blockers) | ("host_in" in blockers) << 1
+            if early:
+                shown["o_go"] = int(entry is not None and not blockers)
+            self.waited.update((unit, other) for other in blockers)
+        return shown
+
+
+def random_entry(bench: Bench, rng: random.Random, unit: str, rows: int) -> Entry:
+    """One on the first or last few rows of the unified buffer, mostly of a few rows, sometimes of all."""
+    shape = bench.inputs[f"i_{unit}_payload"]
+    most = (1 << bench.inputs["i_rows"]["fields"]["first"]["shape"]["width"]) - 1
+    first = rng.choice([0, most - rows]) + rng.randrange(rows)
+    last = min(first + rng.choice([0, 0, 1, 2, rows]), most)
+    first, last = (0, most) if rng.random() < 0.05 else (first, last)
+    return Entry(unit, unpack_bits(rng.getrandbits(shape["width"]), shape), first, last)
+
+
+def check_outputs(outputs: Mapping[str, Any], wanted: Mapping[str, Any], cycle: int) -> None:
+    """Compare all that is promised."""
+    for name, value in wanted.items():
+        assert outputs[name] == value, f"{name} must be {value} in cycle {cycle}, not {outputs[name]}"
+
+
+async def execute(
+    bench: Bench, rng: random.Random, entries: list[Entry], *, dispatch: float, take: float, done: float, slow: str = ""
+) -> Machine:
+    """Dispatch instructions one by one, let units take and complete them, and compare all outputs in each cycle.
+
+    Parameters
+    ----------
+    dispatch, take, done
+        Probabilities of that in a cycle. A unit may complete what it takes at once.
+    slow
+        A unit that completes nothing before all is dispatched.
+    """
+    machine, waiting = Machine(), deque(entries)
+    offered = False
+    while waiting or machine.under_way:
+        wanted = machine.outputs()
+        offered = bool(waiting) and (offered or rng.random() < dispatch)
+        inputs: dict[str, Any] = {f"i_{unit}_valid": 0 for unit in UNITS}
+        coming = waiting[0] if offered else None
+        rubbish = coming or rng.choice(entries)
+        inputs |= {
+            f"i_{rubbish.unit}_payload": rubbish.payload,
+            "i_rows": {"first": rubbish.first, "last": rubbish.last},
+        }
+        if coming:
+            inputs[f"i_{coming.unit}_valid"] = 1
+        ready = {unit: rng.random() < take for unit in UNITS}
+        takes = {unit: bool(wanted[f"o_{unit}_valid"]) and ready[unit] for unit in UNITS}
+        # An activation completes only after it could begin.
+        may = {unit: not (waiting and unit == slow) and (unit != "activation" or wanted["o_go"]) for unit in UNITS}
+        ends = [u for u in UNITS if may[u] and machine.taken[u] + takes[u] > 0 and rng.random() < done]
+        inputs |= {f"o_{unit}_ready": int(ready[unit]) for unit in UNITS}
+        inputs["i_done"] = sum(1 << UNITS.index(unit) for unit in ends)
+        check_outputs(await bench.cycle(inputs), wanted, bench.cycles)
+        for unit in UNITS:
+            machine.taken[unit] += takes[unit] - (unit in ends)
+        if coming and wanted[f"i_{coming.unit}_ready"]:
+            machine.under_way.append(waiting.popleft())
+            offered = False
+        for unit in ends:
+            machine.under_way.remove(machine.of(unit)[0])
+    check_outputs(await bench.cycle({f"i_{unit}_valid": 0 for unit in UNITS} | {"i_done": 0}), machine.outputs(), 0)
+    return machine
+
+
+@testbench(PARTS["scoreboard"])
+async def random_instructions(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Streams of all units full of hazards, with units that are fast and slow: no output differs in any cycle."""
+    some, waited = numbers(rng), Counter()
+    for dispatch, take, done in ((1, 1, 1), (1, 1, 0.2), (0.5, 0.3, 0.5), (1, 0.5, 0.1), (0.2, 1, 0.3)):
+        units = some.choices(UNITS, [some.choice([1, 1, 4]) for _ in UNITS], k=120)
+        entries = [random_entry(bench, some, unit, 4) for unit in units]
+        waited += (await execute(bench, some, entries, dispatch=dispatch, take=take, done=done)).waited
+    pairs = {(one, other) for one in UNITS for other in UNITS if one != other and {one, other} & WRITERS}
+    assert set(waited) == {pair for pair in pairs if set(pair) <= READERS | WRITERS}
+
+
+@testbench(PARTS["scoreboard"])
+async def full_queues(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Each queue takes as many as it has room for, also while others are full, and a reset empties all."""
+    some, outputs = numbers(rng), {}
+    for unit, depth in QUEUES.items():
+        for number in range(depth):
+            entry = random_entry(bench, some, unit, 4)
+            inputs = {f"i_{unit}_valid": 1, f"i_{unit}_payload": entry.payload}
+            rows = {"first": entry.first, "last": entry.last}
+            outputs = await bench.cycle(inputs | {"i_rows": rows, "i_done": 0} | {f"o_{u}_ready": 0 for u in UNITS})
+            assert outputs[f"i_{unit}_ready"], f"{unit} has no room for instruction {number}"
+        outputs = await bench.cycle({f"i_{unit}_valid": 0})
+        assert not outputs[f"i_{unit}_ready"] and outputs["o_busy"] >> UNITS.index(unit) & 1
+    assert outputs["o_busy"] == (1 << len(UNITS)) - 1
+    await bench.reset()
+    assert (await bench.cycle())["o_busy"] == 0
+
+
+@testbench(PARTS["scoreboard"])
+async def many_younger(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """What waits for one instruction goes on when that has completed, however many younger ones of its unit have."""
+    some = numbers(rng)
+    units = ["host_out", "host_in", "activation", "activation", *["host_in"] * 3 * QUEUES["host_in"]]
+    rows = [1, 2, 1, 2, *[3] * 3 * QUEUES["host_in"]]  # the first activation waits for host_out, the second behind it
+    entries = [
+        random_entry(bench, some, unit, 4)._replace(first=row, last=row) for unit, row in zip(units, rows, strict=True)
+    ]
+    machine = await execute(bench, some, entries, dispatch=1, take=1, done=0.4, slow="host_out")
+    assert machine.waited["activation", "host_out"] > 2 * QUEUES["host_in"]
