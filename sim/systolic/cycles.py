@@ -10,7 +10,7 @@ from ..golden.tensors import check_tensor
 from .commands import MATRIX_COMMAND
 from .machine import UNIT, Sizes, advance
 
-__all__ = ["SystolicCycles", "predict"]
+__all__ = ["SystolicCycles", "predict", "sizes_of"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,18 @@ class SystolicCycles(Counters):
         return macs / (self.cycles * config.multipliers)
 
 
+def sizes_of(config: SystolicConfig) -> Sizes:
+    """Give the numbers of the configuration that the machine needs."""
+    return Sizes(
+        rows=config.rows,
+        fifo_rows=config.weight_fifo_tiles * config.rows,
+        settle_cycles=config.tile_grid[0] + 1,
+        address_mask=config.accumulator_rows - 1,
+        drain_queue=config.drain_queue,
+        flight_cycles=config.flight_cycles,
+    )
+
+
 def predict(config: SystolicConfig, commands: np.ndarray) -> SystolicCycles:
     """Predict the counters for streams that never keep the unit waiting and an output that never stalls.
 
@@ -71,15 +83,6 @@ def predict(config: SystolicConfig, commands: np.ndarray) -> SystolicCycles:
         If `commands` is not such an array.
     """
     check_tensor("commands", commands, "commands", (MATRIX_COMMAND,))
-    sizes = Sizes(
-        rows=config.rows,
-        fifo_rows=config.weight_fifo_tiles * config.rows,
-        settle_cycles=config.tile_grid[0] + 1,
-        address_mask=config.accumulator_rows - 1,
-        drain_queue=config.drain_queue,
-        flight_cycles=config.flight_cycles,
-    )
     units = np.zeros(1, UNIT)
-    advance(sizes, np.array(commands), units)  # a copy: contiguous and writable, of the one type that is compiled
-    counted = {name: int(units[0][name]) for name in ("cycles", "issued", "wait_weights", "wait_accumulators")}
-    return SystolicCycles(**counted, wait_activations=0)
+    advance(sizes_of(config), np.array(commands), units)  # a copy: contiguous and writable, of the one type that is compiled
+    return SystolicCycles(**{field.name: int(units[0][field.name]) for field in dataclasses.fields(SystolicCycles)})

@@ -1,7 +1,7 @@
 """The matrix unit's control, cycle by cycle: compiled functions of `predict`.
 
 `UNIT` holds the control's registers and its counters. What a block does in a cycle depends on what all registers held
-at the cycle's beginning, so `_cycle` first asks all blocks what they do, and then lets them do it. Functions take
+at the cycle's beginning, so `cycle` first asks all blocks what they do, and then lets them do it. Functions take
 records, never arrays: numba counts the users of an array, which would take longer than the work.
 """
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from ..compiled import compiled, part
 
-__all__ = ["UNIT", "Sizes", "advance"]
+__all__ = [
+    "ISSUES", "OUTPUT_SLOTS", "UNIT", "WAITS_FOR_ACCUMULATORS", "WAITS_FOR_ACTIVATIONS", "WAITS_FOR_WEIGHTS", "Sizes", "advance", "cycle",
+]  # fmt: skip
 
 QUEUE = 64
 """Places of the longest drain queue."""
@@ -26,8 +28,9 @@ UNIT = np.dtype([
         "level", "filled", "tiles",  # weight FIFO: rows in it; rows written of a tile; whole tiles that nobody claimed
         "reading", "row", "loaded", "settle",  # weight loader
         "pushed", "finished", "landed",  # ranges that came to the drain queue and left it; rows that may leave
+        "granted", "stored", "arriving",  # places of the output: given to rows, shown; whether a row comes to one
         "last_issue", "last_read",  # cycles in which a row last entered the array and left the accumulators
-        "cycles", "issued", "wait_weights", "wait_accumulators",
+        "cycles", "issued", "wait_weights", "wait_accumulators", "wait_activations",
     )),
     ("range_address", np.int64, QUEUE), ("range_rows", np.int64, QUEUE),  # what is left of the ranges in the queue
     ("flight", np.uint8, FLIGHT),  # what entered the array in the last cycles, by cycle
@@ -36,8 +39,11 @@ UNIT = np.dtype([
 ACCUMULATES, DRAINS, ODD = 1, 2, 4
 """What the accumulators learn of a row: its mode and its bank. Without a row all are 0."""
 
-READY, WAITS_FOR_WEIGHTS, WAITS_FOR_ACCUMULATORS, ISSUES = range(4)
+READY, WAITS_FOR_WEIGHTS, WAITS_FOR_ACCUMULATORS, WAITS_FOR_ACTIVATIONS, ISSUES = range(5)
 """What the sequencer does in a cycle; the first is to have no command."""
+
+OUTPUT_SLOTS = 2
+"""Rows of sums that wait at the output."""
 
 
 class Sizes(NamedTuple):
@@ -52,8 +58,8 @@ class Sizes(NamedTuple):
 
 
 @part
-def _sequencer(unit, sizes):
-    """What the `Sequencer` does."""
+def _sequencer(unit, sizes, activation):
+    """What the `Sequencer` does; an `activation` row is offered or not."""
     if not unit.active:
         return READY
     if unit.first and unit.swap and not (unit.loaded and unit.settle == 0):
@@ -61,7 +67,7 @@ def _sequencer(unit, sizes):
     full = unit.pushed - unit.finished == sizes.drain_queue
     if unit.conflict or (unit.first and unit.drain and full):
         return WAITS_FOR_ACCUMULATORS
-    return ISSUES
+    return ISSUES if activation else WAITS_FOR_ACTIVATIONS
 
 
 @part
@@ -76,11 +82,11 @@ def _in_flight(unit, sizes, issues):
 
 
 @part
-def _reads(unit, landing):
-    """Whether `DrainControl` reads a row: one may leave, and the row that lands doesn't need the port of its bank."""
+def _reads(unit, landing, pops):
+    """Whether `DrainControl` reads a row: one may leave, has a place, and the row that lands needs another bank's port."""
     odd = unit.range_address[unit.finished & QUEUE - 1] & 1
     busy = landing & ACCUMULATES and (landing & ODD == ODD) == odd
-    return unit.landed > 0 and not busy
+    return unit.landed > 0 and not busy and (unit.granted != OUTPUT_SLOTS or pops)
 
 
 @part
@@ -104,8 +110,11 @@ def _conflict(unit, sizes, command, takes, issues):
 
 
 @part
-def _drain(unit, sizes, pushes, reads, written):
+def _drain(unit, sizes, pushes, reads, written, pops):
     """The clock edge of `DrainControl`."""
+    unit.granted += reads - pops
+    unit.stored += unit.arriving - pops
+    unit.arriving = reads
     if pushes:
         place = unit.pushed & QUEUE - 1
         unit.range_address[place], unit.range_rows[place] = unit.address, unit.rows
@@ -123,11 +132,11 @@ def _drain(unit, sizes, pushes, reads, written):
 
 
 @part
-def _load(unit, sizes, swaps):
-    """The clock edge of `WeightFIFO`, to which a row is always offered, and of `WeightLoader`."""
+def _load(unit, sizes, swaps, weights):
+    """The clock edge of `WeightFIFO`, to which a row of `weights` is offered or not, and of `WeightLoader`."""
     last = unit.reading and unit.row == sizes.rows - 1
     starts = unit.tiles > 0 and (last or not unit.reading) and (swaps or not unit.loaded)
-    if unit.level < sizes.fifo_rows:
+    if weights and unit.level < sizes.fifo_rows:
         unit.level += 1
         unit.filled += 1
         if unit.filled == sizes.rows:
@@ -169,20 +178,25 @@ def _take(unit, command):
 
 
 @part
-def _cycle(unit, sizes, command, offered):
-    """One cycle, in which `command` is `offered` or not."""
-    does = _sequencer(unit, sizes)
+def cycle(unit, sizes, command, offered, activation, weights, ready):
+    """One cycle, in which `command`, an `activation` row and a row of `weights` are offered or not; what it does.
+
+    Rows of sums leave if the receiver is `ready`.
+    """
+    does = _sequencer(unit, sizes, activation)
     issues = does == ISSUES
     takes = does == READY or (issues and unit.rows == 1)
     swaps = issues and unit.first and unit.swap
     pushes = issues and unit.first and unit.drain
+    pops = unit.stored > 0 and ready
     landing, written = _in_flight(unit, sizes, issues)
-    reads = _reads(unit, landing)
+    reads = _reads(unit, landing, pops)
     unit.conflict = _conflict(unit, sizes, command, takes, issues)
-    _drain(unit, sizes, pushes, reads, written)
-    _load(unit, sizes, swaps)
+    _drain(unit, sizes, pushes, reads, written, pops)
+    _load(unit, sizes, swaps, weights)
     unit.wait_weights += does == WAITS_FOR_WEIGHTS
     unit.wait_accumulators += does == WAITS_FOR_ACCUMULATORS
+    unit.wait_activations += does == WAITS_FOR_ACTIVATIONS
     if issues:
         _next_row(unit, sizes)
     if takes:
@@ -190,6 +204,7 @@ def _cycle(unit, sizes, command, offered):
         if offered:
             _take(unit, command)
     unit.cycles += 1
+    return does
 
 
 @part
@@ -202,7 +217,7 @@ def _busy(unit, sizes):
 
 @compiled
 def advance(sizes, commands, units):
-    """Run commands until nothing is left to do.
+    """Run commands until nothing is left to do; activation and weight rows are always offered, and sums taken.
 
     Parameters
     ----------
@@ -217,6 +232,6 @@ def advance(sizes, commands, units):
     unit.last_issue = unit.last_read = -FLIGHT
     for number in range(len(commands)):
         while unit.taken == number:
-            _cycle(unit, sizes, commands[number], True)
+            cycle(unit, sizes, commands[number], True, True, True, True)
     while _busy(unit, sizes):
-        _cycle(unit, sizes, commands[-1], False)
+        cycle(unit, sizes, commands[-1], False, True, True, True)
