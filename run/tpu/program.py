@@ -15,9 +15,11 @@ from ...hw.tpu.register_map import COUNTED, REGISTERS
 from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.im2col import im2col, kernel_matrix
 from ...sim.golden.tensors import check_tensor
+from ...sim.memory_timing import MemoryTiming
 from ...sim.tpu.assembler import assemble as assemble_text
 from ...sim.tpu.check import check_program
 from ...sim.tpu.compiler import Compiled, compile_network
+from ...sim.tpu.cycles import Stretch, TpuCycles, predict
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.layers import BYTES, Network
 from ...sim.tpu.product import compile_product
@@ -102,6 +104,14 @@ class TpuProgram:
     def outcome(self) -> Outcome:
         """What the program leaves, by the golden interpreter."""
         return run(self.config, self.program, host=self.host, weights=self.weights)
+
+    def predict(self, timing: MemoryTiming | None = None) -> TpuCycles:
+        """Counters of the cycle model."""
+        windows = zip(self._places, self.host, strict=False)
+        return predict(
+            self.config, self.program, host=[Stretch(place, len(window)) for place, window in windows],
+            weights=Stretch(0, len(self.weights)), timing=timing or MemoryTiming(),
+        )  # fmt: skip
 
     def golden(self) -> np.ndarray:
         """Both windows after the program, one behind the other."""
