@@ -105,18 +105,13 @@ class TpuProgram:
         """What the program leaves, by the golden interpreter."""
         return run(self.config, self.program, host=self.host, weights=self.weights)
 
-    def predict(self, timing: MemoryTiming | None = None) -> TpuCycles | None:
-        """Counters by the cycle model; None where it has none, as memories stall at random or the program fails."""
-        timing = timing or MemoryTiming()
-        if timing.random or self.outcome.problem:
-            return None
+    def predict(self, timing: MemoryTiming | None = None) -> TpuCycles:
+        """Counters of the cycle model."""
+        windows = zip(self._places, self.host, strict=False)
         return predict(
-            self.config,
-            self.program,
-            host=[Stretch(at, len(window)) for at, window in zip(self._places, self.host, strict=False)],
-            weights=Stretch(0, len(self.weights)),
-            timing=timing,
-        )
+            self.config, self.program, host=[Stretch(place, len(window)) for place, window in windows],
+            weights=Stretch(0, len(self.weights)), timing=timing or MemoryTiming(),
+        )  # fmt: skip
 
     def golden(self) -> np.ndarray:
         """Both windows after the program, one behind the other."""
