@@ -80,7 +80,7 @@ class Fetch(wiring.Component):
                 parts.eq(Mux(whole, per_beat, 0)),
             ]
             if per_instruction > 1:
-                m.d.sync += beat.eq(Mux(whole, 0, beat + 1))
+                m.d.sync += beat.eq(beat + 1)
         with m.If(request.ready):
             m.d.sync += request.valid.eq(0)
         with m.If(self.i_start):

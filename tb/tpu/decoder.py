@@ -9,7 +9,7 @@ import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
 from ...hw.tpu.isa import INSTRUCTION_BITS, decode, encode
-from ...sim.tpu.assembler import words_of
+from ...sim.tpu.assembler import disassemble, program_of, words_of
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import random_program
 from ...sim.tpu.rules import Problem, Room, Rules
@@ -17,6 +17,7 @@ from ..bench import Bench
 from ..bus.transfers import numbers
 from ..cocotb_bench import testbench
 from .control_parts import PARTS
+from .edge_programs import edge_programs
 from .extreme_programs import extreme_program
 
 UNITS = list(QUEUES)
@@ -140,6 +141,7 @@ class Player:
         self.bench, self.config, self.rng, self.stall = bench, config, rng, stall
         self.room = {unit: QUEUES[unit] for unit in UNITS}
         self.busy, self.interrupt = 0, False
+        self.slow = ""  # the unit whose queue is full mostly
         self.tag: int | None = None
         self.cycles = 0
 
@@ -158,7 +160,8 @@ class Player:
         self.cycles += 1
         for unit in UNITS:
             self.room[unit] -= wanted.get(f"o_{unit}_valid", 0) and ready[f"o_{unit}_ready"]
-            self.room[unit] += self.room[unit] < QUEUES[unit] and self.rng.random() >= self.stall
+            makes_room = self.rng.random() >= (self.stall if unit != self.slow else (self.stall + 3) / 4)
+            self.room[unit] += self.room[unit] < QUEUES[unit] and makes_room
         if self.rng.random() >= self.stall:
             self.busy = self.rng.getrandbits(len(UNITS)) if self.rng.random() < self.stall else 0
 
@@ -166,7 +169,7 @@ class Player:
         """Run a program to its end, or until it is stopped in this cycle; returns the step that ended it."""
         steps = steps_of(self.config, memory, words)
         await self.cycle({"i_start": 1} | memory.inputs(), {})
-        start = self.cycles
+        start, self.slow = self.cycles, self.rng.choice(UNITS)
         for pc, step in enumerate(steps):
             offered, age = False, 0
             while age is not None:
@@ -261,6 +264,18 @@ async def every_error(bench: Bench, config: TpuConfig, rng: np.random.Generator)
         player = Player(bench, config, some, (0, 0.3, 0.8)[number % 3])
         last = await player.play(words_of(scenario.program), anywhere(config, some, room))
         assert last and last.problem and last.problem == scenario.problem and last.problem.error == error
+
+
+@testbench(PARTS["decoder"])
+async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """What is just legal, and what is just not."""
+    some = numbers(rng)
+    player, beat = Player(bench, config, some, 0.1), config.bus_bytes
+    enough = beat * max(config.set_beats * (config.parameter_sets + 1), config.matrix.rows * config.row_chunks)
+    room = Room((5 * beat, 5 * beat + max(beat - GRANULE_BYTES, GRANULE_BYTES)), enough + beat // 2 & -GRANULE_BYTES)
+    for words, error in edge_programs(config, room):
+        last = await player.play(words, anywhere(config, some, room))
+        assert last and (last.problem.error if last.problem else "") == error, f"{disassemble(program_of(words))}"
 
 
 @testbench(PARTS["decoder"])
