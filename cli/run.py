@@ -10,7 +10,6 @@ from ..hw.errors import FAILURE, UsageError, did_you_mean
 from ..run.files import check_folder, writing
 from ..run.jobs import check_pauses
 from ..run.registry import engines
-from ..sim.memory_timing import MemoryTiming
 from .errors import usage_errors
 from .options import (
     Assignments,
@@ -74,6 +73,8 @@ def run(
     if not engine.memory_names:
         able = ", ".join(one.name for one in engines().values() if one.memory_names)
         raise UsageError(f"{engine.name} runs no programs; engines that do: {able}")
+    from ..sim.memory_timing import MemoryTiming
+
     with usage_errors():
         check_pauses(stall, seed, ("--stall", "--seed"))
         timing = MemoryTiming(latency=latency)

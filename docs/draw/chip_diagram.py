@@ -1,6 +1,6 @@
 """Block diagram of the SNAP chip. Places are told by hand; parts, connections and numbers come from the design."""
 
-from diagram import Box, Diagram, Line, module_name
+from diagram import Box, Diagram, Line, draw_framed, module_name
 from netlist import BORDER, Outline, opened
 from svg import Picture
 
@@ -21,12 +21,8 @@ def draw() -> str:
     """Text of the picture."""
     outline = Outline(SnapChip(PRESETS[PRESET]))
     drawn = diagram(outline)
-    whole, array = (module_name(outline.parts[name]) for name in (BORDER, ARRAY))
-    picture = Picture(WIDTH, HEIGHT, f"Block diagram of {whole}, preset {PRESET}")
-    picture.text(20, 28, f"{whole}, preset {PRESET}", kind="title")
-    picture.box(*FRAME, fill="#f6f9fc")
-    picture.text(FRAME[0] + FRAME[2] - 12, FRAME[1] + FRAME[3] - 12, array, kind="name", anchor="end")
-    drawn.draw(picture)
+    picture = Picture(WIDTH, HEIGHT, f"Block diagram of {module_name(outline.parts[BORDER])}, preset {PRESET}")
+    draw_framed(drawn, outline, picture, PRESET)
     layer = ", ".join(drawn.targets("o_layer"))
     picture.text(20, HEIGHT - 34, f"The settings of a layer go from command_fetch to {layer}.", kind="small")
     others = ", ".join(drawn.sources("registers"))
@@ -37,13 +33,7 @@ def draw() -> str:
 def diagram(outline: Outline) -> Diagram:
     """What is drawn of a chip."""
     parts, links = opened(outline, ARRAY)
-    drawn = Diagram(parts, links, _boxes(outline.parts[BORDER].config), _lines())
-    left, top, width, height = FRAME
-    for name, box in drawn.boxes.items():
-        framed = left < box.x < left + width and top < box.y < top + height
-        if framed != box.pattern.startswith(ARRAY):
-            raise ValueError(f"{name} must be inside the frame if it is inside {ARRAY}")
-    return drawn
+    return Diagram(parts, links, _boxes(outline.parts[BORDER].config), _lines(), (ARRAY, FRAME))
 
 
 def _boxes(config: SnapChipConfig) -> dict[str, Box]:

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from netlist import BORDER, Link
+from netlist import BORDER, Link, Outline
 from svg import Picture
 
-__all__ = ["Box", "Diagram", "Line", "module_name"]
+__all__ = ["Box", "Diagram", "Line", "draw_framed", "module_name"]
 
 Points = Sequence[tuple[float, float]]
+Framed = tuple[str, tuple[float, float, float, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Diagram:
         Of the design, as in an `Outline`.
     boxes, lines
         Boxes by name, and the lines between them.
+    framed
+        A part that was `opened`, and left, top, width and height of the frame in which its parts are drawn.
 
     Raises
     ------
@@ -83,9 +86,16 @@ class Diagram:
     """
 
     def __init__(
-        self, parts: Mapping[str, Any], links: Iterable[Link], boxes: Mapping[str, Box], lines: Sequence[Line]
+        self,
+        parts: Mapping[str, Any],
+        links: Iterable[Link],
+        boxes: Mapping[str, Box],
+        lines: Sequence[Line],
+        framed: Framed | None = None,
     ) -> None:
-        self.boxes, self.lines, self.links = boxes, lines, list(links)
+        self.boxes, self.lines, self.links, self.framed = boxes, lines, list(links), framed
+        if framed:
+            _check_frame(boxes, *framed)
         ports = {f":{name}" for link in self.links for name in _border_ports(link)}
         self._modules: dict[str, Counter[str]] = {name: Counter() for name in boxes}
         self._places: dict[str, str] = {}
@@ -138,7 +148,7 @@ class Diagram:
         return [module if count == 1 else f"{module} x {count}" for module, count in self._modules[name].items()]
 
     def draw(self, picture: Picture) -> None:
-        """Draw all of it."""
+        """Draw all of it but the frame."""
         for name, box in self.boxes.items():
             if box.width:
                 picture.box(box.x, box.y, box.width, box.height, fill=box.fill)
@@ -156,6 +166,25 @@ class Diagram:
                 picture.text(line.label[0], line.label[1] + 13 * index, text, kind="small")
 
 
+def draw_framed(drawn: Diagram, outline: Outline, picture: Picture, preset: str) -> None:
+    """Draw a diagram with its frame and what it is of: the border's module, of a preset."""
+    assert drawn.framed
+    name, (left, top, width, height) = drawn.framed
+    whole, part = (module_name(outline.parts[one]) for one in (BORDER, name))
+    picture.text(20, 28, f"{whole}, preset {preset}", kind="title")
+    picture.box(left, top, width, height, fill="#f6f9fc")
+    picture.text(left + width - 12, top + height - 12, part, kind="name", anchor="end")
+    drawn.draw(picture)
+
+
+def _check_frame(boxes: Mapping[str, Box], part: str, frame: tuple[float, float, float, float]) -> None:
+    left, top, width, height = frame
+    for name, box in boxes.items():
+        framed = left < box.x < left + width and top < box.y < top + height
+        if framed != box.pattern.startswith(part):
+            raise ValueError(f"{name} must be inside the frame if it is inside {part}")
+
+
 def _border_ports(link: Link) -> list[str]:
     return [name for part, name in ((link.source, link.output), (link.target, link.input)) if part == BORDER]
 
@@ -166,8 +195,9 @@ def module_name(component: Any) -> str:
 
 
 def _labels(links: list[Link]) -> list[str]:
-    """``sums: 28 x 52 bit``: what a line carries one way; nothing for buses, whose names are at the border."""
-    outputs = dict.fromkeys((link.source, link.output, link.bits) for link in links if link.kind != "bus")
+    """``sums: 28 x 52 bit``: what a line carries one way; nothing for buses whose names are at the border."""
+    inner = [link for link in links if link.kind != "bus" or BORDER not in (link.source, link.target)]
+    outputs = dict.fromkeys((link.source, link.output, link.bits) for link in inner)
     streams = Counter((re.sub(r"^[io]_|_?\d+$|^o$", "", output), bits) for _, output, bits in outputs)
     return [
         (f"{name}: " if name else "") + (f"{bits} bit" if count == 1 else f"{count} x {bits} bit")

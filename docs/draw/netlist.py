@@ -94,24 +94,21 @@ def opened(outer: Outline, name: str) -> tuple[dict[str, Any], list[Link]]:
     inner = Outline(outer.parts[name])
     parts = {part: found for part, found in outer.parts.items() if part != name}
     parts |= {f"{name}.{part}": found for part, found in inner.parts.items() if part != BORDER}
-    links = [link for link in outer.links if name not in (link.source, link.target)]
+    links = []
+    outputs, inputs = defaultdict[str, list[Link]](list), defaultdict[str, list[Link]](list)
     for link in inner.links:
-        source, target = link.source != BORDER, link.target != BORDER
         ends = {"source": f"{name}.{link.source}", "target": f"{name}.{link.target}"}
-        if source and target:
+        if BORDER not in (link.source, link.target):
             links.append(dataclasses.replace(link, **ends))
-        elif source:  # on to all that the output of the whole goes to
-            links += [
-                dataclasses.replace(link, source=ends["source"], target=other.target, input=other.input)
-                for other in outer.links
-                if (other.source, other.output) == (name, link.input)
-            ]
-        elif target:
-            links += [
-                dataclasses.replace(link, source=other.source, output=other.output, target=ends["target"])
-                for other in outer.links
-                if (other.target, other.input) == (name, link.output)
-            ]
+        elif link.source:
+            outputs[link.input].append(dataclasses.replace(link, source=ends["source"]))
+        elif link.target:
+            inputs[link.output].append(dataclasses.replace(link, target=ends["target"]))
+    for link in outer.links:  # on to all that it comes from and goes to inside
+        for start in outputs[link.output] if link.source == name else [link]:
+            for end in inputs[link.input] if link.target == name else [link]:
+                seen = start if end is link else end
+                links.append(Link(start.source, start.output, end.target, end.input, seen.kind, seen.bits))
     return parts, sorted(links)
 
 
