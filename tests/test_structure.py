@@ -14,7 +14,7 @@ PACKAGES = ("hw", "sim", "tb", "run", "fpga", "cli")
 ENGINES = [engine.package for engine in engines().values()]
 
 MADE_OF: dict[str, tuple[str, ...]] = {"snap_chip": ("snap",), "tpu": ("systolic",)}
-"""Engines that an engine is made of, whose parts it may use: a chip its core."""
+"""Engines that an engine is made of, whose parts it may use: a chip its core, a TPU its matrix unit."""
 
 ALLOWED = {
     "hw": {"hw"},

@@ -136,7 +136,8 @@ class TpuConfig(Config):
         """Both memory ports."""
         return PortConfig(
             data_bits=8 * self.bus_bytes, address_bits=self.address_bits, beats_bits=32, max_burst=self.max_burst,
-            outstanding=32, fifo_depth=self.max_burst, strobes=True,
+            outstanding=32, fifo_depth=max(self.weight_buffer_bytes, self.host_buffer_bytes) // self.bus_bytes,
+            strobes=True,
         )  # fmt: skip
 
 

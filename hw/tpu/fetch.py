@@ -22,7 +22,8 @@ COUNT_BITS = 24
 class Fetch(wiring.Component):
     """Asks for all beats of a program, and takes instructions out of them: several of a beat, or one of several.
 
-    An instruction is offered two cycles after the last of its beats was.
+    Beats are asked for from the cycle after `i_start` on. An instruction is offered in the cycle after its last beat
+    was taken; those of one beat, in cycles that follow each other, and the next beat is taken with the last of them.
 
     Attributes
     ----------
@@ -33,7 +34,7 @@ class Fetch(wiring.Component):
     o_instructions
         Stream of instructions.
     o_end
-        All instructions have been taken.
+        All instructions have been taken; of a program of none, from the cycle after `i_start` on.
     """
 
     def __init__(self, config: TpuConfig):
@@ -79,7 +80,7 @@ class Fetch(wiring.Component):
                 parts.eq(Mux(whole, per_beat, 0)),
             ]
             if per_instruction > 1:
-                m.d.sync += beat.eq(Mux(whole, 0, beat + 1))
+                m.d.sync += beat.eq(beat + 1)
         with m.If(request.ready):
             m.d.sync += request.valid.eq(0)
         with m.If(self.i_start):

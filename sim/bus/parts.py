@@ -81,10 +81,7 @@ def read(p, s, cycle, asking):
     # A burst goes out if there is room for its beats.
     waiting = p.asked_put - p.asked_get
     asked = (
-        p.burst_valid == 1
-        and p.burst_beats <= p.credits
-        and waiting < s.outstanding
-        and waiting < s.memory_outstanding
+        p.burst_valid == 1 and p.burst_beats <= p.credits and waiting < s.outstanding and waiting < s.memory_outstanding
     )
     free = p.burst_valid == 0 or asked
     to_border = s.burst - (p.split_address & s.burst - 1)

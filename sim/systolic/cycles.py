@@ -84,5 +84,7 @@ def predict(config: SystolicConfig, commands: np.ndarray) -> SystolicCycles:
     """
     check_tensor("commands", commands, "commands", (MATRIX_COMMAND,))
     units = np.zeros(1, UNIT)
-    advance(sizes_of(config), np.array(commands), units)  # a copy: contiguous and writable, of the one type that is compiled
+    advance(
+        sizes_of(config), np.array(commands), units
+    )  # a copy: contiguous and writable, of the one type that is compiled
     return SystolicCycles(**{field.name: int(units[0][field.name]) for field in dataclasses.fields(SystolicCycles)})

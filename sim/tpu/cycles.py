@@ -123,7 +123,10 @@ def predict(
 
     first, second = host
     beat = config.bus_bytes
-    for name, byte in (("address", address), *((name, one.address) for name, one in (("host", first), ("host", second), ("weights", weights)))):
+    for name, byte in (
+        ("address", address),
+        *((name, one.address) for name, one in (("host", first), ("host", second), ("weights", weights))),
+    ):
         check(name, byte % beat == 0, f"at a multiple of a beat's {beat} bytes", byte)
     bases = [one.address // beat for one in (first, second, weights)]
     room = Room((first.size, second.size), weights.size)

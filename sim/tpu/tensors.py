@@ -148,7 +148,7 @@ def allocate(config: TpuConfig, buffers: Sequence[Buffer]) -> list[int]:
         for start, end, _ in sorted(used):
             if start - row >= buffer.rows:
                 break
-            row = max(row, end)
+            row = end  # all these are in use in the buffer's first step, so they don't overlap
         if row + buffer.rows > config.ub_rows:
             needed, most = row + buffer.rows, config.ub_rows
             raise ConfigError(

@@ -16,8 +16,8 @@ class FailingMemory(MemoryRegion):
     ----------
     failing
         Addresses of bytes, and SLVERR or DECERR.
-    writes
-        Whether writes fail too.
+    reads, writes
+        Whether reads and writes fail there.
     latest
         The last answer that wasn't OKAY.
     """
@@ -25,7 +25,7 @@ class FailingMemory(MemoryRegion):
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.failing: dict[int, int] = {}
-        self.writes, self.latest = True, 0
+        self.reads, self.writes, self.latest = True, True, 0
 
     def check(self, address: int, length: int) -> None:
         """Fail if one of these bytes does."""
@@ -35,7 +35,8 @@ class FailingMemory(MemoryRegion):
                 raise ValueError("this access fails on purpose")
 
     async def _read(self, address: int, length: int, **kwargs: Any) -> bytes:
-        self.check(address, length)
+        if self.reads:
+            self.check(address, length)
         return await super()._read(address, length, **kwargs)
 
     async def _write(self, address: int, data: bytes, **kwargs: Any) -> None:
@@ -44,10 +45,13 @@ class FailingMemory(MemoryRegion):
         await super()._write(address, data, **kwargs)
 
 
-def decode_errors(memory: FailingMemory, reads: Any, writes: Any) -> None:
-    """Make the errors of both sides of a slave what memory said last: the package only knows SLVERR."""
-    for channel, field in ((reads.r_channel, "rresp"), (writes.b_channel, "bresp")):
-        _decode(memory, channel, field)
+def decode_errors(memory: FailingMemory, *slaves: Any) -> None:
+    """Make the errors of slaves, of either side, what memory said last: the package only knows SLVERR."""
+    for slave in slaves:
+        if hasattr(slave, "r_channel"):
+            _decode(memory, slave.r_channel, "rresp")
+        else:
+            _decode(memory, slave.b_channel, "bresp")
 
 
 def _decode(memory: FailingMemory, channel: Any, field: str) -> None:

@@ -6,16 +6,16 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
 
 from ...hw.snap_chip.command import COMMAND_BYTES
-from ...hw.snap_chip.register_map import COUNTED, ERRORS, REGISTERS
+from ...hw.snap_chip.register_map import ERRORS, REGISTERS
 from ...sim.snap_chip.command import Command
 from ...sim.snap_chip.compiler import Program
 from ...sim.snap_chip.counters import KINDS, ChipCounters, count_beats
 from ...sim.snap_chip.golden import run_list
-from ..bus.failing_memory import FailingMemory, decode_errors, pauses
+from ..bus.failing_memory import FailingMemory
 from ..bus.memory import DECERR, SLVERR
+from ..bus.peers import Peers
 from ..runner import job_data
 from ..streams import reset, within
 from .networks import random_network
@@ -27,51 +27,16 @@ LONGEST = 60_000
 """Cycles of a list at most, however unwilling memory is."""
 
 
-class Case:
-    """The chip, its memory, and software.
-
-    Parameters
-    ----------
-    stalls
-        Probability of a pause by channel of the memory ports and, with a ``s_`` before its name, of the registers.
-    """
+class Case(Peers):
+    """The chip, its memory, and software."""
 
     def __init__(self, dut: Any, rng: random.Random, stalls: dict[str, float]) -> None:
-        self.dut, self.rng, self.memory = dut, rng, FailingMemory(SIZE)
-        read_bus, write_bus = AxiReadBus.from_prefix(dut, "m_axi_read"), AxiWriteBus.from_prefix(dut, "m_axi_write")
-        reads: Any = AxiSlaveRead(read_bus, dut.clk, dut.rst, target=self.memory)
-        writes: Any = AxiSlaveWrite(write_bus, dut.clk, dut.rst, target=self.memory)
-        self.master: Any = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
-        software_reads: Any = self.master.read_if
-        software_writes: Any = self.master.write_if
-        self.channels = {
-            "ar": reads.ar_channel, "r": reads.r_channel,
-            "aw": writes.aw_channel, "w": writes.w_channel, "b": writes.b_channel,
-            "s_ar": software_reads.ar_channel, "s_r": software_reads.r_channel,
-            "s_aw": software_writes.aw_channel, "s_w": software_writes.w_channel, "s_b": software_writes.b_channel,
-        }  # fmt: skip
-        for name, probability in stalls.items():
-            self.channels[name].set_pause_generator(pauses(probability, random.Random(rng.random())))
-        decode_errors(self.memory, reads, writes)
-
-    async def write(self, name: str, **fields: int) -> None:
-        """Write a register."""
-        register = REGISTERS[name]
-        answer = await self.master.write(
-            register.offset, register.pack(**fields).to_bytes(register.bits // 8, "little")
-        )
-        assert answer.resp == 0
-
-    async def read(self, name: str) -> int:
-        """Read a register."""
-        register = REGISTERS[name]
-        answer = await self.master.read(register.offset, register.bits // 8)
-        assert answer.resp == 0
-        return int.from_bytes(answer.data, "little")
+        self.memory = FailingMemory(SIZE)
+        super().__init__(dut, REGISTERS, {"m_axi_read": self.memory, "m_axi_write": self.memory}, rng, stalls)
 
     async def raised(self) -> set[str]:
         """Errors that are set."""
-        return {name for name, value in REGISTERS["errors"].unpack(await self.read("errors")).items() if value}
+        return {name for name, value in (await self.fields("errors")).items() if value}
 
     async def start(self, program: Program, memory: np.ndarray) -> None:
         """Put a list into memory, with random bytes behind it, forget what was, and start."""
@@ -84,16 +49,6 @@ class Case:
         await self.write("counter_control", clear=1)
         await self.write("control", start=1)
 
-    async def interrupt(self) -> None:
-        """Wait for the interrupt."""
-        while not int(self.dut.o_interrupt.value):
-            await FallingEdge(self.dut.clk)
-
-    async def idle(self) -> None:
-        """Wait until no list is at work."""
-        while await self.read("status"):
-            pass
-
     async def fails(self, side: str, row: int) -> None:
         """Wait for the end of a list that fails at this beat of memory, which is well again from then on."""
         await self.write("interrupt_enable", error=1)
@@ -102,14 +57,13 @@ class Case:
         assert side in await self.raised()
         address = await self.read("error_address")
         assert address <= row * TINY.bus.bytes < address + TINY.bus.bytes * TINY.bus.max_burst
-        pending = REGISTERS["interrupt_pending"].unpack(await self.read("interrupt_pending"))
+        pending = await self.fields("interrupt_pending")
         assert pending["error"] and not pending["done"]
         self.memory.failing = {}
 
     async def counters(self) -> ChipCounters:
         """What was counted since the start."""
-        await self.write("counter_control", snapshot=1)
-        counts = {name: await self.read(f"count_{name}") for name in COUNTED}
+        counts = await self.counts()
         beats = {f"{kind}_beats": counts[f"{kind}_beats"] for kind in KINDS}
         return ChipCounters(cycles=counts["cycles"], layers=counts["layers"], beats=beats)
 
@@ -125,18 +79,10 @@ class Case:
         assert bytes(self.memory.mem)[: len(expected)] == expected.tobytes()
         assert await within(self.raised(), 1000) == set()
         assert await within(self.read("status"), 1000) == 0
-        pending = REGISTERS["interrupt_pending"].unpack(await within(self.read("interrupt_pending"), 1000))
+        pending = await within(self.fields("interrupt_pending"), 1000)
         assert pending == {"done": 1, "layer": 1, "error": 0}
         counted = await within(self.counters(), 10_000)
         assert counted.differences(count_beats(TINY, program.commands, expected)) == []
-
-    async def reset(self) -> None:
-        """Some cycles of reset."""
-        self.dut.rst.value = 1
-        for _ in range(3):
-            await FallingEdge(self.dut.clk)
-        self.dut.rst.value = 0
-        await FallingEdge(self.dut.clk)
 
 
 async def begin(dut: Any, name: str, stalls: dict[str, float]) -> Case:
@@ -146,9 +92,12 @@ async def begin(dut: Any, name: str, stalls: dict[str, float]) -> Case:
     return case
 
 
-CHANNELS = ("ar", "r", "aw", "w", "b")
-PAUSES = {"none": {}, "all": dict.fromkeys(CHANNELS, 0.3), "software": {f"s_{name}": 0.5 for name in CHANNELS}}
-PAUSES |= {name: {name: 0.7} for name in CHANNELS}
+CHANNELS = {
+    "ar": "m_axi_read_ar", "r": "m_axi_read_r", "aw": "m_axi_write_aw", "w": "m_axi_write_w", "b": "m_axi_write_b",
+}  # fmt: skip
+PAUSES = {"none": {}, "all": dict.fromkeys(CHANNELS.values(), 0.3)}
+PAUSES |= {"software": {f"s_axil_{name}": 0.5 for name in CHANNELS}}
+PAUSES |= {name: {channel: 0.7} for name, channel in CHANNELS.items()}
 
 
 @cocotb.test()
@@ -245,8 +194,7 @@ async def reset_in_the_middle(dut: Any) -> None:
     for cycles in (1, 20, 70, 150, 250, 350, 450, 600):
         program, memory = random_network(TINY, case.rng)
         await within(case.start(program, memory), LONGEST)
-        for _ in range(cycles):
-            await FallingEdge(dut.clk)
+        await case.wait(cycles)
         assert not int(dut.o_interrupt.value)
         await case.reset()
         assert not int(dut.o_interrupt.value)
@@ -259,12 +207,10 @@ async def memory_that_never_answers(dut: Any, channel: str) -> None:
     """The list doesn't end; after a reset, with a memory that does, everything works."""
     case = await begin(dut, f"silence {channel}", PAUSES["none"])
     program, memory = random_network(TINY, case.rng)
-    case.channels[channel].set_pause_generator(pauses(1, case.rng))
+    case.pause(CHANNELS[channel], 1)
     await within(case.start(program, memory), LONGEST)
-    for _ in range(10_000):
-        await FallingEdge(dut.clk)
+    await case.wait(10_000)
     assert await within(case.read("status"), 1000) and not int(dut.o_interrupt.value)
-    case.channels[channel].clear_pause_generator()
-    case.channels[channel].pause = False
+    case.go_on(CHANNELS[channel])
     await case.reset()
     await case.run(*random_network(TINY, case.rng))

@@ -3,7 +3,7 @@
 from ...hw.systolic.config import SystolicConfig
 from ...hw.tpu.config import PRESETS, TpuConfig
 
-__all__ = ["PARTS"]
+__all__ = ["NARROW", "PARTS"]
 
 TINY = PRESETS["tpu-tiny"]
 """Two beats an instruction, a chunk a row."""
@@ -24,7 +24,10 @@ MIDDLE = PRESETS["tpu-16"]
 
 CONFIGS = {"tiny": TINY, "narrow": NARROW, "middle": MIDDLE, "wide": WIDE}
 
-PARTS = {
-    kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()} for kind in ("scoreboard", "decoder", "fetch")
+BROAD = MIDDLE.replace(matrix=WIDE.matrix, bus_bytes=128, weight_buffer_bytes=1 << 13, host_buffer_bytes=1 << 11)
+"""Eight instructions a beat."""
+
+PARTS = {kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()} for kind in ("scoreboard", "decoder")} | {
+    "fetch": {f"fetch_{name}": config for name, config in (CONFIGS | {"broad": BROAD}).items()}
 }
 """By name of the part, by component."""

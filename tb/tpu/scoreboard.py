@@ -65,11 +65,11 @@ class Machine:
         """All outputs; a payload only where it counts."""
         shown: dict[str, Any] = {"o_busy": sum(1 << number for number, unit in enumerate(UNITS) if self.of(unit))}
         for unit in UNITS:
-            early = unit == "activation"  # shown before it may begin, and only when the one before has completed
-            mine, taken = self.of(unit), self.taken[unit]
-            entry = next(iter(mine[0 if early else taken :]), None)
+            early = unit == "activation"  # shown before it may begin
+            mine = self.of(unit)
+            entry = next(iter(mine[self.taken[unit] :]), None)
             blockers = self.blockers(entry) if entry else set()
-            valid = entry is not None and not (taken if early else blockers)
+            valid = entry is not None and (early or not blockers)
             shown |= {f"i_{unit}_ready": int(len(mine) < QUEUES[unit]), f"o_{unit}_valid": int(valid)}
             if entry and valid:
                 shown[f"o_{unit}_payload"] = entry.payload
@@ -124,9 +124,9 @@ async def execute(
         if coming:
             inputs[f"i_{coming.unit}_valid"] = 1
         ready = {unit: rng.random() < take for unit in UNITS}
+        ready["activation"] = ready["activation"] and bool(wanted["o_go"])  # it takes what it begins
         takes = {unit: bool(wanted[f"o_{unit}_valid"]) and ready[unit] for unit in UNITS}
-        # An activation completes only after it could begin.
-        may = {unit: not (waiting and unit == slow) and (unit != "activation" or wanted["o_go"]) for unit in UNITS}
+        may = {unit: not (waiting and unit == slow) for unit in UNITS}
         ends = [u for u in UNITS if may[u] and machine.taken[u] + takes[u] > 0 and rng.random() < done]
         inputs |= {f"o_{unit}_ready": int(ready[unit]) for unit in UNITS}
         inputs["i_done"] = sum(1 << UNITS.index(unit) for unit in ends)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ....hw.snap_chip.command import COMMAND_BYTES, FIELDS
 from ....hw.snap_chip.config import BLOCKS, SnapChipConfig
+from ...bus.state import FIFO, LOADER, new_bus, new_port
 from ...memory_timing import MemoryTiming
 from ..command import column_dilation, left_padding
 from ..work import LayerWork, tile_words
@@ -16,10 +17,8 @@ from .state import (
     BLOCK,
     CHIP,
     COPY,
-    FIFO,
     ITEM,
     LAYER,
-    LOADER,
     PARSER,
     PORT,
     READER,
@@ -34,16 +33,13 @@ from .writing import SEGMENT
 
 __all__ = ["begin_layer", "new_chip"]
 
-QUEUE = 256
-"""Places of queues whose lengths others limit."""
-
 MOST_CORES = 8
 """Machines that there are, so that compiled functions are the same for all chips; those behind the last core rest."""
 
 LENGTH_BYTES, SCALE_BYTES = 4, 8
 
 
-def _sizes(config: SnapChipConfig, timing: MemoryTiming) -> np.ndarray:
+def _sizes(config: SnapChipConfig) -> np.ndarray:
     sizes, bus = np.zeros(1, SIZES), config.bus
     values = {
         "rows": config.banks, "columns": config.core.core_columns, "cores": config.cores,
@@ -53,11 +49,7 @@ def _sizes(config: SnapChipConfig, timing: MemoryTiming) -> np.ndarray:
         "directory_entries": config.directory_entries, "tile_slots": config.tile_slots,
         "resident_bands": config.resident_bands, "residual_steps": config.tile_channels // config.residual_lanes,
         "core_kernels": config.core_kernels, "lengths": bus.bytes // LENGTH_BYTES, "scales": bus.bytes // SCALE_BYTES,
-        "command_beats": COMMAND_BYTES // bus.bytes, "burst": bus.max_burst, "outstanding": bus.outstanding,
-        "blocks": BLOCKS, "depth": bus.fifo_depth, "bytes": bus.bytes * timing.pace_cycles, "latency": timing.latency,
-        "write_latency": timing.write_latency,
-        "read_pace": timing.read_pace or 0, "write_pace": timing.write_pace or 0, "shared_pace": timing.pace or 0,
-        "memory_outstanding": timing.outstanding, "write_buffer": timing.write_buffer,
+        "command_beats": COMMAND_BYTES // bus.bytes, "blocks": BLOCKS,
     }  # fmt: skip
     for name, value in values.items():
         sizes[name] = value
@@ -67,14 +59,9 @@ def _sizes(config: SnapChipConfig, timing: MemoryTiming) -> np.ndarray:
 def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryTiming, list_address: int) -> Chip:
     """Chip whose list has been started."""
     rows, cores, rings = config.banks, config.cores, config.rings
-    sizes, chip = _sizes(config, timing), np.zeros(1, CHIP)
-    size = config.bus.bytes * timing.pace_cycles
+    sizes, chip = _sizes(config), np.zeros(1, CHIP)
     state = chip[0]
     state["fetch"], state["command"], state["command_at"] = ASK, -1, list_address
-    state["after"] = -1
-    state["credits"] = config.bus.fifo_depth
-    state["read_most"] = state["read_credit"] = (timing.pace or timing.read_pace or 0) + size - 1
-    state["write_most"] = state["write_credit"] = (timing.write_pace or 0) + size - 1
     loaders = np.zeros(READERS + rings, LOADER)
     loaders["free"] = config.weight_rows
     loaders["free"][:READERS] = [*2 * (config.bus.max_burst, config.bus.fifo_depth), config.bus.max_burst]
@@ -89,12 +76,12 @@ def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryT
     nothing = np.zeros(1, np.int64)
     bits = np.zeros(MOST_CORES * (config.core.core_columns + rows + 1 + config.core.ports), bool)
     return Chip(
-        sizes=sizes, chip=chip, layer=np.zeros(1, LAYER), loaders=loaders, fifos=np.zeros(READERS, FIFO),
+        sizes=sizes, bus=new_bus(config.bus, timing), chip=chip, layer=np.zeros(1, LAYER),
+        memory_port=new_port(config.bus, timing), loaders=loaders, fifos=np.zeros(READERS, FIFO),
         readers=np.zeros(2, READER), parsers=np.zeros(2, PARSER), rings=np.zeros(rings, RING),
         copies=np.zeros(rows * cores + cores + rings + 1, COPY), rows=np.zeros(rows, ROW),
-        ports=np.zeros(cores * rows, PORT), banks=np.zeros(rows, BANK), tags=np.zeros(QUEUE, np.int64),
-        beats=np.zeros(QUEUE, np.int64), asked=np.zeros((QUEUE, 3), np.int64), sent=np.zeros(QUEUE, np.int64),
-        answers=np.zeros(QUEUE, np.int64), bands=np.zeros((config.resident_bands + 2, rows), np.int64), jobs=jobs,
+        ports=np.zeros(cores * rows, PORT), banks=np.zeros(rows, BANK),
+        bands=np.zeros((config.resident_bands + 2, rows), np.int64), jobs=jobs,
         operations=operations, blocks=np.zeros(1, BLOCK), items=np.zeros(1, ITEM), reads=nothing,
         tile_beats=np.zeros((1, rows), np.uint8), ends_block=np.zeros(1, bool), in_words=nothing,
         residual_words=nothing, out_words=nothing, in_lengths=nothing, residual_lengths=nothing,

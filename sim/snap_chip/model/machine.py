@@ -5,6 +5,7 @@ order that each still finds that: who takes beats before who offers them.
 """
 
 from ....hw.snap_chip.config import NO_LINE
+from ...bus.parts import answer
 from ...compiled import compiled, part
 from ...gates import offers
 from ...snap.model.pes import match, work
@@ -13,7 +14,7 @@ from ...snap.model.state import BLOCKS
 from ...snap.model.streams import load as load_core
 from ...snap.model.streams import offer, release
 from .blocks import expand, fetch_tiles, go_through_blocks, locate, pool, scan_block
-from .memory import answer, load, read
+from .memory import load, read
 from .outputs import give_slots, scan_outputs, take_scales, take_sums, take_words
 from .state import READERS
 from .tiles import load_tiles, read_segments
@@ -59,7 +60,7 @@ def cycle(m):
     idle = c.fetch == WAIT and is_idle(m)
     written = is_written(m)
     c.lines_seen, c.tiles_seen, c.free_seen, c.slot_free = c.band_line, c.load_tile, c.free_line, c.tiles_read
-    answer(m)
+    answer(m.memory_port[0], m.bus[0], c.cycle)
     read(m)
     scan_outputs(m, write_segments(m))
     scale_leaves = take_scales(m)
@@ -161,13 +162,13 @@ def fetch(m, idle, written):
     c.waiting &= ~c.taken
     c.taken = 0
     received = c.received
-    c.received += c.arrived == 0
+    c.received += m.memory_port[0].arrived == 0
     running = c.running
     if written:
         c.running = 0
     if c.fetch == ASK:
         c.received = 0
-        if c.granted == 0:
+        if m.memory_port[0].granted == 0:
             c.fetch = RECEIVE
     elif c.fetch == RECEIVE:
         if received == s.command_beats:

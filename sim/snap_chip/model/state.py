@@ -6,11 +6,12 @@ import numpy as np
 
 from ....hw.snap_chip.command import FIELDS
 from ....hw.snap_chip.config import OA_SLOTS
+from ...bus.state import numbers
 from ...snap.model.state import Machine
 
 __all__ = [
-    "BANK", "BLOCK", "CHIP", "COPY", "FIFO", "ITEM", "LAYER", "LOADER", "PARSER", "PORT", "READER", "READERS",
-    "RING", "RINGS", "ROW", "SIZES", "Chip",
+    "BANK", "BLOCK", "CHIP", "COPY", "ITEM", "LAYER", "PARSER", "PORT", "READER", "READERS", "RING", "RINGS", "ROW",
+    "SIZES", "Chip",
 ]  # fmt: skip
 
 READERS = 5
@@ -20,26 +21,20 @@ RINGS = 6
 """First client of the read port that is a weight buffer; before it commands, and loaders that fill a FIFO."""
 
 
-def _numbers(*names: str) -> np.dtype:
-    return np.dtype([(name, "i8") for name in names])
-
-
-LAYER = _numbers(
+LAYER = numbers(
     *(field.name for field in FIELDS),
     "convolves", "groups", "across", "left", "blocks", "in_count", "residual_count", "region_entries",
 )  # fmt: skip
 """A layer's fields, and numbers that follow from them: columns from a tap to the next and of padding, segments."""
 
-SIZES = _numbers(
+SIZES = numbers(
     "rows", "columns", "cores", "entries", "channels", "bitmap_bytes", "beat_words", "weight_rows", "bank_words",
     "row_words", "run_words", "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels",
-    "lengths", "scales", "blocks", "command_beats", "burst", "outstanding", "depth", "bytes",
-    "latency", "write_latency", "read_pace", "write_pace", "shared_pace", "memory_outstanding", "write_buffer",
+    "lengths", "scales", "blocks", "command_beats",
 )  # fmt: skip
-"""Numbers of the configuration and of the memory. Paces are in bytes, 0: none; each beat costs its ``bytes``, by the
-cycles in which a pace counts."""
+"""Numbers of the configuration."""
 
-BLOCK = _numbers("pixels", "line", "x", "group", "lines", "tile", "need", "free", "round", "end", "again")
+BLOCK = numbers("pixels", "line", "x", "group", "lines", "tile", "need", "free", "round", "end", "again")
 """A block: its first pixel's line of the input for the first tap, line and column group in the region; and so on."""
 
 ITEM = np.dtype(
@@ -52,32 +47,27 @@ ITEM = np.dtype(
 """Pixels of all rows for a step and a tap: line of the input (-1: blank), line in the region, first column of the
 output, column of the tap, first tile of the input, tiles; whether it is the last of its block."""
 
-LOADER = _numbers("address", "left", "start", "beats", "passes", "count", "valid", "free")
-"""A `BeatLoader`: what is left of a pass; a pass; passes left; the request that it offers; free rows."""
-
-FIFO = _numbers("level", "valid")
-
-READER = _numbers("asks", "left", "listed", "segment", "address", "pitch", "table", "count")
+READER = numbers("asks", "left", "listed", "segment", "address", "pitch", "table", "count")
 """A `SegmentReader`; which segment is next."""
 
-PARSER = _numbers("held", "at", "left", "inside", "tile")
+PARSER = numbers("held", "at", "left", "inside", "tile")
 
-RING = _numbers(
+RING = numbers(
     "stored", "fetched", "before", "word", "use_word", "valid", "offset", "filled", "state", "kernel", "group", "op",
     "out", "taken", "block", "starves",
 )  # fmt: skip
 """A weight buffer and its feeder; whether the core takes its beat; cycles in which it waits for memory."""
 
-COPY = _numbers("valid", "waiting", "ready")
+COPY = numbers("valid", "waiting", "ready")
 """A receiver of a broadcast, and whether it takes its beat."""
 
-ROW = _numbers("at", "step", "valid", "pooled", "taken")
+ROW = numbers("at", "step", "valid", "pooled", "taken")
 """A row's next tile, beats of it that are done, whether its expander and its pool offer something, if that is taken."""
 
-PORT = _numbers("tile", "entry", "kernel", "first", "round", "pending", "tiles", "last", "waits")
+PORT = numbers("tile", "entry", "kernel", "first", "round", "pending", "tiles", "last", "waits")
 """A port of a core; cycle of its last sum, cycles in which a sum waits for it."""
 
-BANK = _numbers("level", "band")
+BANK = numbers("level", "band")
 """A bank of activations: words in it, words of the band that is loaded."""
 
 CHIP = np.dtype(
@@ -85,23 +75,13 @@ CHIP = np.dtype(
         (name, "i8")
         for name in (
             # time, and what happens in the cycle
-            *("cycle", "arrived", "granted", "moves", "lines_seen", "tiles_seen", "free_seen", "slot_free"),
+            *("cycle", "moves", "lines_seen", "tiles_seen", "free_seen", "slot_free"),
             *("residual_leaves", "taken"),
             # command fetch
             *("fetch", "received", "running", "waiting", "command", "command_at", "scales"),
-            # read arbiter, reader
-            *("arbiter_valid", "arbiter_address", "arbiter_left", "after", "tags_level", "tags_valid", "tags_put"),
-            *("tags_get", "split_address", "split_left", "burst_valid", "burst_beats", "burst_final", "credits"),
-            *("asked_level", "asked_put", "asked_get", "beats_level", "beats_valid", "beats_put", "beats_get"),
-            # memory
-            *("read_shown", "read_done", "read_credit", "read_most", "write_credit", "write_most", "write_first"),
-            *("b_valid", "b_put", "b_get", "w_level", "w_done", "w_get", "w_ready"),
-            # writer
-            *("writer_left", "writer_address", "writer_valid", "writer_beats", "aw_valid", "unclaimed", "sent_put"),
-            *("sent_get", "answered_get", "w_fifo", "w_valid", "w_number", "output_beats"),
             # segment writer
             *("segments", "start", "address", "count", "listed", "tile", "region", "ask_valid", "ask_address"),
-            *("ask_beats", "table"),
+            *("ask_beats", "table", "output_beats"),
             # tile packer
             *("packer_waits", "packer_words", "packer_final", "level", "ends", "pixel"),
             # residual stage
@@ -132,13 +112,10 @@ class Chip(NamedTuple):
 
     Parameters
     ----------
-    sizes, chip, layer
+    sizes, bus, chip, layer, memory_port
         One record each.
     loaders, fifos, readers, parsers, rings, copies, rows, ports, banks
         By number.
-    tags, beats, asked, sent, answers
-        Queues: clients of requests; whether a beat ends a request; bursts that are read (beats, due, final), written
-        (beats), answered (due).
     bands
         Queue of ``[bands, banks]``: words of each band that was loaded.
     jobs
@@ -162,8 +139,10 @@ class Chip(NamedTuple):
     """
 
     sizes: np.ndarray
+    bus: np.ndarray
     chip: np.ndarray
     layer: np.ndarray
+    memory_port: np.ndarray
     loaders: np.ndarray
     fifos: np.ndarray
     readers: np.ndarray
@@ -173,11 +152,6 @@ class Chip(NamedTuple):
     rows: np.ndarray
     ports: np.ndarray
     banks: np.ndarray
-    tags: np.ndarray
-    beats: np.ndarray
-    asked: np.ndarray
-    sent: np.ndarray
-    answers: np.ndarray
     bands: np.ndarray
     jobs: np.ndarray
     operations: np.ndarray

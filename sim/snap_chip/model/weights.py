@@ -80,7 +80,7 @@ def give_words(m, ring, block, number, used, fits, restart):
     back = restart and again and block.end == End.REGION
     reads = ring.fetched != ring.stored and (ring.valid == 0 or fits)
     row_read = reads and ring.word == words - 1
-    ring.stored += m.chip[0].arrived == RINGS + number
+    ring.stored += m.memory_port[0].arrived == RINGS + number
     if back:
         ring.stored += ring.before
         ring.before = 0

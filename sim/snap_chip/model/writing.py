@@ -1,5 +1,6 @@
 """Compiled parts: from output pixels to beats in memory."""
 
+from ...bus.parts import has_room, takes_write, write, writes_nothing
 from ...compiled import part
 
 __all__ = ["IDLE", "SEGMENT", "is_written", "pack", "write_segments"]
@@ -11,14 +12,7 @@ IDLE, SEGMENT, LIST, FILL, TABLE, ANSWERS = range(6)
 @part
 def writer_idle(m):
     """Whether nothing is left to be written, and all answers have come."""
-    c = m.chip[0]
-    return (
-        c.writer_left == 0
-        and c.writer_valid == 0
-        and c.aw_valid == 0
-        and c.sent_put == c.answered_get
-        and c.ask_valid == 0
-    )
+    return writes_nothing(m.memory_port[0]) and m.chip[0].ask_valid == 0
 
 
 @part
@@ -30,22 +24,12 @@ def is_written(m):
 @part
 def write_segments(m):
     """Segment writer, writer and memory's port; whether the packer's beat is taken."""
-    c, s, layer = m.chip[0], m.sizes[0], m.layer[0]
-    # What the writer takes.
-    aw_ready = c.b_put - c.b_get < s.memory_outstanding
-    aw_free = c.aw_valid == 0 or aw_ready
-    start_ready = aw_free and c.writer_beats <= c.unclaimed and c.sent_put - c.answered_get != s.outstanding
-    starts = c.writer_valid == 1 and start_ready
-    split_free = c.writer_valid == 0 or starts
-    to_border = s.burst - c.writer_address % s.burst
-    final = c.writer_left <= to_border
-    cut = split_free and c.writer_left != 0
-    takes = c.writer_left == 0 or (cut and final)
-    room = c.w_fifo != s.depth
+    c, s, layer, p, bus = m.chip[0], m.sizes[0], m.layer[0], m.memory_port[0], m.bus[0]
+    takes, room = takes_write(p, bus), has_room(p, bus)
     free = c.ask_valid == 0 or takes
     # What comes from the packer.
     has, last = offers_beat(m)
-    ends = last or (c.address + c.count + 1) % s.burst == 0
+    ends = last or (c.address + c.count + 1) % bus.burst == 0
     offered = False
     taken = False
     done = is_written(m)
@@ -90,36 +74,9 @@ def write_segments(m):
             c.segments = ANSWERS if c.tile == 0 and c.region == layer.regions else SEGMENT
     elif done:
         c.segments = IDLE
-    # The writer's cycle, and memory's.
-    w_offers = c.w_valid == 1 and c.sent_put != c.sent_get
-    goes = w_offers and c.w_ready == 1
-    w_last = goes and c.w_number + 1 == m.sent[c.sent_get % len(m.sent)]
-    w_reads = c.w_fifo != 0 and (c.w_valid == 0 or goes)
-    c.w_fifo += (offered and room) - w_reads
-    c.w_valid = w_reads or (c.w_valid == 1 and not goes)
-    c.unclaimed += offered and room
-    if goes:
-        c.w_number = 0 if w_last else c.w_number + 1
-        c.sent_get += w_last
-        c.w_level += 1
-        c.output_beats += 1
-        c.moves += 1
-    c.answered_get += c.b_valid
-    c.b_put += c.aw_valid == 1 and aw_ready
-    if aw_free:
-        c.aw_valid = starts
-    if starts:
-        m.sent[c.sent_put % len(m.sent)] = c.writer_beats
-        c.sent_put += 1
-        c.unclaimed -= c.writer_beats
-    if split_free:
-        c.writer_valid = c.writer_left != 0
-        c.writer_beats = c.writer_left if final else to_border
-    if cut:
-        c.writer_address += c.writer_beats
-        c.writer_left -= c.writer_beats
-    if takes and was_asking:
-        c.writer_address, c.writer_left = asked_address, asked_beats
+    write(p, bus, offered and room, takes and was_asking, asked_address, asked_beats)
+    c.output_beats += p.sends
+    c.moves += p.sends
     return taken
 
 

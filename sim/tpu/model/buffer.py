@@ -59,9 +59,7 @@ def keep(m, stored, put, used):
     for half in range(2):
         if c.reads[half]:
             c.kept[half], c.has[half] = c.chosen[half], 1
-        was_put = c.put == 1 and (
-            c.put_row == c.kept[half] or (c.put_beyond == 1 and c.put_row + 1 == c.kept[half])
-        )
+        was_put = c.put == 1 and (c.put_row == c.kept[half] or (c.put_beyond == 1 and c.put_row + 1 == c.kept[half]))
         if was_put or stored == c.kept[half]:
             c.has[half] = 0
     c.put = put >= 0

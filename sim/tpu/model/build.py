@@ -139,7 +139,7 @@ def _core(config: TpuConfig, count: int, address: int) -> np.ndarray:
     core["cycle"], core["push"], core["left"], core["asks"] = 1, -1, count, 1
     core["address"], core["window"] = address, -1
     core["beats"] = -(-count * int(sizes["per_instruction"]) // int(sizes["per_beat"]))
-    core["credits"] = 2 - (-4 // config.row_chunks)
+    core["credits"] = 1 - (-4 // config.row_chunks)
     core["current"] = -1
     return core
 

@@ -139,6 +139,12 @@ def test_buffers_share_what_is_free():
     assert allocate(TINY, buffers) == [0, 400, 0, 700, 300, 300]
 
 
+def test_buffers_that_fill_all():
+    assert allocate(TINY, [Buffer("a", 24, 0, 1), Buffer("b", 1000, 1, 1)]) == [0, 24]
+    with pytest.raises(ConfigError, match="ub_rows must be at least 1,025 for b, which takes 1,001 rows"):
+        allocate(TINY, [Buffer("a", 24, 0, 1), Buffer("b", 1001, 1, 1)])
+
+
 LARGE_FIFO = small(8).replace(matrix={"weight_fifo_tiles": 16})
 
 

@@ -1,0 +1,301 @@
+"""Testbench of the decoder: programs legal and illegal, in each cycle what it must show."""
+
+import dataclasses
+import random
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
+from ...hw.tpu.isa import INSTRUCTION_BITS, decode, encode
+from ...sim.tpu.assembler import disassemble, program_of, words_of
+from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
+from ...sim.tpu.random_programs import random_program
+from ...sim.tpu.rules import Problem, Room, Rules
+from ..bench import Bench
+from ..bus.transfers import numbers
+from ..cocotb_bench import testbench
+from .control_parts import PARTS
+from .edge_programs import edge_programs
+from .extreme_programs import extreme_program
+
+UNITS = list(QUEUES)
+JUDGE = 4
+"""Cycles after an instruction was taken in which it leaves, if nothing keeps it."""
+
+
+@dataclasses.dataclass
+class Memory:
+    """Where memory is, in beats, and how many bytes there are."""
+
+    bases: tuple[int, int]
+    weights_base: int
+    room: Room
+
+    def inputs(self) -> dict[str, Any]:
+        """What the decoder is told of it."""
+        host = [
+            {"base": base, "granules": size // GRANULE_BYTES}
+            for base, size in zip(self.bases, self.room.host, strict=True)
+        ]
+        weights = {"base": self.weights_base, "granules": self.room.weights // GRANULE_BYTES}
+        return {"i_host_0": host[0], "i_host_1": host[1], "i_weights": weights}
+
+
+@dataclasses.dataclass
+class Sent:
+    """What a unit is sent; of instructions that touch none of the buffer, `rows` is None."""
+
+    unit: str
+    payload: dict[str, int]
+    rows: dict[str, int] | None
+
+
+@dataclasses.dataclass
+class Step:
+    """An instruction: what it sends, what it waits for, and what it shows; or why it is illegal."""
+
+    name: str
+    sends: list[Sent] = dataclasses.field(default_factory=list)
+    units: int = 0
+    tag: int | None = None
+    problem: Problem | None = None
+
+
+def rows_of(config: TpuConfig, starts: list[int], granules: int) -> dict[str, int]:
+    """Rows of the unified buffer that so many granules from each of these on lie in."""
+    rows = {granule // config.row_granules for start in starts for granule in (start, start + granules - 1)}
+    return {"first": min(rows), "last": max(rows)}
+
+
+def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], plane_step: int) -> Sent:
+    """What a legal instruction sends to its unit."""
+    mask = (1 << config.bus.beat_address_bits) - 1
+    weights_at = memory.weights_base + v.get("address", 0) & mask
+    match name:
+        case "matmul":
+            corners = product((0, v["repeat"] - 1), (0, v["rows"] - 1))  # what lies between reaches no further
+            starts = [v["ub"] + k * v["step"] + i * v["pitch"] for k, i in corners]
+            step = v["step"] & (1 << (config.ub_granules - 1).bit_length()) - 1  # of one tile it may be anything
+            return Sent("matrix", v | {"step": step}, rows_of(config, starts, v["pitch"]))
+        case "activate":
+            planes = (1, 2, 4)[v["planes"]] if v["kind"] == 2 else 1
+            starts = [v["ub"] + k * plane_step + i * v["pitch"] for k in range(planes) for i in (0, v["rows"] - 1)]
+            return Sent("activation", v | {"plane_step": plane_step}, rows_of(config, starts, v["used"]))
+        case "read_host" | "write_host":
+            payload = {
+                "ub": v["ub"],
+                "granules": v["granules"],
+                "address": memory.bases[v["window"]] + v["host"] & mask,
+            }
+            unit = {"read_host": "host_in", "write_host": "host_out"}[name]
+            return Sent(unit, payload, rows_of(config, [v["ub"]], v["granules"]))
+        case "read_weights":
+            shape = {key: v[key] for key in ("tiles", "rows", "chunks")}
+            beats = v["tiles"] * v["rows"] * v["chunks"]
+            return Sent("weights", shape | {"beats": beats, "address": weights_at}, None)
+        case _:
+            payload = {"beats": v["count"] * config.matrix.columns * 8 // config.bus_bytes, "address": weights_at}
+            return Sent("parameters", payload, None)
+
+
+def steps_of(config: TpuConfig, memory: Memory, words: list[int]) -> list[Step]:
+    """What becomes of each instruction, up to the one where the program ends."""
+    rules, steps, held = Rules(config, memory.room), [], []
+    for word in words:
+        problem = rules.problem(word)
+        if problem:
+            return [*steps, Step("illegal", problem=problem)]
+        _, v = rules.take(word)
+        instruction = decode(word)[0]
+        assert instruction
+        step = Step(instruction.name, units=v.get("units", 0), tag=v.get("tag"))
+        if step.name == "matmul" and v["drain"]:
+            held = [sent_by(config, memory, "matmul", dict(v), 0)]
+        elif step.name not in ("nop", "set", "sync", "interrupt", "halt"):
+            step.sends = [*held, sent_by(config, memory, step.name, dict(v), rules.plane_step)]
+            held = []
+        steps.append(step)
+        if step.name == "halt":
+            return steps
+    return [*steps, Step("end", problem=rules.at_end())]
+
+
+class Player:
+    """Runs programs on the decoder and compares all outputs in each cycle.
+
+    Parameters
+    ----------
+    stall
+        Probability that no new instruction is offered in a cycle, that a queue makes no room, and that units that are
+        busy stay so.
+
+    Attributes
+    ----------
+    seen
+        Codes of errors, and what else happened.
+    """
+
+    def __init__(self, bench: Bench, config: TpuConfig, rng: random.Random, stall: float) -> None:
+        self.bench, self.config, self.rng, self.stall = bench, config, rng, stall
+        self.room = {unit: QUEUES[unit] for unit in UNITS}
+        self.busy, self.interrupt = 0, False
+        self.slow = ""  # the unit whose queue is full mostly
+        self.tag: int | None = None
+        self.cycles = 0
+
+    async def cycle(self, inputs: dict[str, Any], wanted: dict[str, Any]) -> None:
+        """A cycle in which everything that isn't said is 0."""
+        ready = {f"o_{unit}_ready": int(self.room[unit] > 0) for unit in UNITS}
+        fixed = {"i_start": 0, "i_stop": 0, "i_end": 0, "i_busy": self.busy, "i_instructions_valid": 0}
+        outputs = await self.bench.cycle(fixed | ready | inputs)
+        quiet = {f"o_{unit}_valid": 0 for unit in UNITS} | dict.fromkeys(("o_halt", "o_error", "o_dispatch"), 0)
+        quiet |= {"i_instructions_ready": 0, "o_interrupt": int(self.interrupt)}
+        if self.tag is not None:
+            quiet["o_tag"] = self.tag
+        for name, value in (quiet | wanted).items():
+            assert outputs[name] == value, f"{name} must be {value} in cycle {self.bench.cycles}, not {outputs[name]}"
+        self.interrupt = False
+        self.cycles += 1
+        for unit in UNITS:
+            self.room[unit] -= wanted.get(f"o_{unit}_valid", 0) and ready[f"o_{unit}_ready"]
+            makes_room = self.rng.random() >= (self.stall if unit != self.slow else (self.stall + 3) / 4)
+            self.room[unit] += self.room[unit] < QUEUES[unit] and makes_room
+        if self.rng.random() >= self.stall:
+            self.busy = self.rng.getrandbits(len(UNITS)) if self.rng.random() < self.stall else 0
+
+    async def play(self, words: list[int], memory: Memory, stop: int | None = None) -> Step | None:
+        """Run a program to its end, or until it is stopped in this cycle; returns the step that ended it."""
+        steps = steps_of(self.config, memory, words)
+        await self.cycle({"i_start": 1} | memory.inputs(), {})
+        start, self.slow = self.cycles, self.rng.choice(UNITS)
+        for pc, step in enumerate(steps):
+            offered, age = False, 0
+            while age is not None:
+                stops = stop is not None and self.cycles - start >= stop
+                inputs: dict[str, Any] = {"i_stop": int(stops)}
+                wanted: dict[str, Any] = {"o_pc": pc}
+                if age == 0:  # not taken
+                    offered = pc < len(words) and (offered or self.rng.random() >= self.stall)
+                    inputs |= {"i_instructions_valid": int(offered), "i_end": int(pc == len(words))}
+                    word = words[pc] if offered else self.rng.getrandbits(INSTRUCTION_BITS)
+                    inputs["i_instructions_payload"] = word
+                    ended = pc == len(words) and not stops
+                    wanted["i_instructions_ready"] = int(not stops)
+                    age = None if ended or stops else int(offered)
+                    wanted |= self._failure(step) if ended else {}
+                elif age < JUDGE:
+                    age += 1
+                elif stops:
+                    age = None
+                else:
+                    age = self._judge(step, wanted)
+                await self.cycle(inputs, wanted)
+                if step.sends[1:] and age is None and not stops:
+                    wanted = self._sent(step.sends[1])  # whatever happens
+                    await self.cycle(
+                        {"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted | {"o_pc": pc, "o_dispatch": 1}
+                    )
+                if stops:
+                    await self.rest({"i_stop": 1})
+                    return None
+            if step.tag is not None:
+                self.interrupt, self.tag = True, step.tag
+        await self.rest({"i_instructions_valid": 1, "i_instructions_payload": encode("nop")})
+        return steps[-1]
+
+    async def rest(self, inputs: dict[str, Any]) -> None:
+        """Nothing happens any more."""
+        for _ in range(JUDGE + 2):
+            await self.cycle(inputs, {})
+
+    def _failure(self, step: Step) -> dict[str, int]:
+        assert step.problem
+        return {"o_error": 1, "o_code": step.problem.code, "o_pc": step.problem.pc}
+
+    def _sent(self, sent: Sent) -> dict[str, Any]:
+        shape = self.bench.outputs[f"o_{sent.unit}_payload"]["fields"]
+        payload = {name: sent.payload[name] for name in shape}
+        rows = {} if sent.rows is None else {"o_rows": sent.rows}
+        return {f"o_{sent.unit}_valid": 1, f"o_{sent.unit}_payload": payload} | rows
+
+    def _judge(self, step: Step, wanted: dict[str, Any]) -> int | None:
+        """Add what is shown of an instruction that may leave, to `wanted`; None if it does."""
+        if step.problem:
+            wanted |= self._failure(step)
+            return None
+        if step.name == "halt":
+            wanted |= dict.fromkeys(("o_halt", "o_dispatch"), int(not self.busy))
+            return JUDGE if self.busy else None
+        if step.units & self.busy:
+            return JUDGE
+        leaves = 1
+        if step.sends:
+            first, *second = step.sends
+            if second and not self.room[second[0].unit]:
+                return JUDGE
+            wanted |= self._sent(first)
+            leaves = int(self.room[first.unit] > 0)
+        wanted["o_dispatch"] = int(leaves and len(step.sends) < 2)
+        return None if leaves else JUDGE
+
+
+def anywhere(config: TpuConfig, rng: random.Random, room: Room) -> Memory:
+    """Memory at any place."""
+    most = config.bus.beat_address_bits
+    return Memory((rng.getrandbits(most), rng.getrandbits(most)), rng.getrandbits(most), room)
+
+
+def any_room(config: TpuConfig, rng: random.Random) -> Room:
+    """Windows of any size, up to the largest, of which the last beat may be a part."""
+    sizes = [rng.getrandbits(rng.randint(12, config.address_bits)) & -GRANULE_BYTES for _ in range(3)]
+    least = config.bus_bytes * config.set_beats
+    return Room((max(sizes[0], least), max(sizes[1], GRANULE_BYTES)), max(sizes[2], least))
+
+
+@testbench(PARTS["decoder"])
+async def every_error(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Programs with each illegal instruction, behind legal ones; each begins afresh, whatever the one before did."""
+    some = numbers(rng)
+    for number, error in enumerate(name for name in ILLEGAL if name != "stopped"):
+        scenario = illegal_program(config, some.getrandbits(32), error, instructions=5)
+        room = Room((scenario.host[0].size, scenario.host[1].size), scenario.weights.size)
+        player = Player(bench, config, some, (0, 0.3, 0.8)[number % 3])
+        last = await player.play(words_of(scenario.program), anywhere(config, some, room))
+        assert last and last.problem and last.problem == scenario.problem and last.problem.error == error
+
+
+@testbench(PARTS["decoder"])
+async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """What is just legal, and what is just not."""
+    some = numbers(rng)
+    player, beat = Player(bench, config, some, 0.1), config.bus_bytes
+    enough = beat * max(config.set_beats * (config.parameter_sets + 1), config.matrix.rows * config.row_chunks)
+    room = Room((5 * beat, 5 * beat + max(beat - GRANULE_BYTES, GRANULE_BYTES)), enough + beat // 2 & -GRANULE_BYTES)
+    for words, error in edge_programs(config, room):
+        last = await player.play(words, anywhere(config, some, room))
+        assert last and (last.problem.error if last.problem else "") == error, f"{disassemble(program_of(words))}"
+
+
+@testbench(PARTS["decoder"])
+async def legal_programs(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Programs that halt: one as fast as can be, one that waits for queues and units."""
+    some = numbers(rng)
+    for stall in (0, 0.7):
+        scenario = random_program(config, some.getrandbits(32), instructions=30)
+        room = Room((scenario.host[0].size, scenario.host[1].size), scenario.weights.size)
+        player = Player(bench, config, some, stall)
+        last = await player.play(words_of(scenario.program), anywhere(config, some, room))
+        assert last and last.name == "halt"
+
+
+@testbench(PARTS["decoder"])
+async def extreme_programs(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Instructions that reach as far as they may, or further; some programs are stopped at any time."""
+    some = numbers(rng)
+    player = Player(bench, config, some, 0.3)
+    for number in range(40):
+        room = any_room(config, some)
+        stop = some.randint(1, 60) if number % 3 == 2 else None
+        await player.play(extreme_program(config, some, room), anywhere(config, some, room), stop)

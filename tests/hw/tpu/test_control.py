@@ -1,0 +1,53 @@
+"""Testbenches and proofs of what controls the TPU: fetch, decoder and scoreboard."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.tpu.config import QUEUES
+from tensorloom.hw.tpu.decoder import Decoder
+from tensorloom.hw.tpu.fetch import Fetch
+from tensorloom.hw.tpu.scoreboard import Scoreboard
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bundle import PartsBundle, make
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.formal import Together, check_reachable, prove
+from tensorloom.tb.lint import lint
+from tensorloom.tb.runner import run_cocotb
+from tensorloom.tb.tpu.control_parts import NARROW, PARTS
+from tensorloom.tb.tpu.formal.scoreboard import ScoreboardSpec
+
+COMPONENTS = {"fetch": Fetch, "decoder": Decoder, "scoreboard": Scoreboard}
+CASES = {case: found for name in COMPONENTS for case, found in find_cases("tpu", name).items()}
+FEW_ROWS = NARROW.replace(ub_rows=4)
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return emit(PartsBundle(COMPONENTS, PARTS))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(make(COMPONENTS, PARTS, part), lambda bench: check(bench, config, rng)) > 10
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_on_verilog(name, bundle, build_dir, bench_seed):
+    ran = run_cocotb(bundle, f"tensorloom.tb.tpu.{name}", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(find_cases("tpu", name))
+
+
+def test_lint(bundle):
+    assert lint(bundle) == []
+
+
+def test_what_begins_waits_for_nothing_and_what_waits_will_begin():
+    prove(Together(ScoreboardSpec(FEW_ROWS, unit) for unit in QUEUES))
+
+
+@pytest.mark.parametrize("unit", ["activation", "matrix"])
+def test_assumptions_leave_an_instruction_that_waits_for_all_others(unit):
+    check_reachable(ScoreboardSpec(FEW_ROWS, unit), depth=6)

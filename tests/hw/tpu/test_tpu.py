@@ -1,0 +1,23 @@
+"""The whole TPU, with memories and software that nobody here wrote."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.tpu.tpu import Tpu
+from tensorloom.tb.lint import lint
+from tensorloom.tb.runner import run_cocotb
+from tensorloom.tb.tpu.tpu_parts import TINY
+
+
+@pytest.fixture(scope="module")
+def emission():
+    return emit(Tpu(TINY))
+
+
+def test_on_verilog(emission, build_dir, bench_seed):
+    modules = ["tensorloom.tb.tpu.tpu", "tensorloom.tb.tpu.tpu_faults"]
+    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 54
+
+
+def test_lint(emission):
+    assert lint(emission) == []
