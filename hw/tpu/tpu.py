@@ -157,7 +157,7 @@ class Tpu(wiring.Component):
             *(part.i_clear.eq(starts) for part in (*readers, writer)),
             registers.i_status.busy.eq(busy),
             registers.i_error.code.eq(code),
-            registers.i_error_pc.number.eq(pc),
+            registers.i_error_pc.instruction.eq(pc),
             registers.i_tag.value.eq(tag),
             registers.i_error_address.address.eq(address),
         ]
