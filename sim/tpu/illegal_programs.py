@@ -83,7 +83,7 @@ def _proposal(author: Author, error: str) -> Iterator[int]:
         case "leftover":
             yield from _tiles(author) if author.chance(0.5) else _sets(author)
             yield encode("halt")
-        case "prefetch" if author.chance(0.8):
+        case "prefetch":
             yield from _prefetch(author)
         case "end":
             yield from _encoded(author.proposal())
@@ -125,7 +125,11 @@ def _sets(author: Author) -> list[int]:
 
 
 def _prefetch(author: Author) -> Iterator[int]:
-    """Tiles that fill the queue of the weight unit, or that somebody waits for."""
+    """Parameter sets, or tiles that fill the queue of the weight unit or that somebody waits for."""
+    if author.chance(0.3):
+        for _ in range(author.config.parameter_sets + 1):
+            yield from _sets(author)
+        return
     for _ in range(1 + author.upto(author.config.tiles_ahead + QUEUES["weights"])):
         yield from _tiles(author)
     if author.chance(0.7):
