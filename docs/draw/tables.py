@@ -125,7 +125,9 @@ def port_rows(registers: RegisterMap, bus: PortConfig, managers: dict[str, str])
 
 def burst_text(bus: PortConfig) -> str:
     """Bursts of a port: how long, and how many."""
-    return f"bursts of {bus.max_burst} beats ({bus.max_burst * bus.bytes:,} bytes) at most, {bus.outstanding} on their way"
+    return (
+        f"bursts of {bus.max_burst} beats ({bus.max_burst * bus.bytes:,} bytes) at most, {bus.outstanding} on their way"
+    )
 
 
 def replace_tables(text: str, tables: dict[str, list[list[str]]], *, keep: bool = False) -> str:
