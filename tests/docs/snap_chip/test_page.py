@@ -55,7 +55,8 @@ def test_the_driver_writes_the_registers_that_start_a_list(language: str, tmp_pa
     assert returned == 0xFFFF_FFFF
     assert found == written(
         REGISTERS, errors=0xFFFF_FFFF, interrupt_pending=0xFFFF_FFFF, list=0x1234_5678_9ABC_DEE0,
-        interrupt_enable=REGISTERS["interrupt_enable"].pack(done=1, error=1), control=REGISTERS["control"].pack(start=1),
+        interrupt_enable=REGISTERS["interrupt_enable"].pack(done=1, error=1),
+        control=REGISTERS["control"].pack(start=1),
     )  # fmt: skip
 
 
