@@ -6,7 +6,7 @@ there. That module imports only configurations at its top, so that help and list
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .execution import Simulator
     from .progress import Stages
 
-__all__ = ["Engine", "Image", "Program", "Table"]
+__all__ = ["Engine", "Image", "Program", "Table", "Trial"]
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 ProgramT = TypeVar("ProgramT", bound="Program")
@@ -94,6 +94,24 @@ class Program(Protocol):
         ...
 
 
+class Trial(NamedTuple):
+    """A program that is no job, and what it must give, for a design that may have a fault.
+
+    Parameters
+    ----------
+    program
+        Its `golden` is the result.
+    registers
+        Values that software must have read, by name.
+    counted
+        Whether the cycle model predicts its counters.
+    """
+
+    program: Program
+    registers: Mapping[str, int]
+    counted: bool
+
+
 class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     """An accelerator and what can be done with it.
 
@@ -156,6 +174,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
             Saying where the text is wrong, or which instruction is illegal and why.
         """
         raise NotImplementedError
+
+    def trials(self, config: ConfigT, seed: int) -> Iterable[Trial]:
+        """Random programs that no job makes, for designs with planted faults."""
+        return ()
 
     def contents(self, program: ProgramT, outputs: Mapping[str, Any]) -> dict[str, bytes]:
         """What the memories hold that such a program may have written, from the outputs of a run."""

@@ -32,7 +32,7 @@ class BlockBench:
 def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, BlockBench]]:
     """Testbenches of each block, by its name and theirs: all that play components of its class.
 
-    They are in ``tb/<engine>`` and, for what engines share, in ``tb/common``.
+    They are in ``tb/<engine>`` and, for what engines share, in ``tb/common`` and ``tb/bus``.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, B
     if importlib.util.find_spec("cocotb") is None:
         raise ToolError("the package cocotb is not installed, which testbenches are written with: pip install cocotb")
     checks: dict[type, dict[str, Any]] = {}
-    for folder in (engine, "common"):
+    for folder in (engine, "common", "bus"):
         bundle = importlib.import_module(f".{folder}.bundle", __package__)
         kinds = {part: bundle.COMPONENTS[kind] for kind, parts in bundle.PARTS.items() for part in parts}
         for path in sorted((Path(__file__).parent / folder).glob("*.py")):

@@ -70,7 +70,15 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
             rows.append([app["name"], "the published machine", "measured", "", *_shares(app["published"])])
             rows[-1] += [f"{app['published']['tops']:.1f}", f"{app['published']['tops'] / app['roofline_tops']:.1%}"]
     tables = {"tpu-apps": rows}
-    return tables | {"tpu-goals": goal_rows(figures["goals"])} if "goals" in figures else tables
+    if "goals" in figures:
+        tables["tpu-goals"] = goal_rows(figures["goals"])
+        tables["tpu-full-size"] = [
+            [f"`{figures['digest'][:12]}`", one["name"], f"{one['cycles']:,}", f"{one['utilisation']:.2%}"]
+            + ["yes" if one["bit_exact"] else "no", "yes" if one["equals_cycle_model"] else "no"]
+            + [f"{one['seconds']:,.0f}", f"{one['cycles_per_second']:,}"]
+            for one in figures["full_size"]
+        ]
+    return tables
 
 
 def _shares(figures: dict[str, float]) -> list[str]:

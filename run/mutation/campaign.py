@@ -8,15 +8,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
-from ...hw.emit.emitter import emit_blocks
+from ...hw.emit.emitter import Block, emit_blocks
 from ...hw.errors import FailureError, UsageError
 from ...tb.mutation.mutants import Mutants, plant
 from ..progress import Stages, Update, silent
-from ..registry import Design
+from ..registry import Design, engines
 from .laboratory import Laboratory
 from .report import COUNTERS, EQUIVALENT, PROGRAMS, PROOFS, SURVIVED, MutationReport, Verdict
 
-__all__ = ["mutate"]
+__all__ = ["mutate", "own_blocks"]
 
 CHUNK = 12
 """Faults that a process takes at a time."""
@@ -58,7 +58,7 @@ def mutate(
     seed
         Of their choice and of all random numbers.
     block
-        Module that all of them are in.
+        Module that all of them are in; else any of `own_blocks`.
     stages
         Where progress is shown.
 
@@ -72,10 +72,10 @@ def mutate(
     engine, config = design.engine, design.config
     with stages(f"Planting {count:,} faults in {design.name}"):
         text, blocks = emit_blocks(engine.component(config))
-        names = [each.name for each in blocks]
+        names = own_blocks(design, blocks)
         if block is not None and block not in names:
             raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
-        mutants = plant(text, blocks, count=count, seed=seed, only=block)
+        mutants = plant(text, blocks, count=count, seed=seed, only=[block] if block else names)
     laboratory = Laboratory(design, mutants, seed)
     with _processes(design, mutants, seed) as sift:
         with stages(f"Compiling {mutants.top} with its faults") as update:
@@ -108,6 +108,19 @@ def mutate(
         Verdict(mutant=mutant, fate=hunt.fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()
     ]
     return MutationReport(design=design.name, digest=mutants.digest, seed=seed, verdicts=verdicts, unfit=hunt.unfit)
+
+
+def own_blocks(design: Design, blocks: Sequence[Block]) -> set[str]:
+    """Modules of a design that aren't of another engine, which has a record of its own, nor only in one of those."""
+    others = {engine.package for engine in engines().values()} - {design.engine.package}
+    by_name, found, left = {block.name: block for block in blocks}, set[str](), [blocks[-1].name]
+    while left:
+        name = left.pop()
+        package = by_name[name].component.__module__.partition(".hw.")[2].partition(".")[0]
+        if name not in found and package not in others:
+            found.add(name)
+            left += by_name[name].submodules
+    return found
 
 
 class _Hunt:

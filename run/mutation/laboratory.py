@@ -1,10 +1,11 @@
 """The checks that faults are to be noticed by: programs, testbenches, counters near their end, proofs, equivalence."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from ...tb.formal import Proof
 from ...tb.mutation.equivalence import equivalent
 from ...tb.mutation.mutants import SELECT, Mutants
 from ...tb.mutation.proofs import block_proofs, is_proven
+from ..contract import Trial
 from ..memories import make_memories, wrong_bytes
 from ..random_jobs import random_job
 from ..registry import Design
@@ -30,6 +32,9 @@ __all__ = ["Laboratory"]
 
 RANDOM_JOBS, BENCH_SEEDS = 24, 3
 """Random jobs, and seeds of each testbench of a fault's own block; those of blocks around it run once."""
+
+LATENCIES = 1, 4, 20
+"""Of memories."""
 
 WATCHDOG, LIMIT, IDLE_CYCLES = 3000, 1_000_000, 20
 """Cycles without a transfer, and in all, after which a program hangs, and after its end in which nothing may come."""
@@ -48,18 +53,27 @@ COUNTER_STARTS = (lambda: 0xFFFF_FFFB, lambda: random.Random(1), lambda: _Invers
 
 @dataclasses.dataclass(frozen=True)
 class _Program:
-    """A job on the design's ports, which is played many times, and what it must give."""
+    """A job on the design's ports, or a trial, which is played many times, and what it must give.
+
+    Attributes
+    ----------
+    registers
+        What software must have read after a trial; a job must leave no complaint.
+    predicted
+        Counters, if the cycle model knows them.
+    """
 
     program: Any
-    job: Any
+    wraps: bool
     inputs: Any
     outputs: Any
     images: Any
     software: Any
-    stall: float
+    timing: MemoryTiming
     seed: int
     after_valid: bool
     expected: np.ndarray
+    registers: Mapping[str, int] | None
     predicted: Any
 
 
@@ -84,21 +98,31 @@ class Laboratory:
 
     @cached_property
     def programs(self) -> list[_Program]:
-        """Random jobs; of every second one the streams stall, for every third the outputs wait for valid."""
+        """Random jobs and trials.
+
+        Of every second one streams and memories stall, for every third the outputs wait for valid; latencies differ.
+        """
         engine, config, made = self.design.engine, self.design.config, []
+
+        def add(number: int, program: Any, expected: np.ndarray, trial: Trial | None, *, wraps: bool) -> None:
+            seed, stalls = self.seed + number, (0.0, 0.3, 0.0, 0.8)[number % 4]
+            timing = MemoryTiming(latency=LATENCIES[number % len(LATENCIES)], stalls=stalls, seed=seed)
+            after_valid = seed % 3 == 0
+            counted = not stalls and not after_valid and (trial is None or trial.counted)
+            predicted = engine.predict(config, program, timing) if counted else None
+            ports = program.inputs(), program.outputs(), program.memories(), program.software()
+            registers = trial and trial.registers
+            made.append(_Program(program, wraps, *ports, timing, seed, after_valid, expected, registers, predicted))
+
         for number in range(RANDOM_JOBS):
             job = random_job(np.random.default_rng([self.seed, number]), engine, config)
-            try:
-                program = engine.map(config, job)
-            except ConfigError:  # its sums don't fit
-                job = dataclasses.replace(job, wraps=True)
-                program = engine.map(config, job)
-            stall, seed = (0.0, 0.3, 0.0, 0.8)[number % 4], self.seed + number
-            after_valid = seed % 3 == 0
-            predicted = None if stall or after_valid else engine.predict(config, program)
-            expected = engine.expected(config, job)
-            ports = program.inputs(), program.outputs(), program.memories(), program.software()
-            made.append(_Program(program, job, *ports, stall, seed, after_valid, expected, predicted))
+            for wraps in (False, True):  # sums that don't fit may wrap; what an engine doesn't take is left out
+                with contextlib.suppress(ConfigError):
+                    program = engine.map(config, job := dataclasses.replace(job, wraps=wraps))
+                    add(number, program, engine.expected(config, job), None, wraps=wraps)
+                    break
+        for number, trial in enumerate(engine.trials(config, self.seed)):
+            add(number, trial.program, trial.program.golden(), trial, wraps=False)
         return made
 
     def passes_programs(self, number: int) -> bool:
@@ -113,7 +137,10 @@ class Laboratory:
             result, memories = _run(model, program, after_valid=program.after_valid, idle_cycles=IDLE_CYCLES)
         except SimulationError:
             return False
-        if engine.complaint(result.counters, wraps=program.job.wraps):
+        if program.registers is None:
+            if engine.complaint(result.counters, wraps=program.wraps):
+                return False
+        elif any(result.counters[name] != value for name, value in program.registers.items()):
             return False
         try:
             right = _right(program, result, memories)
@@ -233,9 +260,9 @@ class Laboratory:
 
 def _run(model: Model, program: _Program, **options: Any) -> tuple[Result, dict[str, Memory]]:
     """What a program gave, and the memories after it, which stall as the streams do."""
-    memories = make_memories(program.images, MemoryTiming(stalls=program.stall, seed=program.seed), program.seed)
+    memories = make_memories(program.images, program.timing, program.seed)
     result = model.run(
-        program.inputs, program.outputs, memories=memories, software=program.software, stalls=program.stall,
+        program.inputs, program.outputs, memories=memories, software=program.software, stalls=program.timing.stalls,
         seed=program.seed, watchdog=WATCHDOG, limit=LIMIT, **options,
     )  # fmt: skip
     return result, memories

@@ -1,10 +1,10 @@
 """Descriptor of the TPU."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...hw.tpu.config import PRESETS, TpuConfig
-from ..contract import Engine, Table
+from ..contract import Engine, Table, Trial
 from ..jobs import Job
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         from .program import assemble
 
         return assemble(config, text, memories)
+
+    def trials(self, config: TpuConfig, seed: int) -> Iterable[Trial]:
+        """Legal and illegal programs, each twice."""
+        from .trials import trials
+
+        return trials(config, seed)
 
     def contents(self, program: "TpuProgram", outputs: Mapping[str, Any]) -> dict[str, bytes]:
         """Both of the host's windows."""

@@ -92,7 +92,6 @@ class TpuProgram:
             *write_register(REGISTERS, "program_size", instructions=len(self.program) // INSTRUCTION_BYTES),
             *write_register(REGISTERS, "interrupt_pending", done=1, tag=1, error=1),
             *write_register(REGISTERS, "interrupt_enable", done=1, error=1),
-            *write_register(REGISTERS, "counter_control", clear=1),
             *write_register(REGISTERS, "control", start=1),
             Wait("o_interrupt"),
             *write_register(REGISTERS, "counter_control", snapshot=1),

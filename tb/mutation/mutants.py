@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import inspect
 import re
+from collections.abc import Collection
 
 from amaranth.lib import wiring
 
@@ -140,7 +141,9 @@ def _digest(text: str) -> str:
     return hashlib.sha256(re.sub(r"^\s*attribute \\src [^\n]*\n", "", text, flags=re.MULTILINE).encode()).hexdigest()
 
 
-def plant(text: str, blocks: list[Block], *, count: int, seed: int, only: str | None = None) -> Mutants:
+def plant(
+    text: str, blocks: list[Block], *, count: int, seed: int, only: Collection[str] | None = None
+) -> Mutants:
     """Make mutants of a design that `emit_blocks` gave.
 
     Parameters
@@ -150,7 +153,7 @@ def plant(text: str, blocks: list[Block], *, count: int, seed: int, only: str | 
     seed
         Of the choice, which is spread evenly over source lines, wires and cells.
     only
-        Module that all of them are in.
+        Modules that all of them are in; None: any.
 
     Raises
     ------
@@ -161,10 +164,9 @@ def plant(text: str, blocks: list[Block], *, count: int, seed: int, only: str | 
         raise ValueError(f"count must be at most {(1 << SELECT_BITS) - 1}, not {count}")
     top = blocks[-1].name
     script, files = netlist_script(text, top)
-    where = f"-module {only}" if only else ""
-    script += f"write_rtlil netlist.il\nmutate -list {2 * count} -seed {seed} {where} -o list.txt\n"
+    names = {block.name for block in blocks} if only is None else set(only)
+    script += f"write_rtlil netlist.il\nmutate -list {2 * count} -seed {seed} -o list.txt {' '.join(sorted(names))}\n"
     made = run_yosys(script, files=files, outputs=("netlist.il", "list.txt"))
-    names = {block.name for block in blocks}
     lines = [line for line in made["list.txt"].splitlines() if _usable(line, names)][:count]
     files_of = {block.name: _file(block) for block in blocks}
     mutants = {number: _parse(number, line, files_of) for number, line in enumerate(lines, 1)}

@@ -1,25 +1,41 @@
-"""Parts of the TPU side by side in one design, so that one Verilator build serves all their testbenches."""
+"""Parts of the TPU by kind."""
 
 from amaranth.lib import wiring
 
+from ...hw.tpu.activation_unit import ActivationUnit
+from ...hw.tpu.decoder import Decoder
 from ...hw.tpu.feeder import Feeder
+from ...hw.tpu.fetch import Fetch
+from ...hw.tpu.host_in import HostInUnit
+from ...hw.tpu.host_out import HostOutUnit
+from ...hw.tpu.parameter_unit import ParameterUnit
+from ...hw.tpu.scoreboard import Scoreboard
 from ...hw.tpu.unified_buffer import UnifiedBuffer
-from ..bundle import PartsBundle, make
+from ...hw.tpu.weight_unit import WeightUnit
+from ..bundle import make
+from . import activation_parts, control_parts, dma_parts, parts
 from .fed_matrix import FedMatrix
-from .parts import PARTS
 
-__all__ = ["COMPONENTS", "PARTS", "Bundle", "component"]
+__all__ = ["COMPONENTS", "PARTS", "component"]
 
-COMPONENTS = {"unified_buffer": UnifiedBuffer, "feeder": Feeder, "fed_matrix": FedMatrix}
+COMPONENTS = {
+    "unified_buffer": UnifiedBuffer,
+    "feeder": Feeder,
+    "fed_matrix": FedMatrix,
+    "activation_unit": ActivationUnit,
+    "fetch": Fetch,
+    "decoder": Decoder,
+    "scoreboard": Scoreboard,
+    "weight_unit": WeightUnit,
+    "parameter_unit": ParameterUnit,
+    "host_in": HostInUnit,
+    "host_out": HostOutUnit,
+}
+
+PARTS = parts.PARTS | activation_parts.PARTS | control_parts.PARTS | dma_parts.PARTS
+"""Configurations by name of the part, by component."""
 
 
 def component(part: str) -> wiring.Component:
-    """The component of a part, by its name in `parts`."""
+    """The component of a part, by its name."""
     return make(COMPONENTS, PARTS, part)
-
-
-class Bundle(PartsBundle):
-    """All of them."""
-
-    def __init__(self):
-        super().__init__(COMPONENTS, PARTS)

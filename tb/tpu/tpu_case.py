@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, INSTRUCTION_BYTES
-from ...hw.tpu.isa import ERRORS, INSTRUCTIONS, decode, encode
+from ...hw.tpu.isa import ERRORS, decode, encode
 from ...hw.tpu.register_map import CATEGORIES, REGISTERS
 from ...sim.tpu.assembler import program_of, words_of
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.random_programs import Scenario
-from ...sim.tpu.rules import planes_of, swaps_of
+from ...sim.tpu.rules import planes_of
 from ..bus.failing_memory import FailingMemory
 from ..bus.peers import Peers
 from ..runner import job_data
@@ -24,7 +24,7 @@ __all__ = ["LONGEST", "SIZE", "Case", "Placed", "begin", "parts_of"]
 SIZE = 1 << 14
 """Bytes of each memory."""
 
-LONGEST = 100_000
+LONGEST = 20_000
 """Cycles of a program at most, however unwilling memory is."""
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.tpu.activation_unit import ActivationUnit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.cases import find_cases
@@ -11,20 +10,21 @@ from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.activation_parts import PARTS
+from tensorloom.tb.tpu.bundle import COMPONENTS, component
 
 CASES = find_cases("tpu", "activation_unit")
 
 
 @pytest.fixture(scope="module")
 def bundle():
-    return emit(PartsBundle({"activation_unit": ActivationUnit}, PARTS))
+    return emit(PartsBundle(COMPONENTS, PARTS))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_on_amaranth(case, bench_seed):
     check, part, config = CASES[case]
     rng = random_generator(bench_seed, check.__name__, part)
-    assert simulate(ActivationUnit(config), lambda bench: check(bench, config, rng)) > 10
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
 
 
 def test_on_verilog(bundle, build_dir, bench_seed):

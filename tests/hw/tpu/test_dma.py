@@ -4,19 +4,21 @@ import pytest
 
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
-from tensorloom.tb.tpu.dma_bundle import COMPONENTS, Bundle, component
+from tensorloom.tb.tpu.bundle import COMPONENTS, component
+from tensorloom.tb.tpu.dma_parts import PARTS
 
-CASES = {case: found for name in COMPONENTS for case, found in find_cases("tpu", name).items()}
+CASES = {case: found for name in PARTS for case, found in find_cases("tpu", name).items()}
 
 
 @pytest.fixture(scope="module")
 def bundle():
-    return emit(Bundle())
+    return emit(PartsBundle(COMPONENTS, PARTS))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -28,7 +30,7 @@ def test_on_amaranth(case, bench_seed):
 
 def test_on_verilog(bundle, build_dir, bench_seed):
     """On memories that do no more than an SRAM macro promises."""
-    modules = [f"tensorloom.tb.tpu.{name}" for name in COMPONENTS]
+    modules = [f"tensorloom.tb.tpu.{name}" for name in PARTS]
     assert run_cocotb(with_bare_memories(bundle), modules, build_dir=build_dir, seed=bench_seed) == len(CASES)
 
 

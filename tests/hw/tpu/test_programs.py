@@ -111,10 +111,10 @@ class Stopped(TpuProgram):
 def test_stops(machine, seed):
     config, model = machine
     rng, stopped = random.Random(seed), set()
-    for number in range(300):
-        if number % 30 == 0:
+    for number in range(150):
+        if number % 15 == 0:
             scenario = random_program(config, seed + number, instructions=10)
             parts = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
         program = Stopped(config=config, **parts, reads=rng.randrange(40), writes=rng.randrange(80))
-        stopped.add((number // 30, program.check(model, number)))
+        stopped.add((number // 15, program.check(model, number)))
     assert len(stopped) > 40

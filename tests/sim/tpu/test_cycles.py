@@ -63,6 +63,12 @@ def compiled(network, batches):
     return map_network(CONFIG, network, random_inputs(network, batches))
 
 
+def predicted(program, timing):
+    counted = program.predict(timing)
+    assert counted is not None
+    return counted
+
+
 def simple(program, timing=TIMINGS[0], address=0, places=(4096, 8192), weights=0):
     """Counters of a program with windows and weight memory of 2 KiB."""
     first, second = (Stretch(place, 2048) for place in places)
@@ -98,7 +104,7 @@ def test_names_are_those_of_the_hardware():
 
 def test_each_cycle_went_somewhere():
     network = networks()[0]
-    counted = compiled(network, 2).predict(TIMINGS[3])
+    counted = predicted(compiled(network, 2), TIMINGS[3])
     shares = counted.where_cycles_went()
     assert tuple(shares) == CATEGORIES
     assert sum(shares.values()) == pytest.approx(1)
@@ -112,12 +118,10 @@ def test_each_cycle_went_somewhere():
 
 def test_slow_memory_stalls_for_weights():
     program = compiled(networks()[0], 3)
-    quick, slow = (program.predict(MemoryTiming(latency=50, read_pace=pace)) for pace in (8, 1))
+    quick, slow = (predicted(program, MemoryTiming(latency=50, read_pace=pace)) for pace in (8, 1))
     assert slow.cycles > quick.cycles
     assert slow.weight_stall > quick.weight_stall
-    assert dataclasses.replace(slow, **{name: 0 for name in ("cycles", *CATEGORIES)}) == dataclasses.replace(
-        quick, **{name: 0 for name in ("cycles", *CATEGORIES)}
-    )
+    assert set(slow.differences(quick)) <= {"cycles", "idle", "fill", "input", "raw", "weight_shift", "weight_stall"}
 
 
 def test_an_empty_program_takes_the_time_of_its_fetch():

@@ -1,0 +1,102 @@
+"""Programs that a TPU with a planted fault runs beside its jobs: random and illegal ones, each twice."""
+
+import dataclasses
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from ...hw.tpu.config import TpuConfig
+from ...hw.tpu.register_map import REGISTERS
+from ...sim.tpu.golden import Outcome, run
+from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
+from ...sim.tpu.random_programs import Scenario, random_program
+from ...tb.bulk.software import Read, Step, Wait, read_register, write_register
+from ..contract import Image, Trial
+from .program import HOST_PORTS, TpuProgram
+
+__all__ = ["Again", "trials"]
+
+RANDOM_PROGRAMS = 16
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Again(TpuProgram):
+    """A program that runs twice, so that the first time must leave nothing behind. All of host memory is known.
+
+    Parameters
+    ----------
+    seed
+        Of the bytes around the windows, and of how many they are.
+    """
+
+    seed: int
+
+    def memories(self) -> dict[str, Image]:
+        """All bytes of the host's memory are known, so a stray write is seen."""
+        first, second, size = self._places
+        before = np.random.default_rng(self.seed).integers(0, 256, size, np.uint8)
+        before[: len(self.program)] = np.frombuffer(self.program, np.uint8)
+        after = before.copy()
+        for place, old, new in zip((first, second), self.host, self.outcome.host, strict=True):
+            before[place : place + len(old)], after[place : place + len(new)] = old, new
+        host = Image(before={0: before.tobytes()}, after={0: after.tobytes()}, size=size)
+        return super().memories() | dict.fromkeys(HOST_PORTS, host)
+
+    def software(self) -> list[Step]:
+        """Run it, forget what happened, and count anew; run it again, and look at everything."""
+        steps = super().software()
+        end = steps.index(Wait("o_interrupt")) + 1
+        return [
+            *steps[:end],
+            *write_register(REGISTERS, "interrupt_pending", done=1, tag=1, error=1),
+            Read("nothing_pending", REGISTERS["interrupt_pending"].offset),
+            *write_register(REGISTERS, "counter_control", clear=1),
+            *write_register(REGISTERS, "control", start=1),
+            *steps[end - 1 :],
+            *(read_register(REGISTERS, name) for name in ("status", "interrupt_pending")),
+        ]
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What it leaves when it has run twice."""
+        first = super().outcome
+        return run(self.config, self.program, host=first.host, weights=self.weights)
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """What software must have read in the end."""
+        outcome = self.outcome
+        failed = outcome.problem is not None
+        pending = {"done": int(not failed), "tag": int(bool(outcome.tags)), "error": int(failed)}
+        return {
+            "error": outcome.code,
+            "error_pc": outcome.pc if failed else 0,
+            "tag": outcome.tags[-1] if outcome.tags else 0,
+            "status": 0,
+            "interrupt_pending": REGISTERS["interrupt_pending"].pack(**pending),
+            "nothing_pending": 0,
+        }
+
+    @cached_property
+    def _places(self) -> tuple[int, int, int]:
+        """Beats apart, not pages."""
+        beat, some = self.config.bus_bytes, np.random.default_rng(self.seed)
+        places, end = [], len(self.program)
+        for part in (*self.host, b""):
+            places.append((-(-end // beat) + int(some.integers(20))) * beat)
+            end = places[-1] + len(part)
+        return places[0], places[1], places[2]
+
+
+def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
+    """Legal programs, and one for each error that a program makes."""
+    for number in range(RANDOM_PROGRAMS):
+        yield _trial(config, random_program(config, 1000 * seed + number), number)
+    for number, error in enumerate(ILLEGAL):
+        yield _trial(config, illegal_program(config, 1000 * seed + number, error), number)
+
+
+def _trial(config: TpuConfig, scenario: Scenario, seed: int) -> Trial:
+    program = Again(config=config, program=scenario.program, host=scenario.host, weights=scenario.weights, seed=seed)
+    return Trial(program, program.registers, counted=scenario.problem is None)
