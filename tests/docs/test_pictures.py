@@ -35,7 +35,7 @@ def test_every_picture_is_committed(drawn: Path) -> None:
     assert {path.name for path in drawn.iterdir()} == committed - measured
 
 
-@pytest.mark.parametrize("name", ["matrix_unit.svg", "snap_chip.svg", "timing.svg"])
+@pytest.mark.parametrize("name", ["matrix_unit.svg", "snap_chip.svg", "timing.svg", "tpu.svg"])
 def test_own_pictures_are_equal(drawn: Path, name: str) -> None:
     assert (drawn / name).read_bytes() == (DOCS / name).read_bytes(), HINT
 
