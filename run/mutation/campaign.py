@@ -75,7 +75,7 @@ def mutate(
         names = own_blocks(design, blocks)
         if block is not None and block not in names:
             raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
-        mutants = plant(text, blocks, count=count, seed=seed, only=[block] if block else names)
+        mutants = plant(text, blocks, count=count, seed=seed, own=names, only=block)
     laboratory = Laboratory(design, mutants, seed)
     with _processes(design, mutants, seed) as sift:
         with stages(f"Compiling {mutants.top} with its faults") as update:
