@@ -14,6 +14,7 @@ import snap_tables
 import tables
 import timing
 import utilisation
+import walks
 
 from tensorloom.fpga.records import read_records
 from tensorloom.run.mutation import records as mutation_records
@@ -23,6 +24,9 @@ PICTURES = {
     "snap_chip.svg": chip_diagram,
     "timing.svg": timing,
     "utilisation.svg": utilisation,
+    "walk_matrix.svg": walks.Walk((4, 4, 4)),
+    "walk_tiles.svg": walks.Walk((4, 4, 4), {"rows": 2, "columns": 2}),
+    "walk_vector.svg": walks.Walk((1, 4, 4)),
 }
 DOCS = Path(__file__).parent.parent
 
