@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...hw.config import check
-from ...hw.errors import ConfigError
+from ...hw.errors import ConfigError, wrong_type
 from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
 from ..snap.tiles import keeps_tiles
 from .command import column_dilation, command_fields, complete, float_of, left_padding
 from .scales import scale_beats
 
-__all__ = ["bank_need", "check_banks", "check_command", "check_rounds", "most_bands", "needed_bands"]
+__all__ = ["bank_need", "check_banks", "check_command", "check_config", "check_rounds", "most_bands", "needed_bands"]
+
+
+def check_config(config: object) -> None:
+    """Refuse what is no configuration of the chip, such as the name of one."""
+    if not isinstance(config, SnapChipConfig):
+        raise wrong_type("config", "a SnapChipConfig, such as PRESETS['snap-chip'] of hw.snap_chip.config", config)
 
 
 def check_command(config: SnapChipConfig, command: Mapping[str, int]) -> None:

@@ -1,6 +1,7 @@
 """From layers and tensors to what lies in the chip's memory: commands, weights, scales, and room for tensors."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -312,7 +313,7 @@ def _pool(config: SnapChipConfig, layer: MaxPool, source: Tensor) -> Command:
     return {
         "operation": OPERATIONS["pool"], "block_lines": 1, "kernels": config.core_kernels, "rounds": tiles,
         "group_rounds": 1, "group_tiles": 1, "rest_steps": 1, "rest_tiles": 1, "sum_low": low, "sum_high": high,
-        "weight_groups": layer.kernel[0] * layer.kernel[1],
+        "weight_groups": math.prod(layer.geometry(source).kernel),
     }  # fmt: skip
 
 
@@ -347,13 +348,13 @@ def _convolve(
     resident = shape["regions"] > 1 and all(int(of_rounds.sum()) <= config.weight_rows for of_rounds in beats)
     there = target.order >= 0
     bias, factors = np.zeros(len(there), np.int32), np.ones(len(there), np.float32)
-    bias[there], factors[there] = layer.bias[target.order[there]], layer.factors[target.order[there]]
+    bias[there], factors[there] = layer.bias[target.order[there]], layer.float32_factors[target.order[there]]
     scales = encode_scales(config, kernels, bias, factors)
     command = {
         "operation": OPERATIONS["convolve"], "block_lines": lines, "kernels": kernels, "resident": int(resident),
         "rotate": 1, "rounds": shape["out_tiles"] * parts, "group_rounds": channels.out_tiles * parts,
         "weight_groups": channels.steps * geometry.kernel[0] * geometry.kernel[1], "sum_zero": layer.zero,
-        "sum_low": layer.low, "sum_high": layer.high, "scale_address": memory.put(scales),
+        "sum_low": layer.limits[0], "sum_high": layer.limits[1], "scale_address": memory.put(scales),
         "scale_beats": len(scales) // config.bus.bytes, "passes": 1 if resident else shape["regions"],
     } | channels.fields(config)  # fmt: skip
     for ring, (data, _) in enumerate(images):
@@ -366,10 +367,11 @@ def _convolve(
 def _residual(layer: Convolution, placed: Mapping[str, PlacedTensor]) -> Command:
     residual = layer.residual
     assert residual is not None
+    low, high = layer.residual_limits
     layout = placed[residual.tensor].layout
     return {
-        "residual": 1, "signed_residual": int(layout.signed), "residual_low": residual.low,
-        "residual_high": residual.high, "residual_zero": layout.zero, "sum_factor": float_bits(residual.sum_factor),
+        "residual": 1, "signed_residual": int(layout.signed), "residual_low": low,
+        "residual_high": high, "residual_zero": layout.zero, "sum_factor": float_bits(residual.sum_factor),
         "residual_factor": float_bits(residual.factor), "residual_offset": float_bits(residual.offset),
         "residual_address": layout.address, "residual_table": layout.table,
     }  # fmt: skip

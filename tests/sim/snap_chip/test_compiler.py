@@ -233,7 +233,7 @@ def test_what_does_not_go_together(network):
     fails("residual must be an input or the target", inputs, [dataclasses.replace(layer, residual=other)])
     narrow = network.convolution((1, 1, 8, 7), residual=residual)
     fails(r"residual must be of shape \(4, 4, 7\), as y, not \(4, 4, 8\)", inputs, [narrow])
-    kinds = dataclasses.replace(layer, residual=residual, signed=True, high=127)
+    kinds = dataclasses.replace(layer, residual=dataclasses.replace(residual, high=127), signed=True)
     fails("residual must be of the type of y, not 'x'", inputs, [kinds])
     fails("densities must be from 0 to 1, of tensors, not {'z': 1}", inputs, [layer], densities={"z": 1})
     fails("factors must be positive and finite", inputs, [dataclasses.replace(layer, factors=0 * layer.factors)])
