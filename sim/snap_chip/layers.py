@@ -9,7 +9,13 @@ from ...hw.errors import wrong_type
 from ..golden.geometry import ConvolutionGeometry, Padding, Steps, axis_steps
 from ..golden.tensors import check_tensors
 
-__all__ = ["Convolution", "Layer", "MaxPool", "Residual", "Tensor", "fully_connected", "global_average"]
+__all__ = [
+    "MOST_CHANNELS", "MOST_PIXELS", "Convolution", "Layer", "MaxPool", "Residual", "Tensor", "fully_connected",
+    "global_average",
+]  # fmt: skip
+
+MOST_PIXELS, MOST_CHANNELS = (1 << 12) - 1, 1 << 12
+"""Lines or columns, and channels, of a tensor at most."""
 
 
 def _limits(signed: bool) -> tuple[int, int]:
@@ -66,8 +72,8 @@ class Tensor:
     signed: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("height", "width", "channels"):
-            check_int(field, getattr(self, field), 1, 1 << 12)
+        for field, most in (("height", MOST_PIXELS), ("width", MOST_PIXELS), ("channels", MOST_CHANNELS)):
+            check_int(field, getattr(self, field), 1, most)
         check_bool("signed", self.signed)
         check_int("zero", self.zero, *self.limits)
 
