@@ -21,7 +21,7 @@ def compile_one(shape=(1, 1, 1), kernel=(1, 1), config=CHIP, **steps: Any) -> No
         source="x", target="y", weights=np.ones((*kernel, channels, 1), np.int8), bias=np.zeros(1, np.int32),
         factors=np.ones(1), **steps,
     )  # fmt: skip
-    compile_layers(config, {"x": Tensor(height=height, width=width, channels=channels)}, [layer])
+    compile_layers(config, {"x": Tensor(height=height, width=width, channels=channels)}, [layer], {"x": 0.01})
 
 
 CASES = {
