@@ -245,7 +245,7 @@ class Simulator:
         vcd: Path | None = None,
         window: tuple[int, int] = (0, 1000),
     ) -> tuple[Outcome[Any], Driven]:
-        engine, config = self.design.engine, self.design.config
+        engine = self.design.engine
         timing = timing or MemoryTiming()
         with ThreadPoolExecutor(1) as pool:
             stalls = stall or (timing.random and mapped.memories())

@@ -98,10 +98,8 @@ class Player:
                     age = self._judge(step, wanted)
                 await self.cycle(inputs, wanted)
                 if step.sends[1:] and age is None and not stops:
-                    wanted = self._sent(step.sends[1])  # whatever happens
-                    await self.cycle(
-                        {"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted | {"o_pc": pc + 1, "o_dispatch": 1}
-                    )
+                    wanted = self._sent(step.sends[1]) | {"o_pc": pc + 1, "o_dispatch": 1}  # whatever happens
+                    await self.cycle({"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted)
                 if stops:
                     await self.rest({"i_stop": 1})
                     return None

@@ -16,7 +16,8 @@ from tensorloom.hw.snap.config import PRESETS
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 HINT = "run scripts/pictures"
-OWN = "matrix_unit.svg", "snap_chip.svg", "timing.svg", "tpu.svg", "walk_matrix.svg", "walk_tiles.svg", "walk_vector.svg"
+WALKS = "walk_matrix.svg", "walk_tiles.svg", "walk_vector.svg"
+OWN = "matrix_unit.svg", "snap_chip.svg", "timing.svg", "tpu.svg", *WALKS
 
 
 @pytest.fixture(scope="module")
