@@ -45,7 +45,7 @@ def test_file_starts_from_a_preset(run: Callable, tmp_path: Path) -> None:
     assert json.loads(result.stdout)["config"] == expected.to_dict()
 
 
-@pytest.mark.parametrize("command", ["list", "layers", "config", "verilog", "lint", "sim", "bench", "demo"])
+@pytest.mark.parametrize("command", ["list", "layers", "config", "verilog", "lint", "sim", "run", "bench", "demo"])
 def test_help_has_examples(run: Callable, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
