@@ -98,7 +98,5 @@ def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
 
 
 def _trial(config: TpuConfig, scenario: Scenario, seed: int) -> Trial:
-    program = Again(
-        config=config, program=scenario.program, host=scenario.host, weights=scenario.weights, seed=seed
-    )
+    program = Again(config=config, program=scenario.program, host=scenario.host, weights=scenario.weights, seed=seed)
     return Trial(program, program.registers, counted=scenario.problem is None)
