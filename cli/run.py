@@ -33,6 +33,9 @@ EXAMPLES = examples("run")
 MOST_BYTES = 1 << 30
 """Of a memory."""
 
+UNKNOWN = ("macs", "utilisation")
+"""Figures that a program has none of: which of its products are useful, only its author knows."""
+
 
 def run(
     preset: Preset = None,
@@ -94,7 +97,7 @@ def run(
             write_files(
                 output, {f"{name}.bin": data for name, data in engine.contents(assembled, driven.outputs).items()}
             )
-    figures = outcome.figures()
+    figures = {name: value for name, value in outcome.figures().items() if name not in UNKNOWN}
     if as_json:
         print_json({"design": design.name, "program": str(program)} | figures | {"passed": outcome.passed})
     else:

@@ -13,7 +13,10 @@ import mutation_tables
 import snap_tables
 import tables
 import timing
+import tpu_diagram
+import tpu_tables
 import utilisation
+import walks
 
 from tensorloom.fpga.records import read_records
 from tensorloom.run.mutation import records as mutation_records
@@ -22,7 +25,11 @@ PICTURES = {
     "matrix_unit.svg": matrix_unit,
     "snap_chip.svg": chip_diagram,
     "timing.svg": timing,
+    "tpu.svg": tpu_diagram,
     "utilisation.svg": utilisation,
+    "walk_matrix.svg": walks.Walk((4, 4, 4)),
+    "walk_tiles.svg": walks.Walk((4, 4, 4), {"rows": 2, "columns": 2}),
+    "walk_vector.svg": walks.Walk((1, 4, 4)),
 }
 DOCS = Path(__file__).parent.parent
 
@@ -40,7 +47,7 @@ def main() -> None:
         write(options.output / name, module.draw())
     if options.output.resolve() == DOCS.resolve():
         fill(fpga_tables.fpga_tables(read_records()))
-        fill(chip_tables.chip_tables())
+        fill(chip_tables.chip_tables() | tpu_tables.tpu_tables())
         mutations = mutation_records.read_records()
         fill(mutation_tables.mutation_tables(mutations, map(mutation_records.is_stale, mutations)))
     for sources, rows, keep in (
@@ -61,6 +68,8 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
     """Tables of the engine that was measured."""
     if "frames" in figures:
         return chip_tables.bench_tables(figures)
+    if "apps" in figures:
+        return tpu_tables.bench_tables(figures)
     return (snap_tables if figures["preset"].startswith("snap") else tables).bench_tables(figures)
 
 

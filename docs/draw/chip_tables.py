@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tables import goal_text
+from tables import burst_text, goal_rows, port_rows, register_rows
 
-from tensorloom.hw.bus.register_map import WORD_BITS
 from tensorloom.hw.snap_chip.command import FIELDS, RING_FIELDS, RING_WORD
 from tensorloom.hw.snap_chip.config import PRESETS, SnapChipConfig
 from tensorloom.hw.snap_chip.register_map import REGISTERS
+from tensorloom.sim.snap_chip.limits import size_limits
 
 __all__ = ["bench_tables", "chip_tables"]
 
@@ -19,8 +19,9 @@ def chip_tables() -> dict[str, list[list[str]]]:
     """Rows by table."""
     return {
         "chip-presets": _presets(),
+        "chip-limits": _limits(),
         "chip-commands": _commands(),
-        "chip-registers": _registers(),
+        "chip-registers": register_rows(REGISTERS),
         "chip-ports": _ports(PRESETS["snap-chip"]),
     }
 
@@ -40,6 +41,11 @@ def _presets() -> list[list[str]]:
     ]
 
 
+def _limits() -> list[list[str]]:
+    chip, tiny = (size_limits(PRESETS[name]) for name in ("snap-chip", "snap-chip-tiny"))
+    return [[name, f"{most:,}", f"{tiny[name]:,}"] for name, most in chip.items()]
+
+
 def _commands() -> list[list[str]]:
     rows = [
         [f"{field.word}", f"{field.low + field.bits - 1}:{field.low}", f"`{field.name}`", field.text.replace("|", "or")]
@@ -56,39 +62,10 @@ def _commands() -> list[list[str]]:
     ]
 
 
-def _registers() -> list[list[str]]:
-    return [
-        [
-            f"0x{register.offset:02x}",
-            f"`{register.name}`",
-            f"{field.low + field.bits - 1}:{field.low}",
-            f"`{field.name}`",
-            field.access,
-            field.text,
-        ]
-        for register in sorted(REGISTERS.registers, key=lambda register: register.offset)
-        for field in register.fields
-    ]
-
-
 def _ports(config: SnapChipConfig) -> list[list[str]]:
     bus = config.bus
-    widths = f"addresses of {bus.address_bits} bits, data of {bus.data_bits}, ID of {bus.id_bits}"
-    bursts = (
-        f"bursts of {bus.max_burst} beats ({bus.max_burst * bus.bytes} bytes) at most, {bus.outstanding} on their way"
-    )
-    window = 1 << REGISTERS.address_bits
-    return [
-        ["`clk`, `rst`", "clock and reset", "1"],
-        [
-            "`s_axil`",
-            f"AXI4-Lite subordinate: a window of {window} bytes",
-            f"addresses of {REGISTERS.address_bits} bits, data of {WORD_BITS}",
-        ],
-        ["`m_axi_read`", f"AXI4 manager, AR and R: {bursts}, of {bus.fifo_depth} beats at most", widths],
-        ["`m_axi_write`", f"AXI4 manager, AW, W and B: {bursts}", widths],
-        ["`o_interrupt`", "interrupt", "1"],
-    ]
+    reads = f"AR and R: {burst_text(bus)}, of {bus.fifo_depth} beats at most"
+    return port_rows(REGISTERS, bus, {"m_axi_read": reads, "m_axi_write": f"AW, W and B: {burst_text(bus)}"})
 
 
 def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -144,15 +121,7 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
             ]
             for row in figures["area"]
         ],
-        "chip-goals": [
-            [
-                goal["name"].replace("_", " "),
-                f"{goal['value']:,}",
-                goal_text(goal["goal"]),
-                "yes" if goal["met"] else "no",
-            ]
-            for goal in figures["goals"]
-        ],
+        "chip-goals": goal_rows(figures["goals"]),
     }
 
 

@@ -3,7 +3,19 @@
 import re
 from typing import Any
 
-__all__ = ["bench_tables", "demo_tables", "goal_text", "replace_tables"]
+from tensorloom.hw.bus.config import PortConfig
+from tensorloom.hw.bus.register_map import WORD_BITS, RegisterMap
+
+__all__ = [
+    "bench_tables",
+    "burst_text",
+    "demo_tables",
+    "goal_rows",
+    "goal_text",
+    "port_rows",
+    "register_rows",
+    "replace_tables",
+]
 
 
 def demo_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -70,6 +82,52 @@ def goal_text(text: str) -> str:
         return ""
     relation, number = text.split()
     return f"{'at most' if relation == '<=' else 'at least'} {float(number):,.10g}"
+
+
+def goal_rows(goals: list[dict[str, Any]]) -> list[list[str]]:
+    """A row a goal: what was measured, the goal, whether it is met."""
+    return [
+        [one["name"].replace("_", " "), f"{one['value']:,}", goal_text(one["goal"]), "yes" if one["met"] else "no"]
+        for one in goals
+    ]
+
+
+def register_rows(registers: RegisterMap) -> list[list[str]]:
+    """A row a field of a register, by address."""
+    return [
+        [
+            f"0x{register.offset:02x}",
+            f"`{register.name}`",
+            f"{field.low + field.bits - 1}:{field.low}",
+            f"`{field.name}`",
+            field.access,
+            field.text.replace("``", "`"),
+        ]
+        for register in sorted(registers.registers, key=lambda register: register.offset)
+        for field in register.fields
+    ]
+
+
+def port_rows(registers: RegisterMap, bus: PortConfig, managers: dict[str, str]) -> list[list[str]]:
+    """Ports of an engine between memories and software; `managers` says what those to memory are."""
+    widths = f"addresses of {bus.address_bits} bits, data of {bus.data_bits}, ID of {bus.id_bits}"
+    return [
+        ["`clk`, `rst`", "clock and reset", "1"],
+        [
+            "`s_axil`",
+            f"AXI4-Lite subordinate: a window of {1 << registers.address_bits} bytes",
+            f"addresses of {registers.address_bits} bits, data of {WORD_BITS}",
+        ],
+        *([f"`{name}`", f"AXI4 manager, {text}", widths] for name, text in managers.items()),
+        ["`o_interrupt`", "interrupt", "1"],
+    ]
+
+
+def burst_text(bus: PortConfig) -> str:
+    """Bursts of a port: how long, and how many."""
+    return (
+        f"bursts of {bus.max_burst} beats ({bus.max_burst * bus.bytes:,} bytes) at most, {bus.outstanding} on their way"
+    )
 
 
 def replace_tables(text: str, tables: dict[str, list[list[str]]], *, keep: bool = False) -> str:

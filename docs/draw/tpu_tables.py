@@ -1,8 +1,88 @@
-"""Tables of the TPU's instructions, from the one table that all else is made from too."""
+"""Tables of the TPU: instructions and registers from the design, figures from what ``tensorloom bench`` prints."""
 
+from typing import Any
+
+from tables import burst_text, goal_rows, port_rows, register_rows
+
+from tensorloom.hw.tpu.config import PRESETS, TpuConfig
 from tensorloom.hw.tpu.isa import ERRORS, INSTRUCTIONS, SET_REGISTERS, UNITS, Field
+from tensorloom.hw.tpu.register_map import CATEGORIES, REGISTERS
 
-__all__ = ["isa_tables"]
+__all__ = ["bench_tables", "isa_tables", "tpu_tables"]
+
+SHARES = ("active", "useful", "weight_stall", "weight_shift", "non_matrix", "raw", "input")
+"""Columns of networks, by their names in the figures."""
+
+IN_THE_PAPER = {
+    "active": "array active cycles",
+    "weight_shift": "weight shift cycles",
+    "weight_stall": "weight stall cycles",
+    "accumulators": "part of non-matrix cycles",
+    "raw": "RAW stalls; part of non-matrix cycles",
+    "input": "input data stalls; part of non-matrix cycles",
+    "fill": "part of non-matrix cycles",
+    "idle": "part of non-matrix cycles",
+}
+"""Rows of table 3 of Jouppi et al. (2017) that categories of cycles answer to."""
+
+
+def tpu_tables() -> dict[str, list[list[str]]]:
+    """Rows by table."""
+    return isa_tables() | {
+        "tpu-presets": [_preset(name, config) for name, config in PRESETS.items()],
+        "tpu-categories": [[f"`{name}`", text, IN_THE_PAPER[name]] for name, text in CATEGORIES.items()],
+        "tpu-registers": register_rows(REGISTERS),
+        "tpu-ports": _ports(PRESETS["tpu-v1"]),
+    }
+
+
+def _preset(name: str, config: TpuConfig) -> list[str]:
+    matrix = config.matrix
+    return [
+        f"`{name}`",
+        f"{matrix.rows} x {matrix.columns}",
+        f"{config.ub_bytes >> 10:,} KiB in {config.ub_banks} banks",
+        f"{matrix.accumulator_rows:,}",
+        f"{matrix.weight_fifo_tiles}",
+        f"{config.bus_bytes}",
+    ]
+
+
+def _ports(config: TpuConfig) -> list[list[str]]:
+    bursts = burst_text(config.bus)
+    reads, weights = (f"{size:,} bytes" for size in (config.host_buffer_bytes, config.weight_buffer_bytes))
+    managers = {
+        "m_host_read": f"AR and R, the host's memory: {bursts}, of {reads} at most beside the program's",
+        "m_host_write": f"AW, W and B, the host's memory: {bursts}",
+        "m_weights": f"AR and R, weight memory: {bursts}, of {weights} at most beside the parameter sets'",
+    }
+    return port_rows(REGISTERS, config.bus, managers)
+
+
+def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Networks of published sizes, and goals if they were measured."""
+    rows = []
+    for app in figures["apps"]:
+        cycles, share = f"{app['cycles']:,.0f}", f"{app['roofline_share']:.1%}"
+        source = "Verilog" if app["source"] == "rtl" else "cycle model"
+        rows.append([app["name"], f"`{app['preset']}`", source, cycles, *_shares(app), f"{app['tops']:.2f}", share])
+        if app["published"]:
+            rows.append([app["name"], "the published machine", "measured", "", *_shares(app["published"])])
+            rows[-1] += [f"{app['published']['tops']:.1f}", f"{app['published']['tops'] / app['roofline_tops']:.1%}"]
+    tables = {"tpu-apps": rows}
+    if "goals" in figures:
+        tables["tpu-goals"] = goal_rows(figures["goals"])
+        tables["tpu-full-size"] = [
+            [f"`{figures['digest'][:12]}`", one["name"], f"{one['cycles']:,}", f"{one['utilisation']:.2%}"]
+            + ["yes" if one["bit_exact"] else "no", "yes" if one["equals_cycle_model"] else "no"]
+            + [f"{one['seconds']:,.0f}", f"{one['cycles_per_second']:,}"]
+            for one in figures["full_size"]
+        ]
+    return tables
+
+
+def _shares(figures: dict[str, float]) -> list[str]:
+    return [f"{figures[name]:.1%}" for name in SHARES]
 
 
 def isa_tables() -> dict[str, list[list[str]]]:

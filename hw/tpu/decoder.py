@@ -72,7 +72,8 @@ class Decoder(wiring.Component):
     o_error, o_code
         For a cycle: an instruction is illegal, and why. Nothing is dispatched any more.
     o_pc
-        The number of the illegal instruction; in other cycles, of the one that is next.
+        The number of the illegal instruction; in other cycles, of the first one of which nothing is dispatched, nor
+        will be if `i_stop` is 1.
     i_stop
         Dispatch nothing any more.
     o_dispatch
@@ -321,7 +322,7 @@ class Decoder(wiring.Component):
         pc = Signal(PC_BITS, name="pc")
         queues = {"read_host": self.o_host_in, "write_host": self.o_host_out, "read_weights": self.o_weights}
         queues |= {"read_parameters": self.o_parameters}
-        m.d.comb += [self.o_dispatch.eq(self._leaves), self.o_rows.eq(self._rows), self.o_pc.eq(pc)]
+        m.d.comb += [self.o_dispatch.eq(self._leaves), self.o_rows.eq(self._rows), self.o_pc.eq(pc - self._held)]
 
         def fail(code: Value | int, number: Value) -> None:
             m.d.comb += [self.o_error.eq(1), self.o_code.eq(code), self.o_pc.eq(number)]
@@ -369,7 +370,11 @@ class Decoder(wiring.Component):
                         m.d.sync += pc.eq(pc + 1)
                         m.next = "take"
             with m.State("pair"):
-                m.d.comb += [self.o_activation.valid.eq(1), self._leaves.eq(self.o_activation.ready)]
+                m.d.comb += [
+                    self.o_activation.valid.eq(1),
+                    self._leaves.eq(self.o_activation.ready),
+                    self.o_pc.eq(pc + 1),
+                ]
                 with m.If(self._leaves):
                     m.d.sync += pc.eq(pc + 1)
                     m.next = "take"

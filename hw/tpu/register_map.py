@@ -92,7 +92,7 @@ REGISTERS = RegisterMap(
             name="error_pc",
             text="Which instruction was illegal; of an error of memory, which one was to be next.",
             offset=0x18,
-            fields=(Field(name="number", text="Its number, from 0.", access="ro", bits=32),),
+            fields=(Field(name="instruction", text="Its number, from 0.", access="ro", bits=32),),
         ),
         Register(
             name="tag",

@@ -18,7 +18,7 @@ from ..measuring import Clocks, goal
 from ..progress import Stages
 from ..registry import find_preset
 from ..speed import compare_speeds
-from .networks import GOALS, PUBLISHED, app_figures, scaled_timing
+from .networks import GOALS, PUBLISHED, app_figures, app_program, scaled_timing
 from .program import NetworkProgram
 
 __all__ = ["benchmark", "figure_tables"]
@@ -36,6 +36,8 @@ SPEEDS = {
 
 def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
     """Measure networks on the cycle model of the TPU v1 and on the Verilog of its twin of a sixteenth of the size.
+
+    Then the TPU v1 itself: emission, compilation, and one batch of each network on its Verilog.
 
     Parameters
     ----------
@@ -107,13 +109,27 @@ def _verilog(stages: Stages) -> dict[str, Any]:
         simulator = Simulator(design, emission, stages, model)
         with stages("Measuring the speed of simulation"):
             speeds = compare_speeds(simulator, _short(design.config), rounds=1)
+        full_size = [_whole(simulator, name) for name in reversed(NETWORKS)]
     return {
+        "digest": emission.manifest["hash"],
+        "full_size": full_size,
         "emit_seconds": round(emitting.wall, 2),
         "emitted_bytes": sum(map(len, emission.verilog.values())),
         "build_seconds": round(building.wall, 2),
         "cpu_seconds": {"emit": round(emitting.cpu, 2), "build": round(building.cpu, 2)},
         "cycles_per_second": round(speeds.verilog),
     }
+
+
+def _whole(simulator: Simulator, name: str) -> dict[str, Any]:
+    """One batch of a network at its full size on the Verilog, with memory as in `networks.TIMING`."""
+    config, preset = simulator.design.config, simulator.design.name
+    outcome, _ = simulator.run_program(
+        app_program(config, name, 1), f"{name} on {preset}", timing=scaled_timing(config)
+    )
+    if not outcome.passed:
+        raise FailureError(f"{name} on {preset}: {outcome.complaint}")
+    return {"name": name, "preset": preset, "bytes": outcome.output.size, **outcome.figures()}
 
 
 def _short(config: TpuConfig) -> NetworkProgram:

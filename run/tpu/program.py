@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.bus.config import PAGE_BYTES
-from ...hw.config import ConfigError, check
+from ...hw.config import ConfigError
 from ...hw.tpu.config import INSTRUCTION_BYTES, TpuConfig
 from ...hw.tpu.register_map import COUNTED, REGISTERS
 from ...sim.golden.geometry import ConvolutionGeometry
@@ -197,19 +197,29 @@ def map_network(config: TpuConfig, network: Network, inputs: Sequence[np.ndarray
 def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
     """Map a product, or a convolution whose input the host lays out as one; see `Engine.map`.
 
-    It is a network of one layer, whose sums of 32 bits are the result.
+    It is a network of one layer, whose sums of 32 bits are the result. Groups of channels lie side by side in the
+    input's rows; where a kernel doesn't look, its weights are 0.
     """
     a, b = job.a, job.b
+    useful = b.size
     if job.convolution is None:
         shape = (*a.shape[:1], *b.shape[1:])
     else:
         a = check_tensor(job.names[0], a, "N x H x W x C", BYTES)
         b = check_tensor(job.names[1], b, "R x S x C x K", BYTES)
         geometry = ConvolutionGeometry.of(a.shape, b.shape, **job.convolution, names=job.names)
-        check("groups", geometry.groups == 1, "1, as each group is a product of its own", geometry.groups)
-        shape, a, b = geometry.output_shape, im2col(a, geometry)[0], kernel_matrix(b, geometry)[0]
+        shape, a = geometry.output_shape, np.concatenate(im2col(a, geometry), axis=1)
+        b = _diagonal(kernel_matrix(b, geometry))
     product = compile_product(config, a, b, wraps=job.wraps, names=job.names)
-    return _program(product.compiled, product.inputs, shape, a.shape[0] * b.size)
+    return _program(product.compiled, product.inputs, shape, len(a) * useful)
+
+
+def _diagonal(blocks: np.ndarray) -> np.ndarray:
+    """A matrix with blocks (G x K x N) on its diagonal, and zeros."""
+    count, rows, columns = blocks.shape
+    result = np.zeros((count, rows, count, columns), blocks.dtype)
+    result[np.arange(count), :, np.arange(count)] = blocks
+    return result.reshape(count * rows, count * columns)
 
 
 def _program(compiled: Compiled, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:

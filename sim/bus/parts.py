@@ -65,7 +65,7 @@ def _write_beat(p, s, cycle):
 
 @part
 def read(p, s, cycle, asking):
-    """Reader and read arbiter: which client gets a beat, and which one's request is taken of those `asking`, a bit each.
+    """Reader and read arbiter: which client gets a beat, which one's request is taken of those `asking`, a bit each.
 
     What that asks for must be said by `give_request` then.
     """

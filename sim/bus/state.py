@@ -47,9 +47,9 @@ PORT = np.dtype(
         for name in ("tag_client", "tag_beats", "asked_beats", "asked_due", "sent_beats", "sent_final", "answers")
     ]
 )
-"""Arbiter, reader, writer and memory of a port. Queues: clients and beats of requests; bursts that are read (beats, due)
-and written (beats, whether they end a request, when the answer is due). ``sends``: a beat is written; ``written``: a
-request was answered in the cycle before."""
+"""Arbiter, reader, writer and memory of a port. Queues: clients and beats of requests; bursts that are read (beats,
+due) and written (beats, whether they end a request, when the answer is due). ``sends``: a beat is written; ``written``:
+a request was answered in the cycle before."""
 
 LOADER = numbers("address", "left", "start", "beats", "passes", "count", "valid", "free")
 """A `BeatLoader`: what is left of a pass; a pass; passes left; the request that it offers; free rows."""

@@ -11,9 +11,7 @@ import numpy as np
 
 from ..compiled import compiled, part
 
-__all__ = [
-    "ISSUES", "OUTPUT_SLOTS", "UNIT", "WAITS_FOR_ACCUMULATORS", "WAITS_FOR_ACTIVATIONS", "WAITS_FOR_WEIGHTS", "Sizes", "advance", "cycle",
-]  # fmt: skip
+__all__ = ["ISSUES", "UNIT", "WAITS_FOR_ACCUMULATORS", "WAITS_FOR_WEIGHTS", "Sizes", "advance", "cycle"]
 
 QUEUE = 64
 """Places of the longest drain queue."""
@@ -83,7 +81,7 @@ def _in_flight(unit, sizes, issues):
 
 @part
 def _reads(unit, landing, pops):
-    """Whether `DrainControl` reads a row: one may leave, has a place, and the row that lands needs another bank's port."""
+    """Whether `DrainControl` reads a row: there is one, and a place; the row that lands needs the other bank's port."""
     odd = unit.range_address[unit.finished & QUEUE - 1] & 1
     busy = landing & ACCUMULATES and (landing & ODD == ODD) == odd
     return unit.landed > 0 and not busy and (unit.granted != OUTPUT_SLOTS or pops)

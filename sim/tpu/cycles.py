@@ -123,17 +123,15 @@ def predict(
 
     first, second = host
     beat = config.bus_bytes
-    for name, byte in (
-        ("address", address),
-        *((name, one.address) for name, one in (("host", first), ("host", second), ("weights", weights))),
-    ):
+    addresses = {
+        "host[0]": first.address, "host[1]": second.address, "weights": weights.address, "address": address,
+    }  # fmt: skip
+    for name, byte in addresses.items():
         check(name, byte % beat == 0, f"at a multiple of a beat's {beat} bytes", byte)
-    bases = [one.address // beat for one in (first, second, weights)]
-    room = Room((first.size, second.size), weights.size)
-    machine = new_machine(config, program, room, bases, timing, address // beat)
+    *bases, start = (byte // beat for byte in addresses.values())
+    machine = new_machine(config, program, Room((first.size, second.size), weights.size), bases, timing, start)
     core = machine.core[0]
     while not advance(machine, int(core["cycle"]) + CHUNK):
         pass
-    counted = {field.name: field.name for field in dataclasses.fields(TpuCycles)} | {"cycles": "cycle"}
-    values = {name: int(core[own]) for name, own in counted.items()}
-    return TpuCycles(**values | {"cycles": values["cycles"] - 1})
+    counted = {field.name: int(core[field.name]) for field in dataclasses.fields(TpuCycles) if field.name != "cycles"}
+    return TpuCycles(cycles=int(core["cycle"]) - 1, **counted)

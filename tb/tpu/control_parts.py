@@ -22,12 +22,14 @@ WIDE = TpuConfig(
 MIDDLE = PRESETS["tpu-16"]
 """A beat an instruction and a row."""
 
-CONFIGS = {"tiny": TINY, "narrow": NARROW, "middle": MIDDLE, "wide": WIDE}
-
 BROAD = MIDDLE.replace(matrix=WIDE.matrix, bus_bytes=128, weight_buffer_bytes=1 << 13, host_buffer_bytes=1 << 11)
 """Eight instructions a beat."""
 
-PARTS = {kind: {f"{kind}_{name}": config for name, config in CONFIGS.items()} for kind in ("scoreboard", "decoder")} | {
-    "fetch": {f"fetch_{name}": config for name, config in (CONFIGS | {"broad": BROAD}).items()}
+SEVERAL = {"tiny": TINY, "narrow": NARROW, "wide": WIDE}
+
+PARTS = {
+    "scoreboard": {"scoreboard_tiny": TINY, "scoreboard_wide": WIDE},
+    "decoder": {f"decoder_{name}": config for name, config in SEVERAL.items()},
+    "fetch": {f"fetch_{name}": config for name, config in (SEVERAL | {"middle": MIDDLE, "broad": BROAD}).items()},
 }
 """By name of the part, by component."""

@@ -1,125 +1,27 @@
 """Testbench of the decoder: programs legal and illegal, in each cycle what it must show."""
 
-import dataclasses
 import random
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
-from ...hw.tpu.isa import INSTRUCTION_BITS, decode, encode
+from ...hw.tpu.isa import INSTRUCTION_BITS, encode
 from ...sim.tpu.assembler import disassemble, program_of, words_of
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import random_program
-from ...sim.tpu.rules import Problem, Room, Rules
+from ...sim.tpu.rules import Room
 from ..bench import Bench
 from ..bus.transfers import numbers
 from ..cocotb_bench import testbench
 from .control_parts import PARTS
+from .decoder_steps import Memory, Sent, Step, steps_of
 from .edge_programs import edge_programs
 from .extreme_programs import extreme_program
 
 UNITS = list(QUEUES)
 JUDGE = 4
 """Cycles after an instruction was taken in which it leaves, if nothing keeps it."""
-
-
-@dataclasses.dataclass
-class Memory:
-    """Where memory is, in beats, and how many bytes there are."""
-
-    bases: tuple[int, int]
-    weights_base: int
-    room: Room
-
-    def inputs(self) -> dict[str, Any]:
-        """What the decoder is told of it."""
-        host = [
-            {"base": base, "granules": size // GRANULE_BYTES}
-            for base, size in zip(self.bases, self.room.host, strict=True)
-        ]
-        weights = {"base": self.weights_base, "granules": self.room.weights // GRANULE_BYTES}
-        return {"i_host_0": host[0], "i_host_1": host[1], "i_weights": weights}
-
-
-@dataclasses.dataclass
-class Sent:
-    """What a unit is sent; of instructions that touch none of the buffer, `rows` is None."""
-
-    unit: str
-    payload: dict[str, int]
-    rows: dict[str, int] | None
-
-
-@dataclasses.dataclass
-class Step:
-    """An instruction: what it sends, what it waits for, and what it shows; or why it is illegal."""
-
-    name: str
-    sends: list[Sent] = dataclasses.field(default_factory=list)
-    units: int = 0
-    tag: int | None = None
-    problem: Problem | None = None
-
-
-def rows_of(config: TpuConfig, starts: list[int], granules: int) -> dict[str, int]:
-    """Rows of the unified buffer that so many granules from each of these on lie in."""
-    rows = {granule // config.row_granules for start in starts for granule in (start, start + granules - 1)}
-    return {"first": min(rows), "last": max(rows)}
-
-
-def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], plane_step: int) -> Sent:
-    """What a legal instruction sends to its unit."""
-    mask = (1 << config.bus.beat_address_bits) - 1
-    weights_at = memory.weights_base + v.get("address", 0) & mask
-    match name:
-        case "matmul":
-            corners = product((0, v["repeat"] - 1), (0, v["rows"] - 1))  # what lies between reaches no further
-            starts = [v["ub"] + k * v["step"] + i * v["pitch"] for k, i in corners]
-            step = v["step"] & (1 << (config.ub_granules - 1).bit_length()) - 1  # of one tile it may be anything
-            return Sent("matrix", v | {"step": step}, rows_of(config, starts, v["pitch"]))
-        case "activate":
-            planes = (1, 2, 4)[v["planes"]] if v["kind"] == 2 else 1
-            starts = [v["ub"] + k * plane_step + i * v["pitch"] for k in range(planes) for i in (0, v["rows"] - 1)]
-            return Sent("activation", v | {"plane_step": plane_step}, rows_of(config, starts, v["used"]))
-        case "read_host" | "write_host":
-            payload = {
-                "ub": v["ub"],
-                "granules": v["granules"],
-                "address": memory.bases[v["window"]] + v["host"] & mask,
-            }
-            unit = {"read_host": "host_in", "write_host": "host_out"}[name]
-            return Sent(unit, payload, rows_of(config, [v["ub"]], v["granules"]))
-        case "read_weights":
-            shape = {key: v[key] for key in ("tiles", "rows", "chunks")}
-            beats = v["tiles"] * v["rows"] * v["chunks"]
-            return Sent("weights", shape | {"beats": beats, "address": weights_at}, None)
-        case _:
-            payload = {"beats": v["count"] * config.matrix.columns * 8 // config.bus_bytes, "address": weights_at}
-            return Sent("parameters", payload, None)
-
-
-def steps_of(config: TpuConfig, memory: Memory, words: list[int]) -> list[Step]:
-    """What becomes of each instruction, up to the one where the program ends."""
-    rules, steps, held = Rules(config, memory.room), [], []
-    for word in words:
-        problem = rules.problem(word)
-        if problem:
-            return [*steps, Step("illegal", problem=problem)]
-        _, v = rules.take(word)
-        instruction = decode(word)[0]
-        assert instruction
-        step = Step(instruction.name, units=v.get("units", 0), tag=v.get("tag"))
-        if step.name == "matmul" and v["drain"]:
-            held = [sent_by(config, memory, "matmul", dict(v), 0)]
-        elif step.name not in ("nop", "set", "sync", "interrupt", "halt"):
-            step.sends = [*held, sent_by(config, memory, step.name, dict(v), rules.plane_step)]
-            held = []
-        steps.append(step)
-        if step.name == "halt":
-            return steps
-    return [*steps, Step("end", problem=rules.at_end())]
 
 
 class Player:
@@ -133,17 +35,19 @@ class Player:
 
     Attributes
     ----------
-    seen
-        Codes of errors, and what else happened.
+    slow
+        A unit whose queue is full mostly.
+    waits
+        Cycles in which an instruction waited for room in a queue.
     """
 
     def __init__(self, bench: Bench, config: TpuConfig, rng: random.Random, stall: float) -> None:
         self.bench, self.config, self.rng, self.stall = bench, config, rng, stall
         self.room = {unit: QUEUES[unit] for unit in UNITS}
         self.busy, self.interrupt = 0, False
-        self.slow = ""  # the unit whose queue is full mostly
+        self.slow = ""
         self.tag: int | None = None
-        self.cycles = 0
+        self.cycles = self.waits = 0
 
     async def cycle(self, inputs: dict[str, Any], wanted: dict[str, Any]) -> None:
         """A cycle in which everything that isn't said is 0."""
@@ -160,7 +64,7 @@ class Player:
         self.cycles += 1
         for unit in UNITS:
             self.room[unit] -= wanted.get(f"o_{unit}_valid", 0) and ready[f"o_{unit}_ready"]
-            makes_room = self.rng.random() >= (self.stall if unit != self.slow else (self.stall + 3) / 4)
+            makes_room = self.rng.random() >= (0.98 if unit == self.slow else self.stall)
             self.room[unit] += self.room[unit] < QUEUES[unit] and makes_room
         if self.rng.random() >= self.stall:
             self.busy = self.rng.getrandbits(len(UNITS)) if self.rng.random() < self.stall else 0
@@ -169,13 +73,14 @@ class Player:
         """Run a program to its end, or until it is stopped in this cycle; returns the step that ended it."""
         steps = steps_of(self.config, memory, words)
         await self.cycle({"i_start": 1} | memory.inputs(), {})
-        start, self.slow = self.cycles, self.rng.choice(UNITS)
+        start = self.cycles
         for pc, step in enumerate(steps):
             offered, age = False, 0
+            held = pc > 0 and steps[pc - 1].name == "matmul" and not steps[pc - 1].sends  # a draining matmul
             while age is not None:
                 stops = stop is not None and self.cycles - start >= stop
                 inputs: dict[str, Any] = {"i_stop": int(stops)}
-                wanted: dict[str, Any] = {"o_pc": pc}
+                wanted: dict[str, Any] = {"o_pc": pc - held}
                 if age == 0:  # not taken
                     offered = pc < len(words) and (offered or self.rng.random() >= self.stall)
                     inputs |= {"i_instructions_valid": int(offered), "i_end": int(pc == len(words))}
@@ -193,10 +98,8 @@ class Player:
                     age = self._judge(step, wanted)
                 await self.cycle(inputs, wanted)
                 if step.sends[1:] and age is None and not stops:
-                    wanted = self._sent(step.sends[1])  # whatever happens
-                    await self.cycle(
-                        {"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted | {"o_pc": pc, "o_dispatch": 1}
-                    )
+                    wanted = self._sent(step.sends[1]) | {"o_pc": pc + 1, "o_dispatch": 1}  # whatever happens
+                    await self.cycle({"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted)
                 if stops:
                     await self.rest({"i_stop": 1})
                     return None
@@ -233,6 +136,7 @@ class Player:
         leaves = 1
         if step.sends:
             first, *second = step.sends
+            self.waits += not all(self.room[sent.unit] for sent in step.sends)
             if second and not self.room[second[0].unit]:
                 return JUDGE
             wanted |= self._sent(first)
@@ -291,11 +195,33 @@ async def legal_programs(bench: Bench, config: TpuConfig, rng: np.random.Generat
 
 
 @testbench(PARTS["decoder"])
+async def full_queues(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Instructions wait for room in their queue, the two of a bundle for room in both, and then go together."""
+    some = numbers(rng)
+    beat, least = config.bus_bytes, config.matrix.columns * 8
+    memory = anywhere(config, some, Room((beat, beat), max(beat, least)))
+    tile, use = encode("read_weights", tiles=1, rows=1, chunks=1), {"rows": 1, "repeat": 1, "pitch": 1, "swap": 1}
+    bundle = [encode("matmul", drain=1, **use), encode("activate", kind=2, rows=1, pitch=1, used=1)]
+    programs = {
+        "host_in": [encode("read_host", granules=1)],
+        "host_out": [encode("write_host", granules=1)],
+        "weights": [tile, encode("matmul", **use)],
+        "matrix": [tile, *bundle],
+        "activation": [tile, *bundle],
+    }
+    for unit, words in programs.items():
+        player = Player(bench, config, some, 0.3)
+        player.slow, player.room[unit] = unit, 1
+        await player.play(words * 6, memory)
+        assert player.waits > 3, f"the queue of {unit} was never full"
+
+
+@testbench(PARTS["decoder"])
 async def extreme_programs(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
     """Instructions that reach as far as they may, or further; some programs are stopped at any time."""
     some = numbers(rng)
     player = Player(bench, config, some, 0.3)
-    for number in range(40):
+    for number in range(24):
         room = any_room(config, some)
         stop = some.randint(1, 60) if number % 3 == 2 else None
         await player.play(extreme_program(config, some, room), anywhere(config, some, room), stop)

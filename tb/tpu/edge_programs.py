@@ -13,7 +13,7 @@ Program = tuple[list[int], str]
 
 
 def edge_programs(config: TpuConfig, room: Room) -> Iterator[Program]:
-    """Return them; `room` is memory that they may touch, which has room for a tile and for more sets than may be read ahead."""
+    """Return them; in `room`, memory that they may touch, are a tile and more sets than may be read ahead at least."""
     tile = encode("read_weights", tiles=1, rows=1, chunks=1)
     sets = encode("read_parameters", count=1)
     before = [tile, sets]

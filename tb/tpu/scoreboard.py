@@ -147,7 +147,7 @@ async def random_instructions(bench: Bench, config: TpuConfig, rng: np.random.Ge
     """Streams of all units full of hazards, with units that are fast and slow: no output differs in any cycle."""
     some, waited = numbers(rng), Counter()
     for dispatch, take, done in ((1, 1, 1), (1, 1, 0.2), (0.5, 0.3, 0.5), (1, 0.5, 0.1), (0.2, 1, 0.3)):
-        units = some.choices(UNITS, [some.choice([1, 1, 4]) for _ in UNITS], k=120)
+        units = some.choices(UNITS, [some.choice([1, 1, 4]) for _ in UNITS], k=80)
         entries = [random_entry(bench, some, unit, 4) for unit in units]
         waited += (await execute(bench, some, entries, dispatch=dispatch, take=take, done=done)).waited
     pairs = {(one, other) for one in UNITS for other in UNITS if one != other and {one, other} & WRITERS}

@@ -55,13 +55,13 @@ class Program:
         self.entries: dict[str, list[dict[str, int]]] = {name: [] for name in UNIT_NAMES}
         for word in words_of(program):
             problem = self.rules.problem(word)
-            check("program", problem is None, "free of errors", problem)
+            check("program", problem is None, "free of errors", str(problem))
             instruction, values = self.rules.take(word)
             assert instruction is not None
             self._add(instruction.name, values)
             if instruction.name == "halt":
                 return
-        check("program", False, "one that halts", self.rules.at_end())
+        check("program", False, "one that halts", str(self.rules.at_end()))
 
     def _add(self, name: str, v: Values) -> None:
         one = {"kind": PASS, "unit": -1, "units": 0}

@@ -7,9 +7,10 @@ import numpy as np
 from ....hw.tpu.config import QUEUES
 from ...bus.state import numbers
 from ...systolic.machine import Sizes
+from ..cycles import CATEGORIES
 
 __all__ = [
-    "ACTIVATE", "ACTIVATION", "ASKS", "BEATS", "BOARD", "CATEGORIES", "COMMAND", "COMMANDS", "CORE", "FIFOS", "HOST",
+    "ACTIVATE", "ACTIVATION", "ASKS", "BEATS", "BOARD", "COMMAND", "COMMANDS", "CORE", "FIFOS", "HOST",
     "HOST_IN", "HOST_OUT", "INSTRUCTION", "MATMUL", "MATRIX", "MOVE", "OUT_ROWS", "PARAMETERS", "PLACES", "READERS",
     "ROWS", "SETS", "SIZES", "UNITS", "WEIGHTS", "WEIGHT_MEMORY", "WORK", "Machine",
 ]  # fmt: skip
@@ -28,8 +29,6 @@ READERS = 4
 
 BEATS, WORK, ASKS, COMMANDS, ROWS, SETS, OUT_ROWS, FIFOS = 0, 4, 8, 12, 13, 14, 15, 16
 """FIFOs by number: of beats by client; of entries and of requests by unit; of the feeder; of parameters; of rows."""
-
-CATEGORIES = ("active", "weight_shift", "weight_stall", "accumulators", "raw", "input", "fill", "idle")
 
 INSTRUCTION = numbers("kind", "unit", "first", "last", "units")
 """What the decoder makes of an instruction: for which unit, rows that it touches; units that it waits for, as bits."""

@@ -22,7 +22,7 @@ __all__ = ["give_host", "give_sets", "give_weights", "pass_entry", "take_host"]
 
 @part
 def pass_entry(m, u, asked):
-    """A cycle of a unit's queue of entries, of which one may be done, and a request is taken or not; if it takes one."""
+    """A unit's queue of entries, of which one may be done, and a request is taken or not; whether it takes an entry."""
     c, b = m.core[0], m.board[0]
     room = m.fifos[WORK + u].level != b.depth[u] and m.fifos[ASKS + u].level != b.depth[u]
     b.issue[u] = b.offered[u] == 1 and room

@@ -1,0 +1,108 @@
+"""What the decoder must make of a program: instruction by instruction, from the texts of the table."""
+
+import dataclasses
+from itertools import product
+from typing import Any
+
+from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
+from ...hw.tpu.isa import decode
+from ...sim.tpu.rules import Problem, Room, Rules
+
+__all__ = ["Memory", "Sent", "Step", "steps_of"]
+
+
+@dataclasses.dataclass
+class Memory:
+    """Where memory is, in beats, and how many bytes there are."""
+
+    bases: tuple[int, int]
+    weights_base: int
+    room: Room
+
+    def inputs(self) -> dict[str, Any]:
+        """What the decoder is told of it."""
+        host = [
+            {"base": base, "granules": size // GRANULE_BYTES}
+            for base, size in zip(self.bases, self.room.host, strict=True)
+        ]
+        weights = {"base": self.weights_base, "granules": self.room.weights // GRANULE_BYTES}
+        return {"i_host_0": host[0], "i_host_1": host[1], "i_weights": weights}
+
+
+@dataclasses.dataclass
+class Sent:
+    """What a unit is sent; of instructions that touch none of the buffer, `rows` is None."""
+
+    unit: str
+    payload: dict[str, int]
+    rows: dict[str, int] | None
+
+
+@dataclasses.dataclass
+class Step:
+    """An instruction: what it sends, what it waits for, and what it shows; or why it is illegal."""
+
+    name: str
+    sends: list[Sent] = dataclasses.field(default_factory=list)
+    units: int = 0
+    tag: int | None = None
+    problem: Problem | None = None
+
+
+def rows_of(config: TpuConfig, starts: list[int], granules: int) -> dict[str, int]:
+    """Rows of the unified buffer that so many granules from each of these on lie in."""
+    rows = {granule // config.row_granules for start in starts for granule in (start, start + granules - 1)}
+    return {"first": min(rows), "last": max(rows)}
+
+
+def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], plane_step: int) -> Sent:
+    """What a legal instruction sends to its unit."""
+    mask = (1 << config.bus.beat_address_bits) - 1
+    weights_at = memory.weights_base + v.get("address", 0) & mask
+    match name:
+        case "matmul":
+            corners = product((0, v["repeat"] - 1), (0, v["rows"] - 1))  # what lies between reaches no further
+            starts = [v["ub"] + k * v["step"] + i * v["pitch"] for k, i in corners]
+            step = v["step"] & (1 << (config.ub_granules - 1).bit_length()) - 1  # of one tile it may be anything
+            return Sent("matrix", v | {"step": step}, rows_of(config, starts, v["pitch"]))
+        case "activate":
+            planes = (1, 2, 4)[v["planes"]] if v["kind"] == 2 else 1
+            starts = [v["ub"] + k * plane_step + i * v["pitch"] for k in range(planes) for i in (0, v["rows"] - 1)]
+            return Sent("activation", v | {"plane_step": plane_step}, rows_of(config, starts, v["used"]))
+        case "read_host" | "write_host":
+            payload = {
+                "ub": v["ub"],
+                "granules": v["granules"],
+                "address": memory.bases[v["window"]] + v["host"] & mask,
+            }
+            unit = {"read_host": "host_in", "write_host": "host_out"}[name]
+            return Sent(unit, payload, rows_of(config, [v["ub"]], v["granules"]))
+        case "read_weights":
+            shape = {key: v[key] for key in ("tiles", "rows", "chunks")}
+            beats = v["tiles"] * v["rows"] * v["chunks"]
+            return Sent("weights", shape | {"beats": beats, "address": weights_at}, None)
+        case _:
+            payload = {"beats": v["count"] * config.matrix.columns * 8 // config.bus_bytes, "address": weights_at}
+            return Sent("parameters", payload, None)
+
+
+def steps_of(config: TpuConfig, memory: Memory, words: list[int]) -> list[Step]:
+    """What becomes of each instruction, up to the one where the program ends."""
+    rules, steps, held = Rules(config, memory.room), [], []
+    for word in words:
+        problem = rules.problem(word)
+        if problem:
+            return [*steps, Step("illegal", problem=problem)]
+        _, v = rules.take(word)
+        instruction = decode(word)[0]
+        assert instruction
+        step = Step(instruction.name, units=v.get("units", 0), tag=v.get("tag"))
+        if step.name == "matmul" and v["drain"]:
+            held = [sent_by(config, memory, "matmul", dict(v), 0)]
+        elif step.name not in ("nop", "set", "sync", "interrupt", "halt"):
+            step.sends = [*held, sent_by(config, memory, step.name, dict(v), rules.plane_step)]
+            held = []
+        steps.append(step)
+        if step.name == "halt":
+            return steps
+    return [*steps, Step("end", problem=rules.at_end())]

@@ -1,0 +1,179 @@
+import dataclasses
+import random
+from functools import cached_property
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.errors import ConfigError
+from tensorloom.hw.tpu.config import PRESETS
+from tensorloom.hw.tpu.isa import encode
+from tensorloom.hw.tpu.register_map import CATEGORIES as COUNTED_CATEGORIES
+from tensorloom.hw.tpu.register_map import COUNTED
+from tensorloom.hw.tpu.tpu import Tpu
+from tensorloom.run.driving import drive
+from tensorloom.run.tpu.program import TpuProgram, map_network
+from tensorloom.sim.memory_timing import MemoryTiming
+from tensorloom.sim.tpu.cycles import CATEGORIES, Stretch, TpuCycles, predict
+from tensorloom.sim.tpu.networks import digits_mlp, mlp0, mlp1, perceptron, random_inputs
+from tensorloom.sim.tpu.random_programs import random_program
+from tensorloom.tb.bulk.model import build
+
+CONFIG = PRESETS["tpu-tiny"]
+TIMINGS = [
+    MemoryTiming(), MemoryTiming(latency=100, write_latency=30), MemoryTiming(latency=9, pace=5),
+    MemoryTiming(latency=40, read_pace=340, pace_cycles=49), MemoryTiming(latency=2, read_pace=9, write_pace=3),
+    MemoryTiming(latency=20, outstanding=1, write_buffer=1), MemoryTiming(latency=3, outstanding=2, write_latency=50),
+]  # fmt: skip
+
+
+class Shifted(TpuProgram):
+    """A program whose windows begin at any beat, so that bursts end elsewhere."""
+
+    @cached_property
+    def _places(self):
+        beat = self.config.bus_bytes
+        first = self._whole(len(self.program)) + 5 * beat
+        second = first + self._whole(len(self.host[0])) + 77 * beat
+        return first, second, self._whole(second + len(self.host[1]))
+
+
+@pytest.fixture(scope="module")
+def counters():
+    """What the hardware's counters show after a program."""
+    model = build(emit(Tpu(CONFIG)))
+
+    def count(program, timing):
+        driven = drive(model, program, timing=timing)
+        found = driven.result.counters
+        assert (driven.wrong_bytes, found["error"]) == (0, 0)
+        return TpuCycles(**{name: found[f"count_{name}"] for name in COUNTED})
+
+    return count
+
+
+def networks():
+    """Small ones, with one and several tiles in either direction, and more rows than half of the accumulators."""
+    return [
+        perceptron(20, [50, 30, 44, 9]), perceptron(80, [8, 30, 8]), mlp0(64), mlp1(64), digits_mlp(5),
+    ]  # fmt: skip
+
+
+def compiled(network, batches):
+    return map_network(CONFIG, network, random_inputs(network, batches))
+
+
+def predicted(program, timing):
+    counted = program.predict(timing)
+    assert counted is not None
+    return counted
+
+
+def simple(program, timing=TIMINGS[0], address=0, places=(4096, 8192), weights=0):
+    """Counters of a program with windows and weight memory of 2 KiB."""
+    first, second = (Stretch(place, 2048) for place in places)
+    code = b"".join(word.to_bytes(16, "little") for word in program)
+    return predict(CONFIG, code, host=[first, second], weights=Stretch(weights, 2048), address=address, timing=timing)
+
+
+@pytest.mark.parametrize("timing", TIMINGS)
+@pytest.mark.parametrize("kind", [TpuProgram, Shifted])
+def test_model_counts_every_cycle_of_random_programs(counters, seed, kind, timing):
+    some, halted = random.Random(seed), 0
+    while halted < 3:
+        made = random_program(CONFIG, some.randrange(1 << 30), instructions=some.choice([10, 40, 100]))
+        if made.problem:
+            continue
+        halted += 1
+        program = kind(config=CONFIG, program=made.program, host=made.host, weights=made.weights)
+        assert counters(program, timing) == program.predict(timing)
+
+
+@pytest.mark.parametrize("number", range(len(networks())))
+def test_model_counts_every_cycle_of_networks(counters, number):
+    network = networks()[number]
+    for batches, timing in zip((1, 2, 3), (TIMINGS[0], TIMINGS[3], TIMINGS[2]), strict=True):
+        program = compiled(network, batches)
+        assert counters(program, timing) == program.predict(timing), batches
+
+
+def test_names_are_those_of_the_hardware():
+    assert tuple(COUNTED_CATEGORIES) == CATEGORIES
+    assert tuple(field.name for field in dataclasses.fields(TpuCycles)) == tuple(COUNTED)
+
+
+def test_each_cycle_went_somewhere():
+    network = networks()[0]
+    counted = predicted(compiled(network, 2), TIMINGS[3])
+    shares = counted.where_cycles_went()
+    assert tuple(shares) == CATEGORIES
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["active"] == counted.active / counted.cycles
+    macs = 2 * 20 * (50 * 30 + 30 * 44 + 44 * 9)
+    assert counted.utilisation(CONFIG, macs) == macs / counted.cycles / 64
+    # every layer's N tiles with all K tiles, each with all rows of both batches
+    assert counted.active == 2 * 20 * (7 * 4 + 4 * 6 + 6 * 2)
+    assert counted.result_rows == 2 * 20 * (4 + 6 + 2)
+
+
+def test_slow_memory_stalls_for_weights():
+    program = compiled(networks()[0], 3)
+    quick, slow = (predicted(program, MemoryTiming(latency=50, read_pace=pace)) for pace in (8, 1))
+    assert slow.cycles > quick.cycles
+    assert slow.weight_stall > quick.weight_stall
+    assert set(slow.differences(quick)) <= {"cycles", "idle", "fill", "input", "raw", "weight_shift", "weight_stall"}
+
+
+def test_an_empty_program_takes_the_time_of_its_fetch():
+    """It is asked for, and comes; then five cycles."""
+    halt = encode("halt")
+    fast, slow = (simple([halt], MemoryTiming(latency=latency)) for latency in (1, 11))
+    assert slow.cycles - fast.cycles == 10
+    assert fast.idle == fast.cycles
+    assert fast.instructions == 1
+    assert simple([encode("nop"), halt]).cycles - simple([halt]).cycles == 5
+
+
+def test_bursts_end_at_borders():
+    """A transfer of the longest burst's beats is one burst, or two if it begins elsewhere."""
+    longest = CONFIG.max_burst
+    transfer = encode("read_host", granules=longest * CONFIG.bus_granules)
+    program = [transfer, encode("halt")]
+    timing = MemoryTiming(latency=300, outstanding=1)
+    aligned, shifted = (simple(program, timing, places=(place, 8192)) for place in (4096, 4096 + 8))
+    assert shifted.cycles - aligned.cycles == 300
+    assert aligned.host_in_beats == shifted.host_in_beats == longest
+    words = [encode("nop")] * 40 + [encode("halt")]
+    assert simple(words, timing, address=1024 - 8).cycles > simple(words, timing).cycles
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ([], "without halt"),
+        ([encode("nop")], "without halt"),
+        ([0xFF, encode("halt")], "instruction 0: opcode"),
+        ([encode("read_host", granules=4, host=256), encode("halt")], "of window 0, which has 512"),
+        ([encode("read_weights", tiles=1, rows=1, chunks=1), encode("halt")], "leftover"),
+    ],
+)
+def test_programs_that_fail_are_not_predicted(program, why):
+    with pytest.raises(ConfigError, match=why):
+        simple(program)
+
+
+def test_memory_that_stalls_at_random_is_not_predicted():
+    with pytest.raises(ConfigError, match="without random stalls"):
+        simple([encode("halt")], MemoryTiming(stalls=0.1))
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("address", {"address": 4}), ("weights", {"weights": 12}), (r"host\[0\]", {"places": (1, 0)}),
+        (r"host\[1\]", {"places": (0, 1)}),
+    ],
+)  # fmt: skip
+def test_what_lies_between_beats_is_refused(name, where):
+    with pytest.raises(ConfigError, match=rf"^{name} must be at a multiple of a beat's 8 bytes"):
+        simple([encode("halt")], **where)
