@@ -85,6 +85,9 @@ def mutate(
             if not sift("passes_programs", (), [0], update):
                 raise FailureError(f"programs fail on {design.name} itself, without any fault")
             hunt.look("passes_programs", PROGRAMS, update)
+        if hunt.living:
+            with stages("Proving what changes nothing in its own block") as update:
+                hunt.look("differs_inside", EQUIVALENT, update, size=1)
         for level, here in hunt.levels():
             for bench in laboratory.benches[level]:
                 if numbers := here():
@@ -92,6 +95,9 @@ def mutate(
                         laboratory.model(level, update)
                         if hunt.is_fit("holds", level, bench, update):
                             hunt.look("passes_bench", bench, update, (level, bench), numbers)
+        if hunt.living:
+            with stages("Proving what changes nothing in the blocks around it") as update:
+                hunt.look("differs_outside", EQUIVALENT, update, size=1)
         if hunt.living:
             with stages("Running programs with counters near their end") as update:
                 hunt.look("passes_counters", COUNTERS, update)
@@ -101,9 +107,6 @@ def mutate(
                     with stages(f"Proving {level}, {kind}") as update:
                         if hunt.is_fit("proof_holds", level, kind, update):
                             hunt.look("passes_proof", PROOFS, update, (level, kind), numbers, 1)
-        if hunt.living:
-            with stages("Proving what is equivalent") as update:
-                hunt.look("differs", EQUIVALENT, update, size=1)
     verdicts = [
         Verdict(mutant=mutant, fate=hunt.fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()
     ]
