@@ -7,7 +7,7 @@ from ..svg import Picture
 
 __all__ = ["draw_walk"]
 
-WIDTH, MARGIN = 1130, 20
+WIDTH, MARGIN = 1160, 20
 PE_WIDTH, PE_HEIGHT, CHIP = 52, 34, 26
 LINE = 16
 QUEUE = 2
