@@ -206,7 +206,7 @@ def _check_buffers(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     rule = f"so few that a region needs at most {config.directory_entries} entries of the directory"
     check("directory_line", need <= config.directory_entries, rule + f" (it needs {need})", c["directory_line"])
     for name, count in (("bands", c["bands"] * c["tiles"]), ("regions", c["regions"] * c["out_tiles"])):
-        rule = f"so few that there are at most {config.segments} segments, and not {count}"
+        rule = f"so few that there are at most {config.segments} segments (there are {count})"
         check(name, count <= config.segments, rule, c[name])
     if c["resident"]:
         for ring in range(config.rings):

@@ -55,7 +55,7 @@ def test_fields_of_a_core_in_a_chip() -> None:
     for fields in ({"cores": 3}, {"cores": 2}, {"cores": 8}, {"core.core_columns": 5}):
         with pytest.raises(ValueError, match="cores must be "):
             config.replace(**fields)
-    assert config.replace(**{"core.aim_entries": 16, "cores": 2}).core_kernels == 8
+    assert config.replace(**{"core.aim_entries": 16, "core.beat_entries": 4, "cores": 2}).core_kernels == 8
 
 
 def test_ports_are_those_of_the_component() -> None:
