@@ -15,8 +15,8 @@ def emission():
 
 
 def test_on_verilog(emission, build_dir, bench_seed):
-    modules = ["tensorloom.tb.tpu.tpu", "tensorloom.tb.tpu.tpu_faults"]
-    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 55
+    modules = [f"tensorloom.tb.tpu.{name}" for name in ("tpu", "tpu_faults", "tpu_order")]
+    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 61
 
 
 def test_lint(emission):
