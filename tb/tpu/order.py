@@ -10,8 +10,8 @@ from ...hw.tpu.isa import UNITS, encode
 from ...sim.tpu.assembler import program_of
 from ...sim.tpu.random_programs import Part, Scenario
 from ..streams import within
-from .tpu_case import LONGEST, Case, begin
-from .tpu_parts import TINY
+from .case import LONGEST, Case, begin
+from .whole_parts import TINY
 
 SILENCE = 600
 """Cycles in which all is done that does not wait for memory."""
