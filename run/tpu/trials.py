@@ -17,7 +17,7 @@ from .program import HOST_PORTS, TpuProgram
 
 __all__ = ["Again", "trials"]
 
-RANDOM_PROGRAMS = 16
+RANDOM_PROGRAMS = 32
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -17,9 +17,9 @@ def equivalent(
 ) -> bool:
     """Whether a block, with all that is in it, provably computes the same with a mutant, in every state.
 
-    Registers, memories and multipliers are cut out: what they give becomes free inputs, what they are given becomes
-    outputs. So equal is proven for ever, while a difference may be one that is never reached: no proof then. What a
-    mutant doesn't reach is merged before, which leaves the solver little.
+    Registers, memories, multipliers and other engines' modules are cut out: what they give becomes free inputs, what
+    they are given becomes outputs. So equal is proven for ever, while a difference may be one that is never reached: no
+    proof then. What a mutant doesn't reach is merged before, which leaves the solver little.
 
     Parameters
     ----------
@@ -40,6 +40,7 @@ def equivalent(
     clean = "" if block == mutant.block else "opt_clean"
     named = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
     cut = f"flatten\ndffunmap\n{clean}\n{named}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
+    cut += "".join(f" {block}/t:{name}" for name in design.foreign)
     script = f"""
 read_rtlil netlist.il
 hierarchy -top {block}

@@ -30,6 +30,34 @@ def test_tables_are_those_of_the_design(name: str) -> None:
     assert table(name) == [[cell.replace("`", "") for cell in row] for row in TABLES[name]], "run scripts/pictures"
 
 
+def test_fields() -> None:
+    """Names, values, and the limits: the last value that is fine and the first that isn't."""
+    config, rows = PRESETS["snap-chip"], table("chip-fields")
+    expected = {name: str(value) for name, value in config.to_dict().items() if name != "core"}
+    assert {row[0]: row[1] for row in rows} == expected
+    for field, _, _, rule in rows:
+        power = "power of two, " in rule
+        low, high = map(int, rule.removeprefix("power of two, ").removesuffix(", see below").split(" to "))
+        if field != "cores":
+            for value in (low, high):
+                assert getattr(config.replace(**{field: value}), field) == value
+        for value in (low // 2 if power else low - 1, high * 2 if power else high + 1):
+            with pytest.raises(ValueError, match=f"{field} must be "):
+                config.replace(**{field: value})
+
+
+def test_fields_of_a_core_in_a_chip() -> None:
+    """What the text says of them."""
+    config = PRESETS["snap-chip"]
+    for field, value in (("core_rows", 4), ("core_rows", 1), ("data_bits", 8), ("psum_bits", 31), ("aim_entries", 64)):
+        with pytest.raises(ValueError, match=f"core.{field} must be "):
+            config.replace(**{f"core.{field}": value})
+    for fields in ({"cores": 3}, {"cores": 2}, {"cores": 8}, {"core.core_columns": 5}):
+        with pytest.raises(ValueError, match="cores must be "):
+            config.replace(**fields)
+    assert config.replace(**{"core.aim_entries": 16, "core.beat_entries": 4, "cores": 2}).core_kernels == 8
+
+
 def test_ports_are_those_of_the_component() -> None:
     """By name, and of the widths that the table says."""
     chip: Any = SnapChip(PRESETS["snap-chip"])

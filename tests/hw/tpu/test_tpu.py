@@ -16,7 +16,7 @@ def emission():
 
 def test_on_verilog(emission, build_dir, bench_seed):
     modules = ["tensorloom.tb.tpu.tpu", "tensorloom.tb.tpu.tpu_faults"]
-    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 54
+    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 55
 
 
 def test_lint(emission):
