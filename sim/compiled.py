@@ -8,6 +8,8 @@ one NamedTuple, small parts that get it and indices. Unsigned integers are for i
 that meets a signed integer in a difference.
 """
 
+import builtins
+import dis
 import hashlib
 import inspect
 import os
@@ -68,7 +70,12 @@ def compiled(function: Callable[..., Any]) -> Any:
     ----------
     function
         Allocates nothing: its arguments include the arrays for results. It may call parts, also of other modules, and
-        use constants, by global names of its own module.
+        use constants, by global names of its own module, all of them defined before it.
+
+    Raises
+    ------
+    NameError
+        If a name is not defined yet: machine code would be kept when what it stands for changes.
     """
     seen: dict[str, bytes] = {}
     _read(function, seen)
@@ -90,6 +97,10 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def _read(function: Callable[..., Any], seen: dict[str, bytes]) -> None:
     """Collect what machine code depends on: the files of a function and its parts, and the constants they use."""
+    used = {one.argval for one in dis.get_instructions(function) if one.opname == "LOAD_GLOBAL"}
+    missing = sorted(used - set(function.__globals__) - set(dir(builtins)))
+    if missing:
+        raise NameError(f"{', '.join(missing)} must be defined before what is compiled, as {function.__name__} uses it")
     path = inspect.getfile(function)
     seen.setdefault(path, Path(path).read_bytes())
     for name, value in inspect.getclosurevars(function).globals.items():

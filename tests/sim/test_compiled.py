@@ -66,6 +66,15 @@ def test_machine_code_is_kept_until_a_source_changes(folder: Path, tmp_path: Pat
     assert run(folder, cache) == [32, 1]
 
 
+def test_what_is_used_must_be_defined_before(tmp_path: Path) -> None:
+    later = WHOLE.replace("OFFSET = 1\n", "").replace("import numpy as np\n", "OFFSET = 1\nimport numpy as np\n")
+    (tmp_path / "parts.py").write_text(PARTS, encoding="utf-8")
+    (tmp_path / "whole.py").write_text(later, encoding="utf-8")
+    command = [sys.executable, str(tmp_path / "whole.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "NameError: OFFSET must be defined before what is compiled, as total uses it" in done.stderr
+
+
 def test_nowhere_to_keep_it(folder: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")

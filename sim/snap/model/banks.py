@@ -12,6 +12,35 @@ LAYER = np.dtype(
 """Size of the output, stride and padding of the convolution; operands, kernels and queue of the machine."""
 
 
+@part
+def add(layer, pixels, p, weights, w, waiting):
+    """Send a product to the bank of its output, of which neighbours, and those of other kernels, lie in neighbours.
+
+    Returns how many there are: none where the output does not exist.
+    """
+    down = pixels[p, 0] + layer.top - weights[w, 0]
+    across = pixels[p, 1] + layer.left - weights[w, 1]
+    if down < 0 or across < 0 or down % layer.down or across % layer.across:
+        return 0
+    down, across = down // layer.down, across // layer.across
+    if down >= layer.height or across >= layer.width:
+        return 0
+    waiting[((down * layer.width + across) * layer.kernels + weights[w, 2]) % len(waiting)] += 1
+    return 1
+
+
+@part
+def write(queue, waiting):
+    """Write a product of each bank a cycle, at least one cycle, until no more than `queue` wait; how many cycles."""
+    longest = 0
+    for bank in range(len(waiting)):
+        longest = max(longest, waiting[bank])
+    cycles = max(1, longest - queue)
+    for bank in range(len(waiting)):
+        waiting[bank] = max(waiting[bank] - cycles, 0)
+    return cycles
+
+
 @compiled
 def multiply(layers, pixels, pixel_ends, weights, weight_ends, waiting, totals):
     """Multiply all non-zero weights with all non-zero pixels of the same channel, n by n.
@@ -45,32 +74,3 @@ def multiply(layers, pixels, pixel_ends, weights, weight_ends, waiting, totals):
     for bank in range(len(waiting)):
         longest = max(longest, waiting[bank])
     totals[2] += longest
-
-
-@part
-def add(layer, pixels, p, weights, w, waiting):
-    """Send a product to the bank of its output, of which neighbours, and those of other kernels, lie in neighbours.
-
-    Returns how many there are: none where the output does not exist.
-    """
-    down = pixels[p, 0] + layer.top - weights[w, 0]
-    across = pixels[p, 1] + layer.left - weights[w, 1]
-    if down < 0 or across < 0 or down % layer.down or across % layer.across:
-        return 0
-    down, across = down // layer.down, across // layer.across
-    if down >= layer.height or across >= layer.width:
-        return 0
-    waiting[((down * layer.width + across) * layer.kernels + weights[w, 2]) % len(waiting)] += 1
-    return 1
-
-
-@part
-def write(queue, waiting):
-    """Write a product of each bank a cycle, at least one cycle, until no more than `queue` wait; how many cycles."""
-    longest = 0
-    for bank in range(len(waiting)):
-        longest = max(longest, waiting[bank])
-    cycles = max(1, longest - queue)
-    for bank in range(len(waiting)):
-        waiting[bank] = max(waiting[bank] - cycles, 0)
-    return cycles

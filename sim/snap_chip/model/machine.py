@@ -30,29 +30,6 @@ OVER, ASK, RECEIVE, WAIT, BEGINS, RUN = range(6)
 """States of the command fetch."""
 
 
-@compiled
-def advance(m, limit):
-    """Run until a layer begins, the list is over, or so many cycles have passed since reset."""
-    c = m.chip[0]
-    while c.cycle < limit:
-        was = c.fetch
-        cycle(m)
-        c.cycle += 1
-        if was == RUN:
-            return BEGIN
-        if c.fetch == OVER:
-            return DONE
-    return LIMIT
-
-
-@compiled
-def begin(machine):
-    """Begin a core's work on a layer."""
-    for b in range(BLOCKS):
-        begin_block(machine, b)
-    load_core(machine)
-
-
 @part
 def cycle(m):
     """A cycle of everything."""
@@ -187,3 +164,26 @@ def fetch(m, idle, written):
             c.fetch = RUN
     elif c.fetch == RUN:
         c.fetch = ASK
+
+
+@compiled
+def advance(m, limit):
+    """Run until a layer begins, the list is over, or so many cycles have passed since reset."""
+    c = m.chip[0]
+    while c.cycle < limit:
+        was = c.fetch
+        cycle(m)
+        c.cycle += 1
+        if was == RUN:
+            return BEGIN
+        if c.fetch == OVER:
+            return DONE
+    return LIMIT
+
+
+@compiled
+def begin(machine):
+    """Begin a core's work on a layer."""
+    for b in range(BLOCKS):
+        begin_block(machine, b)
+    load_core(machine)

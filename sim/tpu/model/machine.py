@@ -30,16 +30,6 @@ from .units import give_host, give_sets, give_weights, pass_entry, take_host
 __all__ = ["advance"]
 
 
-@compiled
-def advance(m, limit):
-    """Run until the program has halted or so many cycles have passed; whether it has halted."""
-    c = m.core[0]
-    while c.cycle < limit and c.halted == 0:
-        _cycle(m)
-        c.cycle += 1
-    return c.halted == 1
-
-
 @part
 def _cycle(m):
     """A cycle of everything."""
@@ -140,3 +130,13 @@ def _count(m, does, fed):
         c.fill += 1
     else:
         c.idle += 1
+
+
+@compiled
+def advance(m, limit):
+    """Run until the program has halted or so many cycles have passed; whether it has halted."""
+    c = m.core[0]
+    while c.cycle < limit and c.halted == 0:
+        _cycle(m)
+        c.cycle += 1
+    return c.halted == 1
