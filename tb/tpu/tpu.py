@@ -14,8 +14,8 @@ from ...sim.tpu.golden import run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Author, Scenario, random_program
 from ..streams import within
-from .tpu_case import LONGEST, SIZE, Case, begin
-from .tpu_parts import TINY
+from .case import LONGEST, SIZE, Case, begin
+from .whole_parts import TINY
 
 CHANNELS = (
     "m_host_read_ar", "m_host_read_r", "m_host_write_aw", "m_host_write_w", "m_host_write_b", "m_weights_ar",

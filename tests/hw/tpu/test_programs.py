@@ -19,8 +19,8 @@ from tensorloom.sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from tensorloom.sim.tpu.random_programs import Scenario, random_program
 from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.bulk.software import Step, Wait, read_register, write_register
-from tensorloom.tb.tpu.tpu_case import parts_of
-from tensorloom.tb.tpu.tpu_parts import CONFIGS
+from tensorloom.tb.tpu.case import parts_of
+from tensorloom.tb.tpu.whole_parts import CONFIGS
 
 
 @pytest.fixture(scope="module", params=list(CONFIGS))

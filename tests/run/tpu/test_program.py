@@ -191,5 +191,9 @@ def test_each_error_has_its_text(name):
     assert ENGINE.complaint(registers, wraps=True) == f"instruction 7: {name}: {text}"
 
 
+def test_a_code_that_is_no_error():
+    assert ENGINE.complaint({"error": 1 << 20, "error_pc": 7}, wraps=True).startswith("instruction 7: unknown")
+
+
 def test_no_error_no_complaint():
     assert ENGINE.complaint({"error": 0, "error_pc": 0}, wraps=False) == ""

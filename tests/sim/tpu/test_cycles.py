@@ -2,12 +2,13 @@ import dataclasses
 import random
 from functools import cached_property
 
+import numpy as np
 import pytest
 
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.errors import ConfigError
 from tensorloom.hw.tpu.config import PRESETS
-from tensorloom.hw.tpu.isa import encode
+from tensorloom.hw.tpu.isa import KINDS, SET_REGISTERS, SWAPS, encode
 from tensorloom.hw.tpu.register_map import CATEGORIES as COUNTED_CATEGORIES
 from tensorloom.hw.tpu.register_map import COUNTED
 from tensorloom.hw.tpu.tpu import Tpu
@@ -74,6 +75,66 @@ def simple(program, timing=TIMINGS[0], address=0, places=(4096, 8192), weights=0
     first, second = (Stretch(place, 2048) for place in places)
     code = b"".join(word.to_bytes(16, "little") for word in program)
     return predict(CONFIG, code, host=[first, second], weights=Stretch(weights, 2048), address=address, timing=timing)
+
+
+def busy_program(some):
+    """All units at once: in the unified buffer they get in each other's way, in quarters of it that are their own.
+
+    What a matmul reads is also written anew now and then.
+    """
+    quarter, beat = CONFIG.ub_granules // 4, CONFIG.bus_granules
+    whole, tiles = CONFIG.ub_granules, 4
+    words = [
+        encode("read_host", granules=whole),
+        encode("sync", units=1),
+        encode("read_parameters", count=1),
+        encode("read_weights", tiles=tiles, rows=some.randint(1, 8), chunks=1),
+        encode("set", index=SET_REGISTERS["plane_step"], value=some.randint(0, quarter // 4)),
+    ]
+    for number in range(tiles):
+        rows, repeat = some.randint(1, 100), some.randint(1, 3)
+        words.append(
+            encode(
+                "matmul", drain=1, swap=SWAPS.index("first"), ub=some.randrange(quarter // 4), rows=rows,
+                repeat=repeat, step=some.choice([0, 1, 7]), pitch=some.randint(1, 2),
+            )
+        )  # fmt: skip
+        pitch = some.randint(1, 2)
+        fields = {"ub": quarter + some.randrange(20), "rows": rows, "pitch": pitch, "used": some.randint(1, pitch)}
+        if number and some.random() < 0.3:
+            words.append(encode("activate", kind=KINDS.index("raw"), planes=some.randrange(3), **fields))
+        else:
+            words.append(encode("activate", kind=KINDS.index("uint8"), hi=255, next=number == 0, **fields))
+        for _ in range(some.randint(1, 3)):
+            transfer = {"ub": beat * some.randrange(20), "granules": some.randint(1, quarter - 20 * beat)}
+            if some.random() < 0.2:  # to where matmuls read
+                words.append(encode("read_host", granules=some.randint(1, 8), ub=beat * some.randrange(20)))
+            transfer["ub"] += 2 * quarter
+            words.append(encode("read_host", **transfer))
+            transfer["ub"] += quarter
+            words.append(encode("write_host", window=1, **transfer))
+    words.append(encode("halt"))
+    contents = np.random.default_rng(some.randrange(1 << 30))
+    return TpuProgram(
+        config=CONFIG,
+        program=b"".join(word.to_bytes(16, "little") for word in words),
+        host=[contents.integers(0, 256, size, np.uint8) for size in (CONFIG.ub_bytes, CONFIG.ub_bytes)],
+        weights=np.frombuffer(factors(contents) + contents.bytes(tiles * 64), np.uint8),
+    )
+
+
+def factors(contents):
+    """A parameter set, which programs read from the same place as tiles."""
+    fields = np.zeros(8, [("bias", "<i4"), ("factor", "<f4")])
+    fields["bias"], fields["factor"] = contents.integers(-1000, 1000, 8), 0.01
+    return fields.tobytes()
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_model_counts_every_cycle_when_all_units_are_at_work(counters, seed, number):
+    some = random.Random(seed)
+    program, timing = busy_program(some), TIMINGS[number % 2 * some.randrange(len(TIMINGS))]
+    assert counters(program, timing) == program.predict(timing)
 
 
 @pytest.mark.parametrize("timing", TIMINGS)

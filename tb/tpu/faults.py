@@ -8,8 +8,8 @@ from ...hw.tpu.config import INSTRUCTION_BYTES
 from ...sim.tpu.random_programs import random_program
 from ..bus.memory import DECERR, SLVERR, bursts_of
 from ..streams import within
-from .tpu_case import LONGEST, Case, Placed, begin, parts_of
-from .tpu_parts import TINY
+from .case import LONGEST, Case, Placed, begin, parts_of
+from .whole_parts import TINY
 
 CODES = {
     "fetch": "bus_fetch", "read_host": "bus_host", "write_host": "bus_host", "read_weights": "bus_weights",

@@ -18,7 +18,7 @@ from ..bus.failing_memory import FailingMemory
 from ..bus.peers import Peers
 from ..runner import job_data
 from ..streams import reset, within
-from .tpu_parts import TINY
+from .whole_parts import TINY
 
 __all__ = ["LONGEST", "SIZE", "Case", "Placed", "begin", "parts_of"]
 
