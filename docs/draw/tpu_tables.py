@@ -7,7 +7,6 @@ from tables import burst_text, goal_rows, port_rows, register_rows
 from tensorloom.hw.tpu.config import PRESETS, TpuConfig
 from tensorloom.hw.tpu.isa import ERRORS, INSTRUCTIONS, SET_REGISTERS, UNITS, Field
 from tensorloom.hw.tpu.register_map import CATEGORIES, REGISTERS
-from tensorloom.run.tpu.networks import CLOCK, OTHER
 
 __all__ = ["bench_tables", "isa_tables", "tpu_tables"]
 
@@ -61,35 +60,33 @@ def _ports(config: TpuConfig) -> list[list[str]]:
 
 
 def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
-    """Networks of published sizes, and goals if they were measured."""
-    whole = {one["name"]: one for one in figures.get("full_size", ())}
+    """Networks of published sizes; goals and networks at their full size on the Verilog, if they were measured."""
     rows = []
     for app in figures["apps"]:
-        most = app["roofline_tops"]
-        rows.append(_app(app, f"`{app['preset']}`", "Verilog" if app["source"] == "rtl" else "cycle model", most))
-        if app["published"] and app["name"] in whole:
-            one = _one_batch(whole[app["name"]])
-            rows.append(_app(app | one, f"`{one['preset']}`", "Verilog, one batch", most))
-        if app["published"]:
-            rows.append(_app(app | {"cycles": None} | app["published"], "the published machine", "measured", most))
+        rows.append(_app(app, f"`{app['preset']}`", "Verilog" if app["source"] == "rtl" else "cycle model"))
+        if paper := app["published"]:
+            share = paper["tops"] / app["roofline_tops"]
+            rows.append(
+                _app(app | paper | {"cycles": None, "roofline_share": share}, "the published machine", "measured")
+            )
     tables = {"tpu-apps": rows}
-    return tables | {"tpu-goals": goal_rows(figures["goals"])} if "goals" in figures else tables
+    if "goals" in figures:
+        tables["tpu-goals"] = goal_rows(figures["goals"])
+    if "full_size" in figures:
+        tables["tpu-full-size"] = [
+            [f"`{figures['digest'][:12]}`", one["name"], f"{one['cycles']:,}", f"{one['utilisation']:.2%}"]
+            + ["yes" if one["bit_exact"] else "no", "yes" if one["equals_cycle_model"] else "no"]
+            + [f"{one['seconds']:,.0f}", f"{one['cycles_per_second']:,}"]
+            for one in figures["full_size"]
+        ]
+    return tables
 
 
-def _app(app: dict[str, Any], machine: str, source: str, most: float) -> list[str]:
-    """A row of a network; `most`: tera operations a second of the roofline."""
+def _app(app: dict[str, Any], machine: str, source: str) -> list[str]:
+    """A row of a network."""
     cycles = f"{app['cycles']:,.0f}" if app["cycles"] else ""
     shares = [f"{app[name]:.1%}" for name in SHARES]
-    return [app["name"], machine, source, cycles, *shares, f"{app['tops']:.2f}", f"{app['tops'] / most:.1%}"]
-
-
-def _one_batch(figures: dict[str, Any]) -> dict[str, Any]:
-    """Figures of a run as those of a network."""
-    went, rate = figures["where_cycles_went"], 2 * figures["macs"] / figures["cycles"]
-    return {
-        "preset": figures["preset"], "cycles": figures["cycles"], "useful": figures["utilisation"],
-        "tops": rate * CLOCK / 1e12, "non_matrix": sum(went[name] for name in OTHER), **went,
-    }  # fmt: skip
+    return [app["name"], machine, source, cycles, *shares, f"{app['tops']:.3g}", f"{app['roofline_share']:.1%}"]
 
 
 def isa_tables() -> dict[str, list[list[str]]]:
