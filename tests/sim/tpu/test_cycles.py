@@ -83,12 +83,9 @@ def busy_program(some):
     What a matmul reads is also written anew now and then.
     """
     quarter, beat = CONFIG.ub_granules // 4, CONFIG.bus_granules
-    whole, tiles = CONFIG.ub_granules, 4
+    tiles = 4
     words = [
-        encode("read_host", granules=whole),
-        encode("sync", units=1),
-        encode("read_parameters", count=1),
-        encode("read_weights", tiles=tiles, rows=some.randint(1, 8), chunks=1),
+        *prologue(tiles, some.randint(1, 8)),
         encode("set", index=SET_REGISTERS["plane_step"], value=some.randint(0, quarter // 4)),
     ]
     for number in range(tiles):
@@ -114,11 +111,44 @@ def busy_program(some):
             transfer["ub"] += quarter
             words.append(encode("write_host", window=1, **transfer))
     words.append(encode("halt"))
-    contents = np.random.default_rng(some.randrange(1 << 30))
+    return program_of(words, tiles)
+
+
+def chained_program(some):
+    """A row that is read, and written anew from what it holds or from the host, while the host gets half of the buffer.
+
+    So the row is read again each time, and holds up what the host gets.
+    """
+    half, ub = CONFIG.ub_granules // 2, CONFIG.bus_granules * some.randrange(16)
+    words = [*prologue(1, 8), encode("write_host", window=1, ub=half, granules=half)]
+    for number in range(10):
+        swap = SWAPS.index("none" if number else "first")
+        words.append(encode("matmul", drain=1, swap=swap, ub=ub, rows=1, repeat=1, pitch=2))
+        place = ub if number % 2 else ub + half // 2
+        words.append(encode("activate", kind=1, hi=255, next=number == 0, ub=place, rows=1, pitch=2, used=2))
+        if number % 2 == 0:
+            words.append(encode("read_host", ub=ub, granules=2))
+    words.append(encode("halt"))
+    return program_of(words, 1)
+
+
+def prologue(tiles, rows):
+    """Fills the unified buffer, and reads weight tiles and a parameter set."""
+    return [
+        encode("read_host", granules=CONFIG.ub_granules),
+        encode("sync", units=1),
+        encode("read_parameters", count=1),
+        encode("read_weights", tiles=tiles, rows=rows, chunks=1),
+    ]
+
+
+def program_of(words, tiles):
+    """A program with random contents of memories."""
+    contents = np.random.default_rng(len(words))
     return TpuProgram(
         config=CONFIG,
         program=b"".join(word.to_bytes(16, "little") for word in words),
-        host=[contents.integers(0, 256, size, np.uint8) for size in (CONFIG.ub_bytes, CONFIG.ub_bytes)],
+        host=[contents.integers(0, 256, CONFIG.ub_bytes, np.uint8) for _ in range(2)],
         weights=np.frombuffer(factors(contents) + contents.bytes(tiles * 64), np.uint8),
     )
 
@@ -130,10 +160,11 @@ def factors(contents):
     return fields.tobytes()
 
 
-@pytest.mark.parametrize("number", range(12))
-def test_model_counts_every_cycle_when_all_units_are_at_work(counters, seed, number):
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("make", [busy_program, chained_program])
+def test_model_counts_every_cycle_when_all_units_are_at_work(counters, seed, make, number):
     some = random.Random(seed)
-    program, timing = busy_program(some), TIMINGS[number % 2 * some.randrange(len(TIMINGS))]
+    program, timing = make(some), TIMINGS[number % 2 * some.randrange(len(TIMINGS))]
     assert counters(program, timing) == program.predict(timing)
 
 
