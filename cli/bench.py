@@ -9,7 +9,7 @@ import typer
 from ..hw.emit.files import write_files
 from ..hw.errors import UsageError
 from ..run.files import check_file, writing
-from ..run.registry import find_preset
+from ..run.registry import engines, find_preset
 from ..tb.tools import check_tools
 from .options import Json, choose_engine, examples, to_path
 from .output import Stages, print_json, print_table, say
@@ -35,7 +35,10 @@ def bench(
     Compiled simulations are built anew, so this takes minutes.
     """
     preset = find_preset(engine)
-    chosen = preset.engine if preset and next(iter(preset.engine.presets)) == preset.name else choose_engine(engine)
+    if preset and preset.name != next(iter(preset.engine.presets)):
+        hint = f"tensorloom bench {preset.engine.name} measures the engine of this preset, in several sizes"
+        raise UsageError(f"engine must be one of {', '.join(engines())}, not the preset {engine!r}", hint)
+    chosen = preset.engine if preset else choose_engine(engine)
     check_tools()
     if plot:
         if not chosen.plots:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..sim.golden.geometry import ConvolutionSteps
     from ..sim.workloads.layers import LayerShape
 
-__all__ = ["STEP_OPTIONS", "layer_job", "make_job", "parse_steps", "read_tensor", "write_tensor"]
+__all__ = ["STEP_OPTIONS", "layer_job", "make_job", "parse_steps", "read_tensor", "small_job", "write_tensor"]
 
 DEFAULT_KINDS = "int8,int8"
 
@@ -87,6 +87,28 @@ def make_job(
     name = f"{'convolution' if convolution else 'product'} {_text(a)} by {_text(b)}"
     with usage_errors():
         return Job(name=name, a=a, b=b, convolution=convolution, wraps=wraps, names=names)
+
+
+def small_job(*, matmul: str | None, a_file: Path | None, b_file: Path | None, seed: int) -> Job:
+    """Make a random product that people can follow, or one of the user's tensors.
+
+    Raises
+    ------
+    UsageError
+        If neither or both are given, for sizes that can't be read, and files that hold no tensor.
+    """
+    from ..run.random_jobs import small_product
+
+    if (matmul is None) != bool(a_file and b_file) or (matmul is not None and (a_file or b_file)):
+        raise UsageError("give sizes (--matmul MxKxN), or both tensors (--a and --b)")
+    if matmul is not None:
+        (m, k), (_, n) = _matmul_shapes(matmul)
+        with usage_errors():
+            return small_product(m, k, n, seed)
+    return make_job(
+        matmul=None, conv=None, a_file=a_file, b_file=b_file, kinds=DEFAULT_KINDS, seed=seed, steps=DEFAULTS,
+        wraps=False,
+    )  # fmt: skip
 
 
 def layer_job(

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..hw.errors import INTERRUPTED
-from . import area, bench, demo, fpga, lint, mutate, presets, registers, run, sim, verilator, verilog
+from . import area, bench, demo, fpga, lint, mutate, presets, registers, run, sim, verilator, verilog, walk
 from .errors import report
 
 __all__ = ["app", "main"]
@@ -82,6 +82,7 @@ app.command("registers", epilog=registers.EXAMPLES)(registers.registers)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
 app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
+app.command("walk", epilog=walk.EXAMPLES)(walk.walk)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("mutate", epilog=mutate.EXAMPLES)(mutate.mutate)

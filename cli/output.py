@@ -81,13 +81,21 @@ class Stages:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._open = 0
 
     @contextmanager
     def __call__(self, title: str) -> Iterator[Update]:
-        """Show `title` while the block runs, and then how long it took; gives a function that shows details."""
+        """Show `title` while the block runs, and then how long it took; gives a function that shows details.
+
+        A stage within another one has plain lines.
+        """
         start = time.perf_counter()
-        with (_live if sys.stderr and sys.stderr.isatty() else _plain)(title) as update:
-            yield update
+        self._open += 1
+        try:
+            with (_live if sys.stderr and sys.stderr.isatty() and self._open == 1 else _plain)(title) as update:
+                yield update
+        finally:
+            self._open -= 1
         self.seconds[title] = time.perf_counter() - start
         typer.echo(f"{title}: {seconds_text(self.seconds[title])}", err=True)
 

@@ -133,7 +133,7 @@ class Config(abc.ABC):
         for name, value in values.items():
             _check_field(types, name)
             if _is_config(types[name]) and not isinstance(value, types[name]):
-                check(name, isinstance(value, Mapping), f"a table of the fields of {types[name].__name__}", value)
+                check(name, isinstance(value, Mapping), _spelling(name, types[name]), value)
                 with _prefixed(name):
                     typed[name] = types[name].from_dict(value)
         return typed
@@ -154,10 +154,11 @@ class Config(abc.ABC):
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed (validated again).
 
-        A field that is a configuration takes a whole one, or a dict of the fields to change in it.
+        A field that is a configuration takes a whole one, or a dict of the fields to change in it; a single one of
+        these may also be given as ``**{"core.core_rows": 5}``.
         """
-        types, changed = self.field_types(), dict(changes)
-        for name, value in changes.items():
+        types, changed = self.field_types(), _nested(changes)
+        for name, value in changed.items():
             _check_field(types, name)
             if _is_config(types[name]) and isinstance(value, Mapping):
                 with _prefixed(name):
@@ -171,7 +172,29 @@ def _is_config(kind: Any) -> TypeGuard[type[Config]]:
 
 def _check_field(types: Mapping[str, Any], name: str) -> None:
     if name not in types:
-        raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}", did_you_mean(name, types))
+        inner = [f"{owner}.{name}" for owner, kind in types.items() if _is_config(kind) and name in kind.field_types()]
+        hint = f"did you mean {inner[0]}?" if inner else did_you_mean(name, types)
+        raise ConfigError(f"field must be one of {', '.join(types)}, not {name!r}", hint)
+
+
+def _spelling(name: str, kind: type[Config]) -> str:
+    """How fields of a configuration inside another one are given."""
+    return f"set field by field, such as {name}.{next(iter(kind.field_types()))}"
+
+
+def _nested(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"core.core_rows": 5}`` as ``{"core": {"core_rows": 5}}``."""
+    nested: dict[str, Any] = {}
+    for name, value in changes.items():
+        owner, dot, field = name.partition(".")
+        if not dot:
+            check(name, name not in nested, "given once", value)
+            nested[name] = value
+        else:
+            inner = nested.setdefault(owner, {})
+            check(name, isinstance(inner, Mapping), f"left out beside a whole {owner}", value)
+            nested[owner] = {**inner, field: value}
+    return nested
 
 
 @contextmanager
@@ -207,7 +230,7 @@ def parse_assignments(cls: type[Config], assignments: Sequence[str]) -> dict[str
         _check_field(owner.field_types(), field)
         kind = owner.field_types()[field]
         if _is_config(kind):
-            raise ConfigError(f"{name.strip()} must be set field by field, such as {next(iter(kind.field_types()))}")
+            raise ConfigError(f"{name.strip()} must be {_spelling(name.strip(), kind)}")
         place[field] = _parse_value(name.strip(), kind, text.strip())
     return values
 

@@ -254,6 +254,25 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """SVG text of what `benchmark` gave."""
         raise NotImplementedError
 
+    @property
+    def walks(self) -> bool:
+        """Whether `walk` and `draw_walk` are there."""
+        return type(self).walk is not Engine.walk
+
+    def walk(self, config: ConfigT, job: Job) -> dict[str, Any]:
+        """Samples of all that is in a small machine while it computes a small job, step by step; values for JSON.
+
+        Raises
+        ------
+        ConfigError
+            Saying what is too large to be drawn, or which tensor doesn't fit.
+        """
+        raise NotImplementedError
+
+    def draw_walk(self, figures: dict[str, Any]) -> str:
+        """SVG text of what `walk` gave."""
+        raise NotImplementedError
+
     def area_shares(self, report: "AreaReport") -> dict[str, float]:
         """Shares of what is of interest in the area, by name."""
         return {}

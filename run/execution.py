@@ -4,13 +4,14 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from ..hw.errors import ConfigError, FailureError
+from ..sim.compilation import watch_compilation
 from ..sim.counters import Counters
 from ..sim.memory_timing import MemoryTiming
 from ..tb.bulk.model import Model, build
@@ -60,7 +61,7 @@ class Outcome(Generic[CountersT]):
     details
         Further figures of the engine.
     seconds
-        Time of the simulation, or of the cycle model.
+        Time of the simulation, or of the cycle model without its compilation.
     """
 
     design: Design
@@ -244,11 +245,11 @@ class Simulator:
         vcd: Path | None = None,
         window: tuple[int, int] = (0, 1000),
     ) -> tuple[Outcome[Any], Driven]:
-        engine, config = self.design.engine, self.design.config
+        engine = self.design.engine
         timing = timing or MemoryTiming()
         with ThreadPoolExecutor(1) as pool:
             stalls = stall or (timing.random and mapped.memories())
-            prediction = None if stalls else pool.submit(engine.predict, config, mapped, timing)
+            prediction = None if stalls else pool.submit(self.predict, mapped, timing)
             start = time.perf_counter()
             with self._stages(f"Simulating {name}") as update, _waveforms(vcd) as waves:
                 driven = drive(
@@ -260,13 +261,17 @@ class Simulator:
                     rule = f"before cycle {result.cycles + IDLE_CYCLES:,}, where the run ended"
                     raise ConfigError(f"window must begin {rule}, not at {window[0]:,}", field="window", value=window)
             seconds = time.perf_counter() - start
-            predicted = prediction.result() if prediction else None
+            predicted, _ = prediction.result() if prediction else (None, 0)
         if complaint := engine.complaint(result.counters, wraps=wraps):
             raise FailureError(complaint)
         output = mapped.assemble(driven.outputs)
         counters = engine.read_counters(result.counters)
         mismatches, bad = int(np.count_nonzero(output != expected())), driven.wrong_bytes
         return _outcome(self.design, mapped, "rtl", output, mismatches, bad, counters, predicted, seconds), driven
+
+    def predict(self, program: "Program", timing: MemoryTiming | None = None) -> tuple[Any, float]:
+        """Counters of the cycle model, and the seconds that it took without its compilation."""
+        return _predict(self.design, program, timing, self._stages)
 
     def drive(self, program: "Program", name: str) -> Driven:
         """Run a program that is no job, as the layers of a whole network; nothing is compared but memories."""
@@ -309,13 +314,25 @@ def predict(
     """Answer a job from the models alone: the result that its streams stand for, and cycles. No compiler is needed."""
     engine, config = design.engine, design.config
     mapped = engine.map(config, job) if program is None else program
-    start = time.perf_counter()
     with stages(f"Predicting {job.name}"):
-        counters = engine.predict(config, mapped, timing)
-    seconds = time.perf_counter() - start
+        counters, seconds = _predict(design, mapped, timing, stages)
     expected = engine.expected(config, job)
     outcome = _outcome(design, mapped, "model", expected, None, 0, counters, counters, seconds)
     return dataclasses.replace(outcome, details=engine.job_figures(config, job, mapped, counters))
+
+
+def _predict(design: Design, program: "Program", timing: MemoryTiming | None, stages: Stages) -> tuple[Any, float]:
+    """Counters of the cycle model, and the seconds that it took without its compilation, which is told of."""
+    with ExitStack() as stack:
+
+        def begin(kept: bool) -> None:
+            why = "once" if kept else "anew each time, as the cache can't be written"
+            stack.enter_context(stages(f"Compiling the cycle model, {why}"))
+
+        start = time.perf_counter()
+        with watch_compilation(begin) as compilation:
+            counters = design.engine.predict(design.config, program, timing)
+        return counters, time.perf_counter() - start - compilation.seconds
 
 
 def _outcome(

@@ -1,16 +1,33 @@
-"""Small random jobs of all kinds, which any engine should compute."""
+"""Small random jobs, which any engine should compute."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..sim.golden.geometry import ConvolutionSteps
+from ..sim.golden.tensors import check_elements
 from .jobs import Job
 
 if TYPE_CHECKING:
     from .contract import Engine
 
-__all__ = ["random_job"]
+__all__ = ["random_job", "small_product"]
+
+
+def small_product(m: int, k: int, n: int, seed: int) -> Job:
+    """A product of int8 from -9 to 9, which people can follow.
+
+    Raises
+    ------
+    ConfigError
+        If it is so large that no machine simulates it.
+    """
+    names, shapes = ("activations", "weights"), ((m, k), (k, n))
+    for name, shape in zip(names, shapes, strict=True):
+        check_elements(name, shape)
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(-9, 10, shape, np.int8) for shape in shapes)
+    return Job(name=f"product {m}x{k} by {k}x{n}", a=a, b=b, names=names)
 
 
 def random_job(rng: np.random.Generator, engine: "Engine[Any, Any, Any]", config: Any) -> Job:

@@ -19,8 +19,12 @@ from typing import Any
 
 import numba
 import numba.core.config
+import numba.core.event
 import platformdirs
+from numba.core.caching import NullCache
 from numba.core.dispatcher import Dispatcher
+
+from .compilation import WATCHERS
 
 __all__ = ["compiled", "part"]
 
@@ -34,6 +38,21 @@ OPTIONS: dict[str, Any] = {
 JIT: Any = numba.njit
 
 SETTINGS: Any = numba.core.config
+
+
+class _Listener(numba.core.event.Listener):
+    """Hears of what is compiled, not of what comes from the cache."""
+
+    def on_start(self, event: Any) -> None:
+        for watcher in WATCHERS:
+            watcher.starts(kept=not isinstance(event.data["dispatcher"]._cache, NullCache))
+
+    def on_end(self, event: Any) -> None:
+        for watcher in WATCHERS:
+            watcher.ends()
+
+
+numba.core.event.register("numba:compile", _Listener())
 
 
 def part(function: Callable[..., Any]) -> Any:

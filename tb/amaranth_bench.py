@@ -1,6 +1,8 @@
 """Testbenches on Amaranth's own simulator."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import ClockDomain, Module, Value
@@ -43,8 +45,11 @@ class AmaranthBench(Bench):
         self._context.set(self._reset, level)
 
 
-def simulate(component: wiring.Component, check: Callable[[Bench], Awaitable[None]]) -> int:
-    """Run a testbench on a component, after two cycles of reset; returns how many cycles it took."""
+def simulate(component: wiring.Component, check: Callable[[Bench], Awaitable[None]], *, vcd: Path | None = None) -> int:
+    """Run a testbench on a component, after two cycles of reset; returns how many cycles it took.
+
+    Waveforms of all that is in it go to the file `vcd`, which `tb.waves` reads.
+    """
     m = Module()
     m.domains.sync = domain = ClockDomain()
     m.submodules.dut = component  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
@@ -60,5 +65,6 @@ def simulate(component: wiring.Component, check: Callable[[Bench], Awaitable[Non
     simulator = Simulator(m)
     simulator.add_clock(1e-8)
     simulator.add_testbench(process)
-    simulator.run()
+    with simulator.write_vcd(str(vcd)) if vcd else contextlib.nullcontext():
+        simulator.run()
     return cycles

@@ -139,8 +139,9 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     identity = [arguments, waves, verilator_version(), compiler(), version("cocotb")]
     runtime, cache = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40], Cache(folder.parent / "runtime")
     found = cache.find(runtime)
-    for name in found[1]["files"] if found else ():
-        shutil.copyfile(found[0] / name, folder / name)
+    if found:
+        for name in found[1]["files"]:
+            shutil.copyfile(found[0] / name, folder / name)
     try:
         runner.build(
             sources=[publish, *files],

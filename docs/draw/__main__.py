@@ -16,6 +16,7 @@ import timing
 import tpu_diagram
 import tpu_tables
 import utilisation
+import walks
 
 from tensorloom.fpga.records import read_records
 from tensorloom.run.mutation import records as mutation_records
@@ -26,6 +27,9 @@ PICTURES = {
     "timing.svg": timing,
     "tpu.svg": tpu_diagram,
     "utilisation.svg": utilisation,
+    "walk_matrix.svg": walks.Walk((4, 4, 4)),
+    "walk_tiles.svg": walks.Walk((4, 4, 4), {"rows": 2, "columns": 2}),
+    "walk_vector.svg": walks.Walk((1, 4, 4)),
 }
 DOCS = Path(__file__).parent.parent
 

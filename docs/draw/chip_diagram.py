@@ -2,10 +2,10 @@
 
 from diagram import Box, Diagram, Line, draw_framed, module_name
 from netlist import BORDER, Outline, opened
-from svg import Picture
 
 from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.hw.snap_chip.config import OA_SLOTS, PRESETS, SnapChipConfig
+from tensorloom.run.svg import Picture
 
 __all__ = ["PRESET", "diagram", "draw"]
 

@@ -7,6 +7,7 @@ from tables import burst_text, goal_rows, port_rows, register_rows
 from tensorloom.hw.snap_chip.command import FIELDS, RING_FIELDS, RING_WORD
 from tensorloom.hw.snap_chip.config import PRESETS, SnapChipConfig
 from tensorloom.hw.snap_chip.register_map import REGISTERS
+from tensorloom.sim.snap_chip.limits import size_limits
 
 __all__ = ["bench_tables", "chip_tables"]
 
@@ -18,6 +19,7 @@ def chip_tables() -> dict[str, list[list[str]]]:
     """Rows by table."""
     return {
         "chip-presets": _presets(),
+        "chip-limits": _limits(),
         "chip-commands": _commands(),
         "chip-registers": register_rows(REGISTERS),
         "chip-ports": _ports(PRESETS["snap-chip"]),
@@ -37,6 +39,11 @@ def _presets() -> list[list[str]]:
         ]
         for name, config in PRESETS.items()
     ]
+
+
+def _limits() -> list[list[str]]:
+    chip, tiny = (size_limits(PRESETS[name]) for name in ("snap-chip", "snap-chip-tiny"))
+    return [[name, f"{most:,}", f"{tiny[name]:,}"] for name, most in chip.items()]
 
 
 def _commands() -> list[list[str]]:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netlist import BORDER, Link, Outline
-from svg import Picture
+
+from tensorloom.run.svg import Picture
 
 __all__ = ["Box", "Diagram", "Line", "draw_framed", "module_name"]
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from svg import Picture
-
 from tensorloom.run.emission import emit_design
 from tensorloom.run.registry import find_preset
+from tensorloom.run.svg import Picture
 
 __all__ = ["draw"]
 

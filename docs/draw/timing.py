@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from svg import Picture
 
 from tensorloom.run.emission import emit_design
 from tensorloom.run.registry import find_preset
+from tensorloom.run.svg import Picture
 from tensorloom.sim.systolic.mapping import map_matmul
 from tensorloom.tb.bulk.model import build
 

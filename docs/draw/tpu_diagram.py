@@ -2,10 +2,10 @@
 
 from diagram import Box, Diagram, Line, draw_framed, module_name
 from netlist import BORDER, Outline, opened
-from svg import Picture
 
 from tensorloom.hw.tpu.config import PRESETS, TpuConfig
 from tensorloom.hw.tpu.tpu import Tpu
+from tensorloom.run.svg import Picture
 
 __all__ = ["PRESET", "diagram", "draw"]
 

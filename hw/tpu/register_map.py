@@ -90,7 +90,7 @@ REGISTERS = RegisterMap(
         ),
         Register(
             name="error_pc",
-            text="Which instruction was illegal; of an error of memory, which one was to be next.",
+            text="Which instruction was illegal; of an error of memory and a stop, the first that was not begun.",
             offset=0x18,
             fields=(Field(name="instruction", text="Its number, from 0.", access="ro", bits=32),),
         ),

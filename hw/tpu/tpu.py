@@ -189,15 +189,15 @@ class Tpu(wiring.Component):
                         with m.If(part.o_error.valid):
                             m.d.sync += address.eq(part.o_error.address)
                     m.next = "finish"
+                with m.Elif(registers.o_control.stop):  # then the core neither halts nor finds an error
+                    m.d.comb += core.i_stop.eq(1)
+                    m.d.sync += [code.eq(ERRORS["stopped"][0]), pc.eq(core.o_pc)]
+                    m.next = "finish"
                 with m.Elif(core.o_error):
                     m.d.sync += [code.eq(core.o_code), pc.eq(core.o_pc)]
                     m.next = "finish"
                 with m.Elif(core.o_halt):
                     m.next = "flush"
-                with m.Elif(registers.o_control.stop):
-                    m.d.comb += core.i_stop.eq(1)
-                    m.d.sync += [code.eq(ERRORS["stopped"][0]), pc.eq(core.o_pc)]
-                    m.next = "finish"
             with m.State("finish"):  # what began completes
                 m.d.comb += [busy.eq(1), core.i_stop.eq(1)]
                 with m.If(core.o_quiet):

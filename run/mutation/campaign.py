@@ -75,7 +75,7 @@ def mutate(
         names = own_blocks(design, blocks)
         if block is not None and block not in names:
             raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
-        mutants = plant(text, blocks, count=count, seed=seed, only=[block] if block else names)
+        mutants = plant(text, blocks, count=count, seed=seed, own=names, only=block)
     laboratory = Laboratory(design, mutants, seed)
     with _processes(design, mutants, seed) as sift:
         with stages(f"Compiling {mutants.top} with its faults") as update:
@@ -85,6 +85,9 @@ def mutate(
             if not sift("passes_programs", (), [0], update):
                 raise FailureError(f"programs fail on {design.name} itself, without any fault")
             hunt.look("passes_programs", PROGRAMS, update)
+        if hunt.living:
+            with stages("Proving what changes nothing in its own block") as update:
+                hunt.look("differs_inside", EQUIVALENT, update, size=1)
         for level, here in hunt.levels():
             for bench in laboratory.benches[level]:
                 if numbers := here():
@@ -92,6 +95,9 @@ def mutate(
                         laboratory.model(level, update)
                         if hunt.is_fit("holds", level, bench, update):
                             hunt.look("passes_bench", bench, update, (level, bench), numbers)
+        if hunt.living:
+            with stages("Proving what changes nothing in the blocks around it") as update:
+                hunt.look("differs_outside", EQUIVALENT, update, size=1)
         if hunt.living:
             with stages("Running programs with counters near their end") as update:
                 hunt.look("passes_counters", COUNTERS, update)
@@ -101,9 +107,6 @@ def mutate(
                     with stages(f"Proving {level}, {kind}") as update:
                         if hunt.is_fit("proof_holds", level, kind, update):
                             hunt.look("passes_proof", PROOFS, update, (level, kind), numbers, 1)
-        if hunt.living:
-            with stages("Proving what is equivalent") as update:
-                hunt.look("differs", EQUIVALENT, update, size=1)
     verdicts = [
         Verdict(mutant=mutant, fate=hunt.fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()
     ]

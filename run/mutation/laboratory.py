@@ -225,11 +225,14 @@ class Laboratory:
         """Whether proofs of a block notice nothing of a mutant; one that doesn't end notices nothing."""
         return is_proven(self.mutants, block, self.proofs(block)[kind], self.mutants.mutants[number]) is not False
 
-    def differs(self, number: int) -> bool:
-        """Whether a mutant isn't proven to be equivalent, neither in its block nor in any around it."""
+    def differs_inside(self, number: int) -> bool:
+        """Whether a mutant isn't proven to be equivalent in its block."""
         mutant = self.mutants.mutants[number]
-        if equivalent(self.mutants, mutant.block, mutant):
-            return False
+        return not equivalent(self.mutants, mutant.block, mutant)
+
+    def differs_outside(self, number: int) -> bool:
+        """Whether a mutant isn't proven to be so with registers for memories, nor in any block around its own."""
+        mutant = self.mutants.mutants[number]
         if equivalent(self.mutants, mutant.block, mutant, registers=True):
             return False
         return not any(equivalent(self.mutants, block, mutant) for block in self.mutants.above(mutant.block))

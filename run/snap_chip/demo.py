@@ -141,7 +141,7 @@ def _whole(simulator: "Simulator", program: "SnapChipProgram", driven: "Driven",
     if text := errors_text(registers):
         raise FailureError(text)
     counters = ENGINE.read_counters(registers)
-    predicted = ENGINE.predict(config, program)
+    predicted, _ = simulator.predict(program)
     cycles, differences = counters.cycles or 0, counters.differences(predicted)
     went = (counters if differences else predicted).where_cycles_went()
     return {

@@ -1,6 +1,7 @@
 """Layers compiled for the SNAP chip, as the contract wants them."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.config import check
+from ...hw.errors import ConfigError
 from ...hw.snap_chip.config import SnapChipConfig
 from ...hw.snap_chip.register_map import COUNTED, ERRORS, REGISTERS
 from ...sim.golden.convolution import convolution
@@ -15,11 +17,14 @@ from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.requantize import requantize
 from ...sim.golden.tensors import check_tensor, magnitude
 from ...sim.golden.wrap import wrap
-from ...sim.snap_chip.compiler import Program, compile_layers
+from ...sim.snap_chip.check import check_banks
+from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.counters import ChipCounters, count_beats
 from ...sim.snap_chip.folding import fold_layer, fold_values, folds
-from ...sim.snap_chip.golden import run_list
-from ...sim.snap_chip.layers import Convolution, Tensor
+from ...sim.snap_chip.golden import input_layout, run_list
+from ...sim.snap_chip.layers import MOST_CHANNELS, MOST_PIXELS, Convolution, Tensor
+from ...sim.snap_chip.program import Program
+from ...sim.snap_chip.tensors import decode_tensor, tile_words
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
@@ -140,6 +145,7 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
             "stride": geometry.stride, "padding": padding, "dilation": geometry.dilation, "groups": geometry.groups
         }  # fmt: skip
         macs = int(convolution((a != 0).astype(np.int8), (b != 0).astype(np.int8), **job.convolution).sum())
+    _check_sizes(job, images, weights)
     factors = np.full(weights.shape[3], job_factor(job), np.float32)
     bias = np.zeros(weights.shape[3], np.int32)
     tensor = Tensor(
@@ -156,10 +162,49 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
     if folds(config, layers[0]):
         values = {layer.source: fold_values(layer, tensor, values[layer.source]) for layer in layers}
         layers, (tensor, *_) = map(list, zip(*(fold_layer(layer, tensor) for layer in layers), strict=True))
+    try:
+        compiled = _compile(config, tensor, layers, values)
+    except ConfigError as error:  # all layers are alike, and the user knows the job's two tensors and its result
+        text = re.sub(r"^layer y\d+: ", "", str(error))
+        text = re.sub(r"\by\d+\b", "the result", re.sub(r"\bx\d+\b", job.names[0], text))
+        raise type(error)(text, error.hint, field=error.field, value=error.value) from None
     return SnapChipProgram(
-        compiled=compile_layers(config, dict.fromkeys(values, tensor), layers), inputs_by_name=values,
-        results=[layer.target for layer in layers], shape=shape, macs=macs,
+        compiled=compiled, inputs_by_name=values, results=[layer.target for layer in layers], shape=shape, macs=macs,
     )  # fmt: skip
+
+
+def _check_sizes(job: Job, images: np.ndarray, weights: np.ndarray) -> None:
+    """Refuse what is larger than any tensor of the chip, by the names of the job's tensors."""
+    x, w = job.names
+    lines, columns, channels = images.shape[1:]
+    product = job.convolution is None
+    many = MOST_PIXELS * columns
+    for name, size, most in (
+        (f"rows of {x}", lines * columns, many) if product else (f"lines of {x}", lines, MOST_PIXELS),
+        (f"columns of {x}", 0 if product else columns, MOST_PIXELS),
+        (f"{'columns' if product else 'channels'} of {x}", channels, MOST_CHANNELS),
+        (f"{'columns' if product else 'kernels'} of {w}", weights.shape[3], MOST_CHANNELS),
+    ):
+        check(name, size <= most, f"at most {most}", size)
+
+
+def _compile(
+    config: SnapChipConfig, tensor: Tensor, layers: Sequence[Convolution], values: Mapping[str, np.ndarray]
+) -> Program:
+    """Compile for any values; where these are too many for the banks, for values as sparse as they are."""
+    tensors = dict.fromkeys(values, tensor)
+    try:
+        return compile_layers(config, tensors, layers)
+    except ConfigError as error:
+        if error.field != "bank_rows":
+            raise
+        density = max(float(np.mean(one != 0)) for one in values.values())
+        program = compile_layers(config, tensors, layers, dict.fromkeys(values, density))
+        memory = program.memory(**values)
+        for command in program.commands:
+            layout = input_layout(config, command)
+            check_banks(config, command, tile_words(config, layout, decode_tensor(config, layout, memory)))
+        return program
 
 
 def _pad(images: np.ndarray, geometry: ConvolutionGeometry) -> tuple[np.ndarray, tuple[int, int, int, int]]:

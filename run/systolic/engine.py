@@ -73,6 +73,11 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
             "tensorloom sim tiny --matmul 8x8x8 --vcd waves.vcd --window 0:200",
             "tensorloom sim tiny --a activations.npy --b weights.npy -o result.npy --json",
         ),
+        "walk": (
+            "tensorloom walk tiny --matmul 4x4x4 -o walk.svg",
+            "tensorloom walk tiny --set rows=2 --set columns=2 --matmul 4x4x4 --seed 2 -o walk.svg --json",
+            "tensorloom walk tiny --a activations.npy --b weights.npy -o walk.svg",
+        ),
         "mutate": ("tensorloom mutate tiny --count 400",),
         "bench": ("tensorloom bench systolic",),
         "demo": ("tensorloom demo systolic-16 -o build/small --json",),
@@ -166,6 +171,18 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def walk(self, config: SystolicConfig, job: Job) -> dict[str, Any]:
+        """Samples of PEs and accumulators; see `run.systolic.walk.walk`."""
+        from .walk import walk
+
+        return walk(config, job)
+
+    def draw_walk(self, figures: dict[str, Any]) -> str:
+        """A panel a step."""
+        from .walk_picture import draw_walk
+
+        return draw_walk(figures)
 
 
 ENGINE = SystolicEngine()

@@ -109,7 +109,7 @@ def _verilog(stages: Stages) -> dict[str, Any]:
         simulator = Simulator(design, emission, stages, model)
         with stages("Measuring the speed of simulation"):
             speeds = compare_speeds(simulator, _short(design.config), rounds=1)
-        full_size = [_whole(simulator, name) for name in reversed(NETWORKS)]
+        full_size = [_whole(simulator, name) for name in NETWORKS]
     return {
         "digest": emission.manifest["hash"],
         "full_size": full_size,

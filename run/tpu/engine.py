@@ -151,7 +151,7 @@ def error_text(registers: Mapping[str, Any]) -> str:
     names = {code: (name, text) for name, (code, text) in ERRORS.items()}
     if not registers["error"]:
         return ""
-    name, text = names[registers["error"]]
+    name, text = names.get(registers["error"], ("unknown", "no error has this code"))
     return f"instruction {registers['error_pc']}: {name}: {text}"
 
 

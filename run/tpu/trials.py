@@ -1,4 +1,4 @@
-"""Programs that a TPU with a planted fault runs beside its jobs: random and illegal ones, each twice."""
+"""Programs that a TPU with a planted fault runs beside its jobs: random, illegal, failing and stopped ones."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -6,18 +6,22 @@ from functools import cached_property
 
 import numpy as np
 
+from ...hw.bus.config import PAGE_BYTES
 from ...hw.tpu.config import TpuConfig
+from ...hw.tpu.isa import ERRORS, decode
 from ...hw.tpu.register_map import REGISTERS
+from ...sim.tpu.assembler import words_of
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Scenario, random_program
 from ...tb.bulk.software import Read, Step, Wait, read_register, write_register
 from ..contract import Image, Trial
-from .program import HOST_PORTS, TpuProgram
+from ..jobs import Job
+from .program import HOST_PORTS, TpuProgram, map_job
 
-__all__ = ["Again", "trials"]
+__all__ = ["Again", "Failing", "trials"]
 
-RANDOM_PROGRAMS = 16
+RANDOM_PROGRAMS = 32
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,12 +93,76 @@ class Again(TpuProgram):
         return places[0], places[1], places[2]
 
 
+FAILURES = {"program": "bus_fetch", "host_0": "bus_host", "host_1": "bus_host", "weights": "bus_weights"}
+"""By the register that says where it is."""
+
+READERS = {"host_0": "read_host", "host_1": "write_host", "weights": "read_weights"}
+"""Instructions of a job that touch it."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Failing(TpuProgram):
+    """A job's program that fails or is stopped, and then runs as if nothing had been.
+
+    Parameters
+    ----------
+    area
+        Register that says first that something is where no memory is; if empty, software stops the program.
+    beyond
+        Its wrong value.
+    reads
+        What software reads before it stops the program.
+    """
+
+    area: str
+    beyond: int
+    reads: int
+
+    def software(self) -> list[Step]:
+        """Run it in the wrong way, look what happened, and run it in the right way."""
+        steps, names = super().software(), ("error", "error_address", "interrupt_pending")
+        end = steps.index(Wait("o_interrupt")) + 1
+        wrong, right = steps[:end], steps[: end - 1]
+        if self.area:
+            wrong[-2:-2] = write_register(REGISTERS, self.area, address=self.beyond)
+        else:
+            wait = [read_register(REGISTERS, "status")] * self.reads
+            wrong[-1:-1] = [*wait, *write_register(REGISTERS, "control", stop=1)]
+        right[-1:-1] = write_register(REGISTERS, "counter_control", clear=1)
+        looks = [dataclasses.replace(read_register(REGISTERS, name), name=f"first_{name}") for name in names]
+        return [*wrong, *looks, *right, *steps[end - 1 :], read_register(REGISTERS, "interrupt_pending")]
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """What software must have read in the end."""
+        pending, beat = REGISTERS["interrupt_pending"], self.config.bus_bytes
+        words, reader = map(decode, words_of(self.program)), READERS.get(self.area)
+        place = next((values for found, values, _ in words if found and found.name == reader), {})
+        return {
+            "first_error": ERRORS[FAILURES.get(self.area, "stopped")][0],
+            "first_error_address": self.beyond + beat * place.get("address", place.get("host", 0)),
+            "first_interrupt_pending": pending.pack(error=1),
+            "error": 0,
+            "error_pc": 0,
+            "interrupt_pending": pending.pack(done=1),
+        }
+
+
 def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
-    """Legal programs, and one for each error that a program makes."""
+    """Legal programs, one for each error that a program makes, and jobs that fail in each way or are stopped."""
     for number in range(RANDOM_PROGRAMS):
         yield _trial(config, random_program(config, 1000 * seed + number), number)
     for number, error in enumerate(ILLEGAL):
         yield _trial(config, illegal_program(config, 1000 * seed + number, error), number)
+
+    rng, bits = np.random.default_rng(seed), config.address_bits - 2
+    for area, reads in [*((area, 0) for area in FAILURES), *(("", reads) for reads in (0, 5, 20))]:
+        a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((9, 19), (19, 13)))
+        job = map_job(config, Job(name="product", a=a, b=b))
+        beyond = (2 << bits) + int(rng.integers(1 << bits)) // PAGE_BYTES * PAGE_BYTES if area else 0
+        parts = {"program": job.program, "host": job.host, "weights": job.weights}
+        program = Failing(config=config, **parts, area=area, beyond=beyond, reads=reads)
+        yield Trial(program, program.registers, counted=True)
 
 
 def _trial(config: TpuConfig, scenario: Scenario, seed: int) -> Trial:

@@ -6,14 +6,35 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...hw.config import check
-from ...hw.errors import ConfigError
+from ...hw.errors import ConfigError, wrong_type
 from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
 from ..snap.tiles import keeps_tiles
 from .command import column_dilation, command_fields, complete, float_of, left_padding
 from .scales import scale_beats
 
-__all__ = ["bank_need", "check_banks", "check_command", "check_rounds", "most_bands", "needed_bands"]
+__all__ = [
+    "bank_need",
+    "check_banks",
+    "check_command",
+    "check_config",
+    "check_memory",
+    "check_rounds",
+    "most_bands",
+    "needed_bands",
+]
+
+
+def check_config(config: object) -> None:
+    """Refuse what is no configuration of the chip, such as the name of one."""
+    if not isinstance(config, SnapChipConfig):
+        raise wrong_type("config", "a SnapChipConfig, such as PRESETS['snap-chip'] of hw.snap_chip.config", config)
+
+
+def check_memory(memory: object) -> None:
+    """Refuse what is no memory."""
+    if not isinstance(memory, np.ndarray) or memory.dtype != np.uint8 or memory.ndim != 1:
+        raise wrong_type("memory", "an array of bytes (uint8)", getattr(memory, "dtype", memory))
 
 
 def check_command(config: SnapChipConfig, command: Mapping[str, int]) -> None:
@@ -185,8 +206,8 @@ def _check_buffers(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     rule = f"so few that a region needs at most {config.directory_entries} entries of the directory"
     check("directory_line", need <= config.directory_entries, rule + f" (it needs {need})", c["directory_line"])
     for name, count in (("bands", c["bands"] * c["tiles"]), ("regions", c["regions"] * c["out_tiles"])):
-        rule = f"so few that there are at most {config.segments} segments"
-        check(name, count <= config.segments, rule + f" ({count})", c[name])
+        rule = f"so few that there are at most {config.segments} segments (there are {count})"
+        check(name, count <= config.segments, rule, c[name])
     if c["resident"]:
         for ring in range(config.rings):
             _most(c, f"weight_beats_{ring}", config.weight_rows, "as they are resident")
@@ -244,6 +265,7 @@ def check_rounds(config: SnapChipConfig, command: Mapping[str, int], rounds: Seq
             raise ConfigError(
                 f"weights of a round must be of at most {config.weight_rows} beats for each weight buffer, as several "
                 f"blocks use them, not {longest} (buffer {ring})",
+                "a configuration with a larger weight_rows has room for more",
                 field="weight_beats", value=longest,
             )  # fmt: skip
 
@@ -281,5 +303,6 @@ def check_banks(config: SnapChipConfig, command: Mapping[str, int], words: np.nd
     if need > room:
         raise ConfigError(
             f"activations of a region must be of at most {room} words a bank, not {need}",
+            "a configuration with a larger bank_rows has room for more",
             field="bank_rows", value=need,
         )  # fmt: skip

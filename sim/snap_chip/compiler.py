@@ -1,95 +1,31 @@
 """From layers and tensors to what lies in the chip's memory: commands, weights, scales, and room for tensors."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...hw.config import check
-from ...hw.errors import ConfigError
+from ...hw.config import check, check_number
+from ...hw.errors import ConfigError, wrong_type
 from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
 from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
-from .check import bank_need, check_command, check_rounds, most_bands
+from .check import bank_need, check_command, check_config, check_rounds, most_bands
 from .command import Command, assemble, complete, float_bits
 from .layers import Convolution, Layer, MaxPool, Tensor
+from .limits import check_geometry, check_tensor, refuse_above
 from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
 from .orders import stored_channels
+from .program import PlacedTensor, Program
 from .regions import Limits, choose_lines
 from .scales import encode_scales
-from .tensors import TensorLayout, decode_tensor, encode_tensor
+from .tensors import TensorLayout
 
-__all__ = ["PlacedTensor", "Program", "compile_layers"]
+__all__ = ["compile_layers"]
 
 ALIGNMENT = 8
 """Beats to which everything is aligned: those of a burst."""
-
-
-@dataclasses.dataclass(frozen=True)
-class PlacedTensor:
-    """A tensor in memory.
-
-    Parameters
-    ----------
-    layout
-        Where and how; its channels are those of whole stored tiles.
-    order
-        Channel at each stored place, -1 for padding.
-    """
-
-    layout: TensorLayout
-    order: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class Program:
-    """Layers compiled for a chip.
-
-    Parameters
-    ----------
-    config
-        The chip.
-    image
-        Bytes of the memory; tensors are not written yet.
-    list_address
-        Beat at which the commands begin.
-    commands
-        Values of their fields, without the ``stop`` at the end.
-    tensors
-        All tensors by name.
-    """
-
-    config: SnapChipConfig
-    image: np.ndarray
-    list_address: int
-    commands: list[Command]
-    tensors: dict[str, PlacedTensor]
-
-    def write(self, memory: np.ndarray, name: str, values: np.ndarray) -> None:
-        """Write the tensor `name`, ``[lines, columns, channels]``, into a memory."""
-        placed = self.tensors[name]
-        there = placed.order >= 0
-        shape = (*placed.layout.shape[:2], int(there.sum()))
-        check("values", values.shape == shape, f"of shape {shape}", values.shape)
-        stored = np.full(placed.layout.shape, placed.layout.zero, np.int64)
-        stored[..., there] = values[..., placed.order[there]]
-        encode_tensor(self.config, placed.layout, stored, memory)
-
-    def read(self, memory: np.ndarray, name: str) -> np.ndarray:
-        """Read the tensor `name`, ``[lines, columns, channels]``, from a memory."""
-        placed = self.tensors[name]
-        there = placed.order >= 0
-        stored = decode_tensor(self.config, placed.layout, memory)
-        values = np.zeros((*stored.shape[:2], int(there.sum())), stored.dtype)
-        values[..., placed.order[there]] = stored[..., there]
-        return values
-
-    def memory(self, **values: np.ndarray) -> np.ndarray:
-        """A copy of the image with some tensors written."""
-        memory = self.image.copy()
-        for name, tensor in values.items():
-            self.write(memory, name, tensor)
-        return memory
 
 
 WEIGHT_BYTES = 1.25
@@ -149,16 +85,24 @@ def compile_layers(
     ConfigError
         If a layer doesn't fit: which buffer, and by how much; or if layers, names and shapes don't go together.
     """
-    tensors = _all_tensors(inputs, layers)
+    check_config(config)
+    if not isinstance(inputs, Mapping):
+        raise wrong_type("inputs", "tensors by name", inputs)
+    if not isinstance(layers, Sequence):
+        raise wrong_type("layers", "a list of Convolution and MaxPool", layers)
+    tensors = _all_tensors(config, inputs, layers)
     kernels = {
         layer.target: kernels_by_density(config, layer, tensors[layer.source])
         for layer in layers
         if isinstance(layer, Convolution)
     }
     orders = stored_channels(config, tensors, layers, kernels)
+    if not isinstance(densities, Mapping | None):
+        raise wrong_type("densities", "numbers by name of tensor", densities)
     densities = dict(densities or {})
     for name, density in densities.items():
-        check("densities", name in tensors and 0 <= density <= 1, "from 0 to 1, of tensors", {name: density})
+        check("densities", name in tensors, f"of tensors ({', '.join(tensors)})", name)
+        check_number(f"density of {name}", density, 0, 1)
 
     def refuse(layer: Layer, band_lines: int, region_lines: int) -> None:
         command = _shape(config, layer, tensors, band_lines, region_lines)
@@ -189,13 +133,18 @@ def compile_layers(
         command = _shape(config, layer, tensors, lines[layer.source], lines[layer.target])
         command |= _places(placed[layer.source].layout, placed[layer.target].layout) | {"passes": command["regions"]}
         try:
+            for name, count in (
+                (layer.source, command["bands"] * command["tiles"]),
+                (layer.target, command["regions"] * command["out_tiles"]),
+            ):
+                refuse_above(f"segments of {name}", count, config.segments, "segments")
             if isinstance(layer, MaxPool):
                 command |= _pool(config, layer, tensors[layer.source])
             else:
                 command |= _convolve(config, memory, layer, tensors, placed, command, kernels[layer.target])
             check_command(config, command)
         except ConfigError as error:
-            raise ConfigError(f"layer {layer.target}: {error}", field=error.field, value=error.value) from None
+            raise _of_layer(layer, error) from None
         commands.append(complete(config, command))
     commands[-1]["interrupt"] = 1
     image = memory.image()
@@ -204,13 +153,28 @@ def compile_layers(
     return Program(config, image, list_address, commands, placed)
 
 
-def _all_tensors(inputs: Mapping[str, Tensor], layers: Sequence[Layer]) -> dict[str, Tensor]:
+def _of_layer(layer: Layer, error: ConfigError) -> ConfigError:
+    return type(error)(f"layer {layer.target}: {error}", error.hint, field=error.field, value=error.value)
+
+
+def _all_tensors(config: SnapChipConfig, inputs: Mapping[str, Tensor], layers: Sequence[Layer]) -> dict[str, Tensor]:
     check("layers", len(layers) > 0, "at least one", len(layers))
     tensors = dict(inputs)
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise wrong_type("inputs", "tensors by name", {name: tensor})
+        check_tensor(config, name, tensor)
     for layer in layers:
+        if not isinstance(layer, Layer):
+            raise wrong_type("layers", "Convolution or MaxPool", layer)
         check("source", layer.source in tensors, "an input or the target of an earlier layer", layer.source)
         check("target", layer.target not in tensors, "a name that no other tensor has", layer.target)
-        target = layer.output(tensors[layer.source])
+        source = tensors[layer.source]
+        try:
+            target = layer.output(source)
+            check_geometry(config, layer.geometry(source), source)
+        except ConfigError as error:
+            raise _of_layer(layer, error) from None
         if isinstance(layer, Convolution) and layer.residual:
             name = layer.residual.tensor
             check("residual", name in tensors, "an input or the target of an earlier layer", name)
@@ -261,11 +225,11 @@ def _shape(
 def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> None:
     """Refuse a region whose input is more than banks and directory have room for."""
     count = most_bands(command)
-    _refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
+    refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
     entries = count * command["directory_band"]
-    _refuse_above("entries of a region in a bank's directory", entries, config.directory_entries, "directory_entries")
+    refuse_above("entries of a region in a bank's directory", entries, config.directory_entries, "directory_entries")
     words = int(np.ceil(bank_need(config, command) * _share(config, density)))
-    _refuse_above("words of a region in a bank", words, config.bank_words, "bank_rows")
+    refuse_above("words of a region in a bank", words, config.bank_words, "bank_rows")
 
 
 def _share(config: SnapChipConfig, density: float) -> float:
@@ -294,11 +258,6 @@ def _weights_keep_up(config: SnapChipConfig, stored: int, pixels: int, density: 
     return bytes_ * regions / config.bus.bytes <= WEIGHT_SHARE * stored * pixels * density / config.multipliers
 
 
-def _refuse_above(what: str, need: int, room: int, field: str) -> None:
-    if need > room:
-        raise ConfigError(f"{what} must be at most {room}, not {need}", field=field, value=need)
-
-
 def _places(source: TensorLayout, target: TensorLayout) -> Command:
     return {
         "in_address": source.address, "in_pitch": source.pitch, "in_table": source.table,
@@ -312,7 +271,7 @@ def _pool(config: SnapChipConfig, layer: MaxPool, source: Tensor) -> Command:
     return {
         "operation": OPERATIONS["pool"], "block_lines": 1, "kernels": config.core_kernels, "rounds": tiles,
         "group_rounds": 1, "group_tiles": 1, "rest_steps": 1, "rest_tiles": 1, "sum_low": low, "sum_high": high,
-        "weight_groups": layer.kernel[0] * layer.kernel[1],
+        "weight_groups": math.prod(layer.geometry(source).kernel),
     }  # fmt: skip
 
 
@@ -347,13 +306,13 @@ def _convolve(
     resident = shape["regions"] > 1 and all(int(of_rounds.sum()) <= config.weight_rows for of_rounds in beats)
     there = target.order >= 0
     bias, factors = np.zeros(len(there), np.int32), np.ones(len(there), np.float32)
-    bias[there], factors[there] = layer.bias[target.order[there]], layer.factors[target.order[there]]
+    bias[there], factors[there] = layer.bias[target.order[there]], layer.float32_factors[target.order[there]]
     scales = encode_scales(config, kernels, bias, factors)
     command = {
         "operation": OPERATIONS["convolve"], "block_lines": lines, "kernels": kernels, "resident": int(resident),
         "rotate": 1, "rounds": shape["out_tiles"] * parts, "group_rounds": channels.out_tiles * parts,
         "weight_groups": channels.steps * geometry.kernel[0] * geometry.kernel[1], "sum_zero": layer.zero,
-        "sum_low": layer.low, "sum_high": layer.high, "scale_address": memory.put(scales),
+        "sum_low": layer.limits[0], "sum_high": layer.limits[1], "scale_address": memory.put(scales),
         "scale_beats": len(scales) // config.bus.bytes, "passes": 1 if resident else shape["regions"],
     } | channels.fields(config)  # fmt: skip
     for ring, (data, _) in enumerate(images):
@@ -366,10 +325,11 @@ def _convolve(
 def _residual(layer: Convolution, placed: Mapping[str, PlacedTensor]) -> Command:
     residual = layer.residual
     assert residual is not None
+    low, high = layer.residual_limits
     layout = placed[residual.tensor].layout
     return {
-        "residual": 1, "signed_residual": int(layout.signed), "residual_low": residual.low,
-        "residual_high": residual.high, "residual_zero": layout.zero, "sum_factor": float_bits(residual.sum_factor),
+        "residual": 1, "signed_residual": int(layout.signed), "residual_low": low,
+        "residual_high": high, "residual_zero": layout.zero, "sum_factor": float_bits(residual.sum_factor),
         "residual_factor": float_bits(residual.factor), "residual_offset": float_bits(residual.offset),
         "residual_address": layout.address, "residual_table": layout.table,
     }  # fmt: skip

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...hw.config import check
+from ...hw.config import check, check_int
 from ...hw.snap_chip.config import SnapChipConfig
 from ..counters import Counters
 from ..memory_timing import MemoryTiming
 from ..snap.cycles import WAITS
+from .check_work import check_works
 from .work import LayerWork
 
 if TYPE_CHECKING:
@@ -152,10 +153,12 @@ def simulate_chip(
     Raises
     ------
     ConfigError
-        If the memory's channels stall at random.
+        If the memory's channels stall at random, or a work is not what its command says, or doesn't fit the chip.
     RuntimeError
         If the chip is stuck.
     """
+    check_works(config, works)
+    check_int("list_address", list_address, 0, (1 << config.bus.beat_address_bits) - 1)
     check("timing", not timing.random, "without random stalls", timing)
     from .model.build import begin_layer, new_chip
     from .model.machine import BEGIN, DONE, advance

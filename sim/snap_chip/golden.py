@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from ...hw.config import check_int
 from ...hw.errors import ConfigError
 from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
@@ -11,7 +12,7 @@ from ..formats.runs import FormatError
 from ..golden.convolution import convolution
 from ..golden.residual_add import residual_add
 from ..golden.wrap import wrap
-from .check import check_banks, check_command, check_rounds
+from .check import check_banks, check_command, check_config, check_memory, check_rounds
 from .command import Command, column_dilation, disassemble_list, float_of, left_padding, steps_over_channels
 from .scales import decode_scales, kernel_order
 from .tensors import TensorLayout, decode_tensor, encode_tensor, tile_words
@@ -58,6 +59,9 @@ def run_list(config: SnapChipConfig, memory: np.ndarray, address: int) -> Result
     FormatError
         With the number of the command: a tensor or weights are malformed.
     """
+    check_config(config)
+    check_memory(memory)
+    check_int("address", address, 0)
     memory = memory.copy()
     commands, overflows = disassemble_list(config, memory, address), []
     for number, command in enumerate(commands):

@@ -4,11 +4,51 @@ import dataclasses
 
 import numpy as np
 
-from ...hw.config import check, check_bool, check_int
-from ..golden.geometry import ConvolutionGeometry, Padding, Steps
+from ...hw.config import check, check_bool, check_int, plain
+from ...hw.errors import wrong_type
+from ..golden.geometry import ConvolutionGeometry, Padding, Steps, axis_steps
 from ..golden.tensors import check_tensors
 
-__all__ = ["Convolution", "Layer", "MaxPool", "Residual", "Tensor", "fully_connected", "global_average"]
+__all__ = [
+    "MOST_CHANNELS", "MOST_PIXELS", "Convolution", "Layer", "MaxPool", "Residual", "Tensor", "fully_connected",
+    "global_average",
+]  # fmt: skip
+
+MOST_PIXELS, MOST_CHANNELS = (1 << 12) - 1, 1 << 12
+"""Lines or columns, and channels, of a tensor at most."""
+
+
+def _limits(signed: bool) -> tuple[int, int]:
+    """Least and greatest value of the type."""
+    return (-128, 127) if signed else (0, 255)
+
+
+def _check_type(field: str, value: object, kind: type, rule: str) -> None:
+    if not isinstance(value, kind):
+        raise wrong_type(field, rule, value)
+
+
+def _float32(field: str, values: object) -> np.ndarray:
+    """Numbers rounded to float32: those that are too large become infinite, those that are too small 0."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise wrong_type(field, "numbers", values)
+    with np.errstate(over="ignore", under="ignore"):
+        return array.astype(np.float32)
+
+
+def _check_values(signed: bool, zero: int, low: int | None, high: int | None, owner: str = "") -> tuple[int, int]:
+    """Ends of values of a type, by default all of it, once they and the zero point were checked."""
+    least, most = _limits(signed)
+    ends = least if low is None else low, most if high is None else high
+    why = "as signed" if signed else "as not signed"
+    for name, value in (("zero", zero), ("low", ends[0]), ("high", ends[1])):
+        if not isinstance(plain(value), int) or isinstance(plain(value), bool):
+            raise wrong_type(owner + name, "an integer", value)
+        check(owner + name, value >= least, f"at least {least}, {why}", value)
+        check(owner + name, value <= most, f"at most {most}, {why}", value)
+    check(f"{owner}high", ends[0] <= ends[1], f"at least {ends[0]}, as {owner}low", ends[1])
+    return ends
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,8 +72,8 @@ class Tensor:
     signed: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("height", "width", "channels"):
-            check_int(field, getattr(self, field), 1, 1 << 12)
+        for field, most in (("height", MOST_PIXELS), ("width", MOST_PIXELS), ("channels", MOST_CHANNELS)):
+            check_int(field, getattr(self, field), 1, most)
         check_bool("signed", self.signed)
         check_int("zero", self.zero, *self.limits)
 
@@ -45,7 +85,7 @@ class Tensor:
     @property
     def limits(self) -> tuple[int, int]:
         """Least and greatest value."""
-        return (-128, 127) if self.signed else (0, 255)
+        return _limits(self.signed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,7 +99,7 @@ class Residual:
     sum_factor, factor, offset
         float32; see `residual_terms` of the golden model.
     zero, low, high
-        Zero point and ends of the output.
+        Zero point and ends of the output; by default all of its type.
     """
 
     tensor: str
@@ -67,8 +107,21 @@ class Residual:
     factor: float
     offset: float
     zero: int
-    low: int
-    high: int
+    low: int | None = None
+    high: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_type("residual.tensor", self.tensor, str, "a name")
+        for name in ("sum_factor", "factor", "offset"):
+            value = getattr(self, name)
+            there = _float32(f"residual.{name}", value)
+            check(f"residual.{name}", there.shape == (), "a single number", value)
+            if name == "offset":
+                check("residual.offset", bool(np.isfinite(there)), "finite in float32", value)
+            else:
+                check(
+                    f"residual.{name}", bool(np.isfinite(there) & (there > 0)), "positive and finite in float32", value
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,7 +141,8 @@ class Convolution:
     stride, padding, dilation, groups
         As in `ConvolutionGeometry.of`.
     zero, low, high
-        Zero point and ends of the requantized sums: those of the output unless there is a residual.
+        Zero point and ends of the requantized sums: those of the output unless there is a residual. By default all of
+        the type.
     signed
         Whether these, residual and output are int8, not uint8.
     """
@@ -103,10 +157,30 @@ class Convolution:
     dilation: Steps = 1
     groups: int = 1
     zero: int = 0
-    low: int = 0
-    high: int = 255
+    low: int | None = None
+    high: int | None = None
     signed: bool = False
     residual: Residual | None = None
+
+    def __post_init__(self) -> None:
+        _check_type("source", self.source, str, "a name")
+        _check_type("target", self.target, str, "a name")
+        check_bool("signed", self.signed)
+        if self.residual is not None:
+            _check_type("residual", self.residual, Residual, "a Residual or None")
+        _ = self.limits, self.residual_limits
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Least and greatest requantized sum."""
+        return _check_values(self.signed, self.zero, self.low, self.high)
+
+    @property
+    def residual_limits(self) -> tuple[int, int]:
+        """Least and greatest output after a residual was added."""
+        if (more := self.residual) is None:
+            return self.limits
+        return _check_values(self.signed, more.zero, more.low, more.high, "residual.")
 
     def geometry(self, source: Tensor) -> ConvolutionGeometry:
         """Sizes, checked, as are the types of all arrays."""
@@ -115,13 +189,20 @@ class Convolution:
         check_tensors(names[1:], (self.bias,), layouts[1:], {np.dtype(np.int32)})
         kernels = self.weights.shape[3]
         check("bias", self.bias.shape == (kernels,), f"of shape {(kernels,)}", self.bias.shape)
-        factors = np.asarray(self.factors, np.float32)
+        factors = self.float32_factors
         check("factors", factors.shape == (kernels,), f"of shape {(kernels,)}", factors.shape)
-        check("factors", bool((np.isfinite(factors) & (factors > 0)).all()), "positive and finite", self.factors)
+        wrong = ~(np.isfinite(factors) & (factors > 0))
+        value = np.asarray(self.factors)[wrong][:1].tolist()
+        check("factors", not wrong.any(), "positive and finite in float32", *value or [None])
         return ConvolutionGeometry.of(
             (1, *source.shape), self.weights.shape, self.stride, self.padding, self.dilation, self.groups,
             names=(self.source, "weights"),
         )  # fmt: skip
+
+    @property
+    def float32_factors(self) -> np.ndarray:
+        """Factors as the chip has them."""
+        return _float32("factors", self.factors)
 
     def output(self, source: Tensor) -> Tensor:
         """The output, for this input."""
@@ -139,20 +220,24 @@ class MaxPool:
     source, target
         Names of input and output.
     kernel, stride
-        Down and across.
+        One number, or one down and one across.
     padding
         As in `side_padding`.
     """
 
     source: str
     target: str
-    kernel: tuple[int, int]
+    kernel: Steps
     stride: Steps = 1
     padding: Padding = 0
 
+    def __post_init__(self) -> None:
+        _check_type("source", self.source, str, "a name")
+        _check_type("target", self.target, str, "a name")
+
     def geometry(self, source: Tensor) -> ConvolutionGeometry:
         """Sizes, checked: those of a depthwise convolution."""
-        shape = (*self.kernel, 1, source.channels)
+        shape = (*axis_steps("kernel", self.kernel), 1, source.channels)
         return ConvolutionGeometry.of(
             (1, *source.shape), shape, self.stride, self.padding, 1, source.channels, names=(self.source, "kernel")
         )

@@ -72,6 +72,7 @@ def _most_lines(
             raise ConfigError(
                 f"columns of {name} must be at most {config.region_pixels * config.banks}, the pixels of a region "
                 f"in the output buffer, not {tensor.width}",
+                "a configuration with a larger region_pixels has room for more",
                 field="region_pixels", value=tensor.width,
             )  # fmt: skip
         most = max(1, min(tensor.height, config.region_pixels // groups, MOST_LINES))
@@ -103,7 +104,7 @@ class _Search:
                     names = (layer.target,) if error.field == "resident_bands" else (larger, layer.source, layer.target)
                     if not any(self._shrinks(name) for name in names):
                         text = f"layer {layer.target}: {error}"
-                        raise ConfigError(text, field=error.field, value=error.value) from None
+                        raise ConfigError(text, error.hint, field=error.field, value=error.value) from None
                     settled = False
 
     def overlap(self) -> None:

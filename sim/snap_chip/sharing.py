@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ...hw.config import check_int
 from ...hw.snap_chip.config import SnapChipConfig
 from ..memory_timing import MemoryTiming
 from .cycles import simulate_chip
@@ -38,6 +39,7 @@ def alone(config: SnapChipConfig, work: LayerWork, core: int) -> LayerWork:
     long as that core takes if the activations are sent to it alone. Outputs come as before, and as many weights, if
     the cores have equally many.
     """
+    check_int("core", core, 0, config.cores - 1)
     columns = config.core.core_columns
     rings = [core * columns + ring % columns for ring in range(config.rings)]
     command = dict(work.command)

@@ -9,7 +9,7 @@ from ...hw.snap_chip.config import WINDOWS, WORD_BYTES, SnapChipConfig
 from ..formats.runs import FormatError
 from .records import Records, pack, refuse_difference, unpack
 
-__all__ = ["RingWeights", "cut_windows", "decode_ring", "encode_ring", "window_beats"]
+__all__ = ["RingWeights", "cut_windows", "decode_ring", "encode_ring", "window_beats", "windows_fit"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +77,7 @@ def window_beats(
     return group[order], window[order], entries[order]
 
 
-def _fits(config: SnapChipConfig, kernels: np.ndarray, windows: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def windows_fit(config: SnapChipConfig, kernels: np.ndarray, windows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """By group: whether every window is short enough."""
     group, window, _ = window_beats(config, kernels, windows, counts)
     beats = np.bincount(group * WINDOWS + window, minlength=len(kernels) * WINDOWS).reshape(-1, WINDOWS)
@@ -131,7 +131,7 @@ def cut_windows(config: SnapChipConfig, kernels: np.ndarray) -> tuple[np.ndarray
         place = np.arange(WINDOWS)
         windows[todo] = np.where(place < parts, base + (place < more), 0)
         flat = windows[todo].reshape(-1, WINDOWS)
-        fits = _fits(config, kernels[todo].reshape(len(flat), -1), flat, np.repeat(parts.ravel(), columns))
+        fits = windows_fit(config, kernels[todo].reshape(len(flat), -1), flat, np.repeat(parts.ravel(), columns))
         todo = todo[~fits.reshape(-1, columns).all(1)]
         for group in todo[counts[todo] >= WINDOWS].tolist():  # uneven, which is always enough but for odd sizes
             cuts = [_longest(config, kernels[group, column]) for column in range(columns)]
@@ -200,7 +200,7 @@ def decode_ring(
     entries = (weights != 0).sum(2)
     rule = f"have windows of at most {config.core.window_beats} beats"
     if np.array_equal(entries.sum(1), records.counts):  # else a stored zero, refused below
-        _refuse(name, ~_fits(config, entries, windows, number), starts, rule, windows.max(1))
+        _refuse(name, ~windows_fit(config, entries, windows, number), starts, rule, windows.max(1))
     expected, beats = encode_ring(config, ring, rounds)
     refuse_difference(name, expected, data)
     return ring, beats

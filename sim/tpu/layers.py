@@ -14,7 +14,7 @@ from ..golden.wrap import wrap
 
 __all__ = ["Layer", "Network", "RawLayer", "infer"]
 
-BYTES = {np.dtype(np.int8), np.dtype(np.uint8)}
+BYTES = np.dtype(np.int8), np.dtype(np.uint8)
 """Types of activations and weights."""
 
 RAW_TYPES = {1: np.dtype(np.uint8), 2: np.dtype(np.int16), 4: np.dtype(np.int32)}

@@ -177,7 +177,7 @@ class Rules:
         return f"{self.sets_read} read, {self.sets_used} used, room for {self.config.parameter_sets}"
 
     def _transfer(self, v: Values) -> Iterator[Rule]:
-        config, beat = self.config, self.config.bus_granules
+        beat = self.config.bus_granules
         yield v["ub"] % beat == 0, "buffer", f"a transfer at granule {v['ub']}; beats are of {beat} granules"
         yield self._in_buffer(v["ub"] + v["granules"])
         yield v["granules"] > 0, "memory", "a transfer of no granules"

@@ -12,14 +12,12 @@ REGISTER_ROWS = 64
 """Rows of the largest memory that may be taken for registers."""
 
 
-def equivalent(
-    design: Mutants, block: str, mutant: Mutant, *, registers: bool = False, timeout_seconds: int = 20
-) -> bool:
+def equivalent(design: Mutants, block: str, mutant: Mutant, *, registers: bool = False, cpu_seconds: int = 20) -> bool:
     """Whether a block, with all that is in it, provably computes the same with a mutant, in every state.
 
-    Registers, memories and multipliers are cut out: what they give becomes free inputs, what they are given becomes
-    outputs. So equal is proven for ever, while a difference may be one that is never reached: no proof then. What a
-    mutant doesn't reach is merged before, which leaves the solver little.
+    Registers, memories, multipliers and other engines' modules are cut out: what they give becomes free inputs, what
+    they are given becomes outputs. So equal is proven for ever, while a difference may be one that is never reached: no
+    proof then. What a mutant doesn't reach is merged before, which leaves the solver little.
 
     Parameters
     ----------
@@ -40,6 +38,7 @@ def equivalent(
     clean = "" if block == mutant.block else "opt_clean"
     named = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
     cut = f"flatten\ndffunmap\n{clean}\n{named}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
+    cut += "".join(f" {block}/t:{name}" for name in design.foreign)
     script = f"""
 read_rtlil netlist.il
 hierarchy -top {block}
@@ -58,12 +57,12 @@ miter -equiv -flatten gold gate miter
 hierarchy -top miter
 opt_merge
 opt_clean
-sat -timeout {timeout_seconds} -prove trigger 0 miter
+sat -prove trigger 0 miter
 """
     try:
-        log = run_yosys(script, files={"netlist.il": netlist})["log"]
+        log = run_yosys(script, files={"netlist.il": netlist}, cpu_seconds=cpu_seconds)["log"]
     except YosysError:
-        return False  # the mutant has other registers (one that it made needless, say): not comparable in this way
+        return False  # it takes too long, or the mutant has other registers (one that it made needless, say)
     return "SAT proof finished - no model found: SUCCESS!" in log
 
 

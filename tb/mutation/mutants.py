@@ -89,7 +89,9 @@ class Mutants:
     verilog
         Verilog text by module, mutants in it.
     netlist
-        RTLIL of the whole design without mutants, for `equivalence`.
+        RTLIL of the whole design without mutants, for `equivalence` and proofs.
+    foreign
+        Modules of which the netlist has ports alone.
     digest
         Hash of what Yosys was given; source lines play no part.
     """
@@ -98,6 +100,7 @@ class Mutants:
     blocks: dict[str, Block]
     verilog: dict[str, str]
     netlist: str
+    foreign: list[str]
     digest: str
 
     @property
@@ -142,7 +145,13 @@ def _digest(text: str) -> str:
 
 
 def plant(
-    text: str, blocks: list[Block], *, count: int, seed: int, only: Collection[str] | None = None
+    text: str,
+    blocks: list[Block],
+    *,
+    count: int,
+    seed: int,
+    own: Collection[str] | None = None,
+    only: str | None = None,
 ) -> Mutants:
     """Make mutants of a design that `emit_blocks` gave.
 
@@ -152,8 +161,10 @@ def plant(
         How many; fewer if the design has no more places.
     seed
         Of the choice, which is spread evenly over source lines, wires and cells.
+    own
+        Modules that they may be in, by default all; what is inside of others plays no part in `equivalence`.
     only
-        Modules that all of them are in; None: any.
+        Module that all of them are in.
 
     Raises
     ------
@@ -164,9 +175,12 @@ def plant(
         raise ValueError(f"count must be at most {(1 << SELECT_BITS) - 1}, not {count}")
     top = blocks[-1].name
     script, files = netlist_script(text, top)
-    names = {block.name for block in blocks} if only is None else set(only)
-    script += f"write_rtlil netlist.il\nmutate -list {2 * count} -seed {seed} -o list.txt {' '.join(sorted(names))}\n"
-    made = run_yosys(script, files=files, outputs=("netlist.il", "list.txt"))
+    names = {block.name for block in blocks} if own is None else set(own)
+    foreign = sorted({name for block in blocks if block.name in names for name in block.submodules} - names)
+    where = only or " ".join(sorted(names))
+    script += f"write_rtlil netlist.il\nmutate -list {2 * count} -seed {seed} -o list.txt {where}\n"
+    script += "".join(f"blackbox {name}\n" for name in foreign) + "write_rtlil bare.il\n"
+    made = run_yosys(script, files=files, outputs=("netlist.il", "bare.il", "list.txt"))
     lines = [line for line in made["list.txt"].splitlines() if _usable(line, names)][:count]
     files_of = {block.name: _file(block) for block in blocks}
     mutants = {number: _parse(number, line, files_of) for number, line in enumerate(lines, 1)}
@@ -183,7 +197,8 @@ def plant(
         mutants=mutants,
         blocks={block.name: block for block in blocks},
         verilog=modules,
-        netlist=made["netlist.il"],
+        netlist=made["bare.il"],
+        foreign=foreign,
         digest=_digest(text),
     )
 

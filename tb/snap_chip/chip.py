@@ -10,9 +10,9 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from ...hw.snap_chip.command import COMMAND_BYTES
 from ...hw.snap_chip.register_map import ERRORS, REGISTERS
 from ...sim.snap_chip.command import Command
-from ...sim.snap_chip.compiler import Program
 from ...sim.snap_chip.counters import KINDS, ChipCounters, count_beats
 from ...sim.snap_chip.golden import run_list
+from ...sim.snap_chip.program import Program
 from ..bus.failing_memory import FailingMemory
 from ..bus.memory import DECERR, SLVERR
 from ..bus.peers import Peers

@@ -11,9 +11,10 @@ from ...hw.errors import ConfigError
 from ...hw.snap_chip.command import COMMAND_BYTES, FIELDS
 from ...hw.snap_chip.config import SnapChipConfig
 from ...sim.snap_chip.command import disassemble
-from ...sim.snap_chip.compiler import Program, compile_layers
+from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.golden import input_layout, layer_sums
 from ...sim.snap_chip.layers import Convolution, Tensor
+from ...sim.snap_chip.program import Program
 from ...sim.snap_chip.scales import kernel_order
 from ...sim.snap_chip.tensors import decode_tensor
 from ..bench import Bench, Sink, Source, run

@@ -6,8 +6,9 @@ import numpy as np
 
 from ...hw.errors import ConfigError
 from ...hw.snap_chip.config import SnapChipConfig
-from ...sim.snap_chip.compiler import Program, compile_layers
+from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.layers import Convolution, Layer, MaxPool, Residual, Tensor
+from ...sim.snap_chip.program import Program
 
 __all__ = ["random_network"]
 

@@ -76,10 +76,11 @@ class Player:
         start = self.cycles
         for pc, step in enumerate(steps):
             offered, age = False, 0
+            held = pc > 0 and steps[pc - 1].name == "matmul" and not steps[pc - 1].sends  # a draining matmul
             while age is not None:
                 stops = stop is not None and self.cycles - start >= stop
                 inputs: dict[str, Any] = {"i_stop": int(stops)}
-                wanted: dict[str, Any] = {"o_pc": pc}
+                wanted: dict[str, Any] = {"o_pc": pc - held}
                 if age == 0:  # not taken
                     offered = pc < len(words) and (offered or self.rng.random() >= self.stall)
                     inputs |= {"i_instructions_valid": int(offered), "i_end": int(pc == len(words))}
@@ -97,10 +98,8 @@ class Player:
                     age = self._judge(step, wanted)
                 await self.cycle(inputs, wanted)
                 if step.sends[1:] and age is None and not stops:
-                    wanted = self._sent(step.sends[1])  # whatever happens
-                    await self.cycle(
-                        {"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted | {"o_pc": pc, "o_dispatch": 1}
-                    )
+                    wanted = self._sent(step.sends[1]) | {"o_pc": pc + 1, "o_dispatch": 1}  # whatever happens
+                    await self.cycle({"i_stop": self.rng.getrandbits(1) & (stop is not None)}, wanted)
                 if stops:
                     await self.rest({"i_stop": 1})
                     return None

@@ -6,13 +6,16 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from ...hw.tpu.config import GRANULE_BYTES
+from ...hw.tpu.isa import encode
 from ...hw.tpu.register_map import CATEGORIES
+from ...sim.tpu.assembler import program_of
 from ...sim.tpu.golden import run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Author, Scenario, random_program
 from ..streams import within
-from .tpu_case import LONGEST, SIZE, Case, begin
-from .tpu_parts import TINY
+from .case import LONGEST, SIZE, Case, begin
+from .whole_parts import TINY
 
 CHANNELS = (
     "m_host_read_ar", "m_host_read_r", "m_host_write_aw", "m_host_write_w", "m_host_write_b", "m_weights_ar",
@@ -49,6 +52,24 @@ async def illegal_programs(dut: Any, error: str) -> None:
         await case.run(scenario)
         await case.check_buffer(case.place(scenario).outcome())
         await case.run(some_program(case, 4))
+
+
+@cocotb.test()
+async def ends_of_memories(dut: Any) -> None:
+    """What just fits into the host's windows and into weight memory is moved; a granule less of any, and it is not."""
+    case = await begin(dut, "ends", PAUSES["none"])
+    transfers = [("read_host", {"granules": 13}), ("write_host", {"granules": 13, "window": 1, "host": 1})]
+    others = [("read_parameters", {"count": 1, "address": 2}), ("halt", {})]
+    program = program_of([encode(name, **fields) for name, fields in [*transfers, *others]])
+    sizes = 13 * GRANULE_BYTES, 13 * GRANULE_BYTES + TINY.bus_bytes, (2 + TINY.set_beats) * TINY.bus_bytes
+    for short in (None, *range(3)):
+        *windows, weights = (
+            np.frombuffer(case.rng.randbytes(size - GRANULE_BYTES * (number == short)), np.uint8)
+            for number, size in enumerate(sizes)
+        )
+        await case.run(Scenario(program, windows, weights))
+    nothing = np.zeros(0, np.uint8)
+    await case.run(Scenario(b"", [nothing, nothing], nothing))
 
 
 @cocotb.test()

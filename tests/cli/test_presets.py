@@ -45,7 +45,7 @@ def test_file_starts_from_a_preset(run: Callable, tmp_path: Path) -> None:
     assert json.loads(result.stdout)["config"] == expected.to_dict()
 
 
-@pytest.mark.parametrize("command", ["list", "layers", "config", "verilog", "lint", "sim", "bench", "demo"])
+@pytest.mark.parametrize("command", ["list", "layers", "config", "verilog", "lint", "sim", "run", "bench", "demo"])
 def test_help_has_examples(run: Callable, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -72,3 +72,16 @@ def test_huge_sizes_warn(run: Callable) -> None:
     assert result.exit_code == 0 and "warning: " in result.stderr and "tiles of 2 x 2 PEs" in result.stderr
     assert json.loads(result.stdout)["config"]["rows"] == 4096
     assert "warning" not in run("config", "tiny").stderr
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("core_rows=5", "hint: did you mean core.core_rows?"),
+        ("core=4", "error: core must be set field by field, such as core.core_rows"),
+        ("core.core_row=5", "hint: did you mean core_rows?"),
+    ],
+)
+def test_fields_inside_a_field(program: Callable, assignment: str, message: str) -> None:
+    done = program("config", "snap-chip-tiny", "--set", assignment)
+    assert done.returncode == 2 and message in done.stderr.splitlines()

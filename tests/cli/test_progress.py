@@ -55,3 +55,22 @@ def test_live_progress(clock: list[float], monkeypatch: pytest.MonkeyPatch, caps
         update("cycle 7", 0.25)
     text = re.sub(r"\x1b\[[\d;?]*\w", "", capsys.readouterr().err)
     assert "Simulating: cycle 7, 25%, 12.0 s left" in text
+
+
+def test_a_stage_within_another(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Only the outer one is live; then the next one is again."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(output.sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(output, "_live", lambda title: output._plain(f"live {title}"))
+    stages = Stages()
+    with stages("Predicting"), stages("Compiling"):
+        clock[0] = 2
+    with pytest.raises(ValueError), stages("Predicting"):
+        raise ValueError
+    with stages("Simulating"):
+        pass
+    expected = ["live Predicting ...", "Compiling ...", "Compiling: 2.0 s", "Predicting: 2.0 s"]
+    found = capsys.readouterr().err.splitlines()
+    assert found == [*expected, "live Predicting ...", "live Simulating ...", "Simulating: 0.0 s"]

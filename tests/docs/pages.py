@@ -14,7 +14,8 @@ PAGES = {
 
 def blocks(language: str, text: str) -> list[str]:
     """Code blocks of a language; those without one for ``""``."""
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^ *```([\w+]*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [code for name, code in found if name == language]
 
 
 def table(name: str) -> list[list[str]]:

@@ -4,6 +4,7 @@
 # pyright: reportAttributeAccessIssue=false
 
 import dataclasses
+import re
 import runpy
 from typing import Any
 
@@ -87,8 +88,12 @@ class Whole(wiring.Component):
 @pytest.fixture
 def draw(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What docs/draw has for diagrams."""
+    return run(monkeypatch, "chip_diagram")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, name: str) -> dict[str, Any]:
     monkeypatch.syspath_prepend(str(ROOT / "docs/draw"))
-    return runpy.run_path(str(ROOT / "docs/draw/chip_diagram.py"))
+    return runpy.run_path(str(ROOT / f"docs/draw/{name}.py"))
 
 
 def test_links_are_those_of_the_netlist(draw: dict[str, Any]) -> None:
@@ -154,3 +159,28 @@ def test_the_chip_can_be_drawn_in_any_size(draw: dict[str, Any], changes: dict[s
     assert drawn.title("expanders") == [f"tile_expander x {config.banks}", f"broadcast x {config.banks}"]
     (line,) = [line for line in drawn.lines if (line.start, line.end) == ("cores", "outputs")]
     assert [len(links) for links in drawn.shown(line)] == [config.cores * config.banks, 0]
+
+
+@pytest.mark.parametrize("preset", ["tpu-tiny", "tpu-64"])
+def test_the_tpu_can_be_drawn_in_any_size(monkeypatch: pytest.MonkeyPatch, preset: str) -> None:
+    draw = run(monkeypatch, "tpu_diagram")
+    config = draw["PRESETS"][preset]
+    drawn = draw["diagram"](draw["Outline"](draw["Tpu"](config)))
+    assert drawn.title("host_beats") == ["beat_reader x 2"]
+    (line,) = [line for line in drawn.lines if (line.start, line.end) == ("matrix", "activation")]
+    assert [link.bits for link in drawn.shown(line)[0]] == [32 * config.matrix.columns]
+    (line,) = [line for line in drawn.lines if (line.start, line.end) == ("buffer", "feeder")]
+    assert [len(links) for links in drawn.shown(line)] == [1, 1]
+
+
+def test_a_frame_holds_the_parts_of_what_it_is_of(draw: dict[str, Any]) -> None:
+    Box, parts, links = draw["Box"], *draw["opened"](draw["Outline"](Whole()), "inner")
+    names = ("first", "second", "inner.part", ":s_axil", ":m_axil", ":o_sum")
+    places = {name: (200, 200) if name == "inner.part" else (0, 0) for name in names}
+    boxes = {name: Box(re.escape(name), *place) for name, place in places.items()}
+    lines = [draw["Line"](*ends, [], (0, 0)) for ends in ((":s_axil", ":m_axil"), ("first", "second"))]
+    lines.append(draw["Line"]("second", "inner.part", [], (0, 0)))
+    draw["Diagram"](parts, links, boxes, lines, ("inner", (100, 100, 200, 200)))
+    for frame in ((300, 100, 200, 200), (-100, -100, 400, 400)):
+        with pytest.raises(ValueError, match=r"must be inside the frame if it is inside inner$"):
+            draw["Diagram"](parts, links, boxes, lines, ("inner", frame))

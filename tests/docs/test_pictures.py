@@ -16,6 +16,8 @@ from tensorloom.hw.snap.config import PRESETS
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 HINT = "run scripts/pictures"
+WALKS = "walk_matrix.svg", "walk_tiles.svg", "walk_vector.svg"
+OWN = "matrix_unit.svg", "snap_chip.svg", "timing.svg", "tpu.svg", *WALKS
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def test_every_picture_is_committed(drawn: Path) -> None:
     assert {path.name for path in drawn.iterdir()} == committed - measured
 
 
-@pytest.mark.parametrize("name", ["matrix_unit.svg", "snap_chip.svg", "timing.svg"])
+@pytest.mark.parametrize("name", OWN)
 def test_own_pictures_are_equal(drawn: Path, name: str) -> None:
     assert (drawn / name).read_bytes() == (DOCS / name).read_bytes(), HINT
 

@@ -263,3 +263,23 @@ def test_a_wrong_result_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract, "golden", lambda job: real(job) + 1)
     with pytest.raises(tl.FailureError, match="9 of 9 results differ from the golden model"):
         tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3))
+
+
+def test_fields_of_a_configuration_inside_another() -> None:
+    chip = tl.engine("snap-chip-tiny")
+    larger = chip.configure(**{"core.core_rows": 5, "core.list_depth": 4})
+    assert larger.config == chip.configure(core={"core_rows": 5, "list_depth": 4}).config != chip.config
+    assert larger.name == "snap-chip-tiny core.core_rows=5 core.list_depth=4"
+    face_config: Any = larger.config
+    changes: list[tuple[dict[str, Any], str, str]] = [
+        ({"core_rows": 5}, "field must be one of core, .*, not 'core_rows'", "did you mean core.core_rows?"),
+        ({"core.core_row": 5}, "core.field must be one of core_rows, ", "did you mean core_rows?"),
+        ({"core": 5}, "core must be set field by field, such as core.core_rows, not 5", ""),
+        ({"cores.x": 5}, "cores must be an integer", ""),
+        ({"core": chip.config.to_dict()["core"], "core.core_rows": 4}, "core.core_rows must be odd, 3 at least", ""),
+        ({"core": face_config.core, "core.core_rows": 5}, "core.core_rows must be left out beside a whole core", ""),
+    ]  # fmt: skip
+    for fields, message, hint in changes:
+        with pytest.raises(tl.ConfigError, match=message) as info:
+            chip.configure(**fields)
+        assert info.value.hint == hint

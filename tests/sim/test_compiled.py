@@ -84,6 +84,18 @@ def test_nowhere_to_keep_it(folder: Path, tmp_path: Path) -> None:
     assert not list(folder.rglob("*.nb?"))
 
 
+def test_whoever_waits_is_told(folder: Path, tmp_path: Path) -> None:
+    """Of the first run, once for a function and its parts, and whether the next one need not compile."""
+    code = WHOLE.replace("total(np", "lines = []\nwith watch_compilation(lines.append) as found: total(np")
+    code = "from tensorloom.sim.compilation import watch_compilation\n" + code
+    (folder / "whole.py").write_text(f"{code}\nprint(*map(int, lines), int(found.seconds > 0))", encoding="utf-8")
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    assert run(folder, tmp_path / "cache") == [22, 0, 1, 1]
+    assert run(folder, tmp_path / "cache") == [22, 1, 0]
+    assert run(folder, blocked) == [22, 0, 0, 1]
+
+
 def test_numba_is_not_loaded_before_a_model_runs() -> None:
     code = "import sys; from tensorloom.cli.main import main; sys.argv[1:] = ['--help']\n"
     code += "from tensorloom.sim.snap import channel_last, cycles, exploration, work\n"

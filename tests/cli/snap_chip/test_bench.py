@@ -17,6 +17,11 @@ def test_layers_are_known() -> None:
     assert all(find_layer(name) for name, _ in LAYERS + QUICK) and len(LAYERS) == 8
 
 
+def test_a_preset_is_no_engine(fails: Callable, run: Callable) -> None:
+    assert fails("bench", "snap-chip-8b", code=2).endswith("not the preset 'snap-chip-8b'")
+    assert "tensorloom bench snap-chip measures the engine" in run("bench", "snap-chip-8b").stderr.replace("\n", "")
+
+
 def test_quick_bench(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("bench", "snap-chip", "--quick", "--json")
     assert result.exit_code == 0, result.output

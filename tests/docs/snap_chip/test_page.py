@@ -1,24 +1,18 @@
 """The page of the SNAP chip says what the design says."""
 
-import os
 import re
 import runpy
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tensorloom.hw.bus.reader import Reader
-from tensorloom.hw.bus.writer import Writer
 from tensorloom.hw.emit.ports import port_names
 from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.hw.snap_chip.register_map import REGISTERS
-from tensorloom.run.registers import register_files
-from tensorloom.tb.amaranth_bench import simulate
-from tensorloom.tb.bench import Bench
 
+from ..driver import drive, written
 from ..pages import PAGES, ROOT, blocks, table
 
 PAGE = PAGES["docs/snap_chip.md"]
@@ -34,6 +28,34 @@ TABLES = FOUND["chip_tables"]()
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_those_of_the_design(name: str) -> None:
     assert table(name) == [[cell.replace("`", "") for cell in row] for row in TABLES[name]], "run scripts/pictures"
+
+
+def test_fields() -> None:
+    """Names, values, and the limits: the last value that is fine and the first that isn't."""
+    config, rows = PRESETS["snap-chip"], table("chip-fields")
+    expected = {name: str(value) for name, value in config.to_dict().items() if name != "core"}
+    assert {row[0]: row[1] for row in rows} == expected
+    for field, _, _, rule in rows:
+        power = "power of two, " in rule
+        low, high = map(int, rule.removeprefix("power of two, ").removesuffix(", see below").split(" to "))
+        if field != "cores":
+            for value in (low, high):
+                assert getattr(config.replace(**{field: value}), field) == value
+        for value in (low // 2 if power else low - 1, high * 2 if power else high + 1):
+            with pytest.raises(ValueError, match=f"{field} must be "):
+                config.replace(**{field: value})
+
+
+def test_fields_of_a_core_in_a_chip() -> None:
+    """What the text says of them."""
+    config = PRESETS["snap-chip"]
+    for field, value in (("core_rows", 4), ("core_rows", 1), ("data_bits", 8), ("psum_bits", 31), ("aim_entries", 64)):
+        with pytest.raises(ValueError, match=f"core.{field} must be "):
+            config.replace(**{f"core.{field}": value})
+    for fields in ({"cores": 3}, {"cores": 2}, {"cores": 8}, {"core.core_columns": 5}):
+        with pytest.raises(ValueError, match="cores must be "):
+            config.replace(**fields)
+    assert config.replace(**{"core.aim_entries": 16, "core.beat_entries": 4, "cores": 2}).core_kernels == 8
 
 
 def test_ports_are_those_of_the_component() -> None:
@@ -53,63 +75,17 @@ def test_ports_are_those_of_the_component() -> None:
     assert others == {"id", "addr", "len", "size", "burst", "cache", "prot", "valid", "ready"}
 
 
-@pytest.mark.parametrize(("engine", "channel"), [(Reader, "ar"), (Writer, "aw")])
-def test_constants_of_bursts_are_as_the_page_says(engine: type, channel: str) -> None:
-    found: dict[str, Any] = {}
-
-    async def look(bench: Bench) -> None:
-        found.update(await bench.cycle({}))
-
-    bus = PRESETS["snap-chip"].bus
-    simulate(engine(bus), look)
-    assert "Bursts are INCR, of full aligned beats" in PAGE and found[f"m_axi_{channel}burst"] == 1
-    assert 1 << found[f"m_axi_{channel}size"] == bus.bytes
-    assert "normal, bufferable, not cacheable" in PAGE and found[f"m_axi_{channel}cache"] == 0b0011
-    assert re.search(r"All have ID\s+0", PAGE) and found[f"m_axi_{channel}id"] == 0
-    assert "RREADY and BREADY are always 1" in PAGE and found[f"m_axi_{'r' if channel == 'ar' else 'b'}ready"] == 1
-    assert "all strobes are 1" in PAGE and found.get("m_axi_wstrb", -1) in (-1, (1 << bus.bytes) - 1)
-
-
-def run(folder: Path, language: str, code: str) -> list[int]:
-    """Compile a program and give the numbers that it prints."""
-    (folder / "main.c").write_text(code)
-    command = [os.environ.get("CXX", "g++"), "-x", language, "-Wall", "-Wextra", "-Werror", "main.c", "-o", "main"]
-    subprocess.run(command, cwd=folder, check=True)
-    done = subprocess.run([folder / "main"], capture_output=True, text=True, check=True, timeout=60)
-    return [int(word, 16) for word in done.stdout.split()]
-
-
 @pytest.mark.parametrize("language", ["c", "c++"])
 def test_the_driver_writes_the_registers_that_start_a_list(language: str, tmp_path: Path) -> None:
-    """On words of memory in their place: an event that is pending stays so, and the chip is not busy."""
-    for package in ("cheader", "html", "ipxact", "markdown"):
-        pytest.importorskip(f"peakrdl_{package}")
+    """An event that is pending stays so, and the chip is not busy."""
     (code,) = blocks("c", PAGE)
-    (tmp_path / "snap_chip.h").write_bytes(register_files(REGISTERS)["snap_chip.h"])
-    words = max(address for register in REGISTERS.registers for address, _ in register.words()) // 4 + 1
-    main = f"""
-#include <stdio.h>
-int main(void) {{
-  static volatile uint32_t words[{words}];
-  printf("%x\\n", (unsigned)run_list(words, 0x123456789abcdee0));
-  for (int word = 0; word < {words}; word++) printf("%x\\n", (unsigned)words[word]);
-  return 0;
-}}
-"""
-    returned, *found = run(tmp_path, language, code + main)
+    returned, found = drive(tmp_path, language, REGISTERS, code, "run_list(words, 0x123456789abcdee0)")
     assert returned == 0xFFFF_FFFF
-    expected = dict.fromkeys(range(words), 0)
-
-    def write(name: str, value: int) -> None:
-        for address, low in REGISTERS[name].words():
-            expected[address // 4] = value >> low & 0xFFFF_FFFF
-
-    write("errors", 0xFFFF_FFFF)
-    write("interrupt_pending", 0xFFFF_FFFF)
-    write("interrupt_enable", REGISTERS["interrupt_enable"].pack(done=1, error=1))
-    write("list", 0x1234_5678_9ABC_DEE0)
-    write("control", REGISTERS["control"].pack(start=1))
-    assert dict(enumerate(found)) == expected
+    assert found == written(
+        REGISTERS, errors=0xFFFF_FFFF, interrupt_pending=0xFFFF_FFFF, list=0x1234_5678_9ABC_DEE0,
+        interrupt_enable=REGISTERS["interrupt_enable"].pack(done=1, error=1),
+        control=REGISTERS["control"].pack(start=1),
+    )  # fmt: skip
 
 
 def test_tables_of_the_benchmark() -> None:

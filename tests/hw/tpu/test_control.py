@@ -3,20 +3,18 @@
 import pytest
 
 from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.tpu.config import QUEUES
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
-from tensorloom.tb.formal import Together, check_reachable, prove
+from tensorloom.tb.formal import grouped
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.bundle import COMPONENTS, component
 from tensorloom.tb.tpu.control_parts import NARROW, PARTS
-from tensorloom.tb.tpu.formal.scoreboard import ScoreboardSpec
+from tensorloom.tb.tpu.formal.proofs import proofs
 
 CASES = {case: found for name in PARTS for case, found in find_cases("tpu", name).items()}
-FEW_ROWS = NARROW.replace(ub_rows=4)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +39,7 @@ def test_lint(bundle):
     assert lint(bundle) == []
 
 
-def test_what_begins_waits_for_nothing_and_what_waits_will_begin():
-    prove(Together(ScoreboardSpec(FEW_ROWS, unit) for unit in QUEUES))
-
-
-def test_assumptions_leave_an_instruction_that_waits_for_all_others():
-    check_reachable(ScoreboardSpec(FEW_ROWS, "activation"), depth=6)
+@pytest.mark.parametrize("proof", grouped(proofs(NARROW)), ids=lambda proof: proof.name)
+def test_what_begins_waits_for_nothing_and_what_waits_will_begin(proof):
+    """And assumptions leave an instruction that waits for all others."""
+    proof.run(timeout_seconds=600)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.tpu.config import GRANULE_BYTES, INSTRUCTION_BYTES
+from tensorloom.hw.tpu.config import GRANULE_BYTES, INSTRUCTION_BYTES, TpuConfig
 from tensorloom.hw.tpu.isa import ERRORS
 from tensorloom.hw.tpu.register_map import CATEGORIES, REGISTERS
 from tensorloom.hw.tpu.tpu import Tpu
@@ -19,8 +19,8 @@ from tensorloom.sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from tensorloom.sim.tpu.random_programs import Scenario, random_program
 from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.bulk.software import Step, Wait, read_register, write_register
-from tensorloom.tb.tpu.tpu_case import parts_of
-from tensorloom.tb.tpu.tpu_parts import CONFIGS
+from tensorloom.tb.tpu.case import parts_of
+from tensorloom.tb.tpu.whole_parts import CONFIGS
 
 
 @pytest.fixture(scope="module", params=list(CONFIGS))
@@ -30,8 +30,9 @@ def machine(request):
     return config, build(emit(Tpu(config)))
 
 
-def check(config, model: Model, scenario: Scenario, seed: int) -> None:
+def check(machine: tuple[TpuConfig, Model], scenario: Scenario, seed: int) -> None:
     """Memory, error, tag and counters after a program, with a fast memory and with one that pauses and takes long."""
+    config, model = machine
     program = TpuProgram(config=config, program=scenario.program, host=scenario.host, weights=scenario.weights)
     outcome = program.outcome
     assert outcome.problem == scenario.problem
@@ -46,13 +47,13 @@ def check(config, model: Model, scenario: Scenario, seed: int) -> None:
 
 def test_random_programs(machine, seed):
     for number in range(100):
-        check(*machine, random_program(machine[0], seed + number), seed + number)
+        check(machine, random_program(machine[0], seed + number), seed + number)
 
 
 @pytest.mark.parametrize("error", ILLEGAL)
 def test_illegal_programs(machine, seed, error):
     for number in range(5):
-        check(*machine, illegal_program(machine[0], seed + number, error), seed + number)
+        check(machine, illegal_program(machine[0], seed + number, error), seed + number)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -111,10 +112,10 @@ class Stopped(TpuProgram):
 def test_stops(machine, seed):
     config, model = machine
     rng, stopped = random.Random(seed), set()
-    for number in range(150):
-        if number % 15 == 0:
-            scenario = random_program(config, seed + number, instructions=10)
-            parts = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
-        program = Stopped(config=config, **parts, reads=rng.randrange(40), writes=rng.randrange(80))
-        stopped.add((number // 15, program.check(model, number)))
+    for begin in range(10):
+        scenario = random_program(config, seed + begin, instructions=10)
+        parts = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
+        for number in range(15):
+            program = Stopped(config=config, **parts, reads=rng.randrange(40), writes=rng.randrange(80))
+            stopped.add((begin, program.check(model, number)))
     assert len(stopped) > 40

@@ -6,7 +6,7 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.tpu.tpu import Tpu
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
-from tensorloom.tb.tpu.tpu_parts import TINY
+from tensorloom.tb.tpu.whole_parts import TINY
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def emission():
 
 
 def test_on_verilog(emission, build_dir, bench_seed):
-    modules = ["tensorloom.tb.tpu.tpu", "tensorloom.tb.tpu.tpu_faults"]
-    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 54
+    modules = [f"tensorloom.tb.tpu.{name}" for name in ("tpu", "faults", "order")]
+    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 61
 
 
 def test_lint(emission):

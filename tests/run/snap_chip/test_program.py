@@ -71,13 +71,47 @@ def test_kernels_of_few_channels_are_folded(channels, groups, folded, seed):
         (np.ones((2, 3), np.int16), np.ones((3, 2), np.int8), "a must be of dtype int8, uint8, not int16"),
         (np.ones((2, 3), np.uint8), np.ones((3, 2), np.uint8), "b must be of dtype int8, not uint8"),
         (np.ones((2, 3), np.uint8), np.ones((4, 2), np.int8), "rows of b must be the 3 columns of a, not 4"),
-        (np.ones((1, 5000), np.int8), np.ones((5000, 1), np.int8), "channels must be an integer from 1 to 4096, not"),
-        (np.ones((1, 2000), np.int8), np.ones((2000, 1), np.int8), "must be at most 128, not 250"),
+        (np.ones((1, 5000), np.int8), np.ones((5000, 1), np.int8), "columns of a must be at most 4096, not 5000"),
+        (np.ones((1, 2000), np.int8), np.ones((2000, 1), np.int8), "^entries of .* must be at most 128, not 250$"),
+        (np.ones((5000, 2), np.int8), np.ones((2, 2), np.int8), "^segments of a must be at most 32, not 70$"),
+        (np.ones((1, 2), np.int8), np.ones((2, 9999), np.int8), "columns of b must be at most 4096, not 9999"),
+        (np.ones((99999, 1), np.int8), np.ones((1, 1), np.int8), "rows of a must be at most 12285, not 99999"),
     ],
 )
 def test_what_does_not_fit_is_refused(a, b, message):
     with pytest.raises((TypeError, ConfigError), match=message):
         map_job(TINY, Job(name="x", a=a, b=b))
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "message", "hint"),
+    [
+        ((1, 9, 80, 8), (1, 1, 8, 8), "columns of the result must be at most 72", "region_pixels"),
+        ((1, 5000, 1, 8), (1, 1, 8, 8), "lines of x must be at most 4095, not 5000", ""),
+        ((1, 40, 1, 8), (40, 1, 8, 8), "kernel must be at most 31 down and across, not (40, 1)", ""),
+        ((1, 9, 12, 800), (1, 1, 800, 8), "entries of a region in a bank's directory must be", "directory_entries"),
+        ((1, 9, 9, 64), (3, 3, 64, 8), "words of a region in a bank must be at most 128", "bank_rows"),
+    ],
+)
+def test_layers_that_do_not_fit(x, w, message, hint):
+    """In the words of the job, with the field of the configuration that is too small."""
+    one = Job(name="c", a=np.ones(x, np.int8), b=np.ones(w, np.int8), convolution={}, names=("x", "w"))
+    with pytest.raises(ConfigError) as info:
+        map_job(TINY, one)
+    assert str(info.value).startswith(message) and hint in info.value.hint and bool(hint) == bool(info.value.hint)
+
+
+@pytest.mark.parametrize("density", [0, 0.1])
+def test_sparse_inputs_need_less_room(density, seed):
+    """An input that would not fit if it were dense is judged by its values."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(1, 100, (2, 1, 9, 176), np.int8) * (rng.random((2, 1, 9, 176)) < density)
+    w = rng.integers(-100, 100, (1, 1, 176, 8), np.int8)
+    one = Job(name="c", a=x, b=w, convolution={})
+    assert np.array_equal(map_job(TINY, one).golden(), expected_outputs(one))
+    x[...], x[:, :, ::3] = 0, 1  # dense in one bank
+    with pytest.raises(ConfigError, match="activations of a region must be of at most 128 words a bank"):
+        map_job(TINY, Job(name="c", a=x, b=w, convolution={}))
 
 
 def test_what_registers_complain_of():

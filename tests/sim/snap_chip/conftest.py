@@ -46,11 +46,11 @@ class Network:
             w, steps = layer.weights, {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
             sums = convolution(x[None] - source.zero, w, groups=layer.groups, **steps)[0] + layer.bias
             y = requantize(sums, layer.factors, layer.zero, np.int8 if layer.signed else np.uint8)
-            y = np.clip(y.astype(np.int64), layer.low, layer.high)
+            y = np.clip(y.astype(np.int64), *layer.limits)
             if layer.residual:
                 more = layer.residual
                 terms = np.float32(more.sum_factor), np.float32(more.factor), np.float32(more.offset)
-                y = residual_add(y, values[more.tensor].astype(np.int64), terms, more.low, more.high)
+                y = residual_add(y, values[more.tensor].astype(np.int64), terms, *layer.residual_limits)
             values[layer.target] = y
         return values
 

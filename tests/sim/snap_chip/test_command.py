@@ -188,7 +188,7 @@ def test_buffers(network):
             TINY.replace(directory_entries=16),
             r"directory_line must be so few .* at most 16 entries .* \(it needs \d+\)",
         ),
-        (TINY.replace(segments=7), r"bands must be so few that there are at most 7 segments \(\d+\)"),
+        (TINY.replace(segments=7), r"bands must be so few that there are at most 7 segments \(there are \d+\), not"),
     ):
         with pytest.raises(ConfigError, match=match):
             check_command(config, command)

@@ -1,9 +1,10 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tensorloom.hw.errors import ConfigError
+from tensorloom.hw.errors import ConfigError, WrongTypeError
 from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.golden import read_rings, run_list
@@ -11,6 +12,7 @@ from tensorloom.sim.snap_chip.layers import MaxPool, Residual, Tensor, fully_con
 from tensorloom.sim.snap_chip.mapping import Channels, block_lines
 from tensorloom.sim.snap_chip.orders import deal
 from tensorloom.sim.snap_chip.scales import kernel_order
+from tensorloom.sim.snap_chip.work import list_work
 
 TINY, CHIP, LARGE = (PRESETS[f"snap-chip{name}"] for name in ("-tiny", "", "-large"))
 
@@ -183,7 +185,7 @@ def test_everything_has_its_own_place(network):
     assert len(program.image) >= sum(places[-1]) * TINY.bus.bytes
 
 
-def fails(match, inputs, layers, config=TINY, **options):
+def fails(match, inputs, layers, config: Any = TINY, **options):
     with pytest.raises(ConfigError, match=match):
         compile_layers(config, inputs, layers, **options)
 
@@ -204,15 +206,13 @@ def test_what_does_not_fit(network):
         deep, [network.convolution((1, 1, 800, 8))], TINY.replace(directory_entries=64),
     )  # fmt: skip
     many = {"x": Tensor(height=40, width=40, channels=24)}
+    fails("layer y: segments of x must be at most 32, not 120", many, [network.convolution((1, 1, 24, 8))])
     fails(
-        "layer y: bands must be so few that there are at most 32 segments", many, [network.convolution((1, 1, 24, 8))]
-    )
-    fails(
-        "layer y: stride_columns must be without a common divisor with the 3 rows, not 3",
+        "layer y: stride across must be without a common divisor with the 3 rows of a core, not 3",
         {"x": Tensor(height=9, width=9, channels=8)}, [network.convolution((1, 1, 8, 8), stride=3)],
     )  # fmt: skip
     fails(
-        "layer y: padding_lines must be for a padding from 0 to 0, less than the kernel reaches, not 1",
+        "layer y: padding at the top must be at most 0, less than the kernel reaches, not 1",
         {"x": Tensor(height=9, width=9, channels=8)}, [network.convolution((1, 1, 8, 8), padding=1)],
     )  # fmt: skip
 
@@ -233,9 +233,16 @@ def test_what_does_not_go_together(network):
     fails("residual must be an input or the target", inputs, [dataclasses.replace(layer, residual=other)])
     narrow = network.convolution((1, 1, 8, 7), residual=residual)
     fails(r"residual must be of shape \(4, 4, 7\), as y, not \(4, 4, 8\)", inputs, [narrow])
-    kinds = dataclasses.replace(layer, residual=residual, signed=True, high=127)
+    kinds = dataclasses.replace(layer, residual=dataclasses.replace(residual, high=127), signed=True)
     fails("residual must be of the type of y, not 'x'", inputs, [kinds])
-    fails("densities must be from 0 to 1, of tensors, not {'z': 1}", inputs, [layer], densities={"z": 1})
+    fails(r"densities must be of tensors \(x, y\), not 'z'", inputs, [layer], densities={"z": 1})
+    fails("density of x must be from 0 to 1, not 2", inputs, [layer], densities={"x": 2})
+    fails("density of x must be a number, not 'a'", inputs, [layer], densities={"x": "a"})
+    fails("densities must be numbers by name of tensor, not 0.5", inputs, [layer], densities=0.5)
+    fails("layers must be Convolution or MaxPool, not None", inputs, [None])
+    fails("layers must be a list of Convolution and MaxPool, not Convolution", inputs, layer)
+    fails("inputs must be tensors by name, not {'x': 8}", {"x": 8}, [layer])
+    fails("config must be a SnapChipConfig.*, not 'snap-chip'", inputs, [layer], config="snap-chip")
     fails("factors must be positive and finite", inputs, [dataclasses.replace(layer, factors=0 * layer.factors)])
     fails(r"bias must be of shape \(8,\), not \(7,\)", inputs, [dataclasses.replace(layer, bias=layer.bias[1:])])
     with pytest.raises(TypeError, match="weights must be of dtype int8, not int64"):
@@ -246,7 +253,33 @@ def test_what_does_not_go_together(network):
         Tensor(height=1, width=1, channels=1, zero=-1)
 
 
-def test_a_tensor_of_another_shape_is_not_written(network):
+def test_what_is_no_memory_and_no_tensor(network):
     program = compile_layers(TINY, {"x": Tensor(height=4, width=4, channels=8)}, [network.convolution((1, 1, 8, 8))])
-    with pytest.raises(ConfigError, match=r"values must be of shape \(4, 4, 8\), not \(4, 4, 9\)"):
-        program.memory(x=np.zeros((4, 4, 9)))
+    good = np.ones((4, 4, 8), int)
+    cases: list[tuple[str, Any, str]] = [
+        ("x", np.zeros((4, 4, 9), int), r"values of x must be of shape \(4, 4, 8\), not \(4, 4, 9\)"),
+        ("x", good * 1.0, "values of x must be of an integer dtype, not float64"),
+        ("x", good * np.nan, "values of x must be of an integer dtype, not float64"),
+        ("x", None, "values of x must be a numpy array, not None"),
+        ("x", good.tolist(), "values of x must be a numpy array, not .*"),
+        ("x", 256 * good, "values of x must be from 0 to 255, not 256"),
+        ("x", -good, "values of x must be from 0 to 255, not -1"),
+        ("yy", good, "tensor must be one of x, y, not 'yy'"),
+    ]
+    for name, values, message in cases:
+        with pytest.raises(ConfigError, match=message):
+            program.memory(**{name: values})
+    memory = run_list(TINY, program.memory(x=good), program.list_address).memory
+    with pytest.raises(ConfigError, match="tensor must be one of x, y, not 'z'"):
+        program.read(memory, "z")
+    memories: list[Any] = [memory.astype(int), memory.tolist(), None, memory[None]]
+    for wrong in memories:
+        for use in (
+            lambda wrong=wrong: program.read(wrong, "y"),
+            lambda wrong=wrong: list_work(TINY, wrong, program.list_address),
+            lambda wrong=wrong: run_list(TINY, wrong, program.list_address),
+        ):
+            with pytest.raises(WrongTypeError, match="memory must be an array of bytes"):
+                use()
+    with pytest.raises(WrongTypeError, match="address must be an integer, not 0.5"):
+        run_list(TINY, memory, 0.5)  # pyright: ignore[reportArgumentType]

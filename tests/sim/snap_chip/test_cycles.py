@@ -10,7 +10,7 @@ from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.run.snap_chip.engine import ENGINE
 from tensorloom.run.snap_chip.program import MEMORY_PORTS, SnapChipProgram
 from tensorloom.sim.memory_timing import MemoryTiming
-from tensorloom.sim.snap_chip import golden
+from tensorloom.sim.snap_chip import cycles, golden
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.cycles import BEATS, WENT, LayerCounters, simulate_chip
 from tensorloom.sim.snap_chip.frame import frame, layer_work
@@ -166,10 +166,13 @@ def test_random_stalls_are_refused():
         simulate_chip(CONFIG, [], timing=MemoryTiming(stalls=0.1))
 
 
-def test_a_region_that_never_fits_is_stuck(seed):
+def test_a_region_that_never_fits_is_refused_or_stuck(seed, monkeypatch):
     shape = LayerShape(name="any/3x3", height=6, width=6, channels=16, rows=3, columns=3, kernels=8, padding=1)
     work = layer_work(CONFIG, shape, (1.0, 0.5), seed=seed)
     small = CONFIG.replace(bank_rows=4)
+    with pytest.raises(ConfigError, match="layer 0: activations of a region must be of at most 8 words a bank"):
+        simulate_chip(small, [work])
+    monkeypatch.setattr(cycles, "check_works", lambda *_: None)
     with pytest.raises(RuntimeError, match="must not get stuck"):
         simulate_chip(small, [work])
 

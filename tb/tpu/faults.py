@@ -8,15 +8,20 @@ from ...hw.tpu.config import INSTRUCTION_BYTES
 from ...sim.tpu.random_programs import random_program
 from ..bus.memory import DECERR, SLVERR, bursts_of
 from ..streams import within
-from .tpu_case import LONGEST, Case, Placed, begin, parts_of
-from .tpu_parts import TINY
+from .case import LONGEST, Case, Placed, begin, parts_of
+from .whole_parts import TINY
 
 CODES = {
     "fetch": "bus_fetch", "read_host": "bus_host", "write_host": "bus_host", "read_weights": "bus_weights",
     "read_parameters": "bus_weights",
 }  # fmt: skip
 BEAT = TINY.bus_bytes
-PAUSES = dict.fromkeys(("m_host_read_r", "m_host_write_aw", "m_host_write_b", "m_weights_ar", "m_weights_r"), 0.3)
+LONG = TINY.max_burst * BEAT // INSTRUCTION_BYTES
+"""Instructions of a program that is more than a burst."""
+
+PAUSES: dict[str, float] = dict.fromkeys(
+    ("m_host_read_r", "m_host_write_aw", "m_host_write_b", "m_weights_ar", "m_weights_r"), 0.3
+)
 
 
 def requests(placed: Placed, kind: str) -> list[tuple[int, int, int]]:
@@ -45,7 +50,8 @@ def hits(placed: Placed, kind: str, row: int) -> tuple[int, int] | None:
 
 async def fail(case: Case, kind: str, place: str, response: int) -> None:
     """A program that fails at the first, a middle or the last beat of one of its accesses of a kind."""
-    placed = case.place(random_program(TINY, case.rng.getrandbits(32), instructions=12))
+    instructions = LONG if kind == "fetch" else 12
+    placed = case.place(random_program(TINY, case.rng.getrandbits(32), instructions=instructions))
     _, address, beats = case.rng.choice(requests(placed, kind))
     row = address + {"first": 0, "middle": beats // 2, "last": beats - 1}[place]
     weights = kind in ("read_weights", "read_parameters")

@@ -8,12 +8,13 @@ import pytest
 from tensorloom.hw.tpu.isa import ERRORS, INSTRUCTIONS, encode
 from tensorloom.sim.tpu.assembler import assemble
 
-SOURCE = Path(__file__).parent.parent.parent / "docs/draw/tpu_tables.py"
+DRAW = Path(__file__).parent.parent.parent.parent / "docs/draw"
 
 
-@pytest.fixture(scope="module")
-def tables() -> dict[str, list[list[str]]]:
-    return runpy.run_path(str(SOURCE))["isa_tables"]()
+@pytest.fixture
+def tables(monkeypatch) -> dict[str, list[list[str]]]:
+    monkeypatch.syspath_prepend(str(DRAW))
+    return runpy.run_path(str(DRAW / "tpu_tables.py"))["isa_tables"]()
 
 
 def test_fields_lie_where_the_table_says(tables):

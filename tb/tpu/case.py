@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..bus.failing_memory import FailingMemory
 from ..bus.peers import Peers
 from ..runner import job_data
 from ..streams import reset, within
-from .tpu_parts import TINY
+from .whole_parts import TINY
 
 __all__ = ["LONGEST", "SIZE", "Case", "Placed", "begin", "parts_of"]
 
@@ -73,7 +74,7 @@ class Case(Peers):
         Of the last interrupt.
     """
 
-    def __init__(self, dut: Any, rng: random.Random, stalls: dict[str, float]) -> None:
+    def __init__(self, dut: Any, rng: random.Random, stalls: Mapping[str, float]) -> None:
         self.host, self.weights, self.tag = FailingMemory(SIZE), FailingMemory(SIZE), 0
         memories = {"m_host_read": self.host, "m_host_write": self.host, "m_weights": self.weights}
         super().__init__(dut, REGISTERS, memories, rng, stalls)
@@ -189,10 +190,8 @@ def parts_of(program: bytes) -> list[tuple[str, dict[str, int]]]:
 
 def expected_counts(scenario: Scenario) -> dict[str, int]:
     """What a program that halts must have counted, whatever time it took."""
-    counts = dict.fromkeys(
-        ("active", "instructions", "weight_beats", "parameter_beats", "host_in_beats", "host_out_beats", "result_rows"),
-        0,
-    )
+    beats = ("weight_beats", "parameter_beats", "host_in_beats", "host_out_beats")
+    counts: dict[str, int] = dict.fromkeys(("active", "instructions", *beats, "result_rows"), 0)
     for name, v in parts_of(scenario.program):
         counts["instructions"] += 1
         match name:
@@ -211,7 +210,7 @@ def expected_counts(scenario: Scenario) -> dict[str, int]:
     return counts
 
 
-async def begin(dut: Any, name: str, stalls: dict[str, float]) -> Case:
+async def begin(dut: Any, name: str, stalls: Mapping[str, float]) -> Case:
     """Reset, memories, software."""
     case = Case(dut, random.Random(f"{name} {job_data()['seed']}"), stalls)
     await reset(dut, job_data()["manifest"])

@@ -1,0 +1,40 @@
+"""What docs/integration.md says of ports is so."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tensorloom.hw.bus.config import PortConfig
+from tensorloom.hw.bus.reader import Reader
+from tensorloom.hw.bus.writer import Writer
+from tensorloom.run.registry import engines
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bench import Bench
+
+from .pages import PAGES
+
+PAGE = " ".join(PAGES["docs/integration.md"].split())
+
+
+@pytest.mark.parametrize(("engine", "channel"), [(Reader, "ar"), (Writer, "aw")])
+def test_constants_of_bursts_are_as_the_page_says(engine: type, channel: str) -> None:
+    found: dict[str, Any] = {}
+
+    async def look(bench: Bench) -> None:
+        found.update(await bench.cycle({}))
+
+    bus = PortConfig()
+    simulate(engine(bus), look)
+    assert "Bursts are INCR, of full aligned beats" in PAGE and found[f"m_axi_{channel}burst"] == 1
+    assert 1 << found[f"m_axi_{channel}size"] == bus.bytes
+    assert "normal, bufferable, not cacheable" in PAGE and found[f"m_axi_{channel}cache"] == 0b0011
+    assert "All have ID 0" in PAGE and found[f"m_axi_{channel}id"] == 0
+    assert "RREADY and BREADY are always 1" in PAGE and found[f"m_axi_{'r' if channel == 'ar' else 'b'}ready"] == 1
+    assert found.get("m_axi_wstrb", -1) in (-1, (1 << bus.bytes) - 1)
+
+
+def test_engines_with_registers_are_those_that_are_named() -> None:
+    (named,) = re.findall(r"Engines with memory ports, so far (.*?), need", PAGE)
+    having = [engine.package for engine in engines().values() if engine.registers(next(iter(engine.presets.values())))]
+    assert re.findall(r"\((\w+)\.md#in-a-system\)", named) == having
