@@ -161,7 +161,7 @@ def factors(contents):
     return fields.tobytes()
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(24))
 @pytest.mark.parametrize("make", [busy_program, chained_program])
 def test_model_counts_every_cycle_when_all_units_are_at_work(counters, seed, make, number):
     some = random.Random(seed)
