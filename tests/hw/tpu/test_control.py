@@ -39,7 +39,7 @@ def test_lint(bundle):
     assert lint(bundle) == []
 
 
-@pytest.mark.parametrize("proof", grouped(proofs(NARROW)), ids=lambda proof: proof.name)
+@pytest.mark.parametrize("proof", list(grouped(proofs(NARROW))), ids=lambda proof: proof.name)
 def test_what_begins_waits_for_nothing_and_what_waits_will_begin(proof):
     """And assumptions leave an instruction that waits for all others."""
     proof.run(timeout_seconds=600)
