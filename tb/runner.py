@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,9 +14,8 @@ from xml.etree import ElementTree
 
 from ..hw.folders import is_plain, plain_path
 from .build_log import BuildError, first_errors
-from .bulk.cache import Cache
 from .sources import EmissionLike, Sources
-from .tools import ZEROED_NEW, check_tools, compiler, tool_environment, verilator_version
+from .tools import ZEROED_NEW, check_tools, tool_environment, verilator_version
 
 __all__ = ["job_data", "run_cocotb"]
 
@@ -135,13 +133,6 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     ports = [f'public_flat_rw -module "{sources.top}" -var "{port["name"]}"' for port in sources.manifest["ports"]]
     publish.write_text("\n".join(["`verilator_config", *ports, ""]), encoding="utf-8")
     log = folder / "build.log"
-    # Verilator's own C++ takes longer than a small design, and is the same for all.
-    identity = [arguments, waves, verilator_version(), compiler(), version("cocotb")]
-    runtime, cache = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:40], Cache(folder.parent / "runtime")
-    found = cache.find(runtime)
-    if found:
-        for name in found[1]["files"]:
-            shutil.copyfile(found[0] / name, folder / name)
     try:
         runner.build(
             sources=[publish, *files],
@@ -155,9 +146,6 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     except RuntimeError as error:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else str(error)
         raise BuildError(f"{sources.top} doesn't build for cocotb:\n{first_errors(text)}\nfull log: {log}") from None
-    if not found:
-        with cache.lock(runtime):
-            cache.publish(runtime, [*sorted(folder.glob("verilated*.o")), folder / "verilator.o"], {})
 
 
 @contextlib.contextmanager
