@@ -17,6 +17,7 @@ from .decoder import HOST_WINDOWS, Decoder, area_layout
 from .feeder import Feeder
 from .host_in import HostInUnit
 from .host_out import HostOutUnit
+from .isa import UNITS
 from .layouts import instruction_layout
 from .parameter_unit import ParameterUnit
 from .register_map import CATEGORIES
@@ -26,7 +27,6 @@ from .weight_unit import WeightUnit
 
 __all__ = ["TpuCore", "core_events"]
 
-UNITS = list(QUEUES)
 HOST_OUT, WEIGHTS, MATRIX = (UNITS.index(name) for name in ("host_out", "weights", "matrix"))
 
 

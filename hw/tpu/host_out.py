@@ -15,11 +15,9 @@ from ..emit.shared import shared
 from .config import GRANULE_BYTES, TpuConfig
 from .entry_queue import EntryQueue
 from .layouts import transfer_entry, ub_row
+from .unified_buffer import ROW_LATENCY
 
 __all__ = ["HostOutUnit"]
-
-ROW_LATENCY = 2
-"""Cycles from a fetch to its row."""
 
 
 class HostOutUnit(wiring.Component):

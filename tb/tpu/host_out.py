@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
-from ...hw.tpu.host_out import ROW_LATENCY
+from ...hw.tpu.unified_buffer import ROW_LATENCY
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .dma_actors import STALLS
