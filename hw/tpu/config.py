@@ -17,7 +17,7 @@ INSTRUCTION_BYTES = 16
 SET_ENTRY_BYTES = 8
 """Of a column in a parameter set: an int32 bias, then a float32 factor."""
 
-QUEUES = {"host_in": 4, "host_out": 4, "weights": 8, "parameters": 4, "matrix": 8, "activation": 8}
+QUEUES = {"host_in": 4, "host_out": 4, "weights": 8, "parameters": 4, "matrix": 8, "activation": 8, "vector": 4}
 """Units that execute instructions side by side, and how many each has dispatched and not completed at most."""
 
 MOST_BUS_BYTES = 128

@@ -7,21 +7,26 @@ from ..errors import ConfigError, did_you_mean
 
 __all__ = [
     "ERRORS",
+    "FLOATS",
+    "GEOMETRY",
     "INSTRUCTIONS",
     "INSTRUCTION_BITS",
     "KINDS",
+    "OPERATIONS",
+    "REGISTERS",
     "SET_REGISTERS",
     "SWAPS",
     "UNITS",
     "Field",
     "Instruction",
+    "Register",
     "decode",
     "encode",
 ]
 
 INSTRUCTION_BITS = 128
 
-UNITS = ("host_in", "host_out", "weights", "parameters", "matrix", "activation")
+UNITS = ("host_in", "host_out", "weights", "parameters", "matrix", "activation", "vector")
 """Units in the order of their bits in ``units``."""
 
 KINDS = ("int8", "uint8", "raw")
@@ -30,8 +35,65 @@ KINDS = ("int8", "uint8", "raw")
 SWAPS = ("none", "first", "every")
 """Which commands of a ``matmul`` go on with the next weight tile, by number."""
 
-SET_REGISTERS = {"plane_step": 0x50}
-"""Indices of ``set``. ``plane_step``: granules from one byte plane of raw sums to the next."""
+OPERATIONS = ("add", "multiply", "max", "table")
+"""Operations of ``vector``, by number."""
+
+
+class Register(NamedTuple):
+    """A register of ``set``: every program begins with 0 in it, and an instruction takes its value along.
+
+    Parameters
+    ----------
+    index
+        Its number.
+    bits
+        Width of its value, which is a number from 0 on, or the bits of a float32.
+    text
+        What it says.
+    """
+
+    index: int
+    bits: int
+    text: str
+
+
+GEOMETRY = {
+    "columns": Register(0x10, 12, "Positions of a line of results, at least 1."),
+    "lines": Register(0x11, 12, "Lines of an image of results, at least 1."),
+    "column_step": Register(0x12, 24, "Granules from a position's window to the next one's."),
+    "line_step": Register(0x13, 24, "Granules from the first window of a line to that of the next."),
+    "image_step": Register(0x14, 24, "Granules from the first window of an image to that of the next."),
+    "kernel_step": Register(0x15, 24, "Granules from one row of the kernel to the next."),
+    "tap_step": Register(0x16, 24, "Granules from one column of the kernel to the next; only of ``pool``."),
+    "line": Register(0x17, 24, "Granules of a line of the input."),
+    "height": Register(0x18, 12, "Lines of an image of the input."),
+    "stride": Register(0x19, 12, "Lines of the input from a line of results to the next."),
+    "dilation": Register(0x1A, 12, "Lines of the input from one row of the kernel to the next."),
+    "pad": Register(0x1B, 8, "Byte that stands where the input has none."),
+    "window_first": Register(0x1C, 17, "First row of the unified buffer that belongs to the input."),
+    "window_last": Register(0x1D, 17, "Last row of the unified buffer that belongs to the input."),
+}
+"""Registers that say where the windows of ``convolve`` and ``pool`` lie."""
+
+FLOATS = {
+    "factor_a": Register(0x22, 32, "Factor, a float32."),
+    "factor_b": Register(0x23, 32, "Factor of b of ``add``, a float32."),
+    "addend": Register(0x24, 32, "What is added before rounding, a float32."),
+}
+"""Registers that hold a float32: 0, or a normal number of a magnitude below 2**31."""
+
+REGISTERS = {
+    **GEOMETRY,
+    "pool_pitch": Register(0x1E, 7, "Granules from one result of ``pool`` to the next, at least its width."),
+    "zero_a": Register(0x20, 8, "Zero point of a of ``multiply``, a byte of the operands' type."),
+    "zero_b": Register(0x21, 8, "Zero point of b of ``multiply``, a byte of the operands' type."),
+    **FLOATS,
+    "plane_step": Register(0x50, 24, "Granules from one byte plane of raw sums to the next."),
+}
+"""Registers of ``set`` by name."""
+
+SET_REGISTERS = {name: one.index for name, one in REGISTERS.items()}
+"""Indices of ``set`` by name."""
 
 ERRORS = {
     "opcode": (1, "No instruction has this opcode."),
@@ -42,6 +104,7 @@ ERRORS = {
     "bundle": (6, "A draining ``matmul`` isn't followed by an ``activate`` of as many rows, or that comes alone."),
     "no_tile": (7, "A ``matmul`` uses more weight tiles than were read before it, or there is none in use."),
     "no_parameters": (8, "An ``activate`` uses a parameter set, and none was read for it."),
+    "overlap": (9, "Results would be written over what they are made from, but not exactly in its place."),
     "value": (10, "A field has a value that means nothing."),
     "prefetch": (11, "More weight tiles or parameter sets were read ahead than there is room for."),
     "leftover": (12, "The program halted, and weight tiles or parameter sets that it read were not used."),
@@ -97,7 +160,16 @@ _TRANSFER = (
     Field("granules", 40, 24, "Granules to move, at least 1."),
     Field("host", 64, 32, "Where they begin in the window, in bus beats."),
 )
-_UNITS = Field("units", 16, 6, "Units that must have completed all older instructions, a bit each.")
+_UNITS = Field("units", 16, 7, "Units that must have completed all older instructions, a bit each.")
+
+_MULTIPLIES = (
+    Field("accumulate", 8, 1, "Add to what the accumulators hold; tiles after the first do so anyway."),
+    Field("drain", 9, 1, "The sums are complete with the last tile; an ``activate`` follows."),
+    Field("a_signed", 10, 1, "Activation bytes are signed."),
+    Field("w_signed", 11, 1, "Weights of tiles swapped in are signed."),
+    Field("shift", 12, 2, "Bytes that products are shifted up, for byte planes of wider operands."),
+    Field("swap", 14, 2, "Which tiles are new.", names=SWAPS),
+)
 
 _TABLE = (
     Instruction("nop", 0x00, "Does nothing."),
@@ -132,18 +204,26 @@ _TABLE = (
     Instruction(
         "matmul", 0x20, "Multiplies activation rows by weight tiles and adds the products in the accumulators.",
         (
-            Field("accumulate", 8, 1, "Add to what the accumulators hold; tiles after the first do so anyway."),
-            Field("drain", 9, 1, "The sums are complete with the last tile; an ``activate`` follows."),
-            Field("a_signed", 10, 1, "Activation bytes are signed."),
-            Field("w_signed", 11, 1, "Weights of tiles swapped in are signed."),
-            Field("shift", 12, 2, "Bytes that products are shifted up, for byte planes of wider operands."),
-            Field("swap", 14, 2, "Which tiles are new.", names=SWAPS),
+            *_MULTIPLIES,
             Field("ub", 16, 24, "First granule of the first row."),
             Field("rows", 40, 13, "Activation rows, at least 1."),
             Field("acc", 56, 16, "First accumulator row."),
             Field("repeat", 72, 12, "Weight tiles one after the other, at least 1."),
             Field("step", 84, 24, "Granules from the rows of one tile to those of the next."),
             Field("pitch", 108, 7, "Granules from row to row, at least 1; bytes beyond them count as 0."),
+        ),
+    ),
+    Instruction(
+        "convolve", 0x21, "Like ``matmul``, but its rows are windows of an image, where the geometry registers say.",
+        (
+            *_MULTIPLIES,
+            Field("ub", 16, 24, "Granule of the first window, modulo 2**24; it may lie before the input."),
+            Field("rows", 40, 13, "Positions, at least 1."),
+            Field("acc", 56, 16, "First accumulator row."),
+            Field("repeat", 72, 12, "Rows of the kernel, at least 1; a weight tile each."),
+            Field("y", 84, 12, "Line of the input where the first window lies.", signed=True),
+            Field("x", 96, 16, "Granule of its line where the first window begins.", signed=True),
+            Field("width", 112, 7, "Granules of a window, at least 1; bytes beyond them count as 0."),
         ),
     ),
     Instruction(
@@ -160,6 +240,34 @@ _TABLE = (
             Field("lo", 80, 16, "Smallest result.", signed=True),
             Field("hi", 96, 16, "Largest result.", signed=True),
             Field("used", 112, 7, "Granules of each row that are written, from 1 to the pitch."),
+        ),
+    ),
+    Instruction(
+        "pool", 0x23, "Reduces the windows of an image to their greatest value or to their average, byte by byte.",
+        (
+            Field("average", 8, 1, "Sum times ``factor_a`` plus ``addend``, rounded; else the greatest value."),
+            Field("signed", 9, 1, "Bytes are signed."),
+            Field("ub", 16, 24, "Granule of the first window's first tap, modulo 2**24."),
+            Field("dst", 40, 24, "Granule of the first result."),
+            Field("rows", 64, 16, "Results, at least 1."),
+            Field("y", 80, 12, "Line of the input where the first window lies.", signed=True),
+            Field("x", 92, 16, "Granule of its line where the first window begins.", signed=True),
+            Field("kernel_rows", 108, 5, "Rows of the kernel, at least 1."),
+            Field("kernel_columns", 113, 5, "Columns of the kernel, at least 1."),
+            Field("width", 118, 7, "Granules of a tap and of a result, at least 1."),
+        ),
+    ),
+    Instruction(
+        "vector", 0x24, "Combines two tensors, or looks up a table, byte by byte.",
+        (
+            Field("operation", 8, 3, "What to do.", names=OPERATIONS),
+            Field("signed", 11, 1, "Bytes are signed."),
+            Field("a", 16, 24, "First granule of a; a multiple of a row's, as are b and dst."),
+            Field("b", 40, 24, "First granule of b, or of the table of 256 bytes."),
+            Field("dst", 64, 24, "First granule of the results."),
+            Field("rows", 88, 17, "Rows of the unified buffer, at least 1."),
+            Field("lo", 105, 9, "Smallest result; 0 for ``table``.", signed=True),
+            Field("hi", 114, 9, "Largest result; 0 for ``table``.", signed=True),
         ),
     ),
 )  # fmt: skip

@@ -5,10 +5,11 @@ from amaranth.lib import data
 from amaranth.utils import bits_for
 
 from .config import TpuConfig
-from .isa import INSTRUCTION_BITS
+from .isa import GEOMETRY, INSTRUCTION_BITS, INSTRUCTIONS
 
 __all__ = [
     "activate_entry",
+    "geometry_layout",
     "granule_address",
     "instruction_layout",
     "matmul_entry",
@@ -18,6 +19,7 @@ __all__ = [
     "store_layout",
     "transfer_entry",
     "ub_row",
+    "vector_entry",
     "weights_entry",
     "window_layout",
 ]
@@ -67,7 +69,10 @@ def store_layout(config: TpuConfig) -> data.StructLayout:
 
 
 def matmul_entry(config: TpuConfig) -> data.StructLayout:
-    """A ``matmul`` that was found legal. All fields are those of the instruction, each as wide as it must be."""
+    """A ``matmul`` or ``convolve`` that was found legal. Fields are those of the instruction, each as wide as it must be.
+
+    Of a ``convolve``, `pitch` is its ``width`` and `first` its ``ub``; `ub` and `step` are not used.
+    """
     accumulator_rows = config.matrix.accumulator_rows
     return data.StructLayout(
         {
@@ -83,6 +88,39 @@ def matmul_entry(config: TpuConfig) -> data.StructLayout:
             "repeat": 12,
             "step": granule_address(config),
             "pitch": bits_for(config.row_granules),
+            "convolve": 1,
+            "first": 24,
+            "y": signed(12),
+            "x": signed(16),
+            "geometry": geometry_layout(),
+        }
+    )
+
+
+def geometry_layout() -> data.StructLayout:
+    """Registers that say where windows lie, as they were set."""
+    return data.StructLayout({name: register.bits for name, register in GEOMETRY.items() if name != "tap_step"})
+
+
+def vector_entry(config: TpuConfig) -> data.StructLayout:
+    """A ``pool`` or ``vector`` that was found legal: the fields of both, and the registers that they use."""
+    fields = {"pool": 1}
+    for name in ("pool", "vector"):
+        fields |= {
+            field.name: signed(field.bits) if field.signed else field.bits for field in INSTRUCTIONS[name].fields
+        }
+    return data.StructLayout(
+        fields
+        | {
+            "rows": 17,
+            "geometry": geometry_layout(),
+            "tap_step": 24,
+            "pool_pitch": 7,
+            "zero_a": 8,
+            "zero_b": 8,
+            "factor_a": 32,
+            "factor_b": 32,
+            "addend": 32,
         }
     )
 
