@@ -69,7 +69,7 @@ def store_layout(config: TpuConfig) -> data.StructLayout:
 
 
 def matmul_entry(config: TpuConfig) -> data.StructLayout:
-    """A ``matmul`` or ``convolve`` that was found legal. Fields are those of the instruction, each as wide as it must be.
+    """A ``matmul`` or ``convolve`` that was found legal. Fields are those of the instruction, as wide as they must be.
 
     Of a ``convolve``, `pitch` is its ``width`` and `first` its ``ub``; `ub` and `step` are not used.
     """
