@@ -18,10 +18,11 @@ from ...sim.golden.tensors import check_tensor
 from ...sim.memory_timing import MemoryTiming
 from ...sim.tpu.assembler import assemble as assemble_text
 from ...sim.tpu.check import check_program
-from ...sim.tpu.compiler import Compiled, compile_network
+from ...sim.tpu.chain import Network
+from ...sim.tpu.compiler import CompiledNetwork, compile_network
 from ...sim.tpu.cycles import Stretch, TpuCycles, predict
 from ...sim.tpu.golden import Outcome, run
-from ...sim.tpu.layers import BYTES, Network
+from ...sim.tpu.layers import BYTES
 from ...sim.tpu.product import compile_product
 from ...sim.tpu.rules import Room
 from ...tb.bulk.software import Step, Wait, read_register, write_register
@@ -153,7 +154,7 @@ class NetworkProgram(TpuProgram):
         The result's, of all batches; what the last one has beyond it is left out.
     """
 
-    compiled: Compiled
+    compiled: CompiledNetwork
     shape: tuple[int, ...]
 
     def golden(self) -> np.ndarray:
@@ -222,7 +223,7 @@ def _diagonal(blocks: np.ndarray) -> np.ndarray:
     return result.reshape(count * rows, count * columns)
 
 
-def _program(compiled: Compiled, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
+def _program(compiled: CompiledNetwork, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
     outputs = np.zeros(compiled.window_bytes[1], np.uint8)
     return NetworkProgram(
         config=compiled.config, program=compiled.program, host=(inputs, outputs), weights=compiled.weights,

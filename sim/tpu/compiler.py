@@ -1,18 +1,21 @@
-"""Compiler for the TPU: a network's layers and a number of batches become a program and what lies in memory."""
+"""Compiler for the TPU: a network and a number of batches become a program and what lies in memory."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ...hw.config import check, check_int
 from ...hw.tpu.config import INSTRUCTION_BYTES, TpuConfig
-from .layers import Network
-from .tensors import Layout
+from .chain import INPUT, Network
+from .graph import Graph
+from .placement import Placement, place, table_bytes
+from .tiling import View, views_of
 from .weights import WeightMemory
 from .writer import Writer
 
-__all__ = ["Compiled", "compile_network"]
+__all__ = ["Compiled", "CompiledNetwork", "compile_graph", "compile_network"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -21,7 +24,7 @@ class Compiled:
 
     Parameters
     ----------
-    config, network
+    config, graph
         What it was made for and of.
     batches
         Inputs, one after the other.
@@ -29,28 +32,76 @@ class Compiled:
         Its instructions' bytes.
     weights
         Contents of weight memory, uint8.
-    input, output
-        Layouts of both tensors.
+    views, placement
+        Where tensors lie.
     instructions
         How many of each there are, by name.
-    ub_rows
-        Rows of the unified buffer that are used: its peak.
     """
 
     config: TpuConfig
-    network: Network
+    graph: Graph
     batches: int
     program: bytes
     weights: np.ndarray
-    input: Layout
-    output: Layout
+    views: Mapping[str, View]
+    placement: Placement
     instructions: dict[str, int]
-    ub_rows: int
+
+    @property
+    def ub_rows(self) -> int:
+        """Rows of the unified buffer that are used: its peak."""
+        return self.placement.rows
 
     @property
     def window_bytes(self) -> tuple[int, int]:
         """Sizes of the host's two windows."""
-        return self.batches * self.input.size, self.batches * self.output.size
+        return self.placement.window_bytes
+
+    def pack(self, inputs: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+        """Contents of window 0, uint8, from the inputs of each batch (N x H x W x C), by name.
+
+        Those that are an output of the batch before are wanted for the first one only.
+
+        Raises
+        ------
+        WrongTypeError, ConfigError
+            If there are more or fewer, or one has another type or shape.
+        """
+        check("inputs", len(inputs) == self.batches, f"{self.batches}, one a batch", len(inputs))
+        image, tables = np.zeros(self.window_bytes[0], np.uint8), table_bytes(self.graph)
+        image[: len(tables)] = tables
+        for (batch, name), start in self.placement.host.items():
+            if name in self.graph.inputs:
+                check(f"inputs[{batch}]", name in inputs[batch], f"with {name}", ", ".join(inputs[batch]))
+                values = self.graph.check_input(f"inputs[{batch}]", name, inputs[batch][name])
+                layout = self.views[name].layout
+                image[start : start + layout.size] = layout.pack(values.reshape(layout.rows, layout.columns))
+        return image
+
+    def unpack(self, window: np.ndarray) -> list[dict[str, np.ndarray]]:
+        """Outputs of each batch (N x H x W x C) by name, from the contents of window 1 (uint8)."""
+        size = self.window_bytes[1]
+        check("window", len(window) == size, f"of {size} bytes", len(window))
+        found: list[dict[str, np.ndarray]] = [{} for _ in range(self.batches)]
+        for (batch, name), start in self.placement.host.items():
+            if name in self.graph.outputs:
+                layout = self.views[name].layout
+                values = layout.unpack(window[start : start + layout.size])
+                found[batch][name] = values.reshape(self.graph.tensors[name].shape)
+        return found
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class CompiledNetwork(Compiled):
+    """A chain of layers, compiled.
+
+    Parameters
+    ----------
+    network
+        The layers.
+    """
+
+    network: Network
 
     def pack_inputs(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Contents of window 0, uint8, from an input a batch (rows x columns).
@@ -62,29 +113,27 @@ class Compiled:
         """
         check("inputs", len(inputs) == self.batches, f"{self.batches}, one a batch", len(inputs))
         checked = [self.network.check_input(f"inputs[{number}]", values) for number, values in enumerate(inputs)]
-        return np.concatenate([self.input.pack(values) for values in checked])
+        return self.pack([{INPUT: values[:, None, None]} for values in checked])
 
     def unpack_outputs(self, window: np.ndarray) -> list[np.ndarray]:
         """Outputs, one a batch (rows x columns), from the contents of window 1 (uint8)."""
-        size = self.output.size
-        check("window", len(window) == self.batches * size, f"of {self.batches * size} bytes", len(window))
-        return [self.output.unpack(window[start : start + size]) for start in range(0, len(window), size)]
+        return [values[:, 0, 0] for outputs in self.unpack(window) for values in outputs.values()]
 
 
-def compile_network(config: TpuConfig, network: Network, batches: int = 1) -> Compiled:
+def compile_graph(config: TpuConfig, graph: Graph, batches: int = 1) -> Compiled:
     """Compile a network.
 
-    A layer is worked on N tile by N tile, each for all rows at once or, if they are more than half the accumulators,
-    in blocks whose sums alternate in them. Weights are fetched as they are used, and fetched again for each block
-    of rows unless the N tile has a single K tile. The input of the next batch is read, and the output of the one
-    before written, while a batch is worked on.
+    Nodes are worked on in their order. A product is worked on N tile by N tile, each for all positions at once or, if
+    they are more than half the accumulators, in blocks whose sums alternate in them. Weights are fetched as they are
+    used, and fetched again for each block unless the N tile has a single K tile. Inputs of the next batch are read, and
+    outputs of the one before written, while a batch is worked on.
 
     Parameters
     ----------
     config
         The TPU.
-    network
-        Its layers.
+    graph
+        The network.
     batches
         How many inputs the program works on.
 
@@ -93,19 +142,23 @@ def compile_network(config: TpuConfig, network: Network, batches: int = 1) -> Co
     ConfigError
         If the unified buffer or a memory is too small: which, for what, and by how much.
     """
+    return Compiled(**_compile(config, graph, batches))
+
+
+def compile_network(config: TpuConfig, network: Network, batches: int = 1) -> CompiledNetwork:
+    """Compile a chain of layers; see `compile_graph`."""
+    return CompiledNetwork(network=network, **_compile(config, network.graph, batches))
+
+
+def _compile(config: TpuConfig, graph: Graph, batches: int) -> dict[str, Any]:
     check_int("batches", batches, 1, 1 << 16)
-    kinds = [(network.columns, network.dtype)]
-    kinds += [(layer.weights.shape[1], layer.dtype) for layer in network.layers]
-    tensors = [Layout(config, network.rows, *kind) for kind in kinds]
-    most = min(1 << config.address_bits, config.bus_bytes << 32)
-    for field, layout in (("inputs", tensors[0]), ("outputs", tensors[-1])):
-        check(field, batches * layout.size <= most, f"of at most {most:,} bytes in all", batches * layout.size)
-    memory = WeightMemory.of(config, network)
-    writer = Writer(config, network, tensors, memory, batches)
+    views = views_of(config, graph)
+    placement = place(config, graph, views, batches)
+    memory = WeightMemory.of(config, graph, views)
+    writer = Writer(config, graph, batches, views, memory, placement)
     writer.write()
-    return Compiled(
-        config=config, network=network, batches=batches,
-        program=b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in writer.words),
-        weights=memory.image, input=tensors[0], output=tensors[-1],
-        instructions=dict(writer.counts), ub_rows=writer.ub_rows,
-    )  # fmt: skip
+    return {
+        "config": config, "graph": graph, "batches": batches,
+        "program": b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in writer.words),
+        "weights": memory.image, "views": views, "placement": placement, "instructions": dict(writer.counts),
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Networks as the compiler takes them: fully connected layers, one after the other."""
+"""Weights of layers, and what becomes of their sums."""
 
 import dataclasses
 from typing import Literal
@@ -6,13 +6,11 @@ from typing import Literal
 import numpy as np
 
 from ...hw.config import check, check_bool, check_int
-from ...hw.errors import ConfigError
-from ..golden.matmul import matmul
 from ..golden.requantize import requantize
 from ..golden.tensors import check_tensor
 from ..golden.wrap import wrap
 
-__all__ = ["Layer", "Network", "RawLayer", "infer"]
+__all__ = ["BYTES", "Layer", "RawLayer"]
 
 BYTES = np.dtype(np.int8), np.dtype(np.uint8)
 """Types of activations and weights."""
@@ -90,10 +88,6 @@ class Layer:
         """Largest output."""
         return self.limits[1] if self.hi is None else self.hi
 
-    def folded_bias(self, zero: int) -> np.ndarray:
-        """Bias for inputs whose zero point is not subtracted: int32, wraps around as the sums do."""
-        return wrap(self.bias - zero * self.weights.sum(0, np.int64), 32).astype(np.int32)
-
     def outputs(self, sums: np.ndarray) -> np.ndarray:
         """What becomes of the sums."""
         outputs = requantize(wrap(sums + self.bias, 32), self.factors, self.zero, self.dtype)
@@ -137,70 +131,3 @@ class RawLayer:
         """What becomes of the sums."""
         kept = wrap(sums, 32)
         return wrap(kept.clip(0) if self.relu else kept, 8 * self.planes).astype(self.dtype)
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Network:
-    """Layers, each of which takes what the one before it gives.
-
-    Parameters
-    ----------
-    rows
-        Rows of the input: samples of a batch.
-    layers
-        At least one; a raw one of more than one byte can only be the last.
-    signed
-        Whether the input is int8, not uint8.
-    zero
-        Zero point of the input.
-    """
-
-    rows: int
-    layers: tuple[Layer | RawLayer, ...]
-    signed: bool = False
-    zero: int = 0
-
-    def __post_init__(self) -> None:
-        check_int("rows", self.rows, 1)
-        check("layers", len(self.layers) > 0, "at least one", self.layers)
-        check_bool("signed", self.signed)
-        limits = np.iinfo(self.dtype)
-        check_int("zero", self.zero, int(limits.min), int(limits.max))
-        columns, zero = len(self.layers[0].weights), self.zero
-        for number, layer in enumerate(self.layers):
-            field = f"layer {number}: rows of weights"
-            check(field, len(layer.weights) == columns, f"the {columns} columns of its input", len(layer.weights))
-            if isinstance(layer, RawLayer):
-                check(f"layer {number}: zero point of a raw layer's input", zero == 0, "0", zero)
-                if layer.planes > 1 and number < len(self.layers) - 1:
-                    raise ConfigError(
-                        f"layer {number}: planes must be 1 but in the last layer, not {layer.planes}",
-                        field="planes", value=layer.planes,
-                    )  # fmt: skip
-            columns, zero = layer.weights.shape[1], layer.zero
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the input."""
-        return np.dtype(np.int8 if self.signed else np.uint8)
-
-    @property
-    def columns(self) -> int:
-        """Columns of the input."""
-        return len(self.layers[0].weights)
-
-    def check_input(self, field: str, values: object) -> np.ndarray:
-        """Return `values` if they are an input of this network; else raise what is wrong with `field`."""
-        array = check_tensor(field, values, "rows x columns", {self.dtype})
-        check(field, array.shape == (self.rows, self.columns), f"{self.rows} x {self.columns}", array.shape)
-        return array
-
-
-def infer(network: Network, values: np.ndarray) -> np.ndarray:
-    """What a network makes of an input, by the maths alone."""
-    zero = network.zero
-    values = network.check_input("values", values)
-    for layer in network.layers:
-        values = layer.outputs(matmul(values.astype(np.int64) - zero, layer.weights))
-        zero = layer.zero
-    return values

@@ -11,7 +11,8 @@ import numpy as np
 from ...hw.config import check_int
 from ..golden.matmul import matmul
 from ..workloads.digits import load_digits_mlp
-from .layers import Layer, Network
+from .chain import Network
+from .layers import Layer
 
 __all__ = ["NETWORKS", "SCORE_FACTOR", "digits_mlp", "mlp0", "mlp1", "perceptron", "random_inputs"]
 

@@ -9,8 +9,9 @@ from ...hw.errors import ConfigError
 from ...hw.tpu.config import TpuConfig
 from ..golden.matmul import matmul
 from ..golden.tensors import check_tensors, magnitude
-from .compiler import Compiled, compile_network
-from .layers import BYTES, Network, RawLayer
+from .chain import Network
+from .compiler import CompiledNetwork, compile_network
+from .layers import BYTES, RawLayer
 
 __all__ = ["CompiledProduct", "compile_product"]
 
@@ -31,7 +32,7 @@ class CompiledProduct:
         Contents of the host's window 0, uint8.
     """
 
-    compiled: Compiled
+    compiled: CompiledNetwork
     rows: int
     inputs: np.ndarray
 

@@ -49,19 +49,23 @@ class Layout:
         Its sizes.
     dtype
         Its elements, whose bytes lie in planes, the lowest first.
+    widths
+        Columns of each slice; if there are none, as many as a buffer row has bytes, and the rest.
     """
 
     config: TpuConfig
     rows: int
     columns: int
     dtype: np.dtype
+    widths: tuple[int, ...] = ()
 
     @cached_property
     def slices(self) -> list[Slice]:
-        """All have as many columns as a buffer row has bytes, but the last may have fewer."""
+        """All of them."""
+        most = self.config.row_bytes
+        cut = [min(self.columns - start, most) for start in range(0, self.columns, most)]
         slices, offset = [], 0
-        for start in range(0, self.columns, self.config.row_bytes):
-            columns = min(self.columns - start, self.config.row_bytes)
+        for columns in self.widths or cut:
             pitch = -(-columns // GRANULE_BYTES)
             plane = self.rows * pitch
             slices.append(Slice(columns, offset, pitch, plane, self.planes * plane))

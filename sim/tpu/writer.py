@@ -2,14 +2,20 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
-from ...hw.tpu.isa import KINDS, SET_REGISTERS, SWAPS, encode
-from .layers import Layer, Network
-from .tensors import Buffer, Layout, allocate
-from .weights import Tile, WeightMemory, runs
+import numpy as np
+
+from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
+from ...hw.tpu.isa import KINDS, OPERATIONS, SET_REGISTERS, SWAPS, encode
+from .graph import Combine, Graph, Join, Lookup, Pool, Product, Tensor
+from .layers import Layer
+from .memory_reads import ParameterReads, WeightReads
+from .placement import Placement
+from .tensors import Slice
+from .tiling import Column, Piece, View, blocks, columns_of, is_dense, pieces_of, sources_of, windows
+from .weights import Tile, WeightMemory
 
 __all__ = ["Writer"]
 
@@ -18,24 +24,24 @@ MOST_REPEAT = (1 << 12) - 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Product:
-    """An N tile of a block of rows.
+class Work:
+    """Part of a node's work on a batch: of a product an N tile of a block of positions, of others all of it.
 
     Parameters
     ----------
-    batch, layer, column
-        Which batch, layer and N tile.
-    block
-        Its rows.
+    batch, name
+        Which batch, and which node.
+    column, block
+        N tile and positions.
     tiles
-        Weight tiles to go on with; none if the one in use is right.
+        By piece of the input: weight tiles to go on with; none if the one in use is right.
     """
 
     batch: int
-    layer: int
-    column: int
-    block: range
-    tiles: list[Tile]
+    name: str
+    column: int = 0
+    block: range = range(0)
+    tiles: tuple[tuple[Tile, ...], ...] = ()
 
 
 class Writer:
@@ -43,12 +49,14 @@ class Writer:
 
     Parameters
     ----------
-    config, network, batches
+    config, graph, batches
         What it is made for and of.
-    tensors
-        Layouts of the input and of each layer's output.
+    views
+        Where tensors lie in what they share.
     memory
         Weight memory.
+    placement
+        Where what they share lies, in the unified buffer and in host memory.
 
     Attributes
     ----------
@@ -56,31 +64,30 @@ class Writer:
         Instructions.
     counts
         How many of each, by name.
-    ub_rows
-        Rows of the unified buffer that are used.
     """
 
     def __init__(
-        self, config: TpuConfig, network: Network, tensors: Sequence[Layout], memory: WeightMemory, batches: int
-    ) -> None:
-        self.config, self.network, self.tensors, self.batches = config, network, tensors, batches
+        self, config: TpuConfig, graph: Graph, batches: int, views: Mapping[str, View], memory: WeightMemory,
+        placement: Placement,
+    ) -> None:  # fmt: skip
+        self.config, self.graph, self.batches, self.views, self.placement = config, graph, batches, views, placement
         self.words: list[int] = []
         self.counts: Counter[str] = Counter()
-        self.places, self.ub_rows = self._allocate()
-        accumulators = config.matrix.accumulator_rows
-        self.blocks = _blocks(network.rows, accumulators // 2)
-        self.products = list(self._products(memory))
-        self.block_rows = max(map(len, self.blocks))
-        self.accumulator_places = accumulators // self.block_rows
-        tiles = (tile for product in self.products for tile in product.tiles)
-        self.weights = _WeightReads(self.emit, config, tiles)
-        sets = sum(
-            len(columns)
-            for columns, layer in zip(memory.tiles, network.layers, strict=True)
-            if isinstance(layer, Layer)
-        )
-        self.parameters = _ParameterReads(self.emit, config, memory.sets, sets, batches)
-        self.plane_step = 0
+        self.registers = dict.fromkeys(SET_REGISTERS, 0)
+        self.read: set[tuple[int, str] | tuple[str, int, int]] = set()
+        self.products = {name: node for name, node in graph.nodes.items() if isinstance(node, Product)}
+        self.columns = {name: columns_of(views[name], tensor.channels) for name, tensor in graph.tensors.items()}
+        self.pieces, self.blocks = {}, {}
+        for name, node in self.products.items():
+            sources = sources_of(graph, node)
+            self.pieces[name] = pieces_of(config, node, [views[source] for source in node.sources], sources)
+            self.blocks[name] = blocks(config, name, graph.tensors[name], is_dense(node, sources))
+        self.block_rows = max((len(block) for found in self.blocks.values() for block in found), default=1)
+        self.accumulator_places = config.matrix.accumulator_rows // self.block_rows
+        self.works = list(self._works(memory))
+        tiles = (tile for work in self.works for piece in work.tiles for tile in piece)
+        self.weights = WeightReads(self.emit, config, tiles)
+        self.parameters = ParameterReads(self.emit, config, self._sets(memory))
 
     def emit(self, name: str, **fields: int) -> None:
         """Add an instruction."""
@@ -90,164 +97,261 @@ class Writer:
     def write(self) -> None:
         """Write all of it."""
         self.weights.read(0)
-        for number, product in enumerate(self.products):
-            self.parameters.read()
-            self._set_plane_step(product)
-            self._multiply(number, product)
-            self._activate(product)
-            self._transfer(product)
+        products = 0
+        for number, work in enumerate(self.works):
+            match node := self.graph.nodes[work.name]:
+                case Product():
+                    self._product(work, node, products)
+                    products += 1
+                case Pool():
+                    self._pool(work, node)
+                case Combine() | Lookup():
+                    self._vector(work, node)
+            self._transfer(number, work)
         self.emit("halt")
 
-    def _allocate(self) -> tuple[dict[tuple[int, int], int], int]:
-        """First granule of each batch's tensors, and the rows that all take. A step is a layer's work on a batch."""
-        layers, buffers = len(self.network.layers), {}
+    def _works(self, memory: WeightMemory) -> Iterator[Work]:
+        """All of it, in order. A single weight tile stays for all blocks, several are read again for each."""
         for batch in range(self.batches):
-            start = batch * layers
-            for tensor, layout in enumerate(self.tensors):
-                name, first, last = f"the output of layer {tensor - 1}", start + tensor - 1, start + tensor
-                if tensor == 0:  # read while the batch before is worked on
-                    name, first = "the input", max(0, start - layers)
-                elif tensor == layers:  # written while the next batch is worked on
-                    name, last = "the output", start + 2 * layers - 1
-                buffers[batch, tensor] = Buffer(f"{name} of batch {batch}", layout.buffer_rows, first, last)
-        buffers = dict(sorted(buffers.items(), key=lambda item: item[1].first))
-        rows = allocate(self.config, list(buffers.values()))
-        peak = max(row + buffer.rows for row, buffer in zip(rows, buffers.values(), strict=True))
-        return {key: row * self.config.row_granules for key, row in zip(buffers, rows, strict=True)}, peak
+            for name in self.graph.nodes:
+                if name not in self.products:
+                    yield Work(batch, name)
+                    continue
+                for column, pieces in enumerate(memory.layers[name].tiles):
+                    for block in self.blocks[name]:
+                        single = len(pieces) == len(pieces[0]) == 1
+                        again = block.start == 0 or not single
+                        tiles = tuple(map(tuple, pieces)) if again else ((),)
+                        yield Work(batch, name, column, block, tiles)
 
-    def _products(self, memory: WeightMemory) -> Iterator[Product]:
-        """All of them in their order. A single K tile stays for all blocks of rows, several are read again for each."""
-        for batch in range(self.batches):
-            for layer, columns in enumerate(memory.tiles):
-                for column, tiles in enumerate(columns):
-                    for block in self.blocks:
-                        again = block.start == 0 or len(tiles) > 1
-                        yield Product(batch, layer, column, block, tiles if again else [])
+    def _sets(self, memory: WeightMemory) -> list[int]:
+        """Addresses of the parameter sets, in the order in which they are used."""
+        batch = []
+        for name in self.products:
+            first = memory.layers[name].sets
+            if first is not None:
+                batch += [first + number * self.config.set_beats for number in range(len(self.columns[name]))]
+        return batch * self.batches
 
-    def _set_plane_step(self, product: Product) -> None:
-        target = self.tensors[product.layer + 1]
-        step = target.slices[product.column].plane
-        if target.planes > 1 and step != self.plane_step:
-            self.emit("set", index=SET_REGISTERS["plane_step"], value=step)
-            self.plane_step = step
+    def set(self, **values: int) -> None:
+        """Give registers values that they don't have."""
+        for name, value in values.items():
+            if self.registers[name] != value:
+                self.emit("set", index=SET_REGISTERS[name], value=value)
+                self.registers[name] = value
 
-    def _multiply(self, number: int, product: Product) -> None:
-        source = self.tensors[product.layer]
-        place = self.places[product.batch, product.layer]
-        for first, end in pairwise(self._cuts(number, product)):
-            part, *others = source.slices[first:end]
-            self.weights.read(end - first if product.tiles else 0)
-            if number == 0:  # nothing to overlap with: each product waits for its own slice only
-                self._read_host(0, part.offset, part.granules)
-            swap = "none" if not product.tiles else "every" if others else "first"
+    def _product(self, work: Work, node: Product, number: int) -> None:
+        self.parameters.read()
+        column = self.columns[work.name][work.column]
+        if isinstance(node.layer, Layer):
+            fields = {
+                "kind": KINDS.index(node.layer.kind), "next": self.parameters.use(work.block.start == 0),
+                "zero": node.layer.zero, "lo": node.layer.lowest, "hi": node.layer.highest,
+            }  # fmt: skip
+        else:
+            planes = node.layer.planes
+            if planes > 1:
+                self.set(plane_step=column.part.plane)
+            fields = {"kind": KINDS.index("raw"), "planes": planes.bit_length() - 1, "relu": node.layer.relu}
+        accumulators = number % self.accumulator_places * self.block_rows
+        if is_dense(node, sources_of(self.graph, node)):
+            self._multiply(work, node, accumulators, first=number == 0)
+        else:
+            self._convolve(work, node, accumulators)
+        ub, part = self._granule(work.batch, work.name, column, work.block.start), column.part
+        self.emit("activate", ub=ub, rows=len(work.block), pitch=part.pitch, used=column.granules, **fields)
+
+    def _granule(self, batch: int, name: str, column: Column, position: int) -> int:
+        """Where a column of a tensor lies in the unified buffer, from some position on."""
+        place = self.placement.ub[batch, name] + column.part.offset + column.granule
+        return place + (self.views[name].position + position) * column.part.pitch
+
+    def _common(self, node: Product, source: str, accumulators: int, rows: int) -> dict[str, int]:
+        return {
+            "a_signed": self.graph.tensors[source].dtype.kind == "i", "w_signed": node.layer.weights.dtype.kind == "i",
+            "acc": accumulators, "rows": rows,
+        }  # fmt: skip
+
+    def _multiply(self, work: Work, node: Product, accumulators: int, *, first: bool) -> None:
+        """Products with rows of tensors: as many pieces in an instruction as lie in equal steps."""
+        pieces = self.pieces[work.name]
+        for start, end in pairwise(self._cuts(work, pieces, first)):
+            piece, *others = pieces[start:end]
+            source, part = node.sources[piece.source], piece.column.part
+            tiles = work.tiles[0] and work.tiles[start:end]
+            self.weights.read(len(tiles))
+            self._read_first(work.batch, source, part if first else None)
+            swap = "none" if not tiles else "every" if others else "first"
             self.emit(
                 "matmul",
-                accumulate=first > 0,
-                drain=end == len(source.slices),
-                a_signed=source.dtype.kind == "i",
-                w_signed=self.network.layers[product.layer].weights.dtype.kind == "i",
+                **self._common(node, source, accumulators, len(work.block)),
+                accumulate=start > 0,
+                drain=end == len(pieces),
                 swap=SWAPS.index(swap),
-                ub=place + part.offset + product.block.start * part.pitch,
-                rows=len(product.block),
-                acc=number % self.accumulator_places * self.block_rows,
-                repeat=end - first,
-                step=others[0].offset - part.offset if others else 0,
+                ub=self._granule(work.batch, source, piece.column, work.block.start),
+                repeat=end - start,
+                step=others[0].column.part.offset - part.offset if others else 0,
                 pitch=part.pitch,
             )
 
-    def _cuts(self, number: int, product: Product) -> list[int]:
-        """Where K tiles are cut into instructions: first K tile of each, and their number."""
-        slices = self.tensors[product.layer].slices
-        count = len(slices)
-        cuts = {*range(0, count, MOST_REPEAT if number else 1), count}
-        if product.column == 0 and product.block.start == 0:
+    def _cuts(self, work: Work, pieces: list[Piece], first: bool) -> list[int]:
+        """Where pieces are cut into instructions: the first piece of each, and their number."""
+        count, start = len(pieces), 0
+        cuts = {0, count}
+        for number, (one, other) in enumerate(pairwise(pieces), 1):
+            same = one.source == other.source and one.column.part.pitch == other.column.part.pitch
+            if first or not same or number - start == MOST_REPEAT:
+                cuts.add(number)
+                start = number
+        if work.column == 0 and work.block.start == 0:
             cuts.add(count - 1)  # so that only the last one waits for the last N tile of the layer before
-        if slices[-1].columns < slices[0].columns:
-            cuts.add(count - 1)
         return sorted(cuts)
 
-    def _activate(self, product: Product) -> None:
-        layer, target = self.network.layers[product.layer], self.tensors[product.layer + 1]
-        part = target.slices[product.column]
-        fields: dict[str, int] = {
-            "ub": self.places[product.batch, product.layer + 1] + part.offset + product.block.start * part.pitch,
-            "rows": len(product.block), "pitch": part.pitch, "used": part.pitch,
-        }  # fmt: skip
-        if isinstance(layer, Layer):
-            fields |= {
-                "kind": KINDS.index(layer.kind), "next": self.parameters.use(product.block.start == 0),
-                "zero": layer.zero, "lo": layer.lowest, "hi": layer.highest,
-            }  # fmt: skip
-        else:
-            fields |= {"kind": KINDS.index("raw"), "planes": target.planes.bit_length() - 1, "relu": layer.relu}
-        self.emit("activate", **fields)
-
-    def _transfer(self, product: Product) -> None:
-        """Read the next batch's input behind a batch's first product, and write N tiles of its output that are done."""
-        if (product.layer, product.column, product.block.start) == (0, 0, 0) and product.batch + 1 < self.batches:
-            self._read_host(product.batch + 1, 0, self.tensors[0].granules)
-        if product.layer == len(self.network.layers) - 1 and product.block.stop == self.network.rows:
-            part = self.tensors[-1].slices[product.column]
-            self._move("write_host", 1, (product.batch, product.layer + 1), part.offset, part.granules)
-
-    def _read_host(self, batch: int, offset: int, granules: int) -> None:
-        self._move("read_host", 0, (batch, 0), offset, granules)
-
-    def _move(self, name: str, window: int, tensor: tuple[int, int], offset: int, granules: int) -> None:
-        batch, number = tensor
-        start = batch * self.tensors[number].size + offset * GRANULE_BYTES
-        ub, host = self.places[tensor] + offset, start // self.config.bus_bytes
-        self.emit(name, window=window, ub=ub, granules=granules, host=host)
-
-
-def _blocks(rows: int, most: int) -> list[range]:
-    """Rows in as few equal blocks as possible."""
-    count = -(-rows // most)
-    return [range(start, end) for start, end in pairwise(rows * block // count for block in range(count + 1))]
-
-
-class _WeightReads:
-    """Instructions that read weights: early, but never so many that their queue is full before it can move on.
-
-    The instruction for tile t is written before the ``matmul`` with tile t - `ahead`. As every one reads a tile at
-    least, the one eight before it, whose place in the queue it takes, then has tiles of older ``matmul`` only.
-    """
-
-    def __init__(self, emit: Callable[..., None], config: TpuConfig, tiles: Iterable[Tile]) -> None:
-        self.emit, self.runs = emit, runs(tiles)[::-1]
-        self.ahead = min(config.tiles_ahead + 1, QUEUES["weights"] - 1)
-        self.tiles_read = self.tiles_used = 0
-
-    def read(self, tiles: int) -> None:
-        """Read what comes next, before a ``matmul`` that uses so many new tiles."""
-        self.tiles_used += tiles
-        while self.runs and self.tiles_read < self.tiles_used + self.ahead:
-            run = self.runs.pop()
-            self.tiles_read += len(run)
+    def _convolve(self, work: Work, node: Product, accumulators: int) -> None:
+        """Products with windows: a piece an instruction, which goes through the rows of the kernel."""
+        result, pieces = self.graph.tensors[work.name], self.pieces[work.name]
+        for number, (piece, tiles) in enumerate(zip(pieces, work.tiles, strict=True)):
+            source = node.sources[piece.source]
+            self._read_first(work.batch, source, None)
+            registers, fields = self._windows(work.batch, node, source, result, piece.column.part, work.block)
+            self.set(**{name: value for name, value in registers.items() if name != "tap_step"})
+            self.weights.read(len(tiles))
             self.emit(
-                "read_weights", tiles=len(run), rows=run[0].rows, chunks=run[0].chunks, address=run[0].address
-            )  # fmt: skip
+                "convolve",
+                **self._common(node, source, accumulators, len(work.block)),
+                accumulate=number > 0,
+                drain=number == len(pieces) - 1,
+                swap=SWAPS.index("every" if tiles else "none"),
+                repeat=node.kernel[0],
+                ub=(fields["ub"] + piece.first) % (1 << 24),
+                x=fields["x"] + piece.first,
+                y=fields["y"],
+                width=piece.width,
+            )
+
+    def _windows(
+        self, batch: int, node: Product | Pool, source: str, result: Tensor, part: Slice, block: range
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        place = self.placement.ub[batch, source] + part.offset + self.views[source].position * part.pitch
+        return windows(self.config, node, self.graph.tensors[source], result, part, place, block)
+
+    def _pool(self, work: Work, node: Pool) -> None:
+        """A pool: an instruction for each image, and for channels that lie together before and after."""
+        (source,) = node.sources
+        tensor, result = self.graph.tensors[source], self.graph.tensors[work.name]
+        self._read_first(work.batch, source, None)
+        pad = tensor.zero if node.average else int(np.iinfo(tensor.dtype).min)
+        if node.average:
+            self.set(factor_a=_bits(node.factor), addend=_bits(node.addend))
+        image = result.height * result.width
+        for at in range(0, result.positions, image):
+            block = range(at, at + image)
+            for one, other in _meeting(self.columns[source], self.columns[work.name]):
+                registers, fields = self._windows(work.batch, node, source, result, one.part, block)
+                self.set(**registers | {"pad": pad & 0xFF}, pool_pitch=other.part.pitch)
+                self.emit(
+                    "pool",
+                    average=node.average,
+                    signed=tensor.dtype.kind == "i",
+                    rows=image,
+                    kernel_rows=node.kernel[0],
+                    kernel_columns=node.kernel[1],
+                    width=one.granules,
+                    dst=self._granule(work.batch, work.name, other, at),
+                    ub=(fields["ub"] + one.granule) % (1 << 24),
+                    x=fields["x"] + one.granule,
+                    y=fields["y"],
+                )
+
+    def _vector(self, work: Work, node: Combine | Lookup) -> None:
+        """Whole tensors, which lie alike."""
+        tensors = [self.graph.tensors[source] for source in node.sources]
+        for source in node.sources:
+            self._read_first(work.batch, source, None)
+        places = [self.placement.ub[work.batch, source] for source in node.sources]
+        fields = {"lo": 0, "hi": 0}
+        if isinstance(node, Lookup):
+            self._read_table(work.name)
+            places.append(self.placement.tables[work.name].ub)
+            operation = "table"
+        else:
+            operation, limits = node.operation, np.iinfo(tensors[0].dtype)
+            fields["lo"] = int(limits.min) if node.lo is None else node.lo
+            fields["hi"] = int(limits.max) if node.hi is None else node.hi
+            if operation != "max":
+                self.set(factor_a=_bits(node.factor_a), addend=_bits(node.addend))
+            if operation == "add":
+                self.set(factor_b=_bits(node.factor_b))
+            if operation == "multiply":
+                self.set(zero_a=tensors[0].pad, zero_b=tensors[1].pad)
+        self.emit(
+            "vector",
+            operation=OPERATIONS.index(operation),
+            signed=tensors[0].dtype.kind == "i",
+            a=places[0],
+            b=places[1],
+            dst=self.placement.ub[work.batch, work.name],
+            rows=self.views[work.name].layout.buffer_rows,
+            **fields,
+        )
+
+    def _transfer(self, number: int, work: Work) -> None:
+        """Read the next batch's inputs behind a batch's first work, and write what is complete of outputs."""
+        first = number == 0 or self.works[number - 1].batch != work.batch
+        if first and work.batch + 1 < self.batches:
+            for name in self.graph.inputs:
+                if name not in self.graph.recurrent:
+                    self._read_host(work.batch + 1, name, None)
+        if work.name in self.graph.outputs:
+            layout = self.views[work.name].layout
+            parts = layout.slices
+            if work.name in self.products:
+                done = work.block.stop == self.graph.tensors[work.name].positions
+                parts = [self.columns[work.name][work.column].part] if done else []
+            for part in parts:
+                self._move("write_host", 1, work.batch, work.name, part)
+
+    def _read_first(self, batch: int, name: str, part: Slice | None) -> None:
+        """Read an input of the first batch when it is needed: a slice of it, or what is missing of all."""
+        if batch == 0 and name in self.graph.inputs:
+            self._read_host(batch, name, part)
+
+    def _read_host(self, batch: int, name: str, part: Slice | None) -> None:
+        slices = self.views[name].layout.slices
+        missing = [one for one in ([part] if part else slices) if (batch, name, one.offset) not in self.read]
+        self.read |= {(batch, name, one.offset) for one in missing}
+        if missing == slices:
+            whole = self.views[name].layout.granules
+            missing = [dataclasses.replace(slices[0], granules=whole)]
+        for one in missing:
+            self._move("read_host", 0, batch, name, one)
+
+    def _move(self, instruction: str, window: int, batch: int, name: str, part: Slice) -> None:
+        start = self.placement.host[batch, name] + part.offset * GRANULE_BYTES
+        ub, host = self.placement.ub[batch, name] + part.offset, start // self.config.bus_bytes
+        self.emit(instruction, window=window, ub=ub, granules=part.granules, host=host)
+
+    def _read_table(self, name: str) -> None:
+        """Read a table before it is used for the first time."""
+        table = self.placement.tables[name]
+        if ("table", table.ub, 0) not in self.read:
+            self.read.add(("table", table.ub, 0))
+            granules = 256 // GRANULE_BYTES
+            self.emit("read_host", window=0, ub=table.ub, granules=granules, host=table.host // self.config.bus_bytes)
 
 
-class _ParameterReads:
-    """Instructions that read parameter sets, half of those that may wait at a time; the same ones for each batch."""
+def _bits(value: float) -> int:
+    """A float32's."""
+    return int(np.float32(value).view(np.uint32))
 
-    def __init__(self, emit: Callable[..., None], config: TpuConfig, address: int, sets: int, batches: int) -> None:
-        self.emit, self.config, self.address, self.sets = emit, config, address, sets
-        self.total, self.sets_read, self.sets_used = sets * batches, 0, 0
 
-    def read(self) -> None:
-        """Read as many as there is room for."""
-        room, half = self.config.parameter_sets, max(1, self.config.parameter_sets // 2)
-        while self.sets_read < self.total:
-            index = self.sets_read % self.sets
-            count = min(half, self.sets - index)
-            if self.sets_read - self.sets_used + count > room:
-                break
-            self.emit("read_parameters", count=count, address=self.address + index * self.config.set_beats)
-            self.sets_read += count
-
-    def use(self, following: bool) -> bool:
-        """Note that an ``activate`` goes on with the following set, if it does."""
-        self.sets_used += following
-        return following
+def _meeting(columns: list[Column], others: list[Column]) -> Iterator[tuple[Column, Column]]:
+    """Channels that lie in a column of both, as a part of each."""
+    for one in columns:
+        for other in others:
+            start, end = max(one.start, other.start), min(one.start + one.count, other.start + other.count)
+            if start < end:
+                yield tuple(
+                    Column(start, end - start, each.part, each.granule + (start - each.start) // GRANULE_BYTES)
+                    for each in (one, other)
+                )  # pyright: ignore[reportReturnType]
