@@ -28,7 +28,7 @@ def run(simulator: "Simulator") -> Demonstration:
     """Read digits on the Verilog, from images to scores."""
     import numpy as np
 
-    from ...sim.tpu.layers import infer
+    from ...sim.tpu.chain import infer
     from ...sim.tpu.networks import digits_mlp
     from ...sim.workloads.digits import accuracy, digits_images
     from .program import map_network

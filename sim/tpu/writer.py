@@ -199,7 +199,7 @@ class Writer:
         count, start = len(pieces), 0
         cuts = {0, count}
         for number, (one, other) in enumerate(pairwise(pieces), 1):
-            same = one.source == other.source and one.column.part.pitch == other.column.part.pitch
+            same = one.source == other.source and one.column.count == other.column.count
             if first or not same or number - start == MOST_REPEAT:
                 cuts.add(number)
                 start = number

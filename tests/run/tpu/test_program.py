@@ -13,7 +13,8 @@ from tensorloom.run.tpu.engine import ENGINE, error_text
 from tensorloom.run.tpu.program import TpuProgram, assemble, map_job, map_network
 from tensorloom.sim.golden.geometry import ConvolutionSteps
 from tensorloom.sim.memory_timing import MemoryTiming
-from tensorloom.sim.tpu.layers import Layer, Network, infer
+from tensorloom.sim.tpu.chain import Network, infer
+from tensorloom.sim.tpu.layers import Layer
 
 TINY = ENGINE.presets["tpu-tiny"]
 DTYPES = (np.int8, np.uint8)
