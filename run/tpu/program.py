@@ -17,8 +17,8 @@ from ...sim.golden.im2col import im2col, kernel_matrix
 from ...sim.golden.tensors import check_tensor
 from ...sim.memory_timing import MemoryTiming
 from ...sim.tpu.assembler import assemble as assemble_text
-from ...sim.tpu.check import check_program
 from ...sim.tpu.chain import Network
+from ...sim.tpu.check import check_program
 from ...sim.tpu.compiler import CompiledNetwork, compile_network
 from ...sim.tpu.cycles import Stretch, TpuCycles, predict
 from ...sim.tpu.golden import Outcome, run

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 
 from ...hw.config import check, check_int
-from ...hw.errors import ConfigError
 from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.tensors import check_tensor
 from .layers import Layer, RawLayer
@@ -163,7 +162,7 @@ class Join:
     Parameters
     ----------
     sources
-        Tensors that nodes make, of the same type and zero point.
+        Tensors that products and pools make, of the same type and zero point.
     images
         Join images, not channels.
     """
@@ -209,8 +208,8 @@ class Graph:
         for name, node in self.nodes.items():
             for source in node.sources if isinstance(node, Join) else ():
                 alone = readers.count(source) == 1 and source not in self.outputs + tuple(self.recurrent.values())
-                made = source in self.nodes and not isinstance(self.nodes[source], Join)
-                check(f"sources of {name}", alone and made, "made by a node and read by nothing else", source)
+                made = isinstance(self.nodes.get(source), Product | Pool)
+                check(f"sources of {name}", alone and made, "made by a product or pool, read by nothing else", source)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:

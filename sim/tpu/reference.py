@@ -79,4 +79,3 @@ def _combine(node: Combine, sources: Sequence[np.ndarray], tensors: Sequence[Ten
     limits = np.iinfo(tensors[0].dtype)
     lo, hi = (limits.min if node.lo is None else node.lo), (limits.max if node.hi is None else node.hi)
     return results.clip(lo, hi).astype(tensors[0].dtype)
-

@@ -1,19 +1,29 @@
 """How a network's tensors and products are cut: slices that tensors share, N tiles, K tiles, blocks of positions."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from ...hw.config import check
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
-from .graph import Graph, Join, Pool, Product, Tensor, geometry_of
+from .geometry import geometry
+from .graph import Combine, Graph, Join, Lookup, Pool, Product, Tensor, geometry_of
 from .tensors import Layout, Slice
 
-__all__ = ["Column", "Piece", "View", "blocks", "columns_of", "is_dense", "pieces_of", "views_of", "windows"]
-
-ADDRESS_BITS = 24
+__all__ = [
+    "Column",
+    "Piece",
+    "View",
+    "blocks",
+    "columns_of",
+    "is_dense",
+    "pieces_of",
+    "sources_of",
+    "views_of",
+    "windows",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,18 +54,24 @@ def views_of(config: TpuConfig, graph: Graph) -> dict[str, View]:
     Raises
     ------
     ConfigError
-        If channels are joined and do not begin at granules.
+        If channels are joined and do not begin at granules, or tensors are combined that lie differently.
     """
     views = {}
     for name, tensor in graph.tensors.items():
         node = graph.nodes.get(name)
-        widths = ()
+        widths: tuple[int, ...] = ()
         if isinstance(node, Join) and not node.images:
             channels = [graph.tensors[source].channels for source in node.sources]
             for source, before in zip(node.sources[1:], channels, strict=False):
                 rule = f"a multiple of {GRANULE_BYTES} channels, for {source} behind it in {name}"
                 check(f"channels before {source}", before % GRANULE_BYTES == 0, rule, before)
             widths = _widths(channels, config.row_bytes)
+        elif isinstance(node, Combine | Lookup):  # which go through buffer rows, whatever lies there
+            first, *others = (views[source].layout for source in node.sources)
+            for source, layout in zip(node.sources[1:], others, strict=True):
+                rule = f"cut into slices like those of {node.sources[0]}, of {_widths_of(first)} channels"
+                check(f"channels of {source}, which {name} reads", layout == first, rule, _widths_of(layout))
+            widths = first.widths
         views[name] = View(name, Layout(config, tensor.positions, tensor.channels, tensor.dtype, widths))
     for name, node in reversed(graph.nodes.items()):
         if isinstance(node, Join):
@@ -84,6 +100,10 @@ def _widths(channels: Sequence[int], most: int) -> tuple[int, ...]:
         widths += [most] * whole + [rest] * (rest > 0)
         room = most - widths[-1]
     return tuple(widths)
+
+
+def _widths_of(layout: Layout) -> str:
+    return ", ".join(str(part.columns) for part in layout.slices)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,31 +251,28 @@ def windows(
     tuple
         Registers, and fields of the instruction (``ub``, ``x`` and ``y``), by name.
     """
-    geometry = geometry_of(node, [source])
-    pitch, (top, left) = part.pitch, geometry.before
-    (down, across), (spread, spread_across) = geometry.stride, geometry.dilation
-    line, image = source.width * pitch, result.height * result.width
-    first_image, last_image = block.start // image, (block.stop - 1) // image
-    y = block.start % image // result.width * down - top
-    last = (block.stop - 1) % image // result.width * down - top + (node.kernel[0] - 1) * spread
-    low = place + (first_image * source.height + min(max(y, 0), source.height - 1)) * line
-    high = place + (last_image * source.height + min(max(last, 0), source.height - 1) + 1) * line - 1
+    sizes = geometry_of(node, [source])
+    image = result.height * result.width
+    first, last = block.start // image, (block.stop - 1) // image
+    start = block.start % image // result.width
+    found = geometry(
+        config, sizes, source.height, source.width, pixel=part.pitch, plane=place, pad=source.zero, image=first,
+        line=start,
+    )  # fmt: skip
+    # Only the lines that are needed count as read, so that other work may write the others.
+    line, end = source.width * part.pitch, (block.stop - 1) % image // result.width
+    lines = (at * sizes.stride[0] - sizes.padding[0] for at in (start, end))
+    low, high = (
+        min(max(at, 0), source.height - 1)
+        for at in (next(lines), next(lines) + (sizes.kernel[0] - 1) * sizes.dilation[0])
+    )
     registers = {
-        "columns": result.width, "lines": result.height, "column_step": across * pitch, "line_step": down * line,
-        "image_step": source.height * line, "kernel_step": spread * line, "tap_step": spread_across * pitch,
-        "line": line, "height": source.height, "stride": down, "dilation": spread, "pad": source.pad,
-        "window_first": low // config.row_granules, "window_last": high // config.row_granules,
-    }  # fmt: skip
-    address = place + (first_image * source.height + y) * line - left * pitch
-    return registers, {"ub": address % (1 << ADDRESS_BITS), "x": -left * pitch, "y": y}
+        "window_first": (place + (first * source.height + low) * line) // config.row_granules,
+        "window_last": (place + (last * source.height + high + 1) * line - 1) // config.row_granules,
+    }
+    return found.registers | registers, found.start
 
 
 def sources_of(graph: Graph, node: Product | Pool) -> list[Tensor]:
     """The tensors that a node reads."""
     return [graph.tensors[source] for source in node.sources]
-
-
-def all_positions(tensor: Tensor) -> Iterator[range]:
-    """Positions of a tensor, image by image."""
-    image = tensor.height * tensor.width
-    return (range(start, start + image) for start in range(0, tensor.positions, image))

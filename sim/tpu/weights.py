@@ -118,7 +118,7 @@ class WeightMemory:
                 if bias is not None:
                     assert isinstance(node.layer, Layer)
                     sets.append(_parameter_set(config, bias[across], node.layer.factors[across]))
-        image = np.concatenate([*pieces, *sets])
+        image = np.concatenate([np.zeros(0, np.uint8), *pieces, *sets])
         most = 1 << config.address_bits
         check("weights and parameter sets", len(image) <= most, f"of at most {most:,} bytes", len(image))
         layers = {}

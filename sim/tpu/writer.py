@@ -9,7 +9,7 @@ import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.isa import KINDS, OPERATIONS, SET_REGISTERS, SWAPS, encode
-from .graph import Combine, Graph, Join, Lookup, Pool, Product, Tensor
+from .graph import Combine, Graph, Lookup, Pool, Product, Tensor
 from .layers import Layer
 from .memory_reads import ParameterReads, WeightReads
 from .placement import Placement

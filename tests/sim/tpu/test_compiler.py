@@ -8,10 +8,10 @@ from tensorloom.hw.errors import ConfigError, WrongTypeError
 from tensorloom.hw.tpu.config import PRESETS
 from tensorloom.hw.tpu.isa import decode
 from tensorloom.sim.tpu.assembler import words_of
+from tensorloom.sim.tpu.chain import Network, infer
 from tensorloom.sim.tpu.check import check_program
 from tensorloom.sim.tpu.compiler import compile_network
 from tensorloom.sim.tpu.golden import run
-from tensorloom.sim.tpu.chain import Network, infer
 from tensorloom.sim.tpu.layers import Layer, RawLayer
 from tensorloom.sim.tpu.networks import NETWORKS, digits_mlp, perceptron, random_inputs
 from tensorloom.sim.tpu.product import compile_product
