@@ -145,7 +145,7 @@ PRESETS: dict[str, TpuConfig] = {
     "tpu-v1": TpuConfig(),
     "tpu-64": TpuConfig(matrix=_square(64), ub_rows=24 * 1024),
     "tpu-16": TpuConfig(
-        matrix=_square(16), ub_rows=24 * 256, bus_bytes=16, weight_buffer_bytes=1 << 13, host_buffer_bytes=1 << 11
+        matrix=_square(16), ub_rows=48 * 256, bus_bytes=16, weight_buffer_bytes=1 << 13, host_buffer_bytes=1 << 11
     ),
     "tpu-tiny": TpuConfig(
         matrix=_square(8, tile_rows=4, tile_columns=4), ub_rows=1024, bus_bytes=8, address_bits=32,

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...hw.tpu.config import TpuConfig
 from ...sim.memory_timing import MemoryTiming
-from ...sim.tpu.networks import NETWORKS, random_inputs
-from .program import NetworkProgram, map_network
+from ...sim.tpu.networks import NETWORKS, random_batches
+from .program import NetworkProgram, map_graph
 
 __all__ = ["BATCHES", "CLOCK", "GOALS", "PUBLISHED", "TIMING", "app_figures", "app_program", "scaled_timing"]
 
@@ -29,10 +29,18 @@ PUBLISHED: Mapping[str, dict[str, float]] = {
              "raw": 0.033, "input": 0.061, "tops": 12.3},
     "MLP1": {"active": 0.106, "useful": 0.094, "weight_stall": 0.442, "weight_shift": 0.134, "non_matrix": 0.319,
              "raw": 0.084, "input": 0.088, "tops": 9.7},
+    "LSTM0": {"active": 0.082, "useful": 0.082, "weight_stall": 0.581, "weight_shift": 0.158, "non_matrix": 0.179,
+              "raw": 0.146, "input": 0.051, "tops": 3.7},
+    "LSTM1": {"active": 0.105, "useful": 0.063, "weight_stall": 0.621, "weight_shift": 0.171, "non_matrix": 0.103,
+              "raw": 0.106, "input": 0.024, "tops": 2.8},
+    "CNN0": {"active": 0.782, "useful": 0.782, "weight_stall": 0.0, "weight_shift": 0.0, "non_matrix": 0.218,
+             "raw": 0.035, "input": 0.034, "tops": 86.0},
+    "CNN1": {"active": 0.462, "useful": 0.225, "weight_stall": 0.281, "weight_shift": 0.07, "non_matrix": 0.187,
+             "raw": 0.228, "input": 0.006, "tops": 14.1},
 }  # fmt: skip
 """Jouppi et al. 2017, table 3: shares of cycles, and tera operations a second."""
 
-GOALS = {"MLP0": 0.98, "MLP1": 0.97}
+GOALS = {"MLP0": 0.98, "MLP1": 0.97, "LSTM0": 0.99, "LSTM1": 0.93, "CNN0": 0.97, "CNN1": 0.2}
 """Share of the roofline at least."""
 
 OTHER = ("accumulators", "raw", "input", "fill", "idle")
@@ -46,8 +54,8 @@ def scaled_timing(config: TpuConfig) -> MemoryTiming:
 
 def app_program(config: TpuConfig, name: str, batches: int) -> NetworkProgram:
     """A network as small as the machine beside the TPU v1, for so many random batches."""
-    network = NETWORKS[name](scale=256 // config.matrix.columns)
-    return map_network(config, network, random_inputs(network, batches))
+    graph = NETWORKS[name](256 // config.matrix.columns)
+    return map_graph(config, graph, random_batches(graph, batches))
 
 
 def app_figures(config: TpuConfig, name: str, count: Callable[[NetworkProgram], Mapping[str, int]]) -> dict[str, Any]:
@@ -64,9 +72,8 @@ def app_figures(config: TpuConfig, name: str, count: Callable[[NetworkProgram], 
     """
     first, more = (count(app_program(config, name, batches)) for batches in (1, BATCHES))
     steady = {key: (more[key] - first[key]) / (BATCHES - 1) for key in more}
-    network = NETWORKS[name](scale=256 // config.matrix.columns)
-    weights = sum(layer.weights.size for layer in network.layers)
-    macs, cycles = network.rows * weights, steady["cycles"]
+    graph = NETWORKS[name](256 // config.matrix.columns)
+    macs, weights, cycles = graph.macs, graph.weights, steady["cycles"]
     timing = scaled_timing(config)
     pace = (timing.read_pace or 0) / timing.pace_cycles
     most = min(config.multipliers, macs / weights * pace)  # multiply-accumulates a cycle

@@ -19,9 +19,10 @@ from ...sim.memory_timing import MemoryTiming
 from ...sim.tpu.assembler import assemble as assemble_text
 from ...sim.tpu.chain import Network
 from ...sim.tpu.check import check_program
-from ...sim.tpu.compiler import CompiledNetwork, compile_network
+from ...sim.tpu.compiler import Compiled, compile_graph, compile_network
 from ...sim.tpu.cycles import Stretch, TpuCycles, predict
 from ...sim.tpu.golden import Outcome, run
+from ...sim.tpu.graph import Graph
 from ...sim.tpu.layers import BYTES
 from ...sim.tpu.product import compile_product
 from ...sim.tpu.rules import Room
@@ -29,7 +30,16 @@ from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job
 
-__all__ = ["HOST_PORTS", "WEIGHT_PORT", "NetworkProgram", "TpuProgram", "assemble", "map_job", "map_network"]
+__all__ = [
+    "HOST_PORTS",
+    "WEIGHT_PORT",
+    "NetworkProgram",
+    "TpuProgram",
+    "assemble",
+    "map_graph",
+    "map_job",
+    "map_network",
+]
 
 HOST_PORTS = ("m_host_read", "m_host_write")
 WEIGHT_PORT = "m_weights"
@@ -144,7 +154,7 @@ class TpuProgram:
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class NetworkProgram(TpuProgram):
-    """A compiled network with its inputs; the result is that of its last layer.
+    """A compiled network with its inputs; the result are its outputs, batch after batch.
 
     Parameters
     ----------
@@ -154,20 +164,20 @@ class NetworkProgram(TpuProgram):
         The result's, of all batches; what the last one has beyond it is left out.
     """
 
-    compiled: CompiledNetwork
+    compiled: Compiled
     shape: tuple[int, ...]
 
     def golden(self) -> np.ndarray:
-        """What the last layer gives, by the golden interpreter of the program."""
+        """Outputs, by the golden interpreter of the program."""
         return self._result(self.outcome.host[1])
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
-        """What the last layer gave."""
+        """Outputs."""
         return self._result(np.frombuffer(self.contents(outputs)["host_1"], np.uint8))
 
     def _result(self, window: np.ndarray) -> np.ndarray:
-        values = np.concatenate(self.compiled.unpack_outputs(window)).astype(np.int64)
-        return values.reshape(-1)[: math.prod(self.shape)].reshape(self.shape)
+        outputs = [values.reshape(-1) for batch in self.compiled.unpack(window) for values in batch.values()]
+        return np.concatenate(outputs).astype(np.int64)[: math.prod(self.shape)].reshape(self.shape)
 
 
 def assemble(config: TpuConfig, text: str, memories: Mapping[str, bytes]) -> TpuProgram:
@@ -193,6 +203,19 @@ def map_network(config: TpuConfig, network: Network, inputs: Sequence[np.ndarray
     shape = len(inputs), network.rows, network.layers[-1].weights.shape[1]
     macs = len(inputs) * network.rows * sum(layer.weights.size for layer in network.layers)
     return _program(compiled, compiled.pack_inputs(inputs), shape, macs)
+
+
+def map_graph(config: TpuConfig, graph: Graph, inputs: Sequence[Mapping[str, np.ndarray]]) -> NetworkProgram:
+    """Compile a network for its inputs, by name for each batch, which the program works on one after the other.
+
+    Raises
+    ------
+    TypeError, ConfigError
+        If an input or a buffer doesn't fit.
+    """
+    compiled = compile_graph(config, graph, len(inputs))
+    elements = sum(math.prod(graph.tensors[name].shape) for name in graph.outputs)
+    return _program(compiled, compiled.pack(inputs), (len(inputs) * elements,), len(inputs) * graph.macs)
 
 
 def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
@@ -223,7 +246,7 @@ def _diagonal(blocks: np.ndarray) -> np.ndarray:
     return result.reshape(count * rows, count * columns)
 
 
-def _program(compiled: CompiledNetwork, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
+def _program(compiled: Compiled, inputs: np.ndarray, shape: tuple[int, ...], macs: int) -> NetworkProgram:
     outputs = np.zeros(compiled.window_bytes[1], np.uint8)
     return NetworkProgram(
         config=compiled.config, program=compiled.program, host=(inputs, outputs), weights=compiled.weights,

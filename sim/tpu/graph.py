@@ -187,13 +187,18 @@ class Graph:
     outputs
         Tensors that go to the host.
     recurrent
-        Inputs that come from the host for the first batch only; for all others they are an output of the batch before.
+        Inputs that come from the host for the first batch only; for all others they are what a node made of the batch
+        before.
+    read_behind
+        Inputs that are read while a certain node is worked on: if that comes behind their first reader, of the batch
+        before. All others are read from the beginning of the batch before on.
     """
 
     inputs: Mapping[str, Tensor]
     nodes: Mapping[str, Node]
     outputs: tuple[str, ...]
     recurrent: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    read_behind: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check("inputs", len(self.inputs) > 0, "at least one", len(self.inputs))
@@ -204,6 +209,8 @@ class Graph:
             check("recurrent", name in self.inputs and source in self.nodes, "an input and a node", (name, source))
             same = self.tensors[name] == self.tensors[source]
             check(f"recurrent {name}", same, f"like {source}, {self.tensors[source]}", self.tensors[name])
+        for name, node in self.read_behind.items():
+            check("read_behind", name in self.inputs and node in self.nodes, "an input and a node", (name, node))
         readers = [source for node in self.nodes.values() for source in node.sources]
         for name, node in self.nodes.items():
             for source in node.sources if isinstance(node, Join) else ():
@@ -227,6 +234,14 @@ class Graph:
                 check(f"sources of {name}", source in found, f"one of {', '.join(found)}", source)
             found[name] = _result(name, node, [found[source] for source in node.sources])
         return found
+
+    def reads_before(self, name: str) -> bool:
+        """Whether an input is read while the batch before is worked on."""
+        if name not in self.read_behind:
+            return True
+        order = list(self.nodes)
+        first = min((order.index(one) for one, node in self.nodes.items() if name in node.sources), default=0)
+        return order.index(self.read_behind[name]) >= first
 
     def geometry(self, name: str) -> ConvolutionGeometry:
         """Sizes of the windows of a node."""

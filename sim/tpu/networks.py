@@ -1,4 +1,4 @@
-"""Networks to run: two perceptrons as large as those that the first TPU was measured with, and one that reads digits.
+"""Networks to run: some as large as those that the first TPU was measured with, and one that reads digits.
 
 Of the published networks only sizes are known (Jouppi et al., 2017, tables 1 and 3): weights here are random, and
 scales come from the data.
@@ -12,9 +12,15 @@ from ...hw.config import check_int
 from ..golden.matmul import matmul
 from ..workloads.digits import load_digits_mlp
 from .chain import Network
+from .convolutional import cnn0, cnn1
+from .graph import Graph
 from .layers import Layer
+from .recurrent import lstm0, lstm1
 
-__all__ = ["NETWORKS", "SCORE_FACTOR", "digits_mlp", "mlp0", "mlp1", "perceptron", "random_inputs"]
+__all__ = [
+    "NETWORKS", "SCORE_FACTOR", "digits_mlp", "mlp0", "mlp1", "perceptron", "random_batches",
+    "random_inputs",
+]  # fmt: skip
 
 SCORE_FACTOR = np.float32(1 / 1024)
 """From the digits network's last sums to its scores, which are int8."""
@@ -33,8 +39,24 @@ def mlp1(scale: int = 1, seed: int = 0) -> Network:
     return perceptron(168, [1200] * 4 + [500], scale, seed)
 
 
-NETWORKS: Mapping[str, Callable[..., Network]] = {"MLP0": mlp0, "MLP1": mlp1}
-"""Those of published sizes, by name: functions of `scale` and `seed`."""
+NETWORKS: Mapping[str, Callable[[int], Graph]] = {
+    "MLP0": lambda scale: mlp0(scale).graph,
+    "MLP1": lambda scale: mlp1(scale).graph,
+    "LSTM0": lstm0,
+    "LSTM1": lstm1,
+    "CNN0": cnn0,
+    "CNN1": cnn1,
+}
+"""Those of published sizes, by name: functions of the scale."""
+
+
+def random_batches(graph: Graph, batches: int, seed: int = 0) -> list[dict[str, np.ndarray]]:
+    """Inputs over the whole range of their types, by name; one set of them a batch."""
+    rng = np.random.default_rng(seed)
+    return [
+        {name: rng.integers(0, 256, tensor.shape, np.uint8).view(tensor.dtype) for name, tensor in graph.inputs.items()}
+        for _ in range(batches)
+    ]
 
 
 def perceptron(rows: int, sizes: list[int], scale: int = 1, seed: int = 0) -> Network:

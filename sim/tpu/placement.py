@@ -103,7 +103,7 @@ def _home(graph: Graph, views: Mapping[str, View], batch: int, name: str) -> tup
 
 def _spans(graph: Graph, views: Mapping[str, View], batches: int) -> dict[tuple[int, str], tuple[int, int]]:
     """First and last step in which each layout is in use. A step is a node's work on a batch."""
-    nodes = len(graph.nodes)
+    nodes, order = len(graph.nodes), list(graph.nodes)
     spans: dict[tuple[int, str], tuple[int, int]] = {}
 
     def use(batch: int, name: str, first: int, last: int) -> None:
@@ -114,8 +114,11 @@ def _spans(graph: Graph, views: Mapping[str, View], batches: int) -> dict[tuple[
     for batch in range(batches):
         start = batch * nodes
         for name in graph.inputs:
-            if batch == 0 or name not in graph.recurrent:  # read while the batch before is worked on
-                use(batch, name, max(0, start - nodes), start)
+            if batch == 0 or name not in graph.recurrent:
+                begin = start - nodes if graph.reads_before(name) else start
+                if name in graph.read_behind:
+                    begin += order.index(graph.read_behind[name])
+                use(batch, name, max(0, begin), max(0, begin))
         for number, (name, node) in enumerate(graph.nodes.items(), start):
             for source in (name, *node.sources):
                 use(batch, source, number, number)

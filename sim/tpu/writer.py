@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ...hw.config import check
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.isa import KINDS, OPERATIONS, SET_REGISTERS, SWAPS, encode
 from .graph import Combine, Graph, Lookup, Pool, Product, Tensor
@@ -21,6 +22,10 @@ __all__ = ["Writer"]
 
 MOST_REPEAT = (1 << 12) - 1
 """Weight tiles of one ``matmul``."""
+
+
+MOST_POSITIONS = (1 << 16) - 1
+"""Results of one ``pool``."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,7 +241,7 @@ class Writer:
         return windows(self.config, node, self.graph.tensors[source], result, part, place, block)
 
     def _pool(self, work: Work, node: Pool) -> None:
-        """A pool: an instruction for each image, and for channels that lie together before and after."""
+        """A pool: an instruction for channels that lie together before and after, and as many images as it can."""
         (source,) = node.sources
         tensor, result = self.graph.tensors[source], self.graph.tensors[work.name]
         self._read_first(work.batch, source, None)
@@ -244,8 +249,10 @@ class Writer:
         if node.average:
             self.set(factor_a=_bits(node.factor), addend=_bits(node.addend))
         image = result.height * result.width
-        for at in range(0, result.positions, image):
-            block = range(at, at + image)
+        check(f"positions of an image of {work.name}", image <= MOST_POSITIONS, f"at most {MOST_POSITIONS:,}", image)
+        step = MOST_POSITIONS // image * image
+        for at in range(0, result.positions, step):
+            block = range(at, min(at + step, result.positions))
             for one, other in _meeting(self.columns[source], self.columns[work.name]):
                 registers, fields = self._windows(work.batch, node, source, result, one.part, block)
                 self.set(**registers | {"pad": pad & 0xFF}, pool_pitch=other.part.pitch)
@@ -253,7 +260,7 @@ class Writer:
                     "pool",
                     average=node.average,
                     signed=tensor.dtype.kind == "i",
-                    rows=image,
+                    rows=len(block),
                     kernel_rows=node.kernel[0],
                     kernel_columns=node.kernel[1],
                     width=one.granules,
@@ -297,11 +304,15 @@ class Writer:
 
     def _transfer(self, number: int, work: Work) -> None:
         """Read the next batch's inputs behind a batch's first work, and write what is complete of outputs."""
-        first = number == 0 or self.works[number - 1].batch != work.batch
-        if first and work.batch + 1 < self.batches:
-            for name in self.graph.inputs:
-                if name not in self.graph.recurrent:
-                    self._read_host(work.batch + 1, name, None)
+        before = self.works[number - 1] if number else None
+        starts = before is None or (before.batch, before.name) != (work.batch, work.name)
+        first = before is None or before.batch != work.batch
+        for name in self.graph.inputs if starts else ():
+            batch = work.batch + self.graph.reads_before(name)
+            behind = self.graph.read_behind.get(name)
+            due = work.name == behind if behind else first
+            if due and batch < self.batches and name not in self.graph.recurrent:
+                self._read_host(batch, name, None)
         if work.name in self.graph.outputs:
             layout = self.views[work.name].layout
             parts = layout.slices
