@@ -130,7 +130,9 @@ def cnn1(scale: int = 1, seed: int = 0) -> Graph:
         halves = []
         for half in range(2):
             key = f"{part}{half}"
-            inputs[f"image {key}"] = Tensor(images=4, height=side, width=2 * side, channels=21 if scale == 1 else count(21))
+            inputs[f"image {key}"] = Tensor(
+                images=4, height=side, width=2 * side, channels=21 if scale == 1 else count(21)
+            )
             tensors[f"image {key}"] = inputs[f"image {key}"].channels
             sizes = {"stride": (1, 2), "padding": (0, 0, 3, 2), "spread": INPUT_SPREAD}
             first = convolve(key, "first", f"image {key}", count(64), (1, 7), **sizes)

@@ -203,12 +203,13 @@ class Graph:
     def __post_init__(self) -> None:
         check("inputs", len(self.inputs) > 0, "at least one", len(self.inputs))
         check("outputs", len(self.outputs) > 0, "at least one", len(self.outputs))
+        tensors = self.tensors
         for name in self.outputs:
             check("outputs", name in self.nodes, f"of {', '.join(self.nodes)}", name)
         for name, source in self.recurrent.items():
             check("recurrent", name in self.inputs and source in self.nodes, "an input and a node", (name, source))
-            same = self.tensors[name] == self.tensors[source]
-            check(f"recurrent {name}", same, f"like {source}, {self.tensors[source]}", self.tensors[name])
+            same = tensors[name] == tensors[source]
+            check(f"recurrent {name}", same, f"like {source}, {tensors[source]}", tensors[name])
         for name, node in self.read_behind.items():
             check("read_behind", name in self.inputs and node in self.nodes, "an input and a node", (name, node))
         readers = [source for node in self.nodes.values() for source in node.sources]

@@ -13,7 +13,7 @@ from tensorloom.sim.tpu.check import check_program
 from tensorloom.sim.tpu.compiler import compile_network
 from tensorloom.sim.tpu.golden import run
 from tensorloom.sim.tpu.layers import Layer, RawLayer
-from tensorloom.sim.tpu.networks import NETWORKS, digits_mlp, perceptron, random_inputs
+from tensorloom.sim.tpu.networks import digits_mlp, mlp0, mlp1, perceptron, random_inputs
 from tensorloom.sim.tpu.product import compile_product
 from tensorloom.sim.tpu.rules import Room, swaps_of
 from tensorloom.sim.tpu.tensors import Buffer, Layout, allocate
@@ -210,24 +210,14 @@ def test_weight_memory_has_no_padding_but_to_beats():
     [("MLP0", 1, 243, 3164), ("MLP0", 10, 2304, 6328), ("MLP1", 1, 105, 1576), ("MLP1", 10, 978, 3152)],
 )
 def test_networks_of_published_sizes(name, batches, count, peak):
-    config, network = PRESETS["tpu-v1"], NETWORKS[name]()
-    compiled = compile_network(config, network, batches)
+    config, network = PRESETS["tpu-v1"], {"MLP0": mlp0, "MLP1": mlp1}[name]
+    compiled = compile_network(config, network(), batches)
     print(name, batches, compiled.instructions, f"{compiled.ub_rows * config.row_bytes:,} bytes of the unified buffer")
     assert sum(compiled.instructions.values()) == len(compiled.program) // 16 == count
     assert compiled.ub_rows == peak
     assert check_program(config, compiled.program, Room(compiled.window_bytes, len(compiled.weights))) == []
-    twin = compile_network(PRESETS["tpu-16"], NETWORKS[name](16), batches)
+    twin = compile_network(PRESETS["tpu-16"], network(16), batches)
     assert twin.instructions == compiled.instructions
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_twins_of_a_sixteenth(name):
-    config, network = PRESETS["tpu-16"], NETWORKS[name](16)
-    compiled = compile_network(config, network, 2)
-    inputs = random_inputs(network, 2)
-    check_on_golden(compiled, inputs)
-    outputs = infer(network, inputs[0])
-    assert 0.3 < (outputs > 0).mean() < 0.7
 
 
 def test_a_layer_of_full_size():
