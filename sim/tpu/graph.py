@@ -278,8 +278,8 @@ def geometry_of(node: Product | Pool, sources: Sequence[Tensor]) -> ConvolutionG
     images, height, width, _ = sources[0].shape
     channels = sum(source.channels for source in sources)
     kernels = node.layer.weights.shape[1] if isinstance(node, Product) else 1
-    steps = {"stride": node.stride, "padding": node.padding, "dilation": node.dilation}
-    return ConvolutionGeometry.of((images, height, width, channels), (*node.kernel, channels, kernels), **steps)
+    shapes = (images, height, width, channels), (*node.kernel, channels, kernels)
+    return ConvolutionGeometry.of(*shapes, node.stride, node.padding, node.dilation)
 
 
 def _result(name: str, node: Node, sources: Sequence[Tensor]) -> Tensor:

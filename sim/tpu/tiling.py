@@ -73,7 +73,7 @@ def views_of(config: TpuConfig, graph: Graph) -> dict[str, View]:
                 check(f"channels of {source}, which {name} reads", layout == first, rule, _widths_of(layout))
             widths = first.widths
         views[name] = View(name, Layout(config, tensor.positions, tensor.channels, tensor.dtype, widths))
-    for name, node in reversed(graph.nodes.items()):
+    for name, node in reversed(list(graph.nodes.items())):
         if isinstance(node, Join):
             whole = views[name]
             position, channel = whole.position, whole.channel

@@ -79,7 +79,7 @@ class Writer:
         self.words: list[int] = []
         self.counts: Counter[str] = Counter()
         self.registers = dict.fromkeys(SET_REGISTERS, 0)
-        self.read: set[tuple[int, str] | tuple[str, int, int]] = set()
+        self.read: set[tuple[int, str, int]] = set()
         self.products = {name: node for name, node in graph.nodes.items() if isinstance(node, Product)}
         self.columns = {name: columns_of(views[name], tensor.channels) for name, tensor in graph.tensors.items()}
         self.pieces, self.blocks = {}, {}
@@ -345,8 +345,8 @@ class Writer:
     def _read_table(self, name: str) -> None:
         """Read a table before it is used for the first time."""
         table = self.placement.tables[name]
-        if ("table", table.ub, 0) not in self.read:
-            self.read.add(("table", table.ub, 0))
+        if (0, "table", table.ub) not in self.read:
+            self.read.add((0, "table", table.ub))
             granules = 256 // GRANULE_BYTES
             self.emit("read_host", window=0, ub=table.ub, granules=granules, host=table.host // self.config.bus_bytes)
 
