@@ -5,8 +5,9 @@ import numpy.typing as npt
 
 from ...hw.config import check, check_int
 from ...hw.errors import WrongTypeError
+from .fused import fused
 
-__all__ = ["multiply_add", "residual_add", "residual_terms"]
+__all__ = ["residual_add", "residual_terms"]
 
 
 def residual_terms(
@@ -28,7 +29,7 @@ def residual_terms(
     a, b, y = (_positive(name, scale) for name, scale in scales.items())
     with np.errstate(over="ignore", under="ignore"):
         a_factor, b_factor = _positive("a_scale / y_scale", a / y), _positive("b_scale / y_scale", b / y)
-        zeros = multiply_add(a_factor, a_zero, b_factor * np.float32(b_zero))
+        zeros = fused(a_zero, a_factor, b_factor * np.float32(b_zero))
         return a_factor, b_factor, _finite("constant", np.float32(y_zero) - zeros)
 
 
@@ -72,29 +73,8 @@ def residual_add(
     check_int("high", high, -128, 255)
     check_int("low", low, -128, high)
     a_factor, b_factor = _positive("a_factor", terms[0]), _positive("b_factor", terms[1])
-    added = multiply_add(a_factor, a, multiply_add(b_factor, b, _finite("constant", terms[2])))
+    added = fused(a, a_factor, fused(b, b_factor, _finite("constant", terms[2])))
     return np.rint(np.clip(added, low, high)).astype(np.int16)
-
-
-def multiply_add(factor: npt.ArrayLike, values: npt.ArrayLike, addend: npt.ArrayLike) -> np.ndarray:
-    """``factor * values + addend`` of float32 and integers of 9 bits, rounded once to float32.
-
-    The product has 33 bits and is exact in float64. The sum is rounded to float64 to odd: where it isn't exact, to the
-    neighbour whose last bit is 1. That never makes a tie of what is none, and float64 has more than two bits more than
-    float32, so that rounding the odd neighbour to float32 is rounding the sum (Boldo and Melquiond, 2008).
-    """
-    product = np.asarray(factor, np.float32).astype(np.float64) * np.asarray(values, np.float64)
-    other = np.asarray(addend, np.float32).astype(np.float64)
-    infinite = np.isinf(other)
-    product, finite = np.broadcast_arrays(product, np.where(infinite, 0, other))
-    rounded = product + finite
-    # what is lost by rounding, exactly (Knuth)
-    back = rounded - product
-    lost = (product - (rounded - back)) + (finite - back)
-    even = rounded.view(np.int64) % 2 == 0
-    odd = np.where((lost != 0) & even, np.nextafter(rounded, np.where(lost > 0, np.inf, -np.inf)), rounded)
-    with np.errstate(over="ignore", under="ignore"):
-        return np.where(infinite, other, odd).astype(np.float32)
 
 
 def _positive(field: str, value: npt.ArrayLike) -> np.float32:

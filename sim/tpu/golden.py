@@ -7,7 +7,7 @@ between is read as written here, which the machine does not promise: `check` fin
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -18,7 +18,10 @@ from ..golden.matmul import matmul
 from ..golden.requantize import requantize
 from ..golden.wrap import wrap
 from .assembler import words_of
-from .rules import RAW, Problem, Room, Rules, Values, planes_of
+from .elementwise import combined, pooled
+from .field_rules import TABLE, TABLE_BYTES
+from .rules import MULTIPLIES, RAW, Problem, Room, Rules, Values, planes_of
+from .windows import window
 
 __all__ = ["Bytes", "Outcome", "run"]
 
@@ -92,7 +95,7 @@ def run(config: TpuConfig, program: bytes, *, host: Sequence[Bytes] = (b"", b"")
     check("host", len(host) == 2, "two windows", len(host))
     machine = _Machine(config, [_array(window).copy() for window in host], _array(weights))
     rules = Rules(config, Room((machine.host[0].size, machine.host[1].size), machine.weights.size))
-    held: Values | None = None  # a draining matmul, until its activate is known to be legal
+    held: tuple[str, Values] | None = None  # what drains, until its activate is known to be legal
     for word in words_of(program):
         problem = rules.problem(word)
         if problem:
@@ -101,14 +104,15 @@ def run(config: TpuConfig, program: bytes, *, host: Sequence[Bytes] = (b"", b"")
         assert instruction
         if instruction.name == "halt":
             return machine.outcome(None, rules.pc - 1)
-        if instruction.name == "matmul" and values["drain"]:
-            held = values
+        machine.registers = rules.registers
+        if instruction.name in MULTIPLIES and values["drain"]:
+            held = instruction.name, values
             continue
         if held:
-            machine.matmul(held)
+            machine.does[held[0]](held[1])
         if instruction.name == "activate":
             assert held
-            machine.activate(values, held["acc"], rules.plane_step)
+            machine.activate(values, held[1]["acc"])
         elif instruction.name in machine.does:
             machine.does[instruction.name](values)
         held = None
@@ -135,10 +139,9 @@ class _Machine:
         self.sets: deque[np.ndarray] = deque()
         self.set = np.empty(0, SET_ENTRY)
         self.tags: list[int] = []
-        self.does: dict[str, Callable[[Values], None]] = {
-            name: getattr(self, name)
-            for name in ("interrupt", "read_host", "write_host", "read_weights", "read_parameters", "matmul")
-        }
+        self.registers: Values = {}
+        others = ("interrupt", "read_host", "write_host", "read_weights", "read_parameters", "pool", "vector")
+        self.does: dict[str, Callable[[Values], None]] = {name: getattr(self, name) for name in MULTIPLIES + others}
 
     def outcome(self, problem: Problem | None, pc: int) -> Outcome:
         return Outcome(problem, pc, self.tags, self.host, self.ub, self.written)
@@ -174,14 +177,21 @@ class _Machine:
 
     def matmul(self, v: Values) -> None:
         """Let all commands of a ``matmul`` add to the accumulators."""
+        size = v["pitch"] * GRANULE_BYTES
+        starts = [(v["ub"] + command * v["step"]) * GRANULE_BYTES for command in range(v["repeat"])]
+        self._multiply(v, (self.ub[at : at + v["rows"] * size].reshape(v["rows"], size) for at in starts))
+
+    def convolve(self, v: Values) -> None:
+        """Let all commands of a ``convolve`` add to the accumulators."""
+        self._multiply(v, (window(self.config, self.registers, v, self.ub, k) for k in range(v["repeat"])))
+
+    def _multiply(self, v: Values, commands: Iterable[np.ndarray]) -> None:
+        """Multiply the rows of each command by its tile."""
         where = slice(v["acc"], v["acc"] + v["rows"])
-        width = v["pitch"] * GRANULE_BYTES
-        for command in range(v["repeat"]):
+        for command, rows in enumerate(commands):
             if v["swap"] == 2 or (v["swap"] == 1 and command == 0):
                 self._swap(v["w_signed"])
-            at = (v["ub"] + command * v["step"]) * GRANULE_BYTES
-            rows = self.ub[at : at + v["rows"] * width].reshape(v["rows"], width)
-            sums = matmul(rows.view(np.int8) if v["a_signed"] else rows, self.tile[:width])
+            sums = matmul(rows.view(np.int8) if v["a_signed"] else rows, self.tile[: rows.shape[1]])
             kept = self.accumulators[where] if v["accumulate"] or command else 0
             self.accumulators[where] = wrap(kept + (sums << 8 * v["shift"]), 32)
 
@@ -192,16 +202,36 @@ class _Machine:
         whole[: tile.shape[0], : tile.shape[1]] = tile
         self.tile = whole.view(np.int8) if signed else whole
 
-    def activate(self, v: Values, acc: int, plane_step: int) -> None:
+    def activate(self, v: Values, acc: int) -> None:
         """Write what becomes of the sums from accumulator row `acc` on: row after row, the lowest plane first."""
         sums = self.accumulators[acc : acc + v["rows"], : v["used"] * GRANULE_BYTES]
         if v["next"]:
             self.set = self.sets.popleft()
         results = _raw(v, sums) if v["kind"] == RAW else _requantized(v, sums, self.set)
         row, plane, column = np.ogrid[: v["rows"], : planes_of(v), : sums.shape[1]]
-        where = (v["ub"] + row * v["pitch"] + plane * plane_step) * GRANULE_BYTES + column
+        where = (v["ub"] + row * v["pitch"] + plane * self.registers["plane_step"]) * GRANULE_BYTES + column
         self.ub[where] = results  # where planes overlap, the last one stays
         self.written[where] = True
+
+    def pool(self, v: Values) -> None:
+        """Write what becomes of windows."""
+        taps = np.ndindex(v["kernel_rows"], v["kernel_columns"])
+        results = pooled(self.registers, v, (window(self.config, self.registers, v, self.ub, k, c) for k, c in taps))
+        row, column = np.ogrid[: v["rows"], : results.shape[1]]
+        where = (v["dst"] + row * self.registers["pool_pitch"]) * GRANULE_BYTES + column
+        self.ub[where] = results
+        self.written[where] = True
+
+    def vector(self, v: Values) -> None:
+        """Write what becomes of two tensors, or of one and a table; of bytes that are undefined come such."""
+        size, table = v["rows"] * self.config.row_bytes, v["operation"] == TABLE
+        a, b, dst = (
+            slice(v[name] * GRANULE_BYTES, v[name] * GRANULE_BYTES + (TABLE_BYTES if table and name == "b" else size))
+            for name in ("a", "b", "dst")
+        )
+        results = combined(self.registers, v, self.ub[a], self.ub[b])
+        written = self.written[a] if table else self.written[a] & self.written[b]
+        self.ub[dst], self.written[dst] = results, written
 
 
 def _raw(v: Values, sums: np.ndarray) -> np.ndarray:
