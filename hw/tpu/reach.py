@@ -1,9 +1,9 @@
-"""Reach of an instruction: which rows of the unified buffer and which beats of memory it touches, and whether it may."""
+"""Reach of an instruction: rows of the unified buffer and beats of memory that it touches, and whether it may."""
 
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -82,9 +82,8 @@ class Reach(wiring.Component):
 
     def _multiply(self, m: Module, word: Word) -> tuple[Signal, Signal]:
         """Two products, a cycle each: what an instruction spans from row to row, and from tile to tile."""
-        found, (matmul, activate, weights, pool) = (
-            word.found, (word.fields[name] for name in ("matmul", "activate", "read_weights", "pool")),
-        )  # fmt: skip
+        found = word.found
+        matmul, activate, weights, pool = (word.fields[name] for name in ("matmul", "activate", "read_weights", "pool"))
         rows, pitch = Signal(16, name="factor_rows"), Signal(7, name="factor_pitch")
         many, step = Signal(16, name="factor_many"), Signal(24, name="factor_step")
         across, beyond = Signal(23, name="across"), Signal(SPAN_BITS, name="beyond")
@@ -130,12 +129,12 @@ class Reach(wiring.Component):
         m.d.comb += self.o_memory.eq((transfers | found["read_weights"] | found["read_parameters"]) & (end > size))
 
     def _written(self, m: Module, word: Word, across: Signal, beyond: Signal) -> Signal:
-        """Granules from a field on: what an instruction writes, or all that it touches if it doesn't. Whether it may."""
+        """Rows that an instruction writes, or touches if it writes none; whether it may not."""
         config, found, f = self.config, word.found, word.fields
         row, beat = exact_log2(config.row_granules), exact_log2(config.bus_granules)
         first, end = Signal(24, name="first"), Signal(SPAN_BITS + 2, name="end")
         width, span = (Signal(SPAN_BITS, name=name) for name in ("width", "span"))
-        grid = Signal(row, name="grid") if row else Signal(1, name="grid")  # bits that must be 0
+        grid = Signal(range(config.row_granules), name="grid")  # bits of the first granule that must be 0
         touches = Signal(name="touches")
         with m.If(found["read_host"] | found["write_host"]):
             m.d.comb += [first.eq(f["read_host"]["ub"]), width.eq(f["read_host"]["granules"])]
@@ -157,7 +156,7 @@ class Reach(wiring.Component):
             self.o_rows.last.eq((end - 1) >> row),
             wrong.eq(touches & ((end > config.ub_granules) | (first & grid).any())),
         ]
-        with m.If(found["convolve"]):
+        with m.If(found["convolve"]):  # wherever its windows lie
             m.d.comb += [self.o_rows.first.eq(self.i_registers.window_first)]
             m.d.comb += [self.o_rows.last.eq(self.i_registers.window_last)]
         return wrong
@@ -173,10 +172,10 @@ class Reach(wiring.Component):
             reads, end = self.o_reads[name], Signal(25, name=f"end_of_{name}")
             m.d.sync += end.eq((vector[name] >> row) + size)
             m.d.comb += off[number].eq((end > config.ub_rows) | vector[name][:row].any())
-            same = Signal(name=f"same_{name}")
+            same = Signal(name=f"same_as_{name}")
             with m.If(found["vector"]):
                 m.d.comb += [reads.first.eq(vector[name] >> row), reads.last.eq(end - 1)]
-                m.d.comb += same.eq(_is_same(self.o_rows, reads) & ~(table if name == "b" else 0))
+                m.d.comb += same.eq((reads.first == self.o_rows.first) & (~table if name == "b" else 1))
             with m.Else():
                 m.d.comb += [reads.first.eq(self.i_registers.window_first)]
                 m.d.comb += [reads.last.eq(self.i_registers.window_last)]
@@ -185,7 +184,3 @@ class Reach(wiring.Component):
             self.o_buffer.eq(wrong | (found["vector"] & off.any())),
             self.o_overlap.eq((found["pool"] | found["vector"]) & over.any()),
         ]
-
-
-def _is_same(one, other) -> Value:
-    return one.first == other.first

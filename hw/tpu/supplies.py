@@ -1,4 +1,4 @@
-"""Supplies of weight tiles and parameter sets, as far as the program says: it may use what was read, and not too late."""
+"""Supplies of weight tiles and parameter sets: what the program has read and not used, however far units are."""
 
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
