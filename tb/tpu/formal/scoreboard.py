@@ -36,9 +36,7 @@ class Followed:
     def follow(self, m: Module, chosen: Value, place: Value, touched: Value, done: Value) -> None:
         """From the cycle after it was `chosen`, to that in which it completes."""
         with m.If(chosen):
-            m.d.sync += [self.active.eq(1), self.place.eq(place), self.touched.rows.eq(touched.rows)]
-            if self.unit == "vector":
-                m.d.sync += self.touched.reads.eq(touched.reads)
+            m.d.sync += [self.active.eq(1), self.place.eq(place), self.touched.eq(touched)]
         with m.Elif(done & (self.place == 0)):
             m.d.sync += self.active.eq(0)
         with m.Elif(done):
@@ -165,9 +163,10 @@ class ScoreboardSpec(wiring.Component):
                 m, self.choose_older & self.pushes[other] & ~old.active & ~young.active, place, self.touched,
                 self.done_of[other],
             )  # fmt: skip
-            held = Value.cast(self._held(other, old.place))
+            held = self._held(other, old.place)
+            same = (held.rows == old.touched.rows) & ((held.reads == old.touched.reads) if other == "vector" else 1)
             m.d.comb += [
-                Assert(~old.active | ((old.place < self.counts[other]) & (held == Value.cast(old.touched)))),
+                Assert(~old.active | ((old.place < self.counts[other]) & same)),
                 Assert(~old.active | ~young.active | (old.place < self.older[other])),
             ]
 
