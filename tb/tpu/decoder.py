@@ -1,6 +1,7 @@
 """Testbench of the decoder: programs legal and illegal, in each cycle what it must show."""
 
 import random
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .control_parts import PARTS
 from .decoder_steps import Memory, Sent, Step, steps_of
 from .edge_programs import edge_programs
 from .extreme_programs import extreme_program
+from .window_edges import window_edges
 
 UNITS = list(QUEUES)
 JUDGE = 4
@@ -180,7 +182,7 @@ async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
     player, beat = Player(bench, config, some, 0.1), config.bus_bytes
     enough = beat * max(config.set_beats * (config.parameter_sets + 1), config.matrix.rows * config.row_chunks)
     room = Room((5 * beat, 5 * beat + max(beat - GRANULE_BYTES, GRANULE_BYTES)), enough + beat // 2 & -GRANULE_BYTES)
-    for words, error in edge_programs(config, room):
+    for words, error in chain(edge_programs(config, room), window_edges(config)):
         last = await player.play(words, anywhere(config, some, room))
         assert last and (last.problem.error if last.problem else "") == error, f"{disassemble(program_of(words))}"
 
