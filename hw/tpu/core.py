@@ -13,13 +13,14 @@ from ..emit.shared import shared
 from ..systolic.matrix_unit import MatrixUnit
 from .activation_unit import ActivationUnit
 from .config import QUEUES, TpuConfig
-from .decoder import HOST_WINDOWS, Decoder, area_layout
+from .decoder import Decoder
 from .feeder import Feeder
 from .host_in import HostInUnit
 from .host_out import HostOutUnit
 from .isa import UNITS
 from .layouts import instruction_layout
 from .parameter_unit import ParameterUnit
+from .reach import HOST_WINDOWS, area_layout
 from .register_map import CATEGORIES
 from .scoreboard import Scoreboard
 from .unified_buffer import UnifiedBuffer

@@ -1,9 +1,9 @@
 """Registers of the TPU."""
 
 from ..bus.register_map import Event, Field, Register, RegisterMap
-from .decoder import HOST_WINDOWS
 from .fetch import COUNT_BITS
 from .isa import ERRORS
+from .reach import HOST_WINDOWS
 
 __all__ = ["CATEGORIES", "COUNTED", "REGISTERS"]
 

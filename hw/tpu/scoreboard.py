@@ -3,6 +3,8 @@
 # Ports come from a table, which no checker can know.
 # pyright: reportAttributeAccessIssue=false
 
+from itertools import product
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -14,16 +16,27 @@ from .layouts import (
     parameters_entry,
     rows_layout,
     transfer_entry,
+    vector_entry,
     weights_entry,
 )
 
-__all__ = ["READS", "WRITES", "Scoreboard", "unit_entries"]
+__all__ = ["READS", "WRITES", "Scoreboard", "meet", "reads_layout", "unit_entries"]
 
-READS = ("host_out", "matrix")
+READS = ("host_out", "matrix", "vector")
 """Units that read the unified buffer."""
 
-WRITES = ("host_in", "activation")
+WRITES = ("host_in", "activation", "vector")
 """Units that write it."""
+
+
+def reads_layout(config: TpuConfig) -> data.StructLayout:
+    """Rows of the unified buffer that ``vector`` reads, two stretches of them; what it writes lies elsewhere."""
+    return data.StructLayout({"a": rows_layout(config), "b": rows_layout(config)})
+
+
+def meet(one, other) -> Value:
+    """Whether two stretches of rows (`rows_layout`) have one in common."""
+    return (one.first <= other.last) & (other.first <= one.last)
 
 
 def unit_entries(config: TpuConfig) -> dict[str, data.StructLayout]:
@@ -35,13 +48,21 @@ def unit_entries(config: TpuConfig) -> dict[str, data.StructLayout]:
         "parameters": parameters_entry(config),
         "matrix": matmul_entry(config),
         "activation": activate_entry(config),
+        "vector": vector_entry(config),
     }
 
 
-def _hazard(unit: str, other: str) -> bool:
-    """Whether an instruction of `unit` may have to wait for an older one of `other`: units do theirs in order."""
-    touch = unit in READS + WRITES and other in READS + WRITES
-    return touch and unit != other and (unit in WRITES or other in WRITES)
+def _pairs(unit: str, other: str) -> list[tuple[str, str]]:
+    """Stretches of rows of a younger and of an older instruction that must have none in common: one is written."""
+    written, read = _stretches(unit)
+    other_written, other_read = _stretches(other)
+    return [*product(written, other_written + other_read), *product(read, other_written)]
+
+
+def _stretches(unit: str) -> tuple[list[str], list[str]]:
+    """What a unit's instruction writes and reads: `rows`, and ``a`` and ``b`` of `reads_layout`."""
+    written = ["rows"] if unit in WRITES else []
+    return written, ["a", "b"] if unit == "vector" else ["rows"] if unit in READS else []
 
 
 class Scoreboard(wiring.Component):
@@ -61,7 +82,10 @@ class Scoreboard(wiring.Component):
         Stream of instructions found legal, by unit (`unit_entries`): ready while the queue has room. At most one is
         valid in a cycle, for they come in the order of the program.
     i_rows
-        Rows of the unified buffer that this instruction reads or writes, the first and the last.
+        Rows of the unified buffer that this instruction reads or writes, the first and the last; of ``vector``, those
+        that it writes.
+    i_reads
+        Rows that it reads, of ``vector`` (`reads_layout`).
     o_<unit>
         Stream to the unit, in order. Only what nothing holds back is valid; what ``activation`` has to do is shown at
         once, and `o_go` tells when it may begin.
@@ -72,7 +96,7 @@ class Scoreboard(wiring.Component):
     o_busy
         By unit (a bit each): it has not completed all.
     o_waits
-        Of the next instruction of ``matrix``: it waits for ``activation``, for ``host_in`` (a bit each).
+        Of the next instruction of ``matrix``: it waits for ``activation`` or ``vector``, for ``host_in`` (a bit each).
     """
 
     def __init__(self, config: TpuConfig):
@@ -84,6 +108,7 @@ class Scoreboard(wiring.Component):
             | {f"o_{name}": Out(signature) for name, signature in streams.items()}
             | {
                 "i_rows": In(rows_layout(config)),
+                "i_reads": In(reads_layout(config)),
                 "o_go": Out(1),
                 "i_done": In(len(QUEUES)),
                 "o_busy": Out(len(QUEUES)),
@@ -104,17 +129,19 @@ class Scoreboard(wiring.Component):
             for name, depth in depths
             if name in READS + WRITES
         }
+        self.reads = [Signal(reads_layout(config), name=f"vector_reads_{place}") for place in range(QUEUES["vector"])]
         self.left = {
             name: {
                 other: [Signal(range(most + 1), name=f"{name}_{place}_waits_for_{other}") for place in range(depth)]
                 for other, most in depths
-                if _hazard(name, other)
+                if name != other and _pairs(name, other)
             }
             for name, depth in depths
         }
 
     def elaborate(self, platform) -> Module:
         m = Module()
+        self._meetings: dict[tuple[str, str, int, str], Signal] = {}
         done = {name: self.i_done[number] for number, name in enumerate(QUEUES)}
         for number, (name, count) in enumerate(self.counts.items()):
             waits = {other: self._conflict(m, name, other, done[other]) for other in self.left[name]}
@@ -124,15 +151,25 @@ class Scoreboard(wiring.Component):
 
     def _conflict(self, m: Module, name: str, other: str, done: Value) -> Signal:
         """How many instructions of `other` must complete before one of `name` that is dispatched now."""
-        rows, count = self.rows[other], self.counts[other]
-        found = Signal(range(len(rows) + 1), name=f"{name}_after_{other}")
-        for place, held in enumerate(rows):  # later places are younger, and go first
-            overlap = (self.i_rows.first <= held.last) & (held.first <= self.i_rows.last)
-            with m.If((place < count) & overlap):
+        count = self.counts[other]
+        found = Signal(range(QUEUES[other] + 1), name=f"{name}_after_{other}")
+        for place in range(QUEUES[other]):  # later places are younger, and go first
+            meetings = [self._meeting(m, one, other, place, held) for one, held in _pairs(name, other)]
+            with m.If((place < count) & Cat(meetings).any()):
                 m.d.comb += found.eq(place + 1)
         after = Signal.like(found, name=f"{name}_waits_for_{other}")
         m.d.comb += after.eq(found - (done & (found != 0)))
         return after
+
+    def _meeting(self, m: Module, one: str, other: str, place: int, held: str) -> Signal:
+        """Whether rows of the one that comes meet rows of an older one of `other`: a comparison for all that ask."""
+        key = one, other, place, held
+        if key not in self._meetings:
+            coming = self.i_rows if one == "rows" else self.i_reads[one]
+            there = self.rows[other][place] if held == "rows" else self.reads[place][held]
+            self._meetings[key] = Signal(name=f"{one}_meet_{other}_{held}_{place}")
+            m.d.comb += self._meetings[key].eq(meet(coming, there))
+        return self._meetings[key]
 
     def _queue(self, m: Module, name: str, waits: dict[str, Signal], done: dict[str, Value]) -> None:
         """The instructions of a unit, the oldest at place 0; each completion moves all of them."""
@@ -160,7 +197,7 @@ class Scoreboard(wiring.Component):
         if name == "matrix":
             pending = issued < count
             m.d.comb += [
-                self.o_waits[0].eq(pending & ~free["activation"]),
+                self.o_waits[0].eq(pending & ~(free["activation"] & free["vector"])),
                 self.o_waits[1].eq(pending & ~free["host_in"]),
             ]
 
@@ -173,9 +210,11 @@ class Scoreboard(wiring.Component):
                 m.d.sync += entries[place].eq(arrives.payload)
             with m.Elif(pop):
                 m.d.sync += entries[place].eq(entries[above])
-            if rows := self.rows.get(name):
+            touched = [(self.rows[name], self.i_rows)] if name in self.rows else []
+            touched += [(self.reads, self.i_reads)] if name == "vector" else []
+            for rows, coming in touched:
                 with m.If(new):
-                    m.d.sync += rows[place].eq(self.i_rows)
+                    m.d.sync += rows[place].eq(coming)
                 with m.Elif(pop):
                     m.d.sync += rows[place].eq(rows[above])
             for other in left:

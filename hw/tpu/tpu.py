@@ -17,9 +17,9 @@ from ..bus.writer import Writer
 from ..emit.shared import shared
 from .config import GRANULE_BYTES, INSTRUCTION_BYTES, TpuConfig
 from .core import TpuCore
-from .decoder import HOST_WINDOWS
 from .fetch import Fetch
 from .isa import ERRORS
+from .reach import HOST_WINDOWS
 from .register_map import REGISTERS
 
 __all__ = ["Tpu"]

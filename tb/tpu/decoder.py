@@ -1,6 +1,7 @@
 """Testbench of the decoder: programs legal and illegal, in each cycle what it must show."""
 
 import random
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .control_parts import PARTS
 from .decoder_steps import Memory, Sent, Step, steps_of
 from .edge_programs import edge_programs
 from .extreme_programs import extreme_program
+from .window_edges import window_edges
 
 UNITS = list(QUEUES)
 JUDGE = 4
@@ -59,7 +61,10 @@ class Player:
         if self.tag is not None:
             quiet["o_tag"] = self.tag
         for name, value in (quiet | wanted).items():
-            assert outputs[name] == value, f"{name} must be {value} in cycle {self.bench.cycles}, not {outputs[name]}"
+            found = outputs[name]
+            if isinstance(value, dict):
+                found = {key: found[key] for key in value}
+            assert found == value, f"{name} must be {value} in cycle {self.bench.cycles}, not {found}"
         self.interrupt = False
         self.cycles += 1
         for unit in UNITS:
@@ -76,7 +81,7 @@ class Player:
         start = self.cycles
         for pc, step in enumerate(steps):
             offered, age = False, 0
-            held = pc > 0 and steps[pc - 1].name == "matmul" and not steps[pc - 1].sends  # a draining matmul
+            held = pc > 0 and steps[pc - 1].name in ("matmul", "convolve") and not steps[pc - 1].sends  # it drains
             while age is not None:
                 stops = stop is not None and self.cycles - start >= stop
                 inputs: dict[str, Any] = {"i_stop": int(stops)}
@@ -119,9 +124,9 @@ class Player:
 
     def _sent(self, sent: Sent) -> dict[str, Any]:
         shape = self.bench.outputs[f"o_{sent.unit}_payload"]["fields"]
-        payload = {name: sent.payload[name] for name in shape}
-        rows = {} if sent.rows is None else {"o_rows": sent.rows}
-        return {f"o_{sent.unit}_valid": 1, f"o_{sent.unit}_payload": payload} | rows
+        payload = {name: sent.payload[name] for name in shape if name not in sent.unused}
+        touched = {name: rows for name, rows in (("o_rows", sent.rows), ("o_reads", sent.reads)) if rows is not None}
+        return {f"o_{sent.unit}_valid": 1, f"o_{sent.unit}_payload": payload} | touched
 
     def _judge(self, step: Step, wanted: dict[str, Any]) -> int | None:
         """Add what is shown of an instruction that may leave, to `wanted`; None if it does."""
@@ -177,7 +182,7 @@ async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
     player, beat = Player(bench, config, some, 0.1), config.bus_bytes
     enough = beat * max(config.set_beats * (config.parameter_sets + 1), config.matrix.rows * config.row_chunks)
     room = Room((5 * beat, 5 * beat + max(beat - GRANULE_BYTES, GRANULE_BYTES)), enough + beat // 2 & -GRANULE_BYTES)
-    for words, error in edge_programs(config, room):
+    for words, error in chain(edge_programs(config, room), window_edges(config)):
         last = await player.play(words, anywhere(config, some, room))
         assert last and (last.problem.error if last.problem else "") == error, f"{disassemble(program_of(words))}"
 
@@ -208,6 +213,7 @@ async def full_queues(bench: Bench, config: TpuConfig, rng: np.random.Generator)
         "weights": [tile, encode("matmul", **use)],
         "matrix": [tile, *bundle],
         "activation": [tile, *bundle],
+        "vector": [encode("vector", rows=1, dst=2 * config.row_granules)],
     }
     for unit, words in programs.items():
         player = Player(bench, config, some, 0.3)

@@ -1,11 +1,12 @@
 """What the decoder must make of a program: instruction by instruction, from the texts of the table."""
 
 import dataclasses
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
-from ...hw.tpu.isa import decode
+from ...hw.tpu.isa import GEOMETRY, INSTRUCTIONS, OPERATIONS, decode
 from ...sim.tpu.rules import Problem, Room, Rules
 
 __all__ = ["Memory", "Sent", "Step", "steps_of"]
@@ -31,11 +32,25 @@ class Memory:
 
 @dataclasses.dataclass
 class Sent:
-    """What a unit is sent; of instructions that touch none of the buffer, `rows` is None."""
+    """What a unit is sent.
+
+    Parameters
+    ----------
+    unit, payload
+        The unit, and fields of its entry.
+    rows
+        Rows of the unified buffer that are touched; None if none are.
+    reads
+        Of ``pool`` and ``vector``, which write `rows`: those that they read.
+    unused
+        Fields that may have any value.
+    """
 
     unit: str
-    payload: dict[str, int]
+    payload: dict[str, Any]
     rows: dict[str, int] | None
+    reads: dict[str, dict[str, int]] | None = None
+    unused: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass
@@ -55,8 +70,11 @@ def rows_of(config: TpuConfig, starts: list[int], granules: int) -> dict[str, in
     return {"first": min(rows), "last": max(rows)}
 
 
-def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], plane_step: int) -> Sent:
-    """What a legal instruction sends to its unit."""
+def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], registers: Mapping[str, int]) -> Sent:
+    """What a legal instruction sends to its unit, with registers as they were set."""
+    geometry = {key: registers[key] for key in GEOMETRY if key != "tap_step"}
+    window = {"first": registers["window_first"], "last": registers["window_last"]}
+    own = {key: {field.name for field in INSTRUCTIONS[key].fields} for key in ("pool", "vector")}
     mask = (1 << config.bus.beat_address_bits) - 1
     weights_at = memory.weights_base + v.get("address", 0) & mask
     match name:
@@ -64,11 +82,29 @@ def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], pla
             corners = product((0, v["repeat"] - 1), (0, v["rows"] - 1))  # what lies between reaches no further
             starts = [v["ub"] + k * v["step"] + i * v["pitch"] for k, i in corners]
             step = v["step"] & (1 << (config.ub_granules - 1).bit_length()) - 1  # of one tile it may be anything
-            return Sent("matrix", v | {"step": step}, rows_of(config, starts, v["pitch"]))
+            unused = frozenset({"first", "y", "x", "geometry"})
+            payload = v | {"step": step, "convolve": 0}
+            return Sent("matrix", payload, rows_of(config, starts, v["pitch"]), unused=unused)
+        case "convolve":
+            payload = v | {"convolve": 1, "pitch": v["width"], "first": v["ub"], "geometry": geometry}
+            return Sent("matrix", payload, window, unused=frozenset({"ub", "step"}))
+        case "pool":
+            starts = [v["dst"], v["dst"] + (v["rows"] - 1) * registers["pool_pitch"]]
+            payload = {**registers, **v, "pool": 1, "geometry": geometry}
+            reads, unused = {"a": window, "b": window}, frozenset(own["vector"] - own["pool"])
+            return Sent("vector", payload, rows_of(config, starts, v["width"]), reads, unused)
+        case "vector":
+            size = v["rows"] * config.row_granules
+            table = 256 // GRANULE_BYTES if v["operation"] == OPERATIONS.index("table") else size
+            reads = {"a": rows_of(config, [v["a"]], size), "b": rows_of(config, [v["b"]], table)}
+            payload = {**registers, **v, "pool": 0, "geometry": geometry}
+            unused = frozenset(own["pool"] - own["vector"])
+            return Sent("vector", payload, rows_of(config, [v["dst"]], size), reads, unused)
         case "activate":
             planes = (1, 2, 4)[v["planes"]] if v["kind"] == 2 else 1
-            starts = [v["ub"] + k * plane_step + i * v["pitch"] for k in range(planes) for i in (0, v["rows"] - 1)]
-            return Sent("activation", v | {"plane_step": plane_step}, rows_of(config, starts, v["used"]))
+            step = registers["plane_step"]
+            starts = [v["ub"] + k * step + i * v["pitch"] for k in range(planes) for i in (0, v["rows"] - 1)]
+            return Sent("activation", v | {"plane_step": step}, rows_of(config, starts, v["used"]))
         case "read_host" | "write_host":
             payload = {
                 "ub": v["ub"],
@@ -97,10 +133,10 @@ def steps_of(config: TpuConfig, memory: Memory, words: list[int]) -> list[Step]:
         instruction = decode(word)[0]
         assert instruction
         step = Step(instruction.name, units=v.get("units", 0), tag=v.get("tag"))
-        if step.name == "matmul" and v["drain"]:
-            held = [sent_by(config, memory, "matmul", dict(v), 0)]
+        if step.name in ("matmul", "convolve") and v["drain"]:
+            held = [sent_by(config, memory, step.name, dict(v), rules.registers)]
         elif step.name not in ("nop", "set", "sync", "interrupt", "halt"):
-            step.sends = [*held, sent_by(config, memory, step.name, dict(v), rules.plane_step)]
+            step.sends = [*held, sent_by(config, memory, step.name, dict(v), rules.registers)]
             held = []
         steps.append(step)
         if step.name == "halt":

@@ -6,7 +6,7 @@ from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
 from ...hw.tpu.isa import encode
 from ...sim.tpu.rules import INT8, RAW, UINT8, Room
 
-__all__ = ["edge_programs"]
+__all__ = ["Program", "edge_programs"]
 
 Program = tuple[list[int], str]
 """Instructions, and the error of the last one; that of a program without ``halt`` if all are legal."""

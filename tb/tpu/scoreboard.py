@@ -3,6 +3,7 @@
 import random
 from collections import Counter, deque
 from collections.abc import Mapping
+from itertools import permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,23 +16,38 @@ from ..cocotb_bench import testbench
 from .control_parts import PARTS
 
 UNITS = list(QUEUES)
-READERS, WRITERS = {"host_out", "matrix"}, {"host_in", "activation"}
+READERS, WRITERS = {"host_out", "matrix", "vector"}, {"host_in", "activation", "vector"}
 """Of the unified buffer."""
 
 
 class Entry(NamedTuple):
-    """An instruction of a unit, and the rows that it touches."""
+    """An instruction of a unit, and the rows that it touches; of ``vector``, those that it writes and what it reads."""
 
     unit: str
     payload: dict[str, Any]
-    first: int
-    last: int
+    rows: range
+    a: range
+    b: range
+
+    @property
+    def stretches(self) -> dict[str, tuple[range, bool]]:
+        """Rows that it touches, and whether it writes them, by the name of the field."""
+        if self.unit == "vector":
+            return {"rows": (self.rows, True), "a": (self.a, False), "b": (self.b, False)}
+        return {"rows": (self.rows, self.unit in WRITERS)} if self.unit in READERS | WRITERS else {}
 
     def conflicts(self, other: "Entry") -> bool:
-        """Whether they touch a row in common, and one writes."""
-        meet = max(self.first, other.first) <= min(self.last, other.last)
-        pair = {self.unit, other.unit}
-        return meet and pair <= READERS | WRITERS and bool(pair & WRITERS)
+        """Whether they touch a row in common, and one writes it."""
+        pairs = product(self.stretches.values(), other.stretches.values())
+        return any(
+            max(one.start, two.start) < min(one.stop, two.stop) and (writes or also)
+            for (one, writes), (two, also) in pairs
+        )
+
+    def inputs(self) -> dict[str, Any]:
+        """What the scoreboard is told of it."""
+        rows, a, b = ({"first": one.start, "last": one.stop - 1} for one in (self.rows, self.a, self.b))
+        return {f"i_{self.unit}_payload": self.payload, "i_rows": rows, "i_reads": {"a": a, "b": b}}
 
 
 class Machine:
@@ -74,7 +90,7 @@ class Machine:
             if entry and valid:
                 shown[f"o_{unit}_payload"] = entry.payload
             if unit == "matrix":
-                shown["o_waits"] = ("activation" in blockers) | ("host_in" in blockers) << 1
+                shown["o_waits"] = bool(blockers & {"activation", "vector"}) | ("host_in" in blockers) << 1
             if early:
                 shown["o_go"] = int(entry is not None and not blockers)
             self.waited.update((unit, other) for other in blockers)
@@ -85,10 +101,13 @@ def random_entry(bench: Bench, rng: random.Random, unit: str, rows: int) -> Entr
     """One on the first or last few rows of the unified buffer, mostly of a few rows, sometimes of all."""
     shape = bench.inputs[f"i_{unit}_payload"]
     most = (1 << bench.inputs["i_rows"]["fields"]["first"]["shape"]["width"]) - 1
-    first = rng.choice([0, most - rows]) + rng.randrange(rows)
-    last = min(first + rng.choice([0, 0, 1, 2, rows]), most)
-    first, last = (0, most) if rng.random() < 0.05 else (first, last)
-    return Entry(unit, unpack_bits(rng.getrandbits(shape["width"]), shape), first, last)
+
+    def some() -> range:
+        first = rng.choice([0, most - rows]) + rng.randrange(rows)
+        last = min(first + rng.choice([0, 0, 1, 2, rows]), most)
+        return range(most + 1) if rng.random() < 0.05 else range(first, last + 1)
+
+    return Entry(unit, unpack_bits(rng.getrandbits(shape["width"]), shape), some(), some(), some())
 
 
 def check_outputs(outputs: Mapping[str, Any], wanted: Mapping[str, Any], cycle: int) -> None:
@@ -117,10 +136,7 @@ async def execute(
         inputs: dict[str, Any] = {f"i_{unit}_valid": 0 for unit in UNITS}
         coming = waiting[0] if offered else None
         rubbish = coming or rng.choice(entries)
-        inputs |= {
-            f"i_{rubbish.unit}_payload": rubbish.payload,
-            "i_rows": {"first": rubbish.first, "last": rubbish.last},
-        }
+        inputs |= rubbish.inputs()
         if coming:
             inputs[f"i_{coming.unit}_valid"] = 1
         ready = {unit: rng.random() < take for unit in UNITS}
@@ -161,9 +177,8 @@ async def full_queues(bench: Bench, config: TpuConfig, rng: np.random.Generator)
     for unit, depth in QUEUES.items():
         for number in range(depth):
             entry = random_entry(bench, some, unit, 4)
-            inputs = {f"i_{unit}_valid": 1, f"i_{unit}_payload": entry.payload}
-            rows = {"first": entry.first, "last": entry.last}
-            outputs = await bench.cycle(inputs | {"i_rows": rows, "i_done": 0} | {f"o_{u}_ready": 0 for u in UNITS})
+            inputs = {f"i_{unit}_valid": 1, "i_done": 0} | entry.inputs()
+            outputs = await bench.cycle(inputs | {f"o_{u}_ready": 0 for u in UNITS})
             assert outputs[f"i_{unit}_ready"], f"{unit} has no room for instruction {number}"
         outputs = await bench.cycle({f"i_{unit}_valid": 0})
         assert not outputs[f"i_{unit}_ready"] and outputs["o_busy"] >> UNITS.index(unit) & 1
@@ -179,7 +194,24 @@ async def many_younger(bench: Bench, config: TpuConfig, rng: np.random.Generator
     units = ["host_out", "host_in", "activation", "activation", *["host_in"] * 3 * QUEUES["host_in"]]
     rows = [1, 2, 1, 2, *[3] * 3 * QUEUES["host_in"]]  # the first activation waits for host_out, the second behind it
     entries = [
-        random_entry(bench, some, unit, 4)._replace(first=row, last=row) for unit, row in zip(units, rows, strict=True)
+        random_entry(bench, some, unit, 4)._replace(rows=range(row, row + 1))
+        for unit, row in zip(units, rows, strict=True)
     ]
     machine = await execute(bench, some, entries, dispatch=1, take=1, done=0.4, slow="host_out")
     assert machine.waited["activation", "host_out"] > 2 * QUEUES["host_in"]
+
+
+@testbench(PARTS["scoreboard"])
+async def each_pair(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """An instruction waits for an older one with which it has rows in common in any one way, if one writes them."""
+    some, waited = numbers(rng), Counter()
+    apart = {"rows": range(1), "a": range(2, 3), "b": range(4, 5)}
+    for unit, other in permutations(sorted(READERS | WRITERS), 2):
+        younger = random_entry(bench, some, unit, 4)._replace(**apart)
+        older = random_entry(bench, some, other, 4)._replace(
+            **{name: range(row + 1, row + 2) for name, (row, *_) in apart.items()}
+        )
+        for mine, theirs in product(younger.stretches, older.stretches):
+            entries = [older._replace(**{theirs: getattr(younger, mine)}), younger]
+            waited += (await execute(bench, some, entries, dispatch=1, take=1, done=0.3, slow=other)).waited
+    assert not waited["matrix", "host_out"] and waited["vector", "host_out"] and waited["vector", "host_in"]

@@ -3,20 +3,25 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Array, Cat, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import bits_for
 
 from ....hw.tpu.config import QUEUES, TpuConfig
 from ....hw.tpu.layouts import rows_layout
-from ....hw.tpu.scoreboard import Scoreboard, unit_entries
+from ....hw.tpu.scoreboard import Scoreboard, reads_layout, unit_entries
 from ...formal import Assert, Assume, Cover
 
 __all__ = ["ScoreboardSpec"]
 
 UNITS = list(QUEUES)
-READERS, WRITERS = {"host_out", "matrix"}, {"host_in", "activation"}
+READERS, WRITERS = {"host_out", "matrix", "vector"}, {"host_in", "activation", "vector"}
+
+
+def touched_layout(config: TpuConfig) -> data.StructLayout:
+    """Rows that an instruction touches: of ``vector``, those that it writes, and what it reads."""
+    return data.StructLayout({"rows": rows_layout(config), "reads": reads_layout(config)})
 
 
 class Followed:
@@ -26,12 +31,12 @@ class Followed:
         self.unit = unit
         self.active = Signal(name=f"{name}_active")
         self.place = Signal(range(QUEUES[unit]), name=f"{name}_place")
-        self.rows = Signal(rows_layout(config), name=f"{name}_rows")
+        self.touched = Signal(touched_layout(config), name=f"{name}_touched")
 
-    def follow(self, m: Module, chosen: Value, place: Value, rows: Value, done: Value) -> None:
+    def follow(self, m: Module, chosen: Value, place: Value, touched: Value, done: Value) -> None:
         """From the cycle after it was `chosen`, to that in which it completes."""
         with m.If(chosen):
-            m.d.sync += [self.active.eq(1), self.place.eq(place), self.rows.eq(rows)]
+            m.d.sync += [self.active.eq(1), self.place.eq(place), self.touched.eq(touched)]
         with m.Elif(done & (self.place == 0)):
             m.d.sync += self.active.eq(0)
         with m.Elif(done):
@@ -41,6 +46,22 @@ class Followed:
 def overlap(one, other) -> Value:
     """Whether two stretches of rows have one in common."""
     return (one.first <= other.last) & (other.first <= one.last)
+
+
+def in_conflict(unit: str, touched, other: str, others) -> Value:
+    """Whether an instruction of a unit and one of another have a row in common that one of them writes."""
+
+    def stretches(name: str, rows) -> list:
+        if name == "vector":
+            return [(rows.rows, True), (rows.reads.a, False), (rows.reads.b, False)]
+        return [(rows.rows, name in WRITERS)]
+
+    return Cat(
+        overlap(one, two)
+        for one, writes in stretches(unit, touched)
+        for two, also in stretches(other, others)
+        if writes or also
+    ).any()
 
 
 class ScoreboardSpec(wiring.Component):
@@ -67,8 +88,8 @@ class ScoreboardSpec(wiring.Component):
         payload = unit_entries(config)[unit]
         super().__init__(
             {
-                "which": In(3),  # unit of the instruction that comes; 6 or 7: none
-                "rows": In(rows_layout(config)),
+                "which": In(3),  # unit of the instruction that comes; 7: none
+                "touched": In(touched_layout(config)),
                 "payload": In(payload.as_shape().width),
                 "ready": In(len(UNITS)),
                 "done": In(len(UNITS)),
@@ -81,7 +102,7 @@ class ScoreboardSpec(wiring.Component):
         """Design, units, what is followed, and assertions."""
         m = Module()
         m.submodules.dut = self.dut = dut = Scoreboard(self.config)
-        m.d.comb += [dut.i_done.eq(self.done), dut.i_rows.eq(self.rows)]
+        m.d.comb += [dut.i_done.eq(self.done), dut.i_rows.eq(self.touched.rows), dut.i_reads.eq(self.touched.reads)]
         self.done_of = {unit: self.done[number] for number, unit in enumerate(UNITS)}
         self.counts, self.pushes = {}, {}
         for number, unit in enumerate(UNITS):
@@ -120,7 +141,7 @@ class ScoreboardSpec(wiring.Component):
         self.young = young = Followed(self.config, "young", unit)
         chosen = Signal(name="chosen")
         m.d.comb += chosen.eq(self.choose & self.pushes[unit] & ~young.active)
-        young.follow(m, chosen, self.counts[unit] - self.done_of[unit], self.rows, self.done_of[unit])
+        young.follow(m, chosen, self.counts[unit] - self.done_of[unit], self.touched, self.done_of[unit])
         self.payload_then = Signal.like(self.payload, name="payload_then")
         with m.If(chosen):
             m.d.sync += self.payload_then.eq(self.payload)
@@ -139,14 +160,21 @@ class ScoreboardSpec(wiring.Component):
         for other, old in self.old.items():
             place = self.counts[other] - self.done_of[other]
             old.follow(
-                m, self.choose_older & self.pushes[other] & ~old.active & ~young.active, place, self.rows,
+                m, self.choose_older & self.pushes[other] & ~old.active & ~young.active, place, self.touched,
                 self.done_of[other],
             )  # fmt: skip
-            held = Array(Value.cast(rows) for rows in self.dut.rows[other])[old.place]
+            held = self._held(other, old.place)
+            same = (held.rows == old.touched.rows) & ((held.reads == old.touched.reads) if other == "vector" else 1)
             m.d.comb += [
-                Assert(~old.active | ((old.place < self.counts[other]) & (held == Value.cast(old.rows)))),
+                Assert(~old.active | ((old.place < self.counts[other]) & same)),
                 Assert(~old.active | ~young.active | (old.place < self.older[other])),
             ]
+
+    def _held(self, other: str, place: Value):
+        """Rows that an instruction in a queue touches, as the scoreboard keeps them."""
+        layout = touched_layout(self.config)
+        kept = [self.dut.rows[other], self.dut.reads if other == "vector" else [Const(0, layout["reads"].width)]]
+        return layout(Cat(Value.cast(Array(Value.cast(one) for one in part)[place]) for part in kept))
 
     def _never_early(self, m: Module) -> None:
         """What is offered may begin, and is what was dispatched."""
@@ -165,7 +193,7 @@ class ScoreboardSpec(wiring.Component):
             conflict = Signal(name=f"conflict_with_{other}")
             waits = Array(dut.left[unit][other])[young.place]
             m.d.comb += [
-                conflict.eq(young.active & old.active & overlap(young.rows, old.rows)),
+                conflict.eq(young.active & old.active & in_conflict(unit, young.touched, other, old.touched)),
                 Assert(~conflict | ~begins),
                 Assert(~conflict | (waits > old.place)),
             ]
@@ -178,11 +206,8 @@ class ScoreboardSpec(wiring.Component):
         leaves, free = getattr(dut, f"o_{unit}"), []
         for other in self.old:
             waits = Array(dut.left[unit][other])[young.place]
-            rows = Array(Value.cast(rows) for rows in dut.rows[other])[waits - 1]
-            held = rows_layout(self.config)(rows)
-            m.d.comb += Assert(
-                ~young.active | (waits == 0) | ((waits <= self.older[other]) & overlap(young.rows, held))
-            )
+            meets = in_conflict(unit, young.touched, other, self._held(other, waits - 1))
+            m.d.comb += Assert(~young.active | (waits == 0) | ((waits <= self.older[other]) & meets))
             free.append(waits == 0)
         oldest = young.active & Cat(older == 0 for older in self.older.values()).all()
         if unit == "activation":
