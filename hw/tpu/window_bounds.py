@@ -72,7 +72,7 @@ class WindowBounds(wiring.Component):
             left.eq(self.i_line - x),
             begin.eq(Mux(before < 0, 0, Mux(before < width, before, width))),
             end.eq(Mux(left < 0, 0, Mux(left < width, left, width))),
-            self.o_first.eq(Mux(low | (begin > behind), begin, behind)),
+            self.o_first.eq(Mux(low | (begin >= behind), begin, behind)),
             self.o_end.eq(
                 Mux((self.i_y < 0) | (self.i_y >= self.i_height), 0, Mux(high | (end < behind), end, behind))
             ),

@@ -41,28 +41,30 @@ def window_of(config: TpuConfig, entry: dict[str, Any], number: int, kernel_row:
 
 
 def random_geometry(config: TpuConfig, some: random.Random, rows: range) -> dict[str, Any]:
-    """What makes windows of an entry: input lies in these rows, and anything may be around it.
+    """What makes windows of an entry: input lies in some of these rows, and anything may be around it.
 
-    Each number may be wild, but most aren't, so that windows are here and there.
+    Of some entries a number is wild now and then; the others are small, so that windows are here and there.
     """
-    size, first = config.row_granules, some.choice(rows)
-    last = some.randint(first, rows.stop - 1)
+    size, first = config.row_granules, some.choice([rows.start, some.choice(rows)])
+    wild = some.choice([0, 0, 0.1])
+    last = some.choice([rows.stop - 1, some.randint(first, rows.stop - 1)])
 
-    def either(name: str, low: int, high: int) -> int:
-        bits = GEOMETRY[name].bits
-        return some.getrandbits(bits) if some.random() < 0.1 else some.randint(low, high) % (1 << bits)
+    def either(bits: int, low: int, high: int) -> int:
+        return some.getrandbits(bits) if some.random() < wild else some.randint(low, high) % (1 << bits)
 
-    reach = 3 * size
-    geometry = {name: either(name, -reach, reach) for name in GEOMETRY if name.endswith("_step") and name != "tap_step"}
-    geometry |= {name: max(1, either(name, 1, 5)) for name in ("columns", "lines")}
-    geometry |= {"line": either("line", 1, 8 * size), "height": either("height", 1, 9), "pad": some.getrandbits(8)}
-    geometry |= {name: either(name, 0, 3) for name in ("stride", "dilation")}
+    def signed(bits: int, low: int, high: int) -> int:
+        return (either(bits, low, high) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+
+    small = {name: (-size, size) for name in GEOMETRY if name.endswith("_step") and name != "tap_step"}
+    small |= {"columns": (1, 5), "lines": (1, 5), "line": (1, 8 * size), "height": (1, 9), "stride": (0, 2)}
+    small |= {"dilation": (0, 2), "pad": (0, 255)}
+    geometry = {name: either(GEOMETRY[name].bits, *bounds) for name, bounds in small.items()}
+    geometry |= {name: max(1, geometry[name]) for name in ("columns", "lines")}
     return {
         "geometry": geometry | {"window_first": first, "window_last": last},
-        "first": some.choice([some.getrandbits(24), *[some.randint(first * size - size, last * size + size)] * 9])
-        % MODULO,
-        "x": some.choice([some.randint(-(1 << 15), (1 << 15) - 1), *[some.randint(-size, size)] * 9]),
-        "y": some.choice([some.randint(-(1 << 11), (1 << 11) - 1), *[some.randint(-3, 4)] * 9]),
+        "first": either(24, first * size - size, last * size + size),
+        "x": signed(16, -size, 2 * size),
+        "y": signed(12, -2, 4),
     }
 
 
