@@ -56,21 +56,17 @@ class VectorLanes(wiring.Component):
         passes = Signal(PASSES)  # which one this is
         flying, ends = Signal(FLOAT_LATENCY), Signal(FLOAT_LATENCY)  # passes under way, the last ones of rows
         place = Signal(range(TABLE_BYTES // GRANULE_BYTES))
-        comes, complete = Signal(), Signal()
-        late = {True: TABLE_LATENCY - 1, False: FLOAT_LATENCY - 1}
         table = self.i_mode.table
         m.d.sync += [
             passes.eq(Cat(self.i_valid, passes)),
-            flying.eq(Cat(passes.any(), flying)),
-            ends.eq(Cat(passes[-1], ends)),
+            flying.eq(Cat(passes.any() & ~table, flying)),
+            ends.eq(Cat(passes[-1] & ~table, ends)),
             waiting.eq(Mux(self.i_valid, self.i_row, waiting >> KEPT_BITS * lanes)),
             place.eq(place + self.i_fill),
-            self.o_valid.eq(complete),
+            self.o_valid.eq(ends[-1]),
         ]
-        m.d.comb += [
-            comes.eq(Mux(table, flying[late[True]], flying[late[False]])),
-            complete.eq(Mux(table, ends[late[True]], ends[late[False]])),
-        ]
+        with m.If(table):
+            m.d.sync += [flying[-TABLE_LATENCY].eq(passes.any()), ends[-TABLE_LATENCY].eq(passes[-1])]
         results = Signal(8 * lanes)
         for number in range(lanes):
             lane = VectorLane()
@@ -83,6 +79,6 @@ class VectorLanes(wiring.Component):
                 lane.i_bytes.eq(self.i_bytes),
                 results.word_select(number, 8).eq(lane.o_byte),
             ]
-        with m.If(comes):
+        with m.If(flying[-1]):
             m.d.sync += self.o_row.eq(Cat(self.o_row, results)[len(results) :])
         return m
