@@ -24,9 +24,7 @@ def step_layout(config: TpuConfig) -> data.StructLayout:
     the window's last step. ``fill``: as it came.
     """
     size = config.row_granules
-    return data.StructLayout(
-        {"at": range(size), "covers": size, "input": size, "first": 1, "last": 1, "fill": 1}
-    )
+    return data.StructLayout({"at": range(size), "covers": size, "input": size, "first": 1, "last": 1, "fill": 1})
 
 
 class TapRows(wiring.Component):
@@ -78,7 +76,7 @@ class TapRows(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, size = self.config, self.config.row_granules
+        size = self.config.row_granules
         row_bits = exact_log2(size)
         count = bits_for(size)
         held_layout = data.StructLayout(
@@ -146,22 +144,21 @@ class TapRows(wiring.Component):
         tap, size = self.i_taps.payload, self.config.row_granules
         row_bits, row = exact_log2(size), comes.row
         rest, in_line = Signal(signed(ADDRESS_BITS + 2)), Signal()
-        here, there, split = Signal(), Signal(), Signal(bits_for(size))
+        here, there = Signal(), Signal()
         below = Signal(range(size + 1))
         next_row = Signal.like(row)
         m.d.comb += [
             row.eq(tap.address >> row_bits),
             next_row.eq(row + 1),
             comes.at.eq(tap.address[:row_bits]),
-            split.eq(size - comes.at),  # the tap's first granule in the next row
             rest.eq(self.i_line - tap.x),
             in_line.eq((tap.y >= 0) & (tap.y < self.i_height) & (rest > 0)),
             below.eq(Mux(tap.x <= -size, size, Mux(tap.x < 0, -tap.x, 0))),
             comes.start.eq(Mux(self.i_everything, 0, below)),
             here.eq(self.i_everything | ((row >= self.i_first) & (row <= self.i_last))),
             there.eq(self.i_everything | ((next_row >= self.i_first) & (next_row <= self.i_last))),
-            comes.low.eq(here & (comes.start < comes.end) & (comes.start < split)),
-            comes.high.eq(there & (comes.start < comes.end) & (split < comes.end)),
+            comes.low.eq(here & (comes.start < comes.end) & (comes.at + comes.start < size)),
+            comes.high.eq(there & (comes.start < comes.end) & (comes.at + comes.end > size)),
             comes.first.eq(tap.first),
             comes.last.eq(tap.last),
             comes.fill.eq(self.i_fill),

@@ -28,10 +28,12 @@ TABLE_BYTES = 256
 def lane_layout() -> data.StructLayout:
     """What lanes do, which is constant while they work: `add`, `multiply`, `table`, or else they scale a sum."""
     return data.StructLayout(
-        dict.fromkeys(("add", "multiply", "table", "signed"), 1)
-        | dict.fromkeys(("zero_a", "zero_b"), 8)
-        | dict.fromkeys(("factor_a", "factor_b", "addend"), 32)
-        | dict.fromkeys(("low", "high"), signed(9))
+        {
+            **dict.fromkeys(("add", "multiply", "table", "signed"), 1),
+            **dict.fromkeys(("zero_a", "zero_b"), 8),
+            **dict.fromkeys(("factor_a", "factor_b", "addend"), 32),
+            **dict.fromkeys(("low", "high"), signed(9)),
+        }
     )
 
 

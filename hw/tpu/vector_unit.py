@@ -207,16 +207,13 @@ class VectorUnit(wiring.Component):
         mode, entry = lanes.i_mode, self.entry
         m.d.comb += [
             *(mode[name].eq(self.does[name]) for name in ("add", "multiply", "table")),
-            *(
-                mode[name].eq(entry[name])
-                for name in ("signed", "zero_a", "zero_b", "factor_a", "factor_b", "addend")
-            ),
+            *(mode[name].eq(entry[name]) for name in ("signed", "zero_a", "zero_b", "factor_a", "factor_b", "addend")),
             mode.low.eq(Mux(entry.pool, Mux(entry.signed, -128, 0), entry.lo)),
             mode.high.eq(Mux(entry.pool, Mux(entry.signed, 127, 255), entry.hi)),
         ]
 
     def _store(self, m: Module, starts: Signal, complete: Signal, result: Value, leaves: Signal) -> None:
-        """Turn a result so that its granules are where they belong in their rows, and store what is in each of these."""
+        """Turn a result so that its granules are where they belong in their rows, and store these."""
         config, entry, size = self.config, self.entry, self.config.row_granules
         row_bits, bits, pool = exact_log2(size), 8 * GRANULE_BYTES, self.entry.pool
         place = Signal(granule_address(config), name="result_place")

@@ -45,10 +45,8 @@ def _limits(signed: int, rng: random.Random) -> tuple[int, int]:
 
 
 def _numbers(rng: random.Random) -> Entry:
-    return {
-        "zero_a": rng.choice([0, 127, 128, 255, rng.randrange(256)]), "zero_b": rng.choice([0, 128, rng.randrange(256)]),
-        "factor_a": any_float(rng), "factor_b": any_float(rng), "addend": any_float(rng),
-    }  # fmt: skip
+    zeros = {name: rng.choice([0, 127, 128, 255, rng.randrange(256)]) for name in ("zero_a", "zero_b")}
+    return zeros | {name: any_float(rng) for name in ("factor_a", "factor_b", "addend")}
 
 
 def any_walk(rng: random.Random) -> Entry:

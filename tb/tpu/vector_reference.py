@@ -23,14 +23,14 @@ class Store(NamedTuple):
     last: bool
 
 
-def floats(bits: int) -> np.float32:
+def floats(bits: int) -> np.ndarray:
     """The float32 that has these bits."""
-    return np.array(bits, np.uint32).view(np.float32)[()]
+    return np.array(bits, np.uint32).view(np.float32)
 
 
-def fma(x: np.ndarray, factor: np.float32, addend: np.ndarray | np.float32) -> np.ndarray:
+def fma(x: np.ndarray, factor: np.ndarray, addend: np.ndarray) -> np.ndarray:
     """``x * factor + addend`` rounded once to float32: first to odd in float64, where the product is exact."""
-    product, addend = np.asarray(x, float) * float(factor), np.asarray(addend, float)
+    product, addend = x.astype(float) * factor.astype(float), addend.astype(float)
     total = product + addend
     back = total - product
     error = (product - (total - back)) + (addend - back)  # exact: two-sum

@@ -135,7 +135,7 @@ async def vectors(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> 
     """All operations, whoever stalls."""
     some = random.Random(int(rng.integers(1 << 32)))
     for stalls in STALLS:
-        entries = [vector(config, some, name) for name in some.sample(OPERATIONS * 2, 8)]
+        entries = [vector(config, some, name) for name in some.sample(OPERATIONS, 4)]
         await check_entries(bench, config, entries, stalls, rng)
 
 
@@ -144,7 +144,7 @@ async def pools(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
     """Kernels of all sizes, over images and beyond them, whoever stalls."""
     some = random.Random(int(rng.integers(1 << 32)))
     for stalls in STALLS:
-        entries = [pool(config, some) for _ in range(12)]
+        entries = [pool(config, some) for _ in range(6)]
         await check_entries(bench, config, entries, stalls, rng)
     large = [pool(config, some, kernel=kernel, rows=1) for kernel in ((31, 31), (1, 31), (31, 1))]
     await check_entries(bench, config, large, STALLS[0], rng)
@@ -155,5 +155,5 @@ async def wild(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> Non
     """Registers with any value."""
     some = random.Random(int(rng.integers(1 << 32)))
     for share in (0.05, 0.1, 0.2, 0.5, 1.0):
-        entries = [pool(config, some, wild=share) for _ in range(8)]
+        entries = [pool(config, some, wild=share) for _ in range(4)]
         await check_entries(bench, config, entries, STALLS[0 if share < 0.2 else 3], rng)
