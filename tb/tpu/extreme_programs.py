@@ -4,8 +4,18 @@ import random
 from collections.abc import Iterator
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
-from ...hw.tpu.isa import INSTRUCTION_BITS, INSTRUCTIONS, SET_REGISTERS, decode, encode
-from ...sim.tpu.rules import RANGES, RAW, Room, Rules
+from ...hw.tpu.isa import (
+    FLOATS,
+    GEOMETRY,
+    INSTRUCTION_BITS,
+    INSTRUCTIONS,
+    OPERATIONS,
+    REGISTERS,
+    SET_REGISTERS,
+    decode,
+    encode,
+)
+from ...sim.tpu.rules import MULTIPLIES, RANGES, RAW, Room, Rules
 
 __all__ = ["extreme_program"]
 
@@ -18,8 +28,12 @@ def extreme_program(config: TpuConfig, rng: random.Random, room: Room, *, instru
     room
         Memory that the program may touch.
     """
-    author, words = _Author(config, rng, room), []
-    while len(words) < instructions:
+    author = _Author(config, rng, room)
+    words = list(author.geometry()) if rng.random() < 0.5 else []
+    for word in words:
+        author.take(word)
+    end = len(words) + instructions
+    while len(words) < end:
         for word in author.proposal():
             changed = rng.random() < 0.15
             word = author.changed(word) if changed else word
@@ -36,12 +50,13 @@ class _Author:
 
     def __init__(self, config: TpuConfig, rng: random.Random, room: Room) -> None:
         self.config, self.rng, self.room, self.rules = config, rng, room, Rules(config, room)
-        self.due = 0  # rows of a draining matmul that has no activate yet
+        self.due = 0  # rows of drained sums that have no activate yet
 
     def take(self, word: int) -> None:
         """Go on behind a legal instruction."""
         instruction, values = self.rules.take(word)
-        self.due = values["rows"] if instruction and instruction.name == "matmul" and values["drain"] else 0
+        drains = instruction and instruction.name in MULTIPLIES and values["drain"]
+        self.due = values["rows"] if drains else 0
 
     def pick(self, low: int, high: int) -> int:
         """A number of a range, often one of its ends, as often small as large; `low` if the range is empty."""
@@ -63,7 +78,8 @@ class _Author:
     def proposal(self) -> Iterator[int]:
         """An instruction that is mostly legal, or several that read weights."""
         kinds = {
-            self.matmul: 8, self.transfer: 3, self.read_weights: 3, self.read_parameters: 2, self.other: 3,
+            self.matmul: 6, self.convolve: 4, self.pool: 4, self.vector: 4, self.transfer: 3, self.read_weights: 3,
+            self.read_parameters: 2, self.other: 3,
         }  # fmt: skip
         chosen = self.rng.choices(list(kinds), list(kinds.values()))[0]
         yield from (self.activate if self.due and self.rng.random() < 0.98 else chosen)()
@@ -76,13 +92,72 @@ class _Author:
         repeat = self.pick(1, self.rng.choice([1, 3, (1 << 12) - 1]))
         step = self.pick(0, (size - rows * pitch) // max(repeat - 1, 1))
         ub = self.pick(0, size - rows * pitch - (repeat - 1) * step)
+        yield encode("matmul", **self.commands(rows, repeat), ub=ub, step=step, pitch=pitch)
+
+    def commands(self, rows: int, repeat: int) -> dict[str, int]:
+        """Fields of all instructions that multiply."""
         left = self.rules.tiles_read - self.rules.tiles_used
         swap = 2 if repeat <= left and self.rng.random() < 0.6 else self.pick(0, min(left, 1))
         flags = {name: self.pick(0, 1) for name in ("accumulate", "drain", "a_signed", "w_signed")}
+        acc = self.pick(0, self.config.matrix.accumulator_rows - rows)
+        return flags | {"shift": self.pick(0, 3), "swap": swap, "rows": rows, "acc": acc, "repeat": repeat}
+
+    def any(self, name: str, *fields: str) -> dict[str, int]:
+        """Fields of an instruction that may have any value."""
+        ranges = {field.name: field.range for field in INSTRUCTIONS[name].fields}
+        return {field: self.pick(*ranges[field]) for field in fields}
+
+    def width(self) -> int:
+        """Of a window."""
+        return self.pick(1, self.config.row_granules)
+
+    def convolve(self) -> Iterator[int]:
+        """Products of windows that lie anywhere."""
+        rows = self.pick(1, self.config.matrix.accumulator_rows)
+        repeat = self.pick(1, self.rng.choice([1, 3, (1 << 12) - 1]))
         yield encode(
-            "matmul", **flags, shift=self.pick(0, 3), swap=swap, ub=ub, rows=rows, acc=self.pick(0, most - rows),
-            repeat=repeat, step=step, pitch=pitch,
-        )  # fmt: skip
+            "convolve", **self.commands(rows, repeat), **self.any("convolve", "ub", "y", "x"), width=self.width()
+        )
+
+    def geometry(self) -> Iterator[int]:
+        """All that windows need, and where results of a pool lie."""
+        last = self.config.ub_rows - 1
+        first = self.pick(0, last)
+        most = {name: (1 << one.bits) - 1 for name, one in GEOMETRY.items()}
+        values = {name: self.pick(name in ("columns", "lines"), most[name]) for name in most}
+        values |= {"window_first": first, "window_last": self.pick(first, last)}
+        pitch = self.pick(1, self.config.row_granules)
+        for name, value in (values | {"pool_pitch": pitch}).items():
+            yield encode("set", index=SET_REGISTERS[name], value=value)
+
+    def pool(self) -> Iterator[int]:
+        """A pool whose results lie before or behind its windows, right there often."""
+        size, row, registers = self.config.ub_granules, self.config.row_granules, self.rules.registers
+        pitch = registers["pool_pitch"]
+        width = self.pick(1, min(self.config.row_granules, pitch))
+        before, behind = registers["window_first"] * row, (registers["window_last"] + 1) * row
+        low, high = self.rng.choice([(0, before), (behind, size)])
+        rows = self.pick(1, min((high - low - width) // max(pitch, 1) + 1, (1 << 16) - 1))
+        dst = self.pick(low, high - (rows - 1) * pitch - width)
+        kernel = {name: self.pick(1, 31) for name in ("kernel_rows", "kernel_columns")}
+        some = self.any("pool", "average", "signed", "ub", "y", "x")
+        yield encode("pool", **some, **kernel, dst=min(dst, (1 << 24) - 1), rows=rows, width=width)
+
+    def vector(self) -> Iterator[int]:
+        """Results in the place of an operand, right before or behind one, or anywhere."""
+        row, most = self.config.row_granules, self.config.ub_rows
+        operation, signed = self.pick(0, len(OPERATIONS) - 1), self.pick(0, 1)
+        table = operation == OPERATIONS.index("table")
+        rows = self.pick(1, min(most // self.rng.choice([1, 2, 3, 8]), (1 << 17) - 1))
+        size = 256 // self.config.row_bytes if table else rows
+        dst, low = self.pick(0, most - rows), -128 * signed
+        places = {}
+        for name, count in (("a", rows), ("b", size)):
+            near = (dst, dst - count, dst + rows, dst - count + 1, dst + rows - 1, self.pick(0, most - count))
+            places[name] = min(max(self.rng.choice(near), 0), max(most - count, 0)) * row
+        lo = 0 if table else self.pick(low, low + 255)
+        hi = 0 if table else self.pick(lo, low + 255)
+        yield encode("vector", operation=operation, signed=signed, rows=rows, dst=dst * row, lo=lo, hi=hi, **places)
 
     def activate(self) -> Iterator[int]:
         """The second of a bundle."""
@@ -137,6 +212,11 @@ class _Author:
         name = self.rng.choice(["nop", "set", "set", "sync", "interrupt"] if self.rng.random() < 0.95 else ["halt"])
         fields = {field.name: self.pick(*field.range) for field in INSTRUCTIONS[name].fields}
         if name == "set":
-            step = self.pick(0, self.config.ub_granules // self.rng.choice([1, 4, 8]) - 1)
-            fields = {"index": SET_REGISTERS["plane_step"], "value": step}
+            register = self.rng.choice(["plane_step", *REGISTERS])
+            value = self.pick(0, (1 << REGISTERS[register].bits) - 1)
+            if register in FLOATS:
+                value = self.rng.getrandbits(1) << 31 | self.pick(1, 157) << 23 | self.rng.getrandbits(23)
+            elif register == "plane_step":
+                value = self.pick(0, self.config.ub_granules // self.rng.choice([1, 4, 8]) - 1)
+            fields = {"index": SET_REGISTERS[register], "value": value}
         yield encode(name, **fields)
