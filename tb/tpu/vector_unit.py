@@ -32,8 +32,8 @@ class Buffer:
     ----------
     memory
         Contents, which change.
-    entries
-        To execute (`vector_entry`).
+    source
+        Of the entries (`vector_entry`); it is driven before.
     stalls
         One of `STALLS`.
     rng
@@ -41,24 +41,27 @@ class Buffer:
 
     Attributes
     ----------
-    ready
-        By cycle: whether it was ready for a fetch and for a store.
-    done_in
-        Cycles in which entries were done.
+    inputs
+        By cycle: whether an entry was offered, and it was ready for a fetch and for a store.
+    outputs
+        By cycle: rows to be fetched and to be stored (-1: none), whether an entry was taken and one was done.
+    entries_done
+        How many.
     """
 
     def __init__(
-        self, config: TpuConfig, memory: np.ndarray, entries: Sequence[Entry], stalls: Mapping[str, Any],
-        rng: random.Random,
+        self, config: TpuConfig, memory: np.ndarray, source: Source, stalls: Mapping[str, Any], rng: random.Random
     ) -> None:  # fmt: skip
         self.config, self.memory, self.stalls, self.rng = config, memory, stalls, rng
         copy, made = memory.copy(), []
-        for entry in entries:
+        for entry in source.beats:
             made.append(execute(config, copy, entry))
         self.fetches = [(row, number) for number, (rows, _) in enumerate(made) for row in rows]
         self.stores = [store for _, stores in made for store in stores]
         self.fetched = self.stored = 0
-        self.ready, self.done_in = list[tuple[bool, bool]](), list[int]()
+        self.inputs, self.outputs = list[tuple[int, ...]](), list[tuple[int, ...]]()
+        self.entries_done = 0
+        self._source = source
         self._answers: deque[int | None] = deque([None] * ROW_LATENCY)
         self._fetch_waits, self._store_waits = None, None
 
@@ -72,14 +75,14 @@ class Buffer:
         fetch = self.rng.random() >= self.stalls["fetch"]
         store = self.rng.random() >= self.stalls["store"]
         store &= not self.stalls["after_valid"] or self._store_waits is not None
-        self.ready.append((fetch, store))
+        self.inputs.append((int(self._source._offered), int(fetch), int(store)))
         row = self._answers.popleft()
         data = self.rng.getrandbits(8 * self.config.row_bytes) if row is None else row
         return {"i_fetch_ready": int(fetch), "o_store_ready": int(store), "i_row": data}
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Look at what is asked for and what is stored in this cycle."""
-        taken, stores = self._fetch(outputs["o_fetch"]), outputs["o_store_valid"] and self.ready[-1][1]
+        taken, stores = self._fetch(outputs["o_fetch"]), outputs["o_store_valid"] and self.inputs[-1][2]
         payload = outputs["o_store_payload"]
         assert self._store_waits in (None, payload) and (outputs["o_store_valid"] or self._store_waits is None)
         self._store_waits = payload if outputs["o_store_valid"] and not stores else None
@@ -88,8 +91,11 @@ class Buffer:
             assert not self.done, "a store too many"
             self._store(payload)
             done = self.stores[self.stored - 1].last
-            self.done_in += [len(self.ready) - 1] * done
+            self.entries_done += done
         assert outputs["o_done"] == done, f"done with store {self.stored - 1}"
+        rows = outputs["o_fetch"], {"valid": outputs["o_store_valid"], "row": payload["row"]}
+        moves = bool(self.inputs[-1][0] and outputs["i_entries_ready"]), done
+        self.outputs.append((*(one["row"] if one["valid"] else -1 for one in rows), *moves))
         return taken or bool(stores)
 
     def _fetch(self, fetch: Mapping[str, int]) -> bool:
@@ -98,8 +104,8 @@ class Buffer:
             assert self.fetched < len(self.fetches), "a fetch too many"
             row, number = self.fetches[self.fetched]
             assert fetch["row"] == row, f"fetch {self.fetched}, of entry {number}: row {fetch['row']}, not {row}"
-            assert number == len(self.done_in), "a fetch before its entry"
-        taken = bool(fetch["valid"] and self.ready[-1][0])
+            assert number == self.entries_done, "a fetch before its entry"
+        taken = bool(fetch["valid"] and self.inputs[-1][1])
         self._answers.append(int.from_bytes(self.memory[fetch["row"]].tobytes(), "little") if taken else None)
         self._fetch_waits = fetch if fetch["valid"] and not taken else None
         self.fetched += taken
@@ -118,15 +124,19 @@ class Buffer:
 async def check_entries(
     bench: Bench, config: TpuConfig, entries: Sequence[Entry], stalls: Mapping[str, Any], rng: np.random.Generator
 ) -> Buffer:
-    """Execute entries, and see that nothing comes afterwards."""
+    """Execute entries, see that nothing comes afterwards, and that the cycle model does the same in every cycle."""
+    from .vector_replay import replay  # numba takes long to load
+
     some = random.Random(int(rng.integers(1 << 32)))
     memory = any_bytes((config.ub_rows, config.row_bytes), rng)
     source = Source("i_entries", entries, stalls["entries"], some)
-    buffer = Buffer(config, memory, entries, stalls, some)
+    buffer = Buffer(config, memory, source, stalls, some)
     await run(bench, [source, buffer], lambda: buffer.done, watchdog=2000)  # large kernels without input
     end = bench.cycles + 6
     await run(bench, [source, buffer], lambda: bench.cycles == end)
     assert source.done and buffer.fetched == len(buffer.fetches)
+    model = replay(config, entries, buffer.inputs)
+    np.testing.assert_array_equal(buffer.outputs, model, "fetch, store, taken, done")
     return buffer
 
 
@@ -157,3 +167,55 @@ async def wild(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> Non
     for share in (0.05, 0.1, 0.2, 0.5, 1.0):
         entries = [pool(config, some, wild=share) for _ in range(4)]
         await check_entries(bench, config, entries, STALLS[0 if share < 0.2 else 3], rng)
+
+
+@testbench(PARTS["vector_unit"])
+async def reset(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Nothing is left of what was under way: fetches, taps, sums, results."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    for name, cycles in (("add", 17), ("table", 40), ("table", 72), ("max", 8), ("pool", 6), ("pool", 13)):
+        whole = {"kernel": (2, 2), "rows": 6, "width": config.row_granules}
+        entry = pool(config, some, **whole) if name == "pool" else vector(config, some, name, rows=6)
+        ready = {"i_fetch_ready": 1, "o_store_ready": int(some.random() < 0.5), "i_row": 0}
+        await bench.cycle({"i_entries_valid": 1, "i_entries_payload": entry, **ready})
+        for _ in range(cycles):
+            await bench.cycle({"i_entries_valid": 0})
+        await bench.reset()
+        await check_entries(
+            bench, config, [vector(config, some, some.choice(OPERATIONS)), pool(config, some)], STALLS[0], rng
+        )
+
+
+def _plain_pool(config: TpuConfig, some: random.Random, rows: int, *, odd: int, average: int) -> Entry:
+    """Kernels of 2 x 2 over whole rows, one tap beside the other, or over those that lie in two rows if `odd` is 1."""
+    size = config.row_granules
+    far = dict.fromkeys(("columns", "lines", "height"), 2000)
+    geometry = {
+        **far, "column_step": size, "line_step": 0, "image_step": 0, "kernel_step": size, "line": 1 << 20, "stride": 1,
+        "dilation": 1, "pad": 0, "window_first": 0, "window_last": config.ub_rows // 2,
+    }  # fmt: skip
+    entry = pool(config, some, kernel=(2, 2), rows=rows, width=size) | {"geometry": geometry, "tap_step": size}
+    dst = config.ub_granules - rows * size - odd
+    return entry | {"ub": odd, "x": 0, "y": 0, "dst": dst, "average": average, "pool_pitch": size}
+
+
+@testbench(PARTS["vector_unit"])
+async def cycles(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Without stalls: the cycles from that in which an entry is taken to that in which it is done."""
+    some, rows = random.Random(int(rng.integers(1 << 32))), 7
+    in_two = config.row_granules > 1
+    wanted = [
+        (vector(config, some, "max", rows=rows), 8 + 2 * rows),
+        (vector(config, some, "add", rows=rows), 18 + 4 * rows),
+        (vector(config, some, "multiply", rows=1), 18 + 4),
+        (vector(config, some, "table", rows=rows), 76 + 4 * rows),
+        (_plain_pool(config, some, rows, odd=0, average=0), 8 + 4 * rows),
+        (_plain_pool(config, some, rows, odd=0, average=1), 20 + 4 * rows),
+        # Taps of two rows take two cycles; the last result's second store, one more.
+        (_plain_pool(config, some, rows, odd=1, average=0), 9 + 8 * rows if in_two else 8 + 4 * rows),
+        (_plain_pool(config, some, 1, odd=1, average=1), 21 + 8 if in_two else 20 + 4),
+    ]
+    buffer = await check_entries(bench, config, [entry for entry, _ in wanted], STALLS[0], rng)
+    taken, done = ([cycle for cycle, seen in enumerate(buffer.outputs) if seen[column]] for column in (2, 3))
+    assert [end - start for start, end in zip(taken, done, strict=True)] == [count for _, count in wanted]
+    assert taken[1:] == [end + 1 for end in done[:-1]]
