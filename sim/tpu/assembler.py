@@ -4,7 +4,11 @@ A line has one instruction: its name, then ``field=value`` in any order; fields 
 single bit may stand alone, which sets it. A value is a number (``12``, ``-3``, ``0x40``), one of the field's own names
 (``swap=every``, ``kind=uint8``, ``index=plane_step``, ``units=matrix+activation``), a symbol, or products and sums of
 these without blanks (``ub=INPUT+7*ROWS``). ``.equ NAME VALUE`` makes a symbol for the lines below it. ``.word NUMBER``
-is an instruction as a plain number of 128 bits, for those that no name has. What follows a ``#`` is a comment. ::
+is an instruction as a plain number of 128 bits, for those that no name has. What follows a ``#`` is a comment.
+
+``set`` takes a register's name and value as if it were a field (``set columns=14``). A value below 0 is counted from
+the register's end (``set column_step=-2``). Where the register holds a float32, a decimal number is its value
+(``set factor_a=0.25``); hexadecimal ones, symbols and sums are its bits (``set factor_a=0x3e800000``). ::
 
     .equ OUTPUT 0x100
     read_host granules=64 host=2                     # 256 bytes
@@ -17,17 +21,34 @@ is an instruction as a plain number of 128 bits, for those that no name has. Wha
 """
 
 import re
+import struct
 from collections.abc import Iterable, Mapping
-from math import prod
+from math import isfinite, prod
+
+import numpy as np
 
 from ...hw.errors import ConfigError, did_you_mean
 from ...hw.tpu.config import INSTRUCTION_BYTES
-from ...hw.tpu.isa import INSTRUCTION_BITS, INSTRUCTIONS, SET_REGISTERS, UNITS, Field, decode, encode
+from ...hw.tpu.isa import (
+    FLOATS,
+    INSTRUCTION_BITS,
+    INSTRUCTIONS,
+    REGISTERS,
+    SET_REGISTERS,
+    UNITS,
+    Field,
+    decode,
+    encode,
+)
+from .field_rules import REGISTER_NAMES
 
 __all__ = ["assemble", "disassemble", "program_of", "words_of"]
 
-HEXADECIMAL = ("ub", "address", "host", "tag", "value")
+HEXADECIMAL = ("ub", "address", "host", "tag", "value", "dst", "a", "b")
 """Fields that are disassembled in hexadecimal."""
+
+DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+"""A number that a register of float32 may have as its value in text."""
 
 UNIT_BITS = {name: 1 << bit for bit, name in enumerate(UNITS)}
 
@@ -118,22 +139,39 @@ def _instruction(line: int, found: Words, symbols: Mapping[str, int]) -> int:
         hint = did_you_mean(name, [*INSTRUCTIONS, ".equ", ".word"])
         raise _fault(line, column, name, f"no instruction is called {name!r}", hint)
     fields = {field.name: field for field in INSTRUCTIONS[name].fields}
+    registers = REGISTERS if name == "set" else {}
     values: dict[str, int] = {}
     for column, word in rest:
         key, equals, text = word.partition("=")
-        if key not in fields:
-            raise _fault(line, column, word, f"{name} has no field {key!r}", did_you_mean(key, fields))
-        if key in values:
-            raise _fault(line, column, word, f"{key} is given twice")
-        if not equals and fields[key].bits > 1:
+        if key not in fields and key not in registers:
+            raise _fault(line, column, word, f"{name} has no field {key!r}", did_you_mean(key, [*fields, *registers]))
+        if not equals and (key in registers or fields[key].bits > 1):
             raise _fault(line, column, word, f"{key} needs a value, {key}=...")
-        names = {**symbols, **_names(fields[key])}
-        values[key] = _value(line, column, word, text, names) if equals else 1
+        if key in registers:
+            value = _register_value(line, column, word, key, text, symbols)
+            given = {"index": registers[key].index, "value": value}
+        else:
+            names = {**symbols, **_names(fields[key])}
+            given = {key: _value(line, column, word, text, names) if equals else 1}
+        if twice := given.keys() & values.keys():
+            raise _fault(line, column, word, f"{key if key in twice else 'a register'} is given twice")
         try:
-            encode(name, **{key: values[key]})
+            encode(name, **given)
         except ConfigError as error:
             raise _fault(line, column, word, str(error)) from None
+        values |= given
     return encode(name, **values)
+
+
+def _register_value(line: int, column: int, word: str, name: str, text: str, symbols: Mapping[str, int]) -> int:
+    """What ``set`` has as the value of a register."""
+    if name in FLOATS and DECIMAL.fullmatch(text):
+        try:
+            return int.from_bytes(struct.pack("<f", float(text)), "little")
+        except OverflowError:
+            raise _fault(line, column, word, "too large for a float32") from None
+    value, end = _value(line, column, word, text, symbols), 1 << REGISTERS[name].bits
+    return value + end if -end // 2 <= value < 0 else value
 
 
 def _names(field: Field) -> dict[str, int]:
@@ -165,8 +203,19 @@ def _line(word: int) -> str:
     instruction, values, reserved = decode(word)
     if instruction is None or reserved:
         return f".word {word:#034x}"
+    if instruction.name == "set" and values["index"] in REGISTER_NAMES:
+        return f"set {_register(REGISTER_NAMES[values['index']], values['value'])}"
     parts = [_part(field, values[field.name]) for field in instruction.fields]
     return " ".join([instruction.name, *filter(None, parts)])
+
+
+def _register(name: str, value: int) -> str:
+    """A register and its value as a word."""
+    if name in FLOATS and value < 1 << 32:
+        number = np.uint32(value).view(np.float32)
+        if isfinite(number):
+            return f"{name}={number!s}"
+    return f"{name}={value:#x}"
 
 
 def _part(field: Field, value: int) -> str:

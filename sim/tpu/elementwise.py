@@ -8,8 +8,9 @@ Against onnxruntime, with the registers that are named:
   taps; then results differ by 1 where a sum is a tie or next to one, as onnxruntime rounds before it adds.
 - ``add``: ``QLinearAdd`` exactly, with the terms of `sim.golden.residual_add.residual_terms`: ``factor_a`` is a_scale /
   y_scale, ``factor_b`` b_scale / y_scale, ``addend`` y_zero - fused(a_zero, factor_a, factor_b * b_zero).
-- ``multiply``: ``QLinearMul`` exactly, with ``factor_a`` a_scale * b_scale / y_scale, both steps rounded to float32,
-  and ``addend`` y_zero.
+- ``multiply``: ``QLinearMul`` with ``factor_a`` a_scale * b_scale / y_scale, both steps rounded to float32, and
+  ``addend`` y_zero; exactly if that is 0. If not, results next to a tie may differ by 1, as onnxruntime rounds the
+  product before it adds y_zero, on processors where it doesn't use fused multiply-adds for this.
 - ``table``: any operator of one operand, of which the table has all 256 results.
 """
 

@@ -145,7 +145,7 @@ class Author:
             word = encode(name, **fields)
             if rules.problem(word):
                 return False
-            found = {one.error for one in self._watch.problems(rules.pc, name, decode(word)[1])}
+            found = {one.error for one in self._watch.problems(rules.pc, name, decode(word)[1], rules.registers)}
             if found and not (found == {"unsynced"} and self.chance(0.3) and self.add(SYNC)):
                 return False
             if found:
@@ -153,7 +153,7 @@ class Author:
             rules.take(word)
             words.append(word)
         for name, fields in parts:
-            self._watch.take(name, decode(encode(name, **fields))[1], rules.plane_step)
+            self._watch.take(name, decode(encode(name, **fields))[1], rules.registers)
             if "ub" in fields:
                 self._spots = [*self._spots[-3:], fields["ub"]]
         self.rules, self.words = rules, self.words + words

@@ -11,9 +11,10 @@ from ...hw.tpu.host_out import HostOutUnit
 from ...hw.tpu.parameter_unit import ParameterUnit
 from ...hw.tpu.scoreboard import Scoreboard
 from ...hw.tpu.unified_buffer import UnifiedBuffer
+from ...hw.tpu.vector_unit import VectorUnit
 from ...hw.tpu.weight_unit import WeightUnit
 from ..bundle import make
-from . import activation_parts, control_parts, dma_parts, parts
+from . import activation_parts, control_parts, dma_parts, parts, vector_parts
 from .fed_matrix import FedMatrix
 
 __all__ = ["COMPONENTS", "PARTS", "component"]
@@ -30,9 +31,10 @@ COMPONENTS = {
     "parameter_unit": ParameterUnit,
     "host_in": HostInUnit,
     "host_out": HostOutUnit,
+    "vector_unit": VectorUnit,
 }
 
-PARTS = parts.PARTS | activation_parts.PARTS | control_parts.PARTS | dma_parts.PARTS
+PARTS = parts.PARTS | activation_parts.PARTS | control_parts.PARTS | dma_parts.PARTS | vector_parts.PARTS
 """Configurations by name of the part, by component."""
 
 

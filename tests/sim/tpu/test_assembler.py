@@ -32,6 +32,15 @@ def test_random_instructions_both_ways(program):
     assert assemble(disassemble(found)) == found
 
 
+@given(st.lists(st.tuples(st.sampled_from(sorted(SET_REGISTERS)), st.integers(0, (1 << 32) + 2))))
+def test_registers_both_ways(values):
+    program = program_of([encode("set", index=SET_REGISTERS[name], value=value) for name, value in values])
+    assert assemble(disassemble(program)) == program
+    assert all(
+        f"set {name}=" in line for (name, _), line in zip(values, disassemble(program).splitlines(), strict=True)
+    )
+
+
 @given(st.lists(st.integers(0, (1 << 128) - 1) | st.integers(0, 255)))
 def test_any_bytes_both_ways(words):
     program = program_of(words)
@@ -43,7 +52,14 @@ def test_a_program_reads_as_it_was_written():
     text = """\
 read_host window=1 ub=0x10 granules=64 host=0x2
 read_weights tiles=1 rows=8 chunks=1
-set index=plane_step value=0x40
+set plane_step=0x40
+set factor_a=1.5
+set factor_b=-3.4e-05
+set addend=0x7f800000
+set column_step=0xfffffe
+set index=81 value=0x3
+convolve drain w_signed swap=every ub=0xfffff0 rows=32 repeat=3 y=-1 x=-4 width=2
+vector operation=table signed a=0x40 b=0x80 rows=4
 matmul drain w_signed swap=every rows=32 repeat=1 pitch=2
 activate next kind=uint8 ub=0x100 rows=32 pitch=2 zero=-3 hi=255 used=2
 sync units=host_in+activation
@@ -71,10 +87,22 @@ def test_symbols_sums_and_products():
 def test_names_of_values():
     every = "+".join(UNITS)
     for text, word in [
-        (f"sync units={every}+matrix", encode("sync", units=63)),
+        (f"sync units={every}+matrix", encode("sync", units=127)),
         ("sync units=weights+activation", encode("sync", units=0b100100)),
         ("activate kind=raw", encode("activate", kind=2)),
         ("set index=plane_step value=1", encode("set", index=SET_REGISTERS["plane_step"], value=1)),
+        ("set plane_step=1", encode("set", index=SET_REGISTERS["plane_step"], value=1)),
+        (".equ P 3\nset line=P*7+1", encode("set", index=0x17, value=22)),
+        ("set column_step=-2", encode("set", index=0x12, value=(1 << 24) - 2)),
+        ("set pad=-128", encode("set", index=0x1B, value=128)),
+        ("set pad=0x100", encode("set", index=0x1B, value=256)),
+        ("set factor_a=1", encode("set", index=0x22, value=0x3F800000)),
+        ("set factor_a=0x1", encode("set", index=0x22, value=1)),
+        ("set factor_b=-2.5E+3", encode("set", index=0x23, value=0xC51C4000)),
+        ("set addend=.1", encode("set", index=0x24, value=0x3DCCCCCD)),
+        (".equ ONE 0x3f800000\nset addend=ONE", encode("set", index=0x24, value=0x3F800000)),
+        ("set index=factor_a value=1", encode("set", index=0x22, value=1)),
+        ("vector operation=multiply", encode("vector", operation=1)),
         ("set index=80 value=1", encode("set", index=80, value=1)),
         (".equ matrix 3\nmatmul rows=matrix+matrix", encode("matmul", rows=6)),
         (".equ matrix 3\nsync units=matrix", encode("sync", units=16)),
@@ -94,7 +122,17 @@ def test_names_of_values():
         ("activate zero=-32769", "zero of activate must be from -32768 to 32767", ""),
         ("matmul swap=evry", "'evry' is neither a number nor a name that is known here", "every"),
         ("sync units=matrx", "'matrx' is neither", "matrix"),
-        ("sync units=64", "units of sync must be from 0 to 63, not 64", ""),
+        ("sync units=128", "units of sync must be from 0 to 127, not 128", ""),
+        ("set colums=3", "line 1, column 5, 'colums=3': set has no field 'colums'", "columns"),
+        ("set columns", "columns needs a value, columns=...", ""),
+        ("set columns=3 columns=3", "line 1, column 15, 'columns=3': a register is given twice", ""),
+        ("set columns=3 value=3", "value is given twice", ""),
+        ("set index=columns lines=3", "a register is given twice", ""),
+        ("set columns=1.5", "'1.5' is neither a number", ""),
+        ("set pad=-129", "value of set must be from 0 to", ""),
+        ("set factor_a=4e38", "line 1, column 5, 'factor_a=4e38': too large for a float32", ""),
+        ("matmul columns=3", "matmul has no field 'columns'", ""),
+        ("vector operation=ad", "'ad' is neither a number nor a name that is known here", "add"),
         (".equ INPUT 3\nmatmul ub=INPT", "line 2, column 8, 'ub=INPT': 'INPT' is neither", "INPUT"),
         (".equ A 3\n.equ A 4", "line 2, column 6, 'A': has a value already, 3", ""),
         (".equ 3 A", "line 1, column 6, '3': no name", ""),

@@ -24,11 +24,11 @@ def random_sizes(rng, config):
         channels = int(rng.integers(1, 2 * config.row_bytes + 1 if rng.random() < 0.5 else 10))
         kernel = [int(rng.choice([1, 2, 3, 3, 5, 7, 11])) for _ in range(2)]
         kernels = int(rng.integers(1, config.matrix.columns + 1))
-        steps = {name: tuple(rng.integers(1, 4, 2).tolist()) for name in ("stride", "dilation") if rng.random() < 0.6}
+        stride, dilation = (rng.integers(1, 4, 2).tolist() if rng.random() < 0.6 else 1 for _ in range(2))
         padding = tuple(rng.integers(0, 6, 4).tolist()) if rng.random() < 0.7 else 0
         x_shape, w_shape = (n, height, width, channels), (*kernel, channels, kernels)
         try:
-            sizes = ConvolutionGeometry.of(x_shape, w_shape, **steps, padding=padding)
+            sizes = ConvolutionGeometry.of(x_shape, w_shape, stride, padding, dilation)
         except ConfigError:
             continue
         if sizes.product[0] <= config.matrix.accumulator_rows and x_shape[0] * height * width * channels < 6000:

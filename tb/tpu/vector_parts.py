@@ -1,0 +1,21 @@
+"""Configurations that the vector unit is tested with: small, and each with a shape that the others don't have."""
+
+from ...hw.systolic.config import SystolicConfig
+from ...hw.tpu.config import TpuConfig
+
+__all__ = ["PARTS"]
+
+
+def _config(size: int, ub_rows: int) -> TpuConfig:
+    matrix = SystolicConfig(rows=size, columns=size, tile_rows=4, tile_columns=4, accumulator_rows=2 * size)
+    return TpuConfig(matrix=matrix, ub_rows=ub_rows, ub_banks=2, bus_bytes=4)
+
+
+PARTS = {
+    "vector_unit": {
+        "vector_unit_narrow": _config(4, 150),
+        "vector_unit_tiny": _config(8, 128),
+        "vector_unit_wide": _config(32, 54),
+    }
+}
+"""Rows of one granule and one lane, of two, of eight; by name of the part, by component."""

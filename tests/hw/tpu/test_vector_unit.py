@@ -1,0 +1,36 @@
+"""The vector unit's testbench, in both simulators."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bundle import PartsBundle
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.lint import lint
+from tensorloom.tb.runner import run_cocotb
+from tensorloom.tb.tpu.bundle import COMPONENTS, component
+from tensorloom.tb.tpu.vector_parts import PARTS
+
+CASES = find_cases("tpu", "vector_unit")
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return emit(PartsBundle(COMPONENTS, PARTS))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.endswith("_wide")])  # takes long
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+
+
+def test_on_verilog(bundle, build_dir, bench_seed):
+    ran = run_cocotb(bundle, "tensorloom.tb.tpu.vector_unit", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(CASES)
+
+
+def test_lint(bundle):
+    assert lint(bundle) == []
