@@ -3,7 +3,7 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -24,6 +24,7 @@ from .reach import HOST_WINDOWS, area_layout
 from .register_map import CATEGORIES
 from .scoreboard import Scoreboard
 from .unified_buffer import UnifiedBuffer
+from .vector_unit import VectorUnit
 from .weight_unit import WeightUnit
 
 __all__ = ["TpuCore", "core_events"]
@@ -33,11 +34,14 @@ HOST_OUT, WEIGHTS, MATRIX = (UNITS.index(name) for name in ("host_out", "weights
 
 def core_events() -> data.StructLayout:
     """What is counted in a cycle; of the categories exactly one while a program runs."""
-    return data.StructLayout(dict.fromkeys(("cycles", *CATEGORIES, "instructions", "result_rows"), 1))
+    return data.StructLayout(dict.fromkeys(("cycles", *CATEGORIES, "instructions", "result_rows", "vector_rows"), 1))
 
 
 class TpuCore(wiring.Component):
-    """Runs instructions: decoder, scoreboard, unified buffer, matrix unit, activation unit and what moves data.
+    """Runs instructions: decoder, scoreboard, unified buffer, matrix, activation and vector unit and what moves data.
+
+    Whole rows of the unified buffer are fetched for the host before they are for the vector unit, and what comes from
+    the host is stored before what the vector unit gives.
 
     A program begins with `i_start`, no tile and no set in use, and ends with `o_halt` or `o_error`; then, when
     nothing is under way any more, all must be reset. The unified buffer keeps what it holds.
@@ -98,24 +102,25 @@ class TpuCore(wiring.Component):
         decoder, board, buffer = Decoder(config), Scoreboard(config), UnifiedBuffer(config)
         feeder, matrix, activation = Feeder(config), MatrixUnit(config.matrix), ActivationUnit(config)
         weights, parameters = WeightUnit(config), ParameterUnit(config)
-        host_in, host_out = HostInUnit(config), HostOutUnit(config)
+        host_in, host_out, vector = HostInUnit(config), HostOutUnit(config), VectorUnit(config)
         parts = {
             "decoder": decoder, "scoreboard": board, "unified_buffer": buffer, "feeder": feeder, "matrix_unit": matrix,
             "activation_unit": activation, "weight_unit": weights, "parameter_unit": parameters, "host_in": host_in,
-            "host_out": host_out,
+            "host_out": host_out, "vector_unit": vector,
         }  # fmt: skip
         for name, part in parts.items():
             m.submodules[name] = shared(part)
 
         units = {
             "host_in": host_in, "host_out": host_out, "weights": weights, "parameters": parameters, "matrix": feeder,
-            "activation": activation,
+            "activation": activation, "vector": vector,
         }  # fmt: skip
         for number, (name, unit) in enumerate(units.items()):
             connect(m, getattr(decoder, f"o_{name}"), getattr(board, f"i_{name}"))
             connect(m, getattr(board, f"o_{name}"), unit.i_entries)
             m.d.comb += board.i_done[number].eq(unit.o_done)
-        m.d.comb += [board.i_rows.eq(decoder.o_rows), activation.i_go.eq(board.o_go)]
+        m.d.comb += [board.i_rows.eq(decoder.o_rows), board.i_reads.eq(decoder.o_reads)]
+        m.d.comb += activation.i_go.eq(board.o_go)
         for inner, outer in (
             (decoder.i_instructions, self.i_instructions),
             (weights.o_requests, self.o_weight_requests),
@@ -133,19 +138,29 @@ class TpuCore(wiring.Component):
         connect(m, feeder.o_activations, matrix.i_activations)
         connect(m, matrix.o_sums, activation.i_sums)
         connect(m, parameters.o_beats, activation.i_parameters)
-        connect(m, host_in.o_store, buffer.i_store)
         connect(m, feeder.o_window, buffer.i_window)
         connect(m, activation.o_put, buffer.i_put)
-        m.d.comb += [
-            feeder.i_window.eq(buffer.o_window),
-            buffer.i_fetch.valid.eq(host_out.o_fetch.valid),
-            buffer.i_fetch.row.eq(host_out.o_fetch.row),
-            host_out.i_fetch_ready.eq(buffer.o_fetch_ready),
-            host_out.i_row.eq(buffer.o_row),
-        ]
+        m.d.comb += feeder.i_window.eq(buffer.o_window)
+        self._share_rows(m, buffer, host_in, host_out, vector)
         self._program(m, decoder, board)
-        self._count(m, decoder, board, feeder, matrix, activation)
+        self._count(m, decoder, board, feeder, matrix, activation, vector)
         return m
+
+    def _share_rows(self, m: Module, buffer: UnifiedBuffer, host_in, host_out, vector: VectorUnit) -> None:
+        """The buffer's ports for rows: of two that want one, the host's goes first."""
+        first, second, store = host_in.o_store, vector.o_store, buffer.i_store
+        m.d.comb += [
+            buffer.i_fetch.valid.eq(host_out.o_fetch.valid | vector.o_fetch.valid),
+            buffer.i_fetch.row.eq(Mux(host_out.o_fetch.valid, host_out.o_fetch.row, vector.o_fetch.row)),
+            host_out.i_fetch_ready.eq(buffer.o_fetch_ready),
+            vector.i_fetch_ready.eq(buffer.o_fetch_ready & ~host_out.o_fetch.valid),
+            host_out.i_row.eq(buffer.o_row),
+            vector.i_row.eq(buffer.o_row),
+            store.valid.eq(first.valid | second.valid),
+            store.payload.eq(Mux(first.valid, first.payload, second.payload)),
+            first.ready.eq(store.ready),
+            second.ready.eq(store.ready & ~first.valid),
+        ]
 
     def _program(self, m: Module, decoder: Decoder, board: Scoreboard) -> None:
         """The program's beginning and end."""
@@ -165,7 +180,7 @@ class TpuCore(wiring.Component):
         outputs = ("o_halt", "o_tag", "o_interrupt", "o_error", "o_code", "o_pc")
         m.d.comb += [getattr(self, name).eq(getattr(decoder, name)) for name in outputs]
 
-    def _count(self, m: Module, decoder, board, feeder, matrix, activation) -> None:
+    def _count(self, m: Module, decoder, board, feeder, matrix, activation, vector) -> None:
         """Events. The matrix unit shows its own a cycle later, by the last bit of its counters; so all are late."""
         config, events = self.config, self.o_events
         running, was_running = Signal(name="running"), Signal(name="was_running")
@@ -189,7 +204,9 @@ class TpuCore(wiring.Component):
 
         work = board.o_busy[MATRIX] | feeder.o_activations.valid | commands.valid
         before = Signal(
-            data.StructLayout(dict.fromkeys(("here", "raw", "input", "fill", "instructions", "result_rows"), 1)),
+            data.StructLayout(
+                dict.fromkeys(("here", "raw", "input", "fill", "instructions", "result_rows", "vector_rows"), 1)
+            ),
             name="before",
         )
         m.d.sync += [
@@ -200,6 +217,7 @@ class TpuCore(wiring.Component):
             before.fill.eq(work),
             before.instructions.eq(decoder.o_dispatch),
             before.result_rows.eq(activation.o_put.valid),
+            before.vector_rows.eq(vector.o_store.valid & vector.o_store.ready),
         ]
         happened = {}
         for name in ("issued", "wait_weights", "wait_accumulators"):
@@ -220,6 +238,7 @@ class TpuCore(wiring.Component):
             events.cycles.eq(was_running),
             events.instructions.eq(before.instructions),
             events.result_rows.eq(before.result_rows),
+            events.vector_rows.eq(before.vector_rows),
         ]
         found = 0
         for name, reason in reasons:
