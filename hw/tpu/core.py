@@ -38,7 +38,10 @@ def core_events() -> data.StructLayout:
 
 
 class TpuCore(wiring.Component):
-    """Runs instructions: decoder, scoreboard, unified buffer, matrix unit, activation unit and what moves data.
+    """Runs instructions: decoder, scoreboard, unified buffer, matrix, activation and vector unit and what moves data.
+
+    Whole rows of the unified buffer are fetched for the host before they are for the vector unit, and what comes from
+    the host is stored before what the vector unit gives.
 
     A program begins with `i_start`, no tile and no set in use, and ends with `o_halt` or `o_error`; then, when
     nothing is under way any more, all must be reset. The unified buffer keeps what it holds.
@@ -116,7 +119,8 @@ class TpuCore(wiring.Component):
             connect(m, getattr(decoder, f"o_{name}"), getattr(board, f"i_{name}"))
             connect(m, getattr(board, f"o_{name}"), unit.i_entries)
             m.d.comb += board.i_done[number].eq(unit.o_done)
-        m.d.comb += [board.i_rows.eq(decoder.o_rows), board.i_reads.eq(decoder.o_reads), activation.i_go.eq(board.o_go)]
+        m.d.comb += [board.i_rows.eq(decoder.o_rows), board.i_reads.eq(decoder.o_reads)]
+        m.d.comb += activation.i_go.eq(board.o_go)
         for inner, outer in (
             (decoder.i_instructions, self.i_instructions),
             (weights.o_requests, self.o_weight_requests),
@@ -137,16 +141,14 @@ class TpuCore(wiring.Component):
         connect(m, feeder.o_window, buffer.i_window)
         connect(m, activation.o_put, buffer.i_put)
         m.d.comb += feeder.i_window.eq(buffer.o_window)
-        self._move_rows(m, buffer, host_in, host_out, vector)
+        self._share_rows(m, buffer, host_in, host_out, vector)
         self._program(m, decoder, board)
         self._count(m, decoder, board, feeder, matrix, activation, vector)
         return m
 
-    def _move_rows(
-        self, m: Module, buffer: UnifiedBuffer, host_in: HostInUnit, host_out: HostOutUnit, vector: VectorUnit
-    ) -> None:
-        """Ports of the unified buffer for whole rows: what moves data goes first, as it has few of them."""
-        store, own = host_in.o_store, vector.o_store
+    def _share_rows(self, m: Module, buffer: UnifiedBuffer, host_in, host_out, vector: VectorUnit) -> None:
+        """The buffer's ports for rows: of two that want one, the host's goes first."""
+        first, second, store = host_in.o_store, vector.o_store, buffer.i_store
         m.d.comb += [
             buffer.i_fetch.valid.eq(host_out.o_fetch.valid | vector.o_fetch.valid),
             buffer.i_fetch.row.eq(Mux(host_out.o_fetch.valid, host_out.o_fetch.row, vector.o_fetch.row)),
@@ -154,10 +156,10 @@ class TpuCore(wiring.Component):
             vector.i_fetch_ready.eq(buffer.o_fetch_ready & ~host_out.o_fetch.valid),
             host_out.i_row.eq(buffer.o_row),
             vector.i_row.eq(buffer.o_row),
-            buffer.i_store.valid.eq(store.valid | own.valid),
-            buffer.i_store.payload.eq(Mux(store.valid, store.payload, own.payload)),
-            store.ready.eq(buffer.i_store.ready),
-            own.ready.eq(buffer.i_store.ready & ~store.valid),
+            store.valid.eq(first.valid | second.valid),
+            store.payload.eq(Mux(first.valid, first.payload, second.payload)),
+            first.ready.eq(store.ready),
+            second.ready.eq(store.ready & ~first.valid),
         ]
 
     def _program(self, m: Module, decoder: Decoder, board: Scoreboard) -> None:

@@ -12,7 +12,7 @@ CATEGORIES = {
     "weight_shift": "A row waited for a weight tile that had come whole, and had not settled in the array.",
     "weight_stall": "A row waited for a weight tile that had not come whole.",
     "accumulators": "A row waited for accumulators to drain.",
-    "raw": "Nothing entered: the next matmul waited for an activate, a pool or a vector to write what it reads.",
+    "raw": "Nothing entered: the next matmul waited for an activate, pool or vector to write what it reads.",
     "input": "Nothing entered: the next matmul waited for the host's data.",
     "fill": "Nothing entered, although a matmul was at work: its first rows were being read.",
     "idle": "Nothing entered: no matmul was there.",
@@ -29,7 +29,7 @@ COUNTED = (
         "host_in_beats": "Beats read of the host's data.",
         "host_out_beats": "Beats written to the host.",
         "result_rows": "Rows written to the unified buffer by the activation unit; each plane of a row counts.",
-        "vector_rows": "Rows of the unified buffer that the vector unit wrote to, once for each time.",
+        "vector_rows": "Rows written by the vector unit; a result that lies in two rows counts in both.",
     }
 )
 """Events that are counted."""

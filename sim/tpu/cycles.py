@@ -44,7 +44,7 @@ class TpuCycles(Counters):
     accumulators
         A row waited for accumulators to drain.
     raw
-        Nothing entered: the next matmul waited for an activate to write what it reads.
+        Nothing entered: the next matmul waited for an activate, pool or vector to write what it reads.
     input
         Nothing entered: the next matmul waited for the host's data.
     fill
@@ -57,6 +57,8 @@ class TpuCycles(Counters):
         That crossed the memory ports.
     result_rows
         Rows written by the activation unit; each plane of a row counts.
+    vector_rows
+        Rows written by the vector unit; a result that lies in two rows counts in both.
     """
 
     cycles: int
@@ -74,6 +76,7 @@ class TpuCycles(Counters):
     host_in_beats: int
     host_out_beats: int
     result_rows: int
+    vector_rows: int
 
     def where_cycles_went(self) -> dict[str, float]:
         """Shares of the cycles by category."""

@@ -14,5 +14,5 @@ def proofs(config: TpuConfig) -> Iterator[Proof]:
     few_rows = config.replace(ub_rows=2 * config.ub_banks)
     for unit in QUEUES:
         yield Proof(f"scoreboard_{unit}", "inductive", ScoreboardSpec, (few_rows, unit))
-    for unit in ("activation", "matrix"):
-        yield Proof(f"scoreboard_{unit}_waits", "reachable in 6", ScoreboardSpec, (few_rows, unit))
+    for unit in ("activation", "matrix", "vector"):
+        yield Proof(f"scoreboard_{unit}_waits", "reachable in 9", ScoreboardSpec, (few_rows, unit))

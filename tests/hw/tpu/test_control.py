@@ -7,7 +7,6 @@ from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
-from tensorloom.tb.formal import grouped
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.bundle import COMPONENTS, component
@@ -39,7 +38,7 @@ def test_lint(bundle):
     assert lint(bundle) == []
 
 
-@pytest.mark.parametrize("proof", list(grouped(proofs(NARROW))), ids=lambda proof: proof.name)
+@pytest.mark.parametrize("proof", list(proofs(NARROW)), ids=lambda proof: proof.name)
 def test_what_begins_waits_for_nothing_and_what_waits_will_begin(proof):
     """And assumptions leave an instruction that waits for all others."""
     proof.run(timeout_seconds=600)
