@@ -14,6 +14,7 @@ import snap_tables
 import tables
 import timing
 import tpu_diagram
+import tpu_roofline
 import tpu_tables
 import utilisation
 import walks
@@ -26,6 +27,7 @@ PICTURES = {
     "snap_chip.svg": chip_diagram,
     "timing.svg": timing,
     "tpu.svg": tpu_diagram,
+    "tpu_roofline.svg": tpu_roofline,
     "utilisation.svg": utilisation,
     "walk_matrix.svg": walks.Walk((4, 4, 4)),
     "walk_tiles.svg": walks.Walk((4, 4, 4), {"rows": 2, "columns": 2}),

@@ -5,7 +5,8 @@ from typing import Any
 from tables import burst_text, goal_rows, port_rows, register_rows
 
 from tensorloom.hw.tpu.config import PRESETS, TpuConfig
-from tensorloom.hw.tpu.isa import ERRORS, INSTRUCTIONS, SET_REGISTERS, UNITS, Field
+from tensorloom.hw.tpu.isa import ERRORS, INSTRUCTIONS, UNITS, Field
+from tensorloom.hw.tpu.isa import REGISTERS as SET_REGISTERS
 from tensorloom.hw.tpu.register_map import CATEGORIES, REGISTERS
 
 __all__ = ["bench_tables", "isa_tables", "tpu_tables"]
@@ -86,7 +87,10 @@ def _app(app: dict[str, Any], machine: str, source: str) -> list[str]:
     """A row of a network."""
     cycles = f"{app['cycles']:,.0f}" if app["cycles"] else ""
     shares = [f"{app[name]:.1%}" for name in SHARES]
-    return [app["name"], machine, source, cycles, *shares, f"{app['tops']:.3g}", f"{app['roofline_share']:.1%}"]
+    return [
+        app["name"], machine, source, cycles, *shares, f"{app['weight_uses']:,.0f}", f"{app['tops']:.3g}",
+        f"{app['roofline_share']:.1%}",
+    ]  # fmt: skip
 
 
 def isa_tables() -> dict[str, list[list[str]]]:
@@ -98,6 +102,8 @@ def isa_tables() -> dict[str, list[list[str]]]:
         Instruction, bits, field, what it says.
     tpu-names
         Field, value, its name.
+    tpu-set
+        Index of a register of ``set``, its name, bits of its value, what it says.
     tpu-errors
         Code, name, what it means.
     """
@@ -109,6 +115,9 @@ def isa_tables() -> dict[str, list[list[str]]]:
             for field in sorted(one.fields, key=lambda field: field.low)
         ],
         "tpu-names": _names(),
+        "tpu-set": [
+            [f"{one.index:#x}", f"`{name}`", f"{one.bits}", _text(one.text)] for name, one in SET_REGISTERS.items()
+        ],
         "tpu-errors": [[f"{code}", f"`{name}`", _text(text)] for name, (code, text) in ERRORS.items()],
     }
 
@@ -127,4 +136,4 @@ def _names() -> list[list[str]]:
     fields = {field.name: field for one in INSTRUCTIONS.values() for field in one.fields if field.names}
     rows = [[f"`{name}`", f"{value}", f"`{one}`"] for name in fields for value, one in enumerate(fields[name].names)]
     rows += [["`units`", f"bit {bit}", f"`{unit}`"] for bit, unit in enumerate(UNITS)]
-    return rows + [["`index`", f"{value:#x}", f"`{name}`"] for name, value in SET_REGISTERS.items()]
+    return rows + [["`index`", f"{one.index:#x}", f"`{name}`"] for name, one in SET_REGISTERS.items()]
