@@ -6,6 +6,7 @@ import numpy as np
 
 from ....hw.config import check
 from ....hw.tpu.config import INSTRUCTION_BYTES, QUEUES, TpuConfig
+from ....hw.tpu.isa import GEOMETRY, SET_REGISTERS
 from ....hw.tpu.isa import UNITS as UNIT_NAMES
 from ...bus.state import FIFO, LOADER, new_bus, new_port
 from ...memory_timing import MemoryTiming
@@ -33,7 +34,7 @@ __all__ = ["new_machine"]
 
 INSTRUCTION_UNITS = {
     "read_host": "host_in", "write_host": "host_out", "read_weights": "weights", "read_parameters": "parameters",
-    "matmul": "matrix", "activate": "activation",
+    "matmul": "matrix", "convolve": "matrix", "activate": "activation",
 }  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Program:
     def __init__(self, config: TpuConfig, program: bytes, room: Room, bases: Sequence[int]) -> None:
         self.config, self.rules = config, Rules(config, room)
         self.host_bases, self.weight_base = bases[:-1], bases[-1]
+        self.registers = dict.fromkeys(SET_REGISTERS, 0)
         self.instructions: list[dict[str, int]] = []
         self.entries: dict[str, list[dict[str, int]]] = {name: [] for name in UNIT_NAMES}
         for word in words_of(program):
@@ -65,7 +67,10 @@ class Program:
 
     def _add(self, name: str, v: Values) -> None:
         one = {"kind": PASS, "unit": -1, "units": 0}
-        if name in ("sync", "interrupt"):
+        if name == "set":
+            names = {index: name for name, index in SET_REGISTERS.items()}
+            self.registers[names[v["index"]]] = v["value"]
+        elif name in ("sync", "interrupt"):
             one |= {"kind": WAIT, "units": v["units"]}
         elif name == "halt":
             one |= {"kind": HALT, "units": (1 << len(UNIT_NAMES)) - 1}
@@ -76,9 +81,11 @@ class Program:
             one |= {"kind": QUEUE, "unit": UNIT_NAMES.index(unit)}
             if name == "activate":
                 one["kind"] = PAIR
-            elif name == "matmul" and v["drain"]:
+            elif unit == "matrix" and v["drain"]:
                 one["kind"] = PASS
-            if "ub" in v:
+            if name == "convolve":
+                one |= {"first": entry["window_first"], "last": entry["window_last"]}
+            elif "ub" in v:
                 row = self.config.row_granules
                 one |= {"first": v["ub"] // row, "last": (entry["end"] - 1) // row}
         self.instructions.append(one)
@@ -102,10 +109,19 @@ class Program:
 
     def _matmul(self, v: Values) -> dict[str, int]:
         end = v["ub"] + (v["repeat"] - 1) * v["step"] + v["rows"] * v["pitch"]
-        return {**{name: v[name] for name in MATMUL.names or ()}, "end": end}
+        return {**{name: v[name] for name in MATMUL.names or () if name in v}, "end": end}
+
+    def _convolve(self, v: Values) -> dict[str, int]:
+        own = {
+            "convolve": 1,
+            "pitch": v["width"],
+            "first": v["ub"],
+            **{name: self.registers[name] for name in GEOMETRY},
+        }
+        return {**{name: v[name] for name in MATMUL.names or () if name in v}, **own}
 
     def _activate(self, v: Values) -> dict[str, int]:
-        planes, step = planes_of(v), self.rules.plane_step
+        planes, step = planes_of(v), self.registers["plane_step"]
         end = v["ub"] + (planes - 1) * step + (v["rows"] - 1) * v["pitch"] + v["used"]
         own = {"raw": v["kind"] == RAW, "planes": planes, "plane_step": step, "end": end}
         return {**{name: v[name] for name in ("next", "ub", "rows", "pitch", "used")}, **own}
