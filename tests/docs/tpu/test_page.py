@@ -125,7 +125,15 @@ def test_a_figure_of_the_readme_is_that_of_the_page() -> None:
 def test_tables_of_the_benchmark() -> None:
     shares = {"active": 0.15, "useful": 0.146, "weight_stall": 0.8, "weight_shift": 0.02, "non_matrix": 0.03}
     shares |= {"raw": 0.01, "input": 0.015}
-    app = {"name": "MLP0", "preset": "tpu-v1", "source": "model", "cycles": 428393.04, **shares, "tops": 13.388, "weight_uses": 200}
+    app = {
+        "name": "MLP0",
+        "preset": "tpu-v1",
+        "source": "model",
+        "cycles": 428393.04,
+        **shares,
+        "tops": 13.388,
+        "weight_uses": 200,
+    }
     app |= {"roofline_tops": 13.6, "roofline_share": 0.9844, "published": {**shares, "raw": 0.033, "tops": 12.3}}
     twin = app | {"preset": "tpu-16", "source": "rtl", "published": None, "tops": 0.047, "roofline_share": 0.9256}
     goals = [{"name": "MLP0 roofline_share", "value": 0.9844, "goal": ">= 0.98", "met": True}]
