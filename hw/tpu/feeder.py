@@ -3,17 +3,19 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..common.delay import delayed
 from ..common.fifo import Fifo
 from ..emit.shared import shared
 from ..systolic.layouts import activation_row, command_layout
-from .config import TpuConfig
+from .config import GRANULE_BYTES, TpuConfig
 from .isa import SWAPS
 from .layouts import matmul_entry, window_layout
 from .unified_buffer import WINDOW_LATENCY
+from .window_address import WindowAddress
 
 __all__ = ["ROWS_AHEAD", "Feeder"]
 
@@ -22,7 +24,7 @@ ROWS_AHEAD = WINDOW_LATENCY + 3
 
 
 class Feeder(wiring.Component):
-    """Turns ``matmul`` entries into commands for the matrix unit and activation rows, a row a cycle.
+    """Turns ``matmul`` and ``convolve`` entries into commands for the matrix unit and activation rows, a row a cycle.
 
     There is no bubble between commands and between entries. An entry that is taken in cycle t requests its first row in
     cycle t + 1, and offers it in cycle t + 3 + `WINDOW_LATENCY`; its command is offered in cycle t + 3. Neither of the
@@ -35,7 +37,8 @@ class Feeder(wiring.Component):
     o_done
         In the cycle of an entry's last request of a row.
     o_window, i_window
-        Requests to the unified buffer, and its bytes `WINDOW_LATENCY` cycles later.
+        Requests to the unified buffer, and its bytes `WINDOW_LATENCY` cycles later. Nothing counts of a window in which
+        nothing is input, but it is requested.
     o_commands, o_activations
         Streams to the matrix unit.
     """
@@ -70,26 +73,46 @@ class Feeder(wiring.Component):
             under_way.eq(Cat(self.o_window.valid, under_way)),
             ahead.eq(ahead + self.o_window.valid - (rows.o.valid & rows.o.ready)),
         ]
-        m.d.comb += [rows.i.valid.eq(under_way[-1]), rows.i.payload.eq(self.i_window)]
-        self._request(m, ahead != ROWS_AHEAD, commands)
+        m.d.comb += rows.i.valid.eq(under_way[-1])
+        addresses = WindowAddress(self.config)
+        m.submodules.addresses = shared(addresses)
+        m.d.comb += self.o_window.payload.eq(addresses.o_window)
+        self._pad(m, rows.i.payload, addresses)
+        self._request(m, ahead != ROWS_AHEAD, commands, addresses)
         return m
 
-    def _request(self, m: Module, room, commands: Fifo) -> None:
+    def _pad(self, m: Module, row: Signal, addresses: WindowAddress) -> None:
+        """Fill in what a window lacks, when its bytes come."""
+        window, bits = self.o_window.payload, 8 * GRANULE_BYTES
+        asked = {"first": window.first, "end": window.end, "width": addresses.o_width, "pad": addresses.o_pad}
+        layout = data.StructLayout({name: len(value) for name, value in asked.items()})
+        shown = data.View(layout, delayed(m, "asked", Cat(asked.values()), WINDOW_LATENCY))
+        pad = shown.pad.replicate(GRANULE_BYTES)
+        for number in range(self.config.row_granules):
+            lacks = (number < shown.width) & ((number < shown.first) | (number >= shown.end))
+            place = row.word_select(number, bits)
+            m.d.comb += place.eq(Mux(lacks, pad, self.i_window.word_select(number, bits)))
+
+    def _request(self, m: Module, room, commands: Fifo, addresses: WindowAddress) -> None:
         """Go through an entry's commands and their rows."""
-        entry = Signal(matmul_entry(self.config), reset_less=True)
+        layout = matmul_entry(self.config)
+        names = ("accumulate", "drain", "a_signed", "w_signed", "shift", "swap", "rows", "acc", "repeat")
+        entry = Signal(data.StructLayout({name: layout[name].shape for name in names}), reset_less=True)
         active, first_command, first_row = Signal(), Signal(), Signal()
-        address, rows = Signal.like(entry.ub), Signal.like(entry.rows)  # of the next row; rows left
+        rows = Signal.like(entry.rows)  # that are left
         last_row, last_command, moves = Signal(), Signal(), Signal()
         m.d.comb += [
             last_row.eq(rows == 1),
             last_command.eq(entry.repeat == 1),
             moves.eq(active & room & (commands.i.ready | ~first_row)),
             self.o_window.valid.eq(moves),
-            self.o_window.payload.address.eq(address),
-            self.o_window.payload.end.eq(entry.pitch),
             self.o_done.eq(moves & last_row & last_command),
             self.i_entries.ready.eq(~active | self.o_done),
             commands.i.valid.eq(active & room & first_row),
+            addresses.i_entry.valid.eq(self.i_entries.ready),
+            addresses.i_entry.payload.eq(self.i_entries.payload),
+            addresses.i_next.eq(moves),
+            addresses.i_next_command.eq(moves & last_row),
         ]
         command = data.View(command_layout(self.config.matrix), commands.i.payload)
         m.d.comb += [
@@ -104,13 +127,11 @@ class Feeder(wiring.Component):
             command.weights_signed.eq(entry.w_signed),
             command.shift.eq(entry.shift),
         ]
-        # In a running entry, `ub` is where the command's rows begin and `repeat` counts commands that are left.
+        # In a running entry, `repeat` counts commands that are left.
         with m.If(moves):
-            m.d.sync += [address.eq(address + entry.pitch), rows.eq(rows - 1), first_row.eq(0)]
+            m.d.sync += [rows.eq(rows - 1), first_row.eq(0)]
             with m.If(last_row):
                 m.d.sync += [
-                    entry.ub.eq(entry.ub + entry.step),
-                    address.eq(entry.ub + entry.step),
                     entry.repeat.eq(entry.repeat - 1),
                     rows.eq(entry.rows),
                     first_row.eq(1),
@@ -120,8 +141,7 @@ class Feeder(wiring.Component):
             offered = self.i_entries.payload
             m.d.sync += [
                 active.eq(self.i_entries.valid),
-                entry.eq(offered),
-                address.eq(offered.ub),
+                *(entry[name].eq(offered[name]) for name in names),
                 rows.eq(offered.rows),
                 first_row.eq(1),
                 first_command.eq(1),

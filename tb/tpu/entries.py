@@ -1,4 +1,4 @@
-"""Random entries of the feeder, and what they mean: commands, rows and sums."""
+"""Random entries of the feeder, and what they mean: windows, commands, rows and sums."""
 
 import random
 from typing import Any
@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
+from .windows import random_geometry, window_of
 
-__all__ = ["Entry", "commands_of", "random_entries", "random_entry", "rows_of", "sums_of"]
+__all__ = ["Entry", "commands_of", "granules_of", "random_entries", "random_entry", "rows_of", "sums_of"]
 
-Entry = dict[str, int]
+Entry = dict[str, Any]
 """Fields of a `matmul_entry`."""
 
 NONE, FIRST, EVERY = range(3)
 
 
 def random_entry(config: TpuConfig, some: random.Random, granules: range, **fields: int) -> Entry:
-    """An entry whose rows lie within some granules of the buffer; some of its fields may be given."""
+    """A ``matmul`` or a ``convolve`` that reads whole rows of granules only; some of its fields may be given."""
     most_rows, size = config.matrix.accumulator_rows, len(granules)
     entry = {name: some.getrandbits(1) for name in ("accumulate", "drain", "a_signed", "w_signed")}
     entry |= {"shift": some.getrandbits(2), "swap": some.choice([NONE, FIRST, EVERY])}
@@ -27,7 +28,9 @@ def random_entry(config: TpuConfig, some: random.Random, granules: range, **fiel
     step = some.randint(0, rest // max(1, entry["repeat"] - 1))
     entry |= {"step": step, "acc": some.randint(0, most_rows - entry["rows"])} | fields
     reach = (entry["repeat"] - 1) * entry["step"]
-    return entry | {"ub": granules.start + some.randint(0, rest - min(rest, reach))} | fields
+    entry |= {"ub": granules.start + some.randint(0, rest - min(rest, reach)), "convolve": some.getrandbits(1)}
+    rows = range(granules.start // config.row_granules, granules.stop // config.row_granules)
+    return entry | random_geometry(config, some, rows) | fields
 
 
 def random_entries(config: TpuConfig, some: random.Random, granules: range, count: int, **fields: int) -> list[Entry]:
@@ -43,16 +46,27 @@ def random_entries(config: TpuConfig, some: random.Random, granules: range, coun
     return entries
 
 
+def granules_of(config: TpuConfig, entries: list[Entry]) -> list[list[int | None]]:
+    """Granules of each row that entries take, by address; None is one of pad bytes. What is missing is 0."""
+    return [
+        window_of(config, entry, number, command)
+        if entry["convolve"]
+        else [entry["ub"] + command * entry["step"] + number * entry["pitch"] + j for j in range(entry["pitch"])]
+        for entry in entries
+        for command in range(entry["repeat"])
+        for number in range(entry["rows"])
+    ]
+
+
 def rows_of(config: TpuConfig, memory: np.ndarray, entries: list[Entry]) -> np.ndarray:
     """Activation rows that entries take from a memory of bytes."""
-    rows = []
-    for entry in entries:
-        used = entry["pitch"] * GRANULE_BYTES
-        for command in range(entry["repeat"]):
-            for number in range(entry["rows"]):
-                begin = GRANULE_BYTES * (entry["ub"] + command * entry["step"] + number * entry["pitch"])
-                rows.append(np.concatenate([memory[begin : begin + used], np.zeros(config.row_bytes - used, np.uint8)]))
-    return np.array(rows)
+    pads = [entry["geometry"]["pad"] for entry in entries for _ in range(entry["repeat"] * entry["rows"])]
+    granules = granules_of(config, entries)
+    rows = np.zeros((len(pads), config.row_granules, GRANULE_BYTES), np.uint8)
+    for row, pad, places in zip(rows, pads, granules, strict=True):
+        for number, place in enumerate(places):
+            row[number] = pad if place is None else memory[GRANULE_BYTES * place :][:GRANULE_BYTES]
+    return rows.reshape(len(pads), config.row_bytes)
 
 
 def commands_of(entries: list[Entry]) -> list[dict[str, Any]]:

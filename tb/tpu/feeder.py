@@ -8,11 +8,13 @@ import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.feeder import ROWS_AHEAD
+from ...hw.tpu.layouts import granule_address
 from ...hw.tpu.unified_buffer import WINDOW_LATENCY
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
-from .entries import Entry, commands_of, random_entry, rows_of
+from .entries import Entry, commands_of, granules_of, random_entry, rows_of
 from .parts import PARTS
+from .windows import Convolution
 
 FIRST_REQUEST = 1
 """Cycles from an entry to its first request."""
@@ -22,12 +24,18 @@ FIRST_ROW = FIRST_REQUEST + WINDOW_LATENCY + 2
 
 
 class BufferOfBytes:
-    """Answers windows after the latency, with anything in other cycles; counts requests and finished entries."""
+    """Answers windows after the latency, with anything in other cycles; counts requests and finished entries.
 
-    def __init__(self, config: TpuConfig, entries: list[Entry], rng: np.random.Generator) -> None:
+    Every request is for what its row takes of the buffer, and for nothing else.
+    """
+
+    def __init__(
+        self, config: TpuConfig, entries: list[Entry], rng: np.random.Generator, memory: np.ndarray | None = None
+    ) -> None:
         self.config, self.rng = config, random.Random(int(rng.integers(1 << 32)))
-        self.memory = rng.integers(0, 256, config.ub_bytes, np.uint8)
+        self.memory = rng.integers(0, 256, config.ub_bytes, np.uint8) if memory is None else memory
         self.last = set(np.cumsum([entry["rows"] * entry["repeat"] for entry in entries]).tolist())
+        self.wanted = granules_of(config, entries)
         self.requests: list[int] = []  # their cycles
         self._cycle, self._due = 0, {}
 
@@ -40,14 +48,21 @@ class BufferOfBytes:
         """Look a window up; an entry is done in the cycle of its last one."""
         requested, window = bool(outputs["o_window_valid"]), outputs["o_window_payload"]
         if requested:
-            begin, end = (GRANULE_BYTES * (window["address"] + window[field]) for field in ("first", "end"))
-            assert begin < end <= self.config.ub_bytes
-            row = self.memory[begin:end].tobytes() if window["first"] == 0 else b""
-            self._due[self._cycle + WINDOW_LATENCY] = int.from_bytes(row, "little")
+            self._due[self._cycle + WINDOW_LATENCY] = self._window(**window, wanted=self.wanted[len(self.requests)])
             self.requests.append(self._cycle)
         assert outputs["o_done"] == (requested and len(self.requests) in self.last)
         self._cycle += 1
         return requested
+
+    def _window(self, address: int, first: int, end: int, wanted: list[int | None]) -> int:
+        """The bytes of a window, as the buffer gives them: what doesn't count is 0."""
+        address_bits = granule_address(self.config).width
+        asked = {j: (address + j) % (1 << address_bits) for j in range(first, end)}
+        assert asked == {j: granule for j, granule in enumerate(wanted) if granule is not None}
+        row = np.zeros((self.config.row_granules, GRANULE_BYTES), np.uint8)
+        for j, granule in asked.items():
+            row[j] = self.memory[GRANULE_BYTES * granule :][:GRANULE_BYTES]
+        return int.from_bytes(row.tobytes(), "little")
 
 
 def any_entries(config: TpuConfig, some: random.Random, count: int, **fields: int) -> list[Entry]:
@@ -81,6 +96,23 @@ async def random_programs(bench: Bench, config: TpuConfig, rng: np.random.Genera
             for _ in range(10):
                 outputs = await bench.cycle({"i_entries_valid": 0, "o_commands_ready": 1, "o_activations_ready": 1})
                 assert not any(outputs[f"{name}_valid"] for name in ("o_window", "o_commands", "o_activations"))
+
+
+@testbench(PARTS["feeder"])
+async def convolutions(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Rows are those of im2col, a row a cycle over all lines, images and entries; then whoever stalls."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    for stall in (0, 0, 0, 0, 0.4):
+        convolution = Convolution(config, some, rng)
+        entries = [random_entry(config, some, range(config.ub_granules), **one) for one in convolution.entries]
+        buffer, source = BufferOfBytes(config, entries, rng, convolution.memory), Source("i_entries", entries, 0, some)
+        commands = Sink("o_commands", len(commands_of(entries)), stall, some)
+        rows = Sink("o_activations", len(convolution.rows), stall, some)
+        await run(bench, [source, buffer, commands, rows], lambda t=(commands, rows): all(one.done for one in t))
+        assert rows.beats == convolution.rows.tolist()
+        assert commands.beats == commands_of(entries)
+        if not stall:
+            assert buffer.requests == list(range(FIRST_REQUEST, FIRST_REQUEST + len(convolution.rows)))
 
 
 @testbench(PARTS["feeder"])

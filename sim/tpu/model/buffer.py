@@ -15,6 +15,9 @@ ROWS_AHEAD = WINDOW_LATENCY + 3
 REQUANTIZE_LATENCY = 4
 """Cycles from sums to their bytes."""
 
+MODULO = 1 << 24
+"""Addresses, places and lines of windows are counted modulo this."""
+
 LAST_PUT = 1 << REQUANTIZE_LATENCY - 1
 
 
@@ -37,19 +40,19 @@ def can_fetch(m, row):
 
 
 @part
-def choose(m, pitch):
+def choose(m):
     """Which row of each half the window needs, if there is one, and whether that must be read."""
     c, s = m.core[0], m.sizes[0]
     c.reads[0] = c.reads[1] = 0
-    if c.window < 0:
+    if c.window < 0 or c.window_first >= c.window_end:
         return
-    row = c.window >> s.row_bits
-    beyond = (c.window & (1 << s.row_bits) - 1) + pitch > 1 << s.row_bits
+    row, at, granules = c.window >> s.row_bits, c.window & (1 << s.row_bits) - 1, 1 << s.row_bits
     for number in range(2):
-        half = row + number & 1
-        if number == 0 or beyond:
-            c.chosen[half] = row + number
-            c.reads[half] = c.has[half] == 0 or c.kept[half] != row + number
+        if at + c.window_end > granules if number else at + c.window_first < granules:
+            chosen = row + number & (MODULO >> s.row_bits) - 1
+            half = chosen & 1
+            c.chosen[half] = chosen
+            c.reads[half] = c.has[half] == 0 or c.kept[half] != chosen
 
 
 @part
@@ -69,8 +72,40 @@ def keep(m, stored, put, used):
 
 
 @part
+def _signed(number):
+    """A number modulo `MODULO`, as a signed one."""
+    return (number + MODULO // 2 & MODULO - 1) - MODULO // 2
+
+
+@part
+def _ask(m, entry, number, kernel_row):
+    """Ask for the row of a position: where it lies, and which of its granules are input."""
+    c, s = m.core[0], m.sizes[0]
+    if entry.convolve == 0:
+        c.window = entry.ub + kernel_row * entry.step + number * entry.pitch
+        c.window_first, c.window_end = 0, entry.pitch
+        return
+    column, place = number % entry.columns, number // entry.columns
+    line, image = place % entry.lines, place // entry.lines
+    address = entry.first + image * entry.image_step + line * entry.line_step + column * entry.column_step
+    c.window = address + kernel_row * entry.kernel_step & MODULO - 1
+    x = _signed(entry.x + column * entry.column_step)
+    y = _signed(entry.y + line * entry.stride + kernel_row * entry.dilation)
+    c.window_first, c.window_end = max(0, -x), min(entry.pitch, entry.line - x)
+    row = c.window >> s.row_bits
+    behind = (row + 1 << s.row_bits) - c.window  # granules up to the next row
+    following = row + 1 & (MODULO >> s.row_bits) - 1
+    if row < entry.window_first or row > entry.window_last:
+        c.window_first = max(c.window_first, behind)
+    if following < entry.window_first or following > entry.window_last:
+        c.window_end = min(c.window_end, behind)
+    if y < 0 or y >= entry.height:
+        c.window_end = 0
+
+
+@part
 def feed(m, row_leaves, command_leaves):
-    """Feeder, whose row and command the matrix unit takes or not; granules of the window that it asks for."""
+    """Feeder, whose row and command the matrix unit takes or not."""
     c, b = m.core[0], m.board[0]
     entry = m.matmuls[c.matmul]
     room = c.rows_ahead != ROWS_AHEAD
@@ -78,7 +113,9 @@ def feed(m, row_leaves, command_leaves):
     last_command = c.repeat == 1
     pushes = moves and c.first_row == 1
     done = moves and c.rows_left == 1 and last_command
-    c.window = c.row_at if moves else -1
+    c.window = -1
+    if moves:
+        _ask(m, entry, entry.rows - c.rows_left, entry.repeat - c.repeat)
     if pushes:
         command = m.commands[c.command_put & PLACES - 1]
         command.rows, command.address = entry.rows, entry.acc
@@ -92,12 +129,10 @@ def feed(m, row_leaves, command_leaves):
     c.row_way = c.row_way << 1 & (1 << WINDOW_LATENCY) - 1 | moves
     c.rows_ahead += moves - row_leaves
     if moves:
-        c.row_at += entry.pitch
         c.rows_left -= 1
         c.first_row = 0
         if c.rows_left == 0:
-            c.ub += entry.step
-            c.row_at, c.rows_left = c.ub, entry.rows
+            c.rows_left = entry.rows
             c.repeat -= 1
             c.first_row, c.first_command = 1, 0
     b.done[MATRIX] = done
@@ -107,10 +142,8 @@ def feed(m, row_leaves, command_leaves):
         if c.feeds:
             c.matmul = b.issued[MATRIX]
             following = m.matmuls[c.matmul]
-            c.ub = c.row_at = following.ub
             c.rows_left, c.repeat = following.rows, following.repeat
             c.first_row = c.first_command = 1
-    return entry.pitch
 
 
 @part

@@ -124,10 +124,10 @@ class Program:
 
     def _matmul(self, v: Values) -> dict[str, int]:
         end = v["ub"] + (v["repeat"] - 1) * v["step"] + v["rows"] * v["pitch"]
-        return {**{name: v[name] for name in MATMUL.names or ()}, "end": end}
+        return {**{name: v[name] for name in MATMUL.names or () if name in v}, "end": end}
 
     def _convolve(self, v: Values) -> dict[str, int]:
-        return {**self.rules.registers, **v, "convolve": 1, "pitch": v["width"]}
+        return {**self.rules.registers, **v, "convolve": 1, "pitch": v["width"], "first": v["ub"]}
 
     def _pool(self, v: Values) -> dict[str, int]:
         return entry_of({**self.rules.registers, **v}, self.config.row_granules, pool=True)

@@ -44,8 +44,8 @@ def _cycle(m):
     fetch(m)
     for number in range(2):
         _read(m, number)
-    pitch, put, used = _multiply(m)
-    choose(m, pitch)
+    put, used = _multiply(m)
+    choose(m)
     stored = take_host(m)
     host_out_asked = give_host(m)
     combined = combine(m)
@@ -92,7 +92,7 @@ def _load_entry(m, reader, unit):
 
 @part
 def _multiply(m):
-    """Matrix unit and what surrounds it; granules of the window asked for, address (-1: none) and granules of a put."""
+    """Matrix unit and what surrounds it; address (-1: none) and granules of a put."""
     c, unit = m.core[0], m.unit[0]
     weights = give_weights(m, unit.level < m.matrix_sizes.fifo_rows)
     sums_ready, loads, put, used = activate(m, unit.stored > 0)
@@ -110,7 +110,8 @@ def _multiply(m):
             c.row_of_tile = 0
             c.ahead += 1
     c.ahead -= takes and command.swap == 1
-    return feed(m, does == ISSUES, takes), put, used
+    feed(m, does == ISSUES, takes)
+    return put, used
 
 
 @part

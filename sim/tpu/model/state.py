@@ -43,7 +43,12 @@ INSTRUCTION = np.dtype(
 MOVE = numbers("address", "beats", "ub", "granules", "tiles", "rows", "chunks")
 """An entry of a unit that moves data."""
 
-MATMUL = numbers("accumulate", "drain", "swap", "ub", "rows", "acc", "repeat", "step", "pitch")
+MATMUL = numbers(
+    "accumulate", "drain", "swap", "ub", "rows", "acc", "repeat", "step", "pitch", "convolve", "first", "y", "x",
+    "columns", "lines", "column_step", "line_step", "image_step", "kernel_step", "line", "height", "stride", "dilation",
+    "window_first", "window_last",
+)  # fmt: skip
+"""Fields of a `matmul_entry`."""
 
 ACTIVATE = numbers("next", "raw", "planes", "ub", "rows", "pitch", "used", "plane_step")
 """Planes as a number, 1, 2 or 4."""
@@ -84,12 +89,12 @@ CORE = np.dtype(
             *("out_begun", "out_row", "out_left", "credits", "out_way", "out_put", "out_get", "give_begun"),
             *("give_chunk", "unwritten"),
             # feeder
-            *("feeds", "first_command", "first_row", "row_at", "rows_left", "ub", "repeat", "matmul", "row_way"),
+            *("feeds", "first_command", "first_row", "rows_left", "repeat", "matmul", "row_way"),
             *("rows_ahead", "command_put", "command_get"),
             # activation unit
             *("current", "rows", "plane", "flying", "plane_ends", "loaded", "set_beat", "row_address", "put_address"),
-            # unified buffer: the window, what was put in the cycle before
-            *("window", "put", "put_row", "put_beyond"),
+            # unified buffer: the window (address, or -1), which of its granules count; what was put in the cycle before
+            *("window", "window_first", "window_end", "put", "put_row", "put_beyond"),
             # rows that the host wants to store and to fetch in this cycle (-1: none)
             *("host_stores", "host_fetches"),
             # counters

@@ -3,14 +3,17 @@
 import pytest
 
 from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.tpu.config import PRESETS
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.formal import grouped
 from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.bundle import COMPONENTS, component
+from tensorloom.tb.tpu.formal.proofs import window_proofs
 from tensorloom.tb.tpu.parts import PARTS
 
 NAMES = ("unified_buffer", "feeder", "feeding")
@@ -39,3 +42,9 @@ def test_on_memories_that_do_no_more_than_they_must(bundle, build_dir, bench_see
 
 def test_lint(bundle):
     assert lint(bundle) == []
+
+
+@pytest.mark.parametrize("proof", list(grouped(window_proofs(PRESETS["tpu-16"]))), ids=lambda proof: proof.name)
+def test_windows_lie_where_the_formula_says(proof):
+    """And assumptions leave what is interesting."""
+    proof.run(timeout_seconds=600)

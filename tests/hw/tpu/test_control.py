@@ -11,7 +11,7 @@ from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.bundle import COMPONENTS, component
 from tensorloom.tb.tpu.control_parts import NARROW, PARTS
-from tensorloom.tb.tpu.formal.proofs import proofs
+from tensorloom.tb.tpu.formal.proofs import scoreboard_proofs
 
 CASES = {case: found for name in PARTS for case, found in find_cases("tpu", name).items()}
 
@@ -38,7 +38,7 @@ def test_lint(bundle):
     assert lint(bundle) == []
 
 
-@pytest.mark.parametrize("proof", list(proofs(NARROW)), ids=lambda proof: proof.name)
+@pytest.mark.parametrize("proof", list(scoreboard_proofs(NARROW)), ids=lambda proof: proof.name)
 def test_what_begins_waits_for_nothing_and_what_waits_will_begin(proof):
     """And assumptions leave an instruction that waits for all others."""
     proof.run(timeout_seconds=600)

@@ -1,0 +1,129 @@
+"""Windows of images: random geometries, those of convolutions, and what they mean."""
+
+import random
+from typing import Any
+
+import numpy as np
+
+from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
+from ...hw.tpu.isa import GEOMETRY
+from ...sim.golden.geometry import ConvolutionGeometry
+from ...sim.golden.im2col import im2col
+
+__all__ = ["Convolution", "random_geometry", "window_of"]
+
+MODULO = 1 << 24
+
+
+def _signed(value: int) -> int:
+    """As a signed number of 24 bits."""
+    return (value + MODULO // 2) % MODULO - MODULO // 2
+
+
+def window_of(config: TpuConfig, entry: dict[str, Any], number: int, kernel_row: int) -> list[int | None]:
+    """Granules of a window, by address in the unified buffer; None for one that is no input."""
+    g = entry["geometry"]
+    place, column = divmod(number, g["columns"])
+    image, line = divmod(place, g["lines"])
+    address = (
+        entry["first"] + image * g["image_step"] + line * g["line_step"] + column * g["column_step"]
+        + kernel_row * g["kernel_step"]
+    )  # fmt: skip
+    x = _signed(entry["x"] + column * g["column_step"])
+    y = _signed(entry["y"] + line * g["stride"] + kernel_row * g["dilation"])
+    granules: list[int | None] = []
+    for j in range(entry["pitch"]):
+        granule = (address + j) % MODULO
+        row = granule // config.row_granules
+        counts = 0 <= y < g["height"] and 0 <= x + j < g["line"] and g["window_first"] <= row <= g["window_last"]
+        granules.append(granule if counts else None)
+    return granules
+
+
+def random_geometry(config: TpuConfig, some: random.Random, rows: range) -> dict[str, Any]:
+    """What makes windows of an entry: input lies in some of these rows, and anything may be around it.
+
+    Of some entries a number is wild now and then; the others are small, so that windows are here and there.
+    """
+    size, first = config.row_granules, some.choice([rows.start, some.choice(rows)])
+    wild = some.choice([0, 0, 0.1])
+    last = some.choice([rows.stop - 1, some.randint(first, rows.stop - 1)])
+
+    def either(bits: int, low: int, high: int) -> int:
+        return some.getrandbits(bits) if some.random() < wild else some.randint(low, high) % (1 << bits)
+
+    def signed(bits: int, low: int, high: int) -> int:
+        return (either(bits, low, high) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+
+    small = {name: (-size, size) for name in GEOMETRY if name.endswith("_step") and name != "tap_step"}
+    small |= {"columns": (1, 5), "lines": (1, 5), "line": (1, 8 * size), "height": (1, 9), "stride": (0, 2)}
+    small |= {"dilation": (0, 2), "pad": (0, 255)}
+    geometry = {name: either(GEOMETRY[name].bits, *bounds) for name, bounds in small.items()}
+    geometry |= {name: max(1, geometry[name]) for name in ("columns", "lines")}
+    return {
+        "geometry": geometry | {"window_first": first, "window_last": last},
+        "first": either(24, first * size - size, last * size + size),
+        "x": signed(16, -size, 2 * size),
+        "y": signed(12, -2, 4),
+    }
+
+
+class Convolution:
+    """A random convolution that a machine has room for.
+
+    Attributes
+    ----------
+    memory
+        Bytes of the unified buffer, with the images in it.
+    entries
+        A kernel row is in as many as it needs.
+    rows
+        Activation rows of all of them.
+    """
+
+    def __init__(self, config: TpuConfig, some: random.Random, rng: np.random.Generator) -> None:
+        size = config.row_granules
+        geometry = None
+        while geometry is None:
+            pixel, images = some.randint(1, size), some.randint(1, 3)
+            height, width = some.randint(1, 7), some.randint(1, 7)
+            kernel = some.randint(1, 4), some.randint(1, 4)
+            steps = [(some.choice([1, 1, 2, 3]), some.choice([1, 1, 2, 3])) for _ in range(2)]
+            sides = [some.choice([0, 0, 1, 2, 3]) for _ in range(4)]
+            shape = (images, height, width, GRANULE_BYTES * pixel)
+            reach = [d * (n - 1) + 1 for d, n in zip(steps[1], kernel, strict=True)]
+            if reach[0] > height + sides[0] + sides[1] or reach[1] > width + sides[2] + sides[3]:
+                continue
+            found = ConvolutionGeometry.of(shape, (*kernel, shape[3], 1), steps[0], sides, steps[1])
+            fits = images * height * width * pixel <= config.ub_granules
+            if fits and found.product[0] <= config.matrix.accumulator_rows:
+                geometry = found
+        granules = images * height * width * pixel
+        self.memory = rng.integers(0, 256, config.ub_bytes, np.uint8)
+        plane, pad = some.randint(0, config.ub_granules - granules), some.getrandbits(8)
+        x = self.memory[GRANULE_BYTES * plane :][: GRANULE_BYTES * granules].reshape(shape)
+        # Rows of the matrix for each row of the kernel; what im2col fills in is 0.
+        matrix = im2col(x.astype(np.int16) - pad, geometry)[0] + pad
+        matrix = matrix.reshape(len(matrix), kernel[0], -1, GRANULE_BYTES).transpose(1, 0, 2, 3).astype(np.uint8)
+        line, (top, left) = width * pixel, geometry.before
+        (down, across), (spread, apart) = geometry.stride, geometry.dilation
+        registers = {
+            "columns": geometry.output[1], "lines": geometry.output[0], "column_step": across * pixel,
+            "line_step": down * line, "image_step": height * line, "kernel_step": spread * line, "line": line,
+            "height": height, "stride": down, "dilation": spread, "pad": pad, "window_first": plane // size,
+            "window_last": (plane + granules - 1) // size,
+        }  # fmt: skip
+        # Stretches of a kernel row that are one in memory, cut into what a row of the array takes.
+        stretches = [(0, kernel[1] * pixel)] if apart == 1 else [(s, pixel) for s in range(kernel[1])]
+        self.entries, rows = [], []
+        for column, granules in stretches:
+            for cut in range(0, granules, size):
+                used = min(size, granules - cut)
+                begin = (column * apart - left) * pixel + cut
+                self.entries.append({
+                    "geometry": registers, "convolve": 1, "x": begin, "y": -top, "pitch": used, "repeat": kernel[0],
+                    "first": (plane - top * line + begin) % MODULO, "rows": geometry.product[0],
+                })  # fmt: skip
+                taken = matrix[:, :, column * pixel + cut :][:, :, :used]
+                rows.append(np.pad(taken, ((0, 0), (0, 0), (0, size - used), (0, 0))).reshape(-1, config.row_bytes))
+        self.rows = np.concatenate(rows)
