@@ -167,3 +167,55 @@ async def wild(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> Non
     for share in (0.05, 0.1, 0.2, 0.5, 1.0):
         entries = [pool(config, some, wild=share) for _ in range(4)]
         await check_entries(bench, config, entries, STALLS[0 if share < 0.2 else 3], rng)
+
+
+@testbench(PARTS["vector_unit"])
+async def reset(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Nothing is left of what was under way: fetches, taps, sums, results."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    for name, cycles in (("add", 17), ("table", 40), ("table", 72), ("max", 8), ("pool", 6), ("pool", 13)):
+        whole = {"kernel": (2, 2), "rows": 6, "width": config.row_granules}
+        entry = pool(config, some, **whole) if name == "pool" else vector(config, some, name, rows=6)
+        ready = {"i_fetch_ready": 1, "o_store_ready": int(some.random() < 0.5), "i_row": 0}
+        await bench.cycle({"i_entries_valid": 1, "i_entries_payload": entry, **ready})
+        for _ in range(cycles):
+            await bench.cycle({"i_entries_valid": 0})
+        await bench.reset()
+        await check_entries(
+            bench, config, [vector(config, some, some.choice(OPERATIONS)), pool(config, some)], STALLS[0], rng
+        )
+
+
+def _plain_pool(config: TpuConfig, some: random.Random, rows: int, *, odd: int, average: int) -> Entry:
+    """Kernels of 2 x 2 over whole rows, one tap beside the other, or over those that lie in two rows if `odd` is 1."""
+    size = config.row_granules
+    far = dict.fromkeys(("columns", "lines", "height"), 2000)
+    geometry = {
+        **far, "column_step": size, "line_step": 0, "image_step": 0, "kernel_step": size, "line": 1 << 20, "stride": 1,
+        "dilation": 1, "pad": 0, "window_first": 0, "window_last": config.ub_rows // 2,
+    }  # fmt: skip
+    entry = pool(config, some, kernel=(2, 2), rows=rows, width=size) | {"geometry": geometry, "tap_step": size}
+    dst = config.ub_granules - rows * size - odd
+    return entry | {"ub": odd, "x": 0, "y": 0, "dst": dst, "average": average, "pool_pitch": size}
+
+
+@testbench(PARTS["vector_unit"])
+async def cycles(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Without stalls: the cycles from that in which an entry is taken to that in which it is done."""
+    some, rows = random.Random(int(rng.integers(1 << 32))), 7
+    in_two = config.row_granules > 1
+    wanted = [
+        (vector(config, some, "max", rows=rows), 8 + 2 * rows),
+        (vector(config, some, "add", rows=rows), 18 + 4 * rows),
+        (vector(config, some, "multiply", rows=1), 18 + 4),
+        (vector(config, some, "table", rows=rows), 76 + 4 * rows),
+        (_plain_pool(config, some, rows, odd=0, average=0), 8 + 4 * rows),
+        (_plain_pool(config, some, rows, odd=0, average=1), 20 + 4 * rows),
+        # Taps of two rows take two cycles; the last result's second store, one more.
+        (_plain_pool(config, some, rows, odd=1, average=0), 9 + 8 * rows if in_two else 8 + 4 * rows),
+        (_plain_pool(config, some, 1, odd=1, average=1), 21 + 8 if in_two else 20 + 4),
+    ]
+    buffer = await check_entries(bench, config, [entry for entry, _ in wanted], STALLS[0], rng)
+    taken, done = ([cycle for cycle, seen in enumerate(buffer.outputs) if seen[column]] for column in (2, 3))
+    assert [end - start for start, end in zip(taken, done, strict=True)] == [count for _, count in wanted]
+    assert taken[1:] == [end + 1 for end in done[:-1]]
