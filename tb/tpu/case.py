@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, INSTRUCTION_BYTES
-from ...hw.tpu.isa import ERRORS, decode, encode
+from ...hw.tpu.isa import ERRORS, SET_REGISTERS, decode, encode
 from ...hw.tpu.register_map import CATEGORIES, REGISTERS
 from ...sim.tpu.assembler import program_of, words_of
 from ...sim.tpu.golden import Outcome, run
@@ -191,14 +191,22 @@ def parts_of(program: bytes) -> list[tuple[str, dict[str, int]]]:
 def expected_counts(scenario: Scenario) -> dict[str, int]:
     """What a program that halts must have counted, whatever time it took."""
     beats = ("weight_beats", "parameter_beats", "host_in_beats", "host_out_beats")
-    counts: dict[str, int] = dict.fromkeys(("active", "instructions", *beats, "result_rows"), 0)
+    counts: dict[str, int] = dict.fromkeys(("active", "instructions", *beats, "result_rows", "vector_rows"), 0)
+    size, pitch = TINY.row_granules, 0
     for name, v in parts_of(scenario.program):
         counts["instructions"] += 1
         match name:
-            case "matmul":
+            case "set" if v["index"] == SET_REGISTERS["pool_pitch"]:
+                pitch = v["value"]
+            case "matmul" | "convolve":
                 counts["active"] += v["rows"] * v["repeat"]
             case "activate":
                 counts["result_rows"] += v["rows"] * planes_of(v)
+            case "pool":
+                starts = [v["dst"] + number * pitch for number in range(v["rows"])]
+                counts["vector_rows"] += sum((at + v["width"] - 1) // size - at // size + 1 for at in starts)
+            case "vector":
+                counts["vector_rows"] += v["rows"]
             case "read_weights":
                 counts["weight_beats"] += v["tiles"] * v["rows"] * v["chunks"]
             case "read_parameters":

@@ -1,7 +1,7 @@
 """Compiled parts: fetch, decoder and scoreboard."""
 
 from ...compiled import part
-from .state import ACTIVATION, BEATS, HOST_IN, HOST_OUT, MATRIX, PLACES, UNITS
+from .state import ACTIVATION, BEATS, HOST_IN, HOST_OUT, MATRIX, PLACES, STRETCHES, UNITS, VECTOR
 
 __all__ = ["HALT", "PAIR", "PASS", "QUEUE", "WAIT", "decode", "fetch", "look", "matrix_waits", "push_and_pop"]
 
@@ -125,21 +125,36 @@ def _enter(m, u):
     place = b.pushed[u] & LAST
     # A pair's first one is the matmul before, and the second one has left the decoder.
     i = m.instructions[c.pc - 1]
-    b.first[u, place], b.last[u, place] = i.first, i.last
+    for n in range(STRETCHES):
+        b.first[u, place, n], b.last[u, place, n] = i.first[n], i.last[n]
     for other in range(UNITS):
         b.targets[u, place, other] = 0
-        if _may_wait(u, other):
+        if u != other and _touches(u) and _touches(other):
             for k in range(b.completed[other], b.pushed[other]):
-                if i.first <= b.last[other, k & LAST] and b.first[other, k & LAST] <= i.last:
+                if _in_conflict(b, u, place, other, k & LAST):
                     b.targets[u, place, other] = k + 1
     b.pushed[u] += 1
 
 
 @part
-def _may_wait(u, other):
-    """Whether both touch the unified buffer, and one of them writes it."""
-    writes = u == HOST_IN or u == ACTIVATION
-    other_writes = other == HOST_IN or other == ACTIVATION
-    touches = u == HOST_OUT or u == MATRIX
-    other_touches = other == HOST_OUT or other == MATRIX
-    return u != other and ((writes and (other_writes or other_touches)) or (touches and other_writes))
+def _in_conflict(b, u, place, other, there):
+    """Whether two entries have a row in common that one of them writes."""
+    for mine in range(STRETCHES if u == VECTOR else 1):
+        for theirs in range(STRETCHES if other == VECTOR else 1):
+            if (mine == 0 and _writes(u)) or (theirs == 0 and _writes(other)):
+                begins = b.first[u, place, mine] <= b.last[other, there, theirs]
+                if begins and b.first[other, there, theirs] <= b.last[u, place, mine]:
+                    return True
+    return False
+
+
+@part
+def _writes(u):
+    """Whether a unit writes the unified buffer."""
+    return u == HOST_IN or u == ACTIVATION or u == VECTOR
+
+
+@part
+def _touches(u):
+    """Whether it reads or writes it."""
+    return _writes(u) or u == HOST_OUT or u == MATRIX

@@ -1,19 +1,20 @@
 """What the TPU's cycle model starts with: a program, and a machine that begins it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ....hw.config import check
 from ....hw.tpu.config import INSTRUCTION_BYTES, QUEUES, TpuConfig
-from ....hw.tpu.isa import GEOMETRY, SET_REGISTERS
 from ....hw.tpu.isa import UNITS as UNIT_NAMES
 from ...bus.state import FIFO, LOADER, new_bus, new_port
 from ...memory_timing import MemoryTiming
 from ...systolic.cycles import sizes_of
 from ...systolic.machine import UNIT
 from ..assembler import words_of
-from ..rules import RAW, Room, Rules, Values, planes_of
+from ..field_rules import TABLE, table_rows
+from ..rules import MULTIPLIES, RAW, Room, Rules, Values, planes_of
 from .board import HALT, PAIR, PASS, QUEUE, WAIT
 from .state import (
     ACTIVATE,
@@ -27,14 +28,16 @@ from .state import (
     PLACES,
     READERS,
     SIZES,
+    STRETCHES,
     Machine,
 )
+from .vector import ENTRY, begin_vector, entry_of
 
 __all__ = ["new_machine"]
 
 INSTRUCTION_UNITS = {
     "read_host": "host_in", "write_host": "host_out", "read_weights": "weights", "read_parameters": "parameters",
-    "matmul": "matrix", "convolve": "matrix", "activate": "activation",
+    "matmul": "matrix", "convolve": "matrix", "activate": "activation", "pool": "vector", "vector": "vector",
 }  # fmt: skip
 
 
@@ -52,8 +55,7 @@ class Program:
     def __init__(self, config: TpuConfig, program: bytes, room: Room, bases: Sequence[int]) -> None:
         self.config, self.rules = config, Rules(config, room)
         self.host_bases, self.weight_base = bases[:-1], bases[-1]
-        self.registers = dict.fromkeys(SET_REGISTERS, 0)
-        self.instructions: list[dict[str, int]] = []
+        self.instructions: list[dict[str, Any]] = []
         self.entries: dict[str, list[dict[str, int]]] = {name: [] for name in UNIT_NAMES}
         for word in words_of(program):
             problem = self.rules.problem(word)
@@ -66,11 +68,8 @@ class Program:
         check("program", False, "one that halts", str(self.rules.at_end()))
 
     def _add(self, name: str, v: Values) -> None:
-        one = {"kind": PASS, "unit": -1, "units": 0}
-        if name == "set":
-            names = {index: name for name, index in SET_REGISTERS.items()}
-            self.registers[names[v["index"]]] = v["value"]
-        elif name in ("sync", "interrupt"):
+        one = {"kind": PASS, "unit": -1, "units": 0, "first": [0] * STRETCHES, "last": [0] * STRETCHES}
+        if name in ("sync", "interrupt"):
             one |= {"kind": WAIT, "units": v["units"]}
         elif name == "halt":
             one |= {"kind": HALT, "units": (1 << len(UNIT_NAMES)) - 1}
@@ -81,14 +80,30 @@ class Program:
             one |= {"kind": QUEUE, "unit": UNIT_NAMES.index(unit)}
             if name == "activate":
                 one["kind"] = PAIR
-            elif unit == "matrix" and v["drain"]:
+            elif name in MULTIPLIES and v["drain"]:
                 one["kind"] = PASS
-            if name == "convolve":
-                one |= {"first": entry["window_first"], "last": entry["window_last"]}
-            elif "ub" in v:
-                row = self.config.row_granules
-                one |= {"first": v["ub"] // row, "last": (entry["end"] - 1) // row}
+            for number, rows in enumerate(self._rows(name, v, entry)):
+                one["first"][number], one["last"][number] = rows.start, rows.stop - 1
         self.instructions.append(one)
+
+    def _rows(self, name: str, v: Values, entry: dict[str, int]) -> list[range]:
+        """Rows of the unified buffer that an instruction touches, in the order of `STRETCHES`."""
+        size, registers = self.config.row_granules, self.rules.registers
+        window = range(registers["window_first"], registers["window_last"] + 1)
+        match name:
+            case "convolve":
+                return [window]
+            case "pool":
+                end = v["dst"] + (v["rows"] - 1) * registers["pool_pitch"] + v["width"]
+                return [range(v["dst"] // size, (end - 1) // size + 1), window, window]
+            case "vector":
+                count = {"dst": v["rows"], "a": v["rows"], "b": v["rows"]}
+                if v["operation"] == TABLE:
+                    count["b"] = table_rows(self.config)
+                return [range(v[key] // size, v[key] // size + rows) for key, rows in count.items()]
+            case _ if "ub" in v:
+                return [range(v["ub"] // size, (entry["end"] - 1) // size + 1)]
+        return []
 
     def _transfer(self, v: Values) -> dict[str, int]:
         beats = -(-v["granules"] // self.config.bus_granules)
@@ -112,22 +127,22 @@ class Program:
         return {**{name: v[name] for name in MATMUL.names or () if name in v}, "end": end}
 
     def _convolve(self, v: Values) -> dict[str, int]:
-        own = {
-            "convolve": 1,
-            "pitch": v["width"],
-            "first": v["ub"],
-            **{name: self.registers[name] for name in GEOMETRY},
-        }
-        return {**{name: v[name] for name in MATMUL.names or () if name in v}, **own}
+        return {**self.rules.registers, **v, "convolve": 1, "pitch": v["width"], "first": v["ub"]}
+
+    def _pool(self, v: Values) -> dict[str, int]:
+        return entry_of({**self.rules.registers, **v}, self.config.row_granules, pool=True)
+
+    def _vector(self, v: Values) -> dict[str, int]:
+        return entry_of({**self.rules.registers, **v}, self.config.row_granules, pool=False)
 
     def _activate(self, v: Values) -> dict[str, int]:
-        planes, step = planes_of(v), self.registers["plane_step"]
+        planes, step = planes_of(v), self.rules.plane_step
         end = v["ub"] + (planes - 1) * step + (v["rows"] - 1) * v["pitch"] + v["used"]
         own = {"raw": v["kind"] == RAW, "planes": planes, "plane_step": step, "end": end}
         return {**{name: v[name] for name in ("next", "ub", "rows", "pitch", "used")}, **own}
 
 
-def _records(dtype: np.dtype, values: Sequence[dict[str, int]]) -> np.ndarray:
+def _records(dtype: np.dtype, values: Sequence[dict[str, Any]]) -> np.ndarray:
     """Records of the values that it has fields for, and one more of zeros."""
     records = np.zeros(len(values) + 1, dtype)
     for name in dtype.names or ():
@@ -194,5 +209,5 @@ def new_machine(
         instructions=_records(INSTRUCTION, read.instructions),
         moves=tuple(_records(MOVE, entries[name]) for name in UNIT_NAMES[:READERS]),
         matmuls=_records(MATMUL, entries["matrix"]), activates=_records(ACTIVATE, entries["activation"]),
-        commands=np.zeros(PLACES, COMMAND),
+        vectors=_records(ENTRY, entries["vector"]), vector=begin_vector(), commands=np.zeros(PLACES, COMMAND),
     )  # fmt: skip

@@ -22,10 +22,11 @@ from .state import (
     PLACES,
     READERS,
     ROWS,
+    VECTOR,
     WEIGHT_MEMORY,
     WEIGHTS,
 )
-from .units import give_host, give_sets, give_weights, pass_entry, take_host
+from .units import combine, give_host, give_sets, give_weights, pass_entry, take_host
 
 __all__ = ["advance"]
 
@@ -47,7 +48,8 @@ def _cycle(m):
     choose(m)
     stored = take_host(m)
     host_out_asked = give_host(m)
-    keep(m, stored, put, used)
+    combined = combine(m)
+    keep(m, max(stored, combined), put, used)
     if _load(m, 0, c.asks == 1, c.address, c.beats):
         c.asks = 0
     _load_entry(m, 1, HOST_IN)
@@ -123,7 +125,7 @@ def _count(m, does, fed):
         c.weight_stall += c.ahead < 0
     elif does == WAITS_FOR_ACCUMULATORS:
         c.accumulators += 1
-    elif matrix_waits(m, ACTIVATION):
+    elif matrix_waits(m, ACTIVATION) or matrix_waits(m, VECTOR):
         c.raw += 1
     elif matrix_waits(m, HOST_IN):
         c.input += 1

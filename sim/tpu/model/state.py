@@ -12,7 +12,8 @@ from ..cycles import CATEGORIES
 __all__ = [
     "ACTIVATE", "ACTIVATION", "ASKS", "BEATS", "BOARD", "COMMAND", "COMMANDS", "CORE", "FIFOS", "HOST",
     "HOST_IN", "HOST_OUT", "INSTRUCTION", "MATMUL", "MATRIX", "MOVE", "OUT_ROWS", "PARAMETERS", "PLACES", "READERS",
-    "ROWS", "SETS", "SIZES", "UNITS", "VECTOR", "WEIGHTS", "WEIGHT_MEMORY", "WORK", "Machine",
+    "RESULT_ROWS", "ROWS", "SETS", "SIZES", "STRETCHES", "UNITS", "VECTOR", "WEIGHTS", "WEIGHT_MEMORY", "WORK",
+    "Machine",
 ]  # fmt: skip
 
 UNITS = len(QUEUES)
@@ -27,11 +28,17 @@ HOST, WEIGHT_MEMORY = range(2)
 READERS = 4
 """Clients of both ports."""
 
-BEATS, WORK, ASKS, COMMANDS, ROWS, SETS, OUT_ROWS, FIFOS = 0, 4, 8, 12, 13, 14, 15, 16
+BEATS, WORK, ASKS, COMMANDS, ROWS, SETS, OUT_ROWS, RESULT_ROWS, FIFOS = 0, 4, 8, 12, 13, 14, 15, 16, 17
 """FIFOs by number: of beats by client; of entries and of requests by unit; of the feeder; of parameters; of rows."""
 
-INSTRUCTION = numbers("kind", "unit", "first", "last", "units")
-"""What the decoder makes of an instruction: for which unit, rows that it touches; units that it waits for, as bits."""
+STRETCHES = 3
+"""Of rows that an instruction touches: of ``pool`` and ``vector`` one that it writes, then two that it reads; of all
+others only the first."""
+
+INSTRUCTION = np.dtype(
+    [(name, "i8") for name in ("kind", "unit", "units")] + [(name, "i8", STRETCHES) for name in ("first", "last")]
+)
+"""What the decoder makes of an instruction: for which unit, units that it waits for, as bits; rows that it touches."""
 
 MOVE = numbers("address", "beats", "ub", "granules", "tiles", "rows", "chunks")
 """An entry of a unit that moves data."""
@@ -57,7 +64,8 @@ parameters; instructions of a beat, beats of an instruction."""
 
 BOARD = np.dtype(
     [(name, "i8", UNITS) for name in ("depth", "pushed", "issued", "completed", "offered", "issue", "done")]
-    + [("targets", "i8", (UNITS, PLACES, UNITS)), ("first", "i8", (UNITS, PLACES)), ("last", "i8", (UNITS, PLACES))]
+    + [("targets", "i8", (UNITS, PLACES, UNITS))]
+    + [(name, "i8", (UNITS, PLACES, STRETCHES)) for name in ("first", "last")]
 )  # fmt: skip
 """Scoreboard. By unit: entries that came, that the unit took, that it completed; in this cycle: whether one may begin,
 one is taken, one is completed. By entry: completions of other units that it waits for, rows that it touches."""
@@ -87,9 +95,11 @@ CORE = np.dtype(
             *("current", "rows", "plane", "flying", "plane_ends", "loaded", "set_beat", "row_address", "put_address"),
             # unified buffer: the window (address, or -1), which of its granules count; what was put in the cycle before
             *("window", "window_first", "window_end", "put", "put_row", "put_beyond"),
+            # rows that the host wants to store and to fetch in this cycle (-1: none)
+            *("host_stores", "host_fetches"),
             # counters
             *("instructions", "weight_beats", "parameter_beats", "host_in_beats", "host_out_beats", "result_rows"),
-            *CATEGORIES,
+            *("vector_rows", *CATEGORIES),
         )
     ]
     + [
@@ -115,8 +125,10 @@ class Machine(NamedTuple):
         By number.
     instructions
         The program up to its ``halt``.
-    moves, matmuls, activates
+    moves, matmuls, activates, vectors
         Entries of units, in order: those that move data by unit; one more behind the last.
+    vector
+        The vector unit.
     commands
         Queue of `COMMAND`.
     """
@@ -134,4 +146,6 @@ class Machine(NamedTuple):
     moves: tuple[np.ndarray, ...]
     matmuls: np.ndarray
     activates: np.ndarray
+    vectors: np.ndarray
+    vector: np.ndarray
     commands: np.ndarray

@@ -12,12 +12,15 @@ from .state import (
     OUT_ROWS,
     PARAMETERS,
     PLACES,
+    RESULT_ROWS,
     SETS,
+    VECTOR,
     WEIGHTS,
     WORK,
 )
+from .vector import row_fetched, row_stored, step_vector
 
-__all__ = ["give_host", "give_sets", "give_weights", "pass_entry", "take_host"]
+__all__ = ["combine", "give_host", "give_sets", "give_weights", "pass_entry", "take_host"]
 
 
 @part
@@ -76,6 +79,7 @@ def give_sets(m, leaves):
 def take_host(m):
     """Unit that reads from the host; the row that it stores, -1 for none."""
     c, s = m.core[0], m.sizes[0]
+    c.host_stores = -1
     if m.fifos[WORK + HOST_IN].valid == 0 or m.fifos[BEATS + 1].valid == 0:
         return -1
     entry = m.moves[HOST_IN][c.worked[HOST_IN]]
@@ -84,8 +88,10 @@ def take_host(m):
     row = place >> s.chunk_bits
     last = left <= 1 << s.beat_bits
     whole = last or place & s.chunks - 1 == s.chunks - 1
-    if whole and not can_store(m, row):
-        return -1
+    if whole:
+        c.host_stores = row
+        if not can_store(m, row):
+            return -1
     c.leaves[1] = 1
     c.in_begun, c.in_place, c.in_left = not last, place + 1, left - (1 << s.beat_bits)
     m.board[0].done[HOST_IN] = last
@@ -96,6 +102,7 @@ def take_host(m):
 def _fetch_row(m):
     """Ask for the next row for the host; whether it is read."""
     c, s = m.core[0], m.sizes[0]
+    c.host_fetches = -1
     if m.fifos[WORK + HOST_OUT].valid == 0 or c.credits == 0:
         return False
     entry = m.moves[HOST_OUT][c.worked[HOST_OUT]]
@@ -103,6 +110,7 @@ def _fetch_row(m):
     first = 0 if c.out_begun else entry.ub & granules - 1
     left = c.out_left if c.out_begun else entry.granules
     row = c.out_row if c.out_begun else entry.ub >> s.row_bits
+    c.host_fetches = row
     if not can_fetch(m, row):
         return False
     last = left <= granules - first
@@ -137,3 +145,18 @@ def give_host(m):
     write(p, bus, gives, asked, entry.address, entry.beats)
     c.host_out_beats += p.sends
     return asked
+
+
+@part
+def combine(m):
+    """Vector unit, where the host fetches and stores no row; the row that it stores, -1 for none."""
+    c, b, u, results = m.core[0], m.board[0], m.vector[0], m.fifos[RESULT_ROWS]
+    row_bits, number = m.sizes[0].row_bits, b.issued[VECTOR]
+    entry, following = m.vectors[number - 1], m.vectors[number]
+    fetches, stores = row_fetched(u), row_stored(u, entry, results, row_bits)
+    fetched = fetches >= 0 and c.host_fetches < 0 and can_fetch(m, fetches)
+    stored = stores >= 0 and c.host_stores < 0 and can_store(m, stores)
+    offered = b.offered[VECTOR] == 1
+    b.issue[VECTOR], b.done[VECTOR] = step_vector(u, entry, results, row_bits, fetched, stored, offered, following)
+    c.vector_rows += stored
+    return stores if stored else -1

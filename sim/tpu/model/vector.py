@@ -44,10 +44,8 @@ UNIT = numbers(
     "held", "row", "low", "high", "second", "last", "of_table",
     # results: places, cycles until the next may end, those under way as bits, stores, and whether one is half stored
     "room", "wait", "way", "stored", "half",
-    # rows stored of all entries
-    "vector_rows",
 )  # fmt: skip
-"""Registers of the vector unit, and a counter."""
+"""Registers of the vector unit."""
 
 
 def begin_vector() -> np.ndarray:
@@ -168,7 +166,6 @@ def step_vector(u, e, results, row_bits, fetched, stored, offered, following):
         latency += TABLE_LATENCY if e.table else LANES_LATENCY
     fill(results, u.way >> latency - 1 & 1, leaves)
     u.way = u.way << 1 & (1 << latency) - 1 | ends
-    u.vector_rows += stored
     u.room += leaves - ends
     if ends and e.lanes:
         u.wait = PASSES - 1
