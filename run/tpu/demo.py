@@ -63,7 +63,7 @@ def _figures(
         raise FailureError(text)
     counters, predicted = ENGINE.read_counters(registers), ENGINE.predict(config, program)
     differences, cycles = counters.differences(predicted), counters.cycles or 0
-    layers = program.compiled.network.layers
+    layers = program.compiled.graph.nodes
     return {
         "name": "digits MLP",
         "size": f"{len(program.host[0]):,} bytes, {len(layers)} layers, {program.compiled.batches} batches",
