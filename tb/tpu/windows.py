@@ -10,7 +10,7 @@ from ...hw.tpu.isa import GEOMETRY
 from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.im2col import im2col
 
-__all__ = ["Convolution", "random_geometry", "window_of"]
+__all__ = ["Convolution", "random_convolution", "random_geometry", "window_of"]
 
 MODULO = 1 << 24
 
@@ -68,41 +68,44 @@ def random_geometry(config: TpuConfig, some: random.Random, rows: range) -> dict
     }
 
 
+def random_convolution(config: TpuConfig, some: random.Random) -> tuple[tuple[int, int, int, int], ConvolutionGeometry]:
+    """Shape of images that the buffer has room for, with whole granules a pixel, and what is made of them."""
+    while True:
+        pixel, images = some.randint(1, config.row_granules), some.randint(1, 3)
+        shape = images, some.randint(1, 7), some.randint(1, 7), GRANULE_BYTES * pixel
+        kernel = some.randint(1, 4), some.randint(1, 4)
+        stride, dilation = ((some.choice([1, 1, 2, 3]), some.choice([1, 1, 2, 3])) for _ in range(2))
+        sides = [some.choice([0, 0, 1, 2, 3]) for _ in range(4)]
+        room = [shape[1] + sides[0] + sides[1], shape[2] + sides[2] + sides[3]]
+        if any(d * (n - 1) >= most for d, n, most in zip(dilation, kernel, room, strict=True)):
+            continue
+        geometry = ConvolutionGeometry.of(shape, (*kernel, shape[3], 1), stride, sides, dilation)
+        if int(np.prod(shape)) <= config.ub_bytes and geometry.product[0] <= config.matrix.accumulator_rows:
+            return shape, geometry
+
+
 class Convolution:
     """A random convolution that a machine has room for.
 
     Attributes
     ----------
     memory
-        Bytes of the unified buffer, with the images in it.
+        Bytes of the unified buffer, with the images somewhere in it.
     entries
-        A kernel row is in as many as it needs.
+        Fields that it decides. A row of the kernel is in as many entries as it takes.
     rows
         Activation rows of all of them.
     """
 
     def __init__(self, config: TpuConfig, some: random.Random, rng: np.random.Generator) -> None:
-        size = config.row_granules
-        geometry = None
-        while geometry is None:
-            pixel, images = some.randint(1, size), some.randint(1, 3)
-            height, width = some.randint(1, 7), some.randint(1, 7)
-            kernel = some.randint(1, 4), some.randint(1, 4)
-            steps = [(some.choice([1, 1, 2, 3]), some.choice([1, 1, 2, 3])) for _ in range(2)]
-            sides = [some.choice([0, 0, 1, 2, 3]) for _ in range(4)]
-            shape = (images, height, width, GRANULE_BYTES * pixel)
-            reach = [d * (n - 1) + 1 for d, n in zip(steps[1], kernel, strict=True)]
-            if reach[0] > height + sides[0] + sides[1] or reach[1] > width + sides[2] + sides[3]:
-                continue
-            found = ConvolutionGeometry.of(shape, (*kernel, shape[3], 1), steps[0], sides, steps[1])
-            fits = images * height * width * pixel <= config.ub_granules
-            if fits and found.product[0] <= config.matrix.accumulator_rows:
-                geometry = found
+        size, (shape, geometry) = config.row_granules, random_convolution(config, some)
+        images, height, width, channels = shape
+        pixel, kernel = channels // GRANULE_BYTES, geometry.kernel
         granules = images * height * width * pixel
         self.memory = rng.integers(0, 256, config.ub_bytes, np.uint8)
         plane, pad = some.randint(0, config.ub_granules - granules), some.getrandbits(8)
         x = self.memory[GRANULE_BYTES * plane :][: GRANULE_BYTES * granules].reshape(shape)
-        # Rows of the matrix for each row of the kernel; what im2col fills in is 0.
+        # For each row of the kernel a row of the matrix; what im2col fills in is 0.
         matrix = im2col(x.astype(np.int16) - pad, geometry)[0] + pad
         matrix = matrix.reshape(len(matrix), kernel[0], -1, GRANULE_BYTES).transpose(1, 0, 2, 3).astype(np.uint8)
         line, (top, left) = width * pixel, geometry.before
@@ -114,16 +117,18 @@ class Convolution:
             "window_last": (plane + granules - 1) // size,
         }  # fmt: skip
         # Stretches of a kernel row that are one in memory, cut into what a row of the array takes.
-        stretches = [(0, kernel[1] * pixel)] if apart == 1 else [(s, pixel) for s in range(kernel[1])]
+        stretches = [(0, kernel[1] * pixel)] if apart == 1 else [(column, pixel) for column in range(kernel[1])]
         self.entries, rows = [], []
-        for column, granules in stretches:
-            for cut in range(0, granules, size):
-                used = min(size, granules - cut)
+        for column, length in stretches:
+            for cut in range(0, length, size):
+                used = min(size, length - cut)
                 begin = (column * apart - left) * pixel + cut
-                self.entries.append({
-                    "geometry": registers, "convolve": 1, "x": begin, "y": -top, "pitch": used, "repeat": kernel[0],
-                    "first": (plane - top * line + begin) % MODULO, "rows": geometry.product[0],
-                })  # fmt: skip
+                self.entries.append(
+                    {
+                        "geometry": registers, "convolve": 1, "x": begin, "y": -top, "pitch": used,
+                        "first": (plane - top * line + begin) % MODULO, "rows": len(matrix[0]), "repeat": kernel[0],
+                    }
+                )  # fmt: skip
                 taken = matrix[:, :, column * pixel + cut :][:, :, :used]
                 rows.append(np.pad(taken, ((0, 0), (0, 0), (0, size - used), (0, 0))).reshape(-1, config.row_bytes))
         self.rows = np.concatenate(rows)
