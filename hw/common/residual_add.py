@@ -1,18 +1,21 @@
 """A lane that adds two quantized tensors."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import check_int
 from ..emit.shared import shared
-from .aligned_adder import EXPONENT_BITS, PRODUCT_BITS, SUM_BITS, AlignedAdder
+from .aligned_adder import EXPONENT_BITS, AlignedAdder, mantissa_and_exponent
 from .byte_rounder import ByteRounder, byte_places
 from .normalizer import FLOAT32_BITS, Normalizer, rounded
 from .pipeline import Pipeline
 from .requantizer import byte_layout
 
 __all__ = ["ResidualAdd"]
+
+NUMBER_BITS = 9
+"""Of a signed or unsigned number of 8 bits as a signed one."""
 
 INFINITE = 255
 """The exponent of infinity."""
@@ -49,7 +52,7 @@ class ResidualAdd(wiring.Component):
     def __init__(self, tag_bits: int):
         check_int("tag_bits", tag_bits, 0)
         self.config = (tag_bits,)
-        layout = data.StructLayout({"a": signed(9), "b": signed(9), "tag": tag_bits})
+        layout = data.StructLayout({"a": signed(NUMBER_BITS), "b": signed(NUMBER_BITS), "tag": tag_bits})
         super().__init__(
             {
                 "i": In(stream.Signature(layout)),
@@ -66,9 +69,9 @@ class ResidualAdd(wiring.Component):
         m = Module()
         pipeline = Pipeline(m, self.i, self.o)
         entering = self.i.payload
-        a_mantissa, a_exponent = _number(m, "a_factor", self.i_a_factor)
-        b_mantissa, b_exponent = _number(m, "b_factor", self.i_b_factor)
-        constant, constant_exponent = _number(m, "constant", self.i_constant)
+        a_mantissa, a_exponent = mantissa_and_exponent(m, "a_factor", self.i_a_factor)
+        b_mantissa, b_exponent = mantissa_and_exponent(m, "b_factor", self.i_b_factor)
+        constant, constant_exponent = mantissa_and_exponent(m, "constant", self.i_constant)
 
         first = pipeline.rank(product=_product(m, "b_product", b_mantissa, entering.b), a=entering.a, tag=entering.tag)
 
@@ -86,7 +89,7 @@ class ResidualAdd(wiring.Component):
         mantissa, carry = rounded(m, "inner", normalizer.o_kept, normalizer.o_up)
         exponent, infinite = Signal(signed(EXPONENT_BITS), name="exponent"), Signal(name="infinite")
         m.d.comb += [
-            exponent.eq(second.exponent + 9 + carry - normalizer.o_shift),
+            exponent.eq(second.exponent + NUMBER_BITS + carry - normalizer.o_shift),
             infinite.eq(exponent >= INFINITE),
         ]
         third = pipeline.rank(
@@ -130,27 +133,19 @@ class ResidualAdd(wiring.Component):
         return m
 
     def _adder(self, m: Module, name: str, product, exponent) -> AlignedAdder:
-        adder = AlignedAdder()
+        adder = AlignedAdder(NUMBER_BITS)
         m.submodules[name] = shared(adder)
         m.d.comb += [adder.i_product.eq(product), adder.i_exponent.eq(exponent)]
         return adder
 
     def _normalizer(self, m: Module, name: str, value) -> Normalizer:
-        normalizer = Normalizer(SUM_BITS)
+        normalizer = Normalizer(len(value))
         m.submodules[name] = shared(normalizer)
         m.d.comb += normalizer.i.eq(value)
         return normalizer
 
 
-def _number(m: Module, name: str, bits) -> tuple[Signal, Signal]:
-    """Mantissa and exponent of a float32; a subnormal one has the least exponent and no hidden bit."""
-    mantissa, exponent = Signal(FLOAT32_BITS, name=f"{name}_mantissa"), Signal(8, name=f"{name}_exponent")
-    hidden = bits[23:31].any()
-    m.d.comb += [mantissa.eq(Cat(bits[:23], hidden)), exponent.eq(Mux(hidden, bits[23:31], 1))]
-    return mantissa, exponent
-
-
 def _product(m: Module, name: str, mantissa, number) -> Signal:
-    product = Signal(signed(PRODUCT_BITS), name=name)
+    product = Signal(signed(FLOAT32_BITS + NUMBER_BITS), name=name)
     m.d.comb += product.eq(mantissa * number)
     return product

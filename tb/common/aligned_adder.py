@@ -4,22 +4,17 @@ import numpy as np
 
 from ..bench import Bench
 from ..cocotb_bench import testbench
-from .lanes import rounded
+from .lanes import mantissa, rounded
 from .parts import PARTS
 
 BITS = 24
 
 
-def mantissa(rng: np.random.Generator) -> int:
-    """With few ones, with few zeros, or any; the first is a one."""
-    few = 1 << 23 | 1 << int(rng.integers(24)) | int(rng.integers(2))
-    return int(rng.choice([few, few ^ (1 << 24) - 1, int(rng.integers(1 << 23, 1 << 24))])) | 1 << 23
-
-
-def operands(distance: int, rng: np.random.Generator) -> tuple[int, int, int]:
+def operands(integer_bits: int, distance: int, rng: np.random.Generator) -> tuple[int, int, int]:
     """Product, its exponent and addend, whose exponent is larger by `distance`; they may nearly cancel."""
+    half = 1 << integer_bits - 1
     exponent, factor = int(rng.integers(60, 180)), mantissa(rng)
-    number = int(rng.choice([0, 1, -1, -128, 255, *rng.integers(-128, 256, 4)]))
+    number = int(rng.choice([0, 1, -1, -half, half - 1, *rng.integers(-half, half, 4)]))
     addend = int(rng.choice([0, mantissa(rng), mantissa(rng), mantissa(rng)]))
     shifted = abs(factor * number) >> distance if distance >= 0 else abs(factor * number) << -distance
     if shifted.bit_length() == BITS and rng.random() < 0.7:
@@ -28,11 +23,11 @@ def operands(distance: int, rng: np.random.Generator) -> tuple[int, int, int]:
 
 
 @testbench(PARTS["aligned_adder"])
-async def sums_are_right_once_rounded(bench: Bench, config: tuple[()], rng: np.random.Generator) -> None:
+async def sums_are_right_once_rounded(bench: Bench, config: tuple[int], rng: np.random.Generator) -> None:
     """Operands at all distances, either sign, and numbers without their first bit."""
     for number in range(1200):
-        distance = int(rng.integers(-45, 55)) if number % 8 else int(rng.integers(-200, 300))
-        product, exponent, addend = operands(distance, rng)
+        distance = int(rng.integers(-45, 46 + config[0])) if number % 8 else int(rng.integers(-200, 300))
+        product, exponent, addend = operands(config[0], distance, rng)
         negative = int(rng.integers(2))
         if number % 16 == 1:  # subnormal: one of the two exponents is 1
             if distance >= 0:

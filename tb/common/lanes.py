@@ -8,7 +8,7 @@ import numpy as np
 
 from ..bench import Actor, Bench, Sink, Source, run
 
-__all__ = ["BYTE_ENDS", "check_latency", "float_bits", "pass_through", "rounded"]
+__all__ = ["BYTE_ENDS", "check_latency", "float_bits", "mantissa", "pass_through", "rounded"]
 
 STALLS = ((0, 0, False), (0.5, 0, False), (0, 0.5, False), (0.3, 0.3, False), (0, 0, True), (0.3, 0.3, True))
 """Of the source, of the sink, and whether that waits for valid."""
@@ -28,6 +28,12 @@ def rounded(number: int, bits: int) -> int:
 def float_bits(number: np.float32) -> int:
     """The bits of a float32."""
     return int(number.view(np.uint32))
+
+
+def mantissa(rng: np.random.Generator) -> int:
+    """With few ones, with few zeros, or any; the first is a one."""
+    few = 1 << 23 | 1 << int(rng.integers(24)) | int(rng.integers(2))
+    return int(rng.choice([few, few ^ (1 << 24) - 1, int(rng.integers(1 << 23, 1 << 24))])) | 1 << 23
 
 
 async def pass_through(

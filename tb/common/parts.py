@@ -17,10 +17,12 @@ PARTS: dict[str, dict[str, tuple[int, ...]]] = {
     },
     "normalizer": {
         f"normalizer_{bits}to{kept_bits}": (bits, kept_bits)
-        for bits, kept_bits in ((32, 24), (38, 24), (10, 4), (7, 5), (6, 1))
+        for bits, kept_bits in ((32, 24), (38, 24), (48, 24), (10, 4), (7, 5), (6, 1))
     },
     "byte_rounder": {"byte_rounder": ()},
-    "aligned_adder": {"aligned_adder": ()},
+    "round_to_byte": {"round_to_byte": ()},
+    "aligned_adder": {f"aligned_adder_{bits}": (bits,) for bits in (9, 19, 2)},
+    "fused_multiply_add": {"fused_multiply_add": ()},
     "requantizer": {f"requantizer_{sum_bits}_{tag_bits}": (sum_bits, tag_bits) for sum_bits, tag_bits in SUMS},
     **{
         kind: {f"{kind}_{size}x{bits}": (size, bits) for size, bits in ((8, 8), (32, 8), (5, 3), (7, 9), (1, 2))}
@@ -29,5 +31,5 @@ PARTS: dict[str, dict[str, tuple[int, ...]]] = {
     "residual_add": {f"residual_add_{tag_bits}": (tag_bits,) for tag_bits in (6, 0)},
 }
 """Width, receivers and waiting beats of broadcasts; width and depth of FIFOs, of memories and their lanes; widths and
-registers of multipliers; widths of normalizers; widths of sums and tags of lanes; number and widths of values; by name
-of the part, by component."""
+registers of multipliers; widths of normalizers; width of the integer in products of adders; widths of sums and tags of
+lanes; number and widths of values; by name of the part, by component."""

@@ -9,23 +9,30 @@ from ...formal import Assert, Assume, Cover
 
 __all__ = ["AlignedAdderSpec"]
 
-LEAST, MOST = -30, 46
-"""Distances of exponents beyond which an operand is no more than a bit below the other."""
+LEAST = -30
+"""Distance of exponents beyond which the addend is no more than a bit below the product."""
 
-ROOM = 42
-"""Bits below the product in the exact sum."""
+ROOM = 34
+"""Bits below the product in the exact sum, beside those of the integer less one."""
 
 ENOUGH = 25
 """Bits of a rounded number and one that says which side of a tie: the lowest bit may then stand for all below."""
 
 
 class AlignedAdderSpec(wiring.Component):
-    """The sum is exact; or its lowest bit stands for what isn't 0 below, and there are enough others."""
+    """The sum is exact; or its lowest bit stands for what isn't 0 below, and there are enough others.
 
-    def __init__(self):
+    Parameters
+    ----------
+    integer_bits
+        The adder's.
+    """
+
+    def __init__(self, integer_bits: int):
+        self.config = (integer_bits,)
         super().__init__(
             {
-                "product": In(signed(33)), "exponent": In(signed(10)),
+                "product": In(signed(24 + integer_bits)), "exponent": In(signed(10)),
                 "negative": In(1), "addend": In(24), "addend_exponent": In(signed(10)),
             }
         )  # fmt: skip
@@ -33,7 +40,10 @@ class AlignedAdderSpec(wiring.Component):
     def elaborate(self, platform) -> Module:
         """Design, assumptions about its operands, assertions."""
         m = Module()
-        m.submodules.dut = dut = AlignedAdder()
+        m.submodules.dut = dut = AlignedAdder(*self.config)
+        span = self.config[0] - 1
+        # from here on the product is no more than a bit below the addend
+        most, room = 2 * span + 30, span + ROOM
         m.d.comb += [
             dut.i_product.eq(self.product),
             dut.i_exponent.eq(self.exponent),
@@ -41,26 +51,26 @@ class AlignedAdderSpec(wiring.Component):
             dut.i_addend.eq(self.addend),
             dut.i_addend_exponent.eq(self.addend_exponent),
         ]
-        size, distance, unit = Signal(33), Signal(signed(11)), Signal(8)
+        size, distance, unit = Signal(25 + span), Signal(signed(11)), Signal(8)
         near = Signal(signed(11))
-        exact, whole = Signal(signed(ROOM + MOST + 26)), Signal(signed(ROOM + MOST + 26))
-        of_product, rest, found = Signal(), Signal(), Signal(38)
+        exact, whole = Signal(signed(room + most + 26)), Signal(signed(room + most + 26))
+        of_product, rest, found = Signal(), Signal(), Signal(30 + span)
         m.d.comb += [
             size.eq(Mux(self.product < 0, -self.product, self.product)),
             distance.eq(self.addend_exponent - self.exponent),
-            near.eq(Mux(distance < LEAST, LEAST, Mux(distance > MOST, MOST, distance))),
-            # a float32 times an integer of 9 bits; a float32, or one that was rounded without a least exponent
-            Assume(size < 1 << 32),
+            near.eq(Mux(distance < LEAST, LEAST, Mux(distance > most, most, distance))),
+            # a float32 times an integer; a float32, or one that was rounded without a least exponent
+            Assume(size < 1 << 24 + span),
             Assume((self.exponent >= 1) & (self.exponent < 255)),
             Assume((size == 0) | (size >= 1 << 23) | ((self.exponent == 1) & (self.addend_exponent >= 1))),
             Assume((self.addend == 0) | self.addend[-1] | (self.addend_exponent == 1)),
-            Assume(self.addend_exponent >= -500),
+            Assume(self.addend_exponent >= -480),
             of_product.eq(dut.o_exponent == self.exponent),
-            Assert((dut.o == 0) | of_product | (dut.o_exponent == self.addend_exponent - 8)),
-            unit.eq(Mux(of_product, ROOM - 4, near + ROOM - 12)),
+            Assert((dut.o == 0) | of_product | (dut.o_exponent == self.addend_exponent - span)),
+            unit.eq(Mux(of_product, room - 4, near + room - 4 - span)),
             exact.eq(
-                (self.product << ROOM)
-                + (Mux(self.negative, -self.addend, self.addend) << (near + ROOM).as_unsigned()[:7])
+                (self.product << room)
+                + (Mux(self.negative, -self.addend, self.addend) << (near + room).as_unsigned()[:7])
             ),
             whole.eq(exact >> unit),
             rest.eq((whole << unit)[: len(exact)] != exact.as_unsigned()),
@@ -68,6 +78,6 @@ class AlignedAdderSpec(wiring.Component):
             Assert(dut.o == (whole | rest)),
             Assert(~rest | (found >= 1 << ENOUGH)),
             Cover(rest & of_product & self.negative & (dut.o > 0)),
-            Cover(rest & ~of_product & (distance == 14) & (found < 1 << 35)),
+            Cover(rest & ~of_product & (distance == span + 6) & (found < 1 << span + 27)),
         ]
         return m
