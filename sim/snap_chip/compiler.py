@@ -13,7 +13,7 @@ from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
 from .check import bank_need, check_command, check_config, check_rounds, most_bands
 from .command import Command, assemble, complete, float_bits
-from .diagonal import choose_diagonal, diagonal_columns
+from .diagonal import diagonal_columns
 from .layers import Convolution, Layer, MaxPool, Tensor
 from .limits import check_geometry, check_tensor, refuse_above
 from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
@@ -22,6 +22,7 @@ from .program import PlacedTensor, Program
 from .regions import Limits, choose_lines
 from .scales import encode_scales
 from .tensors import TensorLayout
+from .ways import choose_way
 
 __all__ = ["compile_layers"]
 
@@ -92,19 +93,19 @@ def compile_layers(
     if not isinstance(layers, Sequence):
         raise wrong_type("layers", "a list of Convolution and MaxPool", layers)
     tensors = _all_tensors(config, inputs, layers)
-    layers = [_decided(config, layer, tensors) for layer in layers]
-    kernels = {
-        layer.target: kernels_by_density(config, layer, tensors[layer.source])
-        for layer in layers
-        if isinstance(layer, Convolution)
-    }
-    orders = stored_channels(config, tensors, layers, kernels)
     if not isinstance(densities, Mapping | None):
         raise wrong_type("densities", "numbers by name of tensor", densities)
     densities = dict(densities or {})
     for name, density in densities.items():
         check("densities", name in tensors, f"of tensors ({', '.join(tensors)})", name)
         check_number(f"density of {name}", density, 0, 1)
+    layers = [_decided(config, layer, tensors, densities) for layer in layers]
+    kernels = {
+        layer.target: kernels_by_density(config, layer, tensors[layer.source])
+        for layer in layers
+        if isinstance(layer, Convolution)
+    }
+    orders = stored_channels(config, tensors, layers, kernels)
 
     def refuse(layer: Layer, band_lines: int, region_lines: int) -> None:
         command = _shape(config, layer, tensors, band_lines, region_lines)
@@ -155,12 +156,14 @@ def compile_layers(
     return Program(config, image, list_address, commands, placed)
 
 
-def _decided(config: SnapChipConfig, layer: Layer, tensors: Mapping[str, Tensor]) -> Layer:
+def _decided(
+    config: SnapChipConfig, layer: Layer, tensors: Mapping[str, Tensor], densities: Mapping[str, float]
+) -> Layer:
     """A layer of which it is decided whether it is diagonal."""
     if isinstance(layer, MaxPool):
         return layer
     try:
-        return choose_diagonal(config, layer, tensors[layer.source])
+        return choose_way(config, layer, tensors[layer.source], densities.get(layer.source))
     except ConfigError as error:
         raise _of_layer(layer, error) from None
 

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-from ...hw.config import check
 from ...hw.snap_chip.config import SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
 from .command import Command
-from .layers import Convolution, Tensor
 
-__all__ = ["DiagonalColumns", "choose_diagonal", "diagonal_columns"]
+__all__ = ["DiagonalColumns", "diagonal_columns"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,26 +54,3 @@ def diagonal_columns(config: SnapChipConfig, geometry: ConvolutionGeometry) -> D
     inputs = geometry.output[1] + geometry.kernel[1] - 1 - sum(geometry.padding[2:])
     positions = min(geometry.output[1] + first_port, inputs + left)
     return DiagonalColumns(sub_kernels, left, first_port, -(-positions // config.banks))
-
-
-def choose_diagonal(config: SnapChipConfig, layer: Convolution, source: Tensor) -> Convolution:
-    """Decide whether a layer is diagonal, unless it says so itself.
-
-    Raises
-    ------
-    ConfigError
-        If it says so and can't be: there is no global accumulator, neighbours of an output's inputs are no neighbours,
-        or a line has no room in the output buffer.
-    """
-    if layer.diagonal is False:
-        return layer
-    geometry = layer.geometry(source)
-    reasons = {
-        "with a global_accumulator in the configuration": config.global_accumulator,
-        "with a stride and dilation across of 1": geometry.stride[1] == geometry.dilation[1] == 1,
-        "with fewer columns": diagonal_columns(config, geometry).groups < config.region_pixels,
-    }
-    if layer.diagonal:
-        for rule, fits in reasons.items():
-            check("diagonal", fits, f"true only {rule}", True)
-    return dataclasses.replace(layer, diagonal=bool(layer.diagonal))
