@@ -147,9 +147,10 @@ FIELDS: tuple[Field, ...] = (
 OPTIONAL_FIELDS: tuple[Field, ...] = (
     Field(
         "diagonal", 0, 14, 1,
-        "diagonal mode: all columns of a core get the same activations, and each another column of the kernel",
+        "diagonal mode, if there is a `global_accumulator`: all columns of a core get the same activations, and each "
+        "another column of the kernel",
     ),
-    Field("first_port", 13, 24, 4, "if diagonal: port of a core that has the first column of the output"),
+    Field("first_port", 13, 24, 4, "in diagonal mode, port of a core that has the first column of the output"),
 )  # fmt: skip
 """Those that there are only with a global accumulator; without, their bits are 0."""
 
