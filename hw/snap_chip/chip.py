@@ -115,10 +115,7 @@ class SnapChip(wiring.Component):
             outputs.i_address.eq(compressor.o_address),
             compressor.i_finished.eq(outputs.o_finished),
             compressor.i_data.eq(outputs.o_data),
-            *(
-                part.i_layer.eq(pick_fields(layer, part.i_layer.shape()))
-                for part in (outputs, compressor, writer)
-            ),
+            *(part.i_layer.eq(pick_fields(layer, part.i_layer.shape())) for part in (outputs, compressor, writer)),
         ]
         self._tensors(m, layer, inputs, residuals, scales, begins & convolves)
         m.d.comb += [

@@ -29,8 +29,9 @@ class TileExpander(wiring.Component):
     """Beats of up to `beat_entries` activations with their c-idx, from the stored tiles of a row's pixels.
 
     A step over channels gives each core column its part of them. A full step has a tile a column; the parts of one with
-    fewer tiles begin at the channels ``cut_n``. In diagonal mode a step has one tile, for all columns. A beat ends with its part and with its tile. A pixel that has no
-    value left for its last beat ends with an empty one. A beat a cycle; latency 1.
+    fewer tiles begin at the channels ``cut_n``. In diagonal mode a step has one tile, for all columns. A beat ends with
+    its part and with its tile. A pixel that has no value left for its last beat ends with an empty one. A beat a cycle;
+    latency 1.
 
     Attributes
     ----------

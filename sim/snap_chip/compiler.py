@@ -13,7 +13,7 @@ from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
 from .check import bank_need, check_command, check_config, check_rounds, most_bands
 from .command import Command, assemble, complete, float_bits
-from .diagonal import diagonal_columns
+from .diagonal import diagonal_columns, line_entries
 from .layers import Convolution, Layer, MaxPool, Tensor
 from .limits import check_geometry, check_tensor, refuse_above
 from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
@@ -123,7 +123,9 @@ def compile_layers(
         target, density = tensors[layer.target], densities.get(layer.source, 1.0)
         return _weights_keep_up(config, stored[layer.target], target.height * target.width, density, regions)
 
-    lines = choose_lines(config, tensors, layers, Limits(refuse, overlaps, affords), _entries(config, layers, tensors))
+    lines = choose_lines(
+        config, tensors, layers, Limits(refuse, overlaps, affords), line_entries(config, tensors, layers)
+    )
     memory = _Memory(config)
     size = config.bus.bytes
     list_address = memory.allot(-(-COMMAND_BYTES * (len(layers) + 1) // size))
@@ -166,16 +168,6 @@ def _decided(
         return choose_way(config, layer, tensors[layer.source], densities.get(layer.source))
     except ConfigError as error:
         raise _of_layer(layer, error) from None
-
-
-def _entries(config: SnapChipConfig, layers: Sequence[Layer], tensors: Mapping[str, Tensor]) -> dict[str, int]:
-    """Entries that a port has of a line of each layer's output; in diagonal mode one of them holds what is carried."""
-    entries = {}
-    for layer in layers:
-        entries[layer.target] = -(-tensors[layer.target].width // config.banks)
-        if isinstance(layer, Convolution) and layer.diagonal:
-            entries[layer.target] = diagonal_columns(config, layer.geometry(tensors[layer.source])).groups + 1
-    return entries
 
 
 def _of_layer(layer: Layer, error: ConfigError) -> ConfigError:
@@ -339,7 +331,8 @@ def _convolve(
     scales = encode_scales(config, kernels, bias, factors)
     command = {
         "operation": OPERATIONS["convolve"], "block_lines": lines, "kernels": kernels, "resident": int(resident),
-        "rotate": int(not layer.diagonal), "rounds": shape["out_tiles"] * parts, "group_rounds": channels.out_tiles * parts,
+        "rotate": int(not layer.diagonal), "rounds": shape["out_tiles"] * parts,
+        "group_rounds": channels.out_tiles * parts,
         "weight_groups": channels.steps * shape["kernel_lines"] * shape["kernel_columns"], "sum_zero": layer.zero,
         "sum_low": layer.limits[0], "sum_high": layer.limits[1], "scale_address": memory.put(scales),
         "scale_beats": len(scales) // config.bus.bytes, "passes": 1 if resident else shape["regions"],

@@ -1,12 +1,14 @@
 """How a layer runs in diagonal mode: each column of a core has another column of the kernel (SNAP, section V-B)."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 from ...hw.snap_chip.config import SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
 from .command import Command
+from .layers import Convolution, Layer, Tensor
 
-__all__ = ["DiagonalColumns", "diagonal_columns"]
+__all__ = ["DiagonalColumns", "diagonal_columns", "line_entries"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,3 +56,13 @@ def diagonal_columns(config: SnapChipConfig, geometry: ConvolutionGeometry) -> D
     inputs = geometry.output[1] + geometry.kernel[1] - 1 - sum(geometry.padding[2:])
     positions = min(geometry.output[1] + first_port, inputs + left)
     return DiagonalColumns(sub_kernels, left, first_port, -(-positions // config.banks))
+
+
+def line_entries(config: SnapChipConfig, tensors: Mapping[str, Tensor], layers: Sequence[Layer]) -> dict[str, int]:
+    """By tensor that a layer writes: entries that a port has of a line. In diagonal mode one is for what is carried."""
+    entries = {}
+    for layer in layers:
+        entries[layer.target] = -(-tensors[layer.target].width // config.banks)
+        if isinstance(layer, Convolution) and layer.diagonal:
+            entries[layer.target] = diagonal_columns(config, layer.geometry(tensors[layer.source])).groups + 1
+    return entries

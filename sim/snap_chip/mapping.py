@@ -65,9 +65,7 @@ class Channels:
 
     def one_by_one(self) -> "Channels":
         """The same in steps of a single tile, as in diagonal mode."""
-        return dataclasses.replace(
-            self, full_steps=self.tiles, rest_steps=0, rest_tiles=0, cuts=(0,) * len(self.cuts)
-        )
+        return dataclasses.replace(self, full_steps=self.tiles, rest_steps=0, rest_tiles=0, cuts=(0,) * len(self.cuts))
 
     @property
     def steps(self) -> int:

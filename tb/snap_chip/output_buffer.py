@@ -157,7 +157,8 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
         for pool in (False, True):
             while True:
                 shape = random_output_shape(config, some)
-                if shape.lines * -(-shape.columns // config.banks) * shape.tiles <= 24 and not (pool and shape.diagonal):
+                small = shape.lines * -(-shape.columns // config.banks) * shape.tiles <= 24
+                if small and not (pool and shape.diagonal):
                     break
             if pool:
                 shape = OutputShape(**{**vars(shape), "kernels": config.core_kernels})

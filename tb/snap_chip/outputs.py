@@ -35,11 +35,12 @@ class OutputShape:
 
     def fields(self, config: SnapChipConfig) -> dict[str, int]:
         """Fields of the command."""
-        return {
+        diagonal = {"diagonal": self.diagonal, "first_port": self.first_port} if config.global_accumulator else {}
+        return diagonal | {
             "out_lines": self.lines, "out_columns": self.columns, "out_tiles": self.tiles, "rotate": self.rotate,
             "region_lines": self.region_lines, "regions": self.regions, "kernels": self.kernels,
             "column_groups": self.groups(config), "rounds": self.rounds(config),
-        } | ({"diagonal": self.diagonal, "first_port": self.first_port} if config.global_accumulator else {})  # fmt: skip
+        }  # fmt: skip
 
     def rounds(self, config: SnapChipConfig) -> int:
         """Rounds of kernels."""

@@ -10,8 +10,8 @@ from ...bus.state import numbers
 from ...snap.model.state import Machine
 
 __all__ = [
-    "BANK", "BLOCK", "CARRIED", "CHIP", "COPY", "ITEM", "LAYER", "PARSER", "PORT", "READER", "READERS", "RING", "RINGS", "ROW",
-    "SIZES", "Chip",
+    "BANK", "BLOCK", "CARRIED", "CHIP", "COPY", "ITEM", "LAYER", "PARSER", "PORT", "READER", "READERS", "RING", "RINGS",
+    "ROW", "SIZES", "Chip",
 ]  # fmt: skip
 
 READERS = 5

@@ -116,7 +116,10 @@ def command_of(network, **fields):
         ({"rest_steps": 1, "rest_tiles": 1}, "rest_steps must be 0, as in all diagonal layers, not 1"),
         ({"full_steps": 2}, "full_steps must be so that steps have the 3 stored tiles of a group, not 2"),
         ({"diagonal": 0}, r"columns_quotient must be 2, out_columns // rows, not 3"),
-        ({"diagonal": 0, "columns_quotient": 2, "columns_rest": 1}, "first_port must be 0, as the layer isn't diagonal"),
+        (
+            {"diagonal": 0, "columns_quotient": 2, "columns_rest": 1},
+            "first_port must be 0, as the layer isn't diagonal",
+        ),
     ],
 )  # fmt: skip
 def test_illegal_fields(network, changes, match):
