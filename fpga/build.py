@@ -88,10 +88,10 @@ def build(plan: FpgaPlan, stages: Stages, folder: Path, *, seed: int = 1, cache:
     assert plan.board.toolchain is not None
     toolchain = TOOLCHAINS[plan.board.toolchain]
     check_programs(plan.board)
+    cache = cache or Cache(cache_folder("fpga"))
     commands = toolchain.commands(plan.script, plan.pll.output_hz, seed)
     versions = [tool_version(command[0]) for command in commands]
     key = hashlib.sha256(json.dumps([plan.digest, commands, versions]).encode()).hexdigest()[:32]
-    cache = cache or Cache(cache_folder("fpga"))
     if found := cache.find(key):
         return _from_cache(toolchain, *found)
     with cache.lock(key):

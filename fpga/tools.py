@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..hw.emit.yosys import YOWASP_PREPARES
 from ..hw.errors import FailureError
@@ -68,13 +69,16 @@ def tool_version(variable: str) -> str:
     ------
     ToolError, ToolRunError
         If there is none, or it cannot be started.
+    FolderError
+        If the cache, where the tools keep what they need for this machine, can't be used.
     """
     command = program(variable)
     if command[0] == sys.executable:
         _, package = PROGRAMS[variable]
         return f"{package} {importlib.metadata.version(package)}"
+    options: dict[str, Any] = {"capture_output": True, "text": True, "errors": "replace", "check": False}
     with _starting(command[0]):
-        result = subprocess.run([*command, "--version"], capture_output=True, text=True, errors="replace", check=False)
+        result = subprocess.run([*command, "--version"], env=yowasp_environment(), **options)
     file = os.stat(command[0])  # some have no --version
     return f"{command[0]} {file.st_size} {file.st_mtime_ns} {(result.stdout + result.stderr).strip()}"
 

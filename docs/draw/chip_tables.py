@@ -4,7 +4,7 @@ from typing import Any
 
 from tables import burst_text, goal_rows, port_rows, register_rows
 
-from tensorloom.hw.snap_chip.command import FIELDS, RING_FIELDS, RING_WORD
+from tensorloom.hw.snap_chip.command import FIELDS, OPTIONAL_FIELDS, RING_FIELDS, RING_WORD
 from tensorloom.hw.snap_chip.config import PRESETS, SnapChipConfig
 from tensorloom.hw.snap_chip.register_map import REGISTERS
 from tensorloom.sim.snap_chip.limits import size_limits
@@ -49,7 +49,7 @@ def _limits() -> list[list[str]]:
 def _commands() -> list[list[str]]:
     rows = [
         [f"{field.word}", f"{field.low + field.bits - 1}:{field.low}", f"`{field.name}`", field.text.replace("|", "or")]
-        for field in sorted(FIELDS, key=lambda field: (field.word, field.low))
+        for field in sorted(FIELDS + OPTIONAL_FIELDS, key=lambda field: (field.word, field.low))
     ]
     return rows + [
         [
@@ -69,7 +69,7 @@ def _ports(config: SnapChipConfig) -> list[list[str]]:
 
 
 def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
-    """Frames, layers on the Verilog, single cores, area and goals."""
+    """Frames, layers on the Verilog, single cores, ways, area and goals."""
     frames = {(frame["preset"], frame["densities"]): frame for frame in figures["frames"]}
     return {
         "chip-frames": [
@@ -110,6 +110,7 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
             ]
             for row in figures["cores"]
         ],
+        "chip-ways": _ways(figures["ways"]),
         "chip-area": [
             [
                 f"`{row['preset']}`",
@@ -123,6 +124,26 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
         ],
         "chip-goals": goal_rows(figures["goals"]),
     }
+
+
+def _ways(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """A line for both ways of a layer."""
+    cells = []
+    for rows_way, diagonal in zip(rows[::2], rows[1::2], strict=True):
+        chosen = rows_way if rows_way["chosen"] else diagonal
+        cells.append(
+            [
+                rows_way["layer"].partition("/")[2],
+                f"{rows_way['ia_density']:g}/{rows_way['w_density']:g}",
+                *(f"{way['cycles']:,}" for way in (rows_way, diagonal)),
+                f"{diagonal['cycles'] / rows_way['cycles']:.2f}",
+                chosen["way"],
+                *(f"{way['sums_per_output']:.2f}" for way in (rows_way, diagonal)),
+                f"{diagonal['carried_per_output']:.2f}",
+                *(f"{way['core_sums_per_cycle']:.2f}" for way in (rows_way, diagonal)),
+            ]
+        )
+    return cells
 
 
 def _speedup(frames: dict[tuple[str, str], dict[str, Any]], preset: str, densities: str) -> list[str]:

@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import NO_LINE, SnapChipConfig
-from .layer import layer_fields
+from .layer import diagonal_fields, layer_fields
 
 __all__ = ["BlockScan", "block_token", "pixels"]
 
@@ -103,7 +103,7 @@ class BlockScan(wiring.Component):
             {
                 "i_start": In(1),
                 "i_end": In(1),
-                "i_layer": In(layer_fields(*self.fields)),
+                "i_layer": In(layer_fields(*self.fields, *diagonal_fields(config, "diagonal"))),
                 "i_blocks": In(stream.Signature(block_token(config))),
                 "i_lines": In(13),
                 "i_tiles": In(12),
@@ -200,13 +200,16 @@ class BlockScan(wiring.Component):
         quotient, rest = Signal(signed(6)), Signal(range(config.banks))
         full, rests, tile = Signal(10), Signal(2), Signal(12)
         last_line, last_column, whole, behind = Signal(), Signal(), Signal(), Signal(13)
+        full_tiles = config.core.core_columns
+        if config.global_accumulator:
+            full_tiles = Mux(layer.diagonal, 1, full_tiles)
         m.d.comb += [
             last_line.eq(line + 1 == layer.kernel_lines),
             last_column.eq(column + 1 == layer.kernel_columns),
             whole.eq(full != 0),
             last_group.eq(last_line & last_column & (full + rests == 1)),
             item.tile.eq(tile),
-            item.tiles.eq(Mux(whole, config.core.core_columns, layer.rest_tiles)),
+            item.tiles.eq(Mux(whole, full_tiles, layer.rest_tiles)),
             item.rest.eq(~whole),
             item.tap_quotient.eq(quotient),
             item.tap_rest.eq(rest),

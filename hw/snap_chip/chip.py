@@ -19,7 +19,7 @@ from .command_fetch import CommandFetch
 from .compressor import Compressor
 from .config import SnapChipConfig
 from .core_array import CoreArray
-from .layer import layer_fields, pick_fields
+from .layer import pick_fields
 from .max_pool import MaxPool
 from .output_buffer import OutputBuffer
 from .register_map import ERRORS, REGISTERS
@@ -115,10 +115,7 @@ class SnapChip(wiring.Component):
             outputs.i_address.eq(compressor.o_address),
             compressor.i_finished.eq(outputs.o_finished),
             compressor.i_data.eq(outputs.o_data),
-            *(
-                part.i_layer.eq(pick_fields(layer, layer_fields(*part.fields)))
-                for part in (outputs, compressor, writer)
-            ),
+            *(part.i_layer.eq(pick_fields(layer, part.i_layer.shape())) for part in (outputs, compressor, writer)),
         ]
         self._tensors(m, layer, inputs, residuals, scales, begins & convolves)
         m.d.comb += [

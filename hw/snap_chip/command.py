@@ -5,14 +5,18 @@ A command is 64 words of 32 bits, little endian, aligned to its size. A list of 
 
 import dataclasses
 
+from .config import SnapChipConfig
+
 __all__ = [
     "COMMAND_BYTES",
     "COMMAND_WORDS",
     "FIELDS",
+    "OPTIONAL_FIELDS",
     "OPERATIONS",
     "RING_FIELDS",
     "RING_WORD",
     "Field",
+    "fields_of",
 ]
 
 COMMAND_WORDS = 64
@@ -140,8 +144,23 @@ FIELDS: tuple[Field, ...] = (
 )
 """Fields of a command; bits that belong to none are 0."""
 
+OPTIONAL_FIELDS: tuple[Field, ...] = (
+    Field(
+        "diagonal", 0, 14, 1,
+        "diagonal mode, if there is a `global_accumulator`: all columns of a core get the same activations, and each "
+        "another column of the kernel",
+    ),
+    Field("first_port", 13, 24, 4, "in diagonal mode, port of a core that has the first column of the output"),
+)  # fmt: skip
+"""Those that there are only with a global accumulator; without, their bits are 0."""
+
 RING_FIELDS: tuple[Field, ...] = (
     Field("weight_address", 0, 0, 32, "weights of a core's column, in beats"),
     Field("weight_beats", 1, 0, 32, "beats of these"),
 )
 """Fields of the two words about weight buffer n (core * columns + column), at word `RING_WORD` + 2 n."""
+
+
+def fields_of(config: SnapChipConfig) -> tuple[Field, ...]:
+    """Fields of a chip's commands."""
+    return FIELDS + OPTIONAL_FIELDS if config.global_accumulator else FIELDS

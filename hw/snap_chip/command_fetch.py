@@ -8,7 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..bus.axi import request_layout
-from .command import COMMAND_BYTES, COMMAND_WORDS, FIELDS, OPERATIONS, RING_FIELDS, RING_WORD
+from .command import COMMAND_BYTES, COMMAND_WORDS, OPERATIONS, RING_FIELDS, RING_WORD, fields_of
 from .config import SnapChipConfig
 from .layer import layer_layout
 from .weight_layouts import weight_job
@@ -56,7 +56,7 @@ class CommandFetch(wiring.Component):
                 "i_valid": In(1),
                 "i_data": In(config.data_bits),
                 "o_jobs": Out(stream.Signature(weight_job(config))).array(config.rings),
-                "o_layer": Out(layer_layout()),
+                "o_layer": Out(layer_layout(config)),
                 "o_begin": Out(1),
                 "i_written": In(1),
                 "i_idle": In(1),
@@ -72,7 +72,7 @@ class CommandFetch(wiring.Component):
         config, requests = self.config, self.o_requests
         beats = 8 * COMMAND_BYTES // config.data_bits
         bits, received = Signal(32 * COMMAND_WORDS, reset_less=True), Signal(range(beats + 1))
-        command = {field.name: bits[32 * field.word + field.low :][: field.bits] for field in FIELDS}
+        command = {field.name: bits[32 * field.word + field.low :][: field.bits] for field in fields_of(config)}
         waiting, running = Signal(config.rings), Signal()
         address = Signal.like(self.i_address)
         with m.If(self.i_valid):

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..emit.shared import shared
 from .config import OA_SLOTS, SnapChipConfig
-from .layer import layer_fields, pick_fields
+from .layer import diagonal_fields, layer_fields, pick_fields
 from .output_scan import TILE_COUNT_BITS, OutputScan
 from .residual_stage import ResidualStage
 from .segment_writer import segment_beat
@@ -43,7 +43,7 @@ class Compressor(wiring.Component):
         super().__init__(
             {
                 "i_start": In(1),
-                "i_layer": In(layer_fields(*self.fields)),
+                "i_layer": In(layer_fields(*self.fields, *diagonal_fields(config, "first_port"))),
                 "i_finished": In(1),
                 "o_tiles": Out(TILE_COUNT_BITS),
                 "o_read": Out(1),
@@ -67,14 +67,14 @@ class Compressor(wiring.Component):
         connect(m, packer.o_beats, flipped(self.o_beats))
         m.d.comb += [
             scan.i_start.eq(self.i_start),
-            scan.i_layer.eq(pick_fields(layer, layer_fields(*scan.fields))),
+            scan.i_layer.eq(pick_fields(layer, scan.i_layer.shape())),
             scan.i_finished.eq(self.i_finished),
             scan.i_data.eq(self.i_data),
             self.o_tiles.eq(scan.o_tiles),
             self.o_read.eq(scan.o_read),
             self.o_port.eq(scan.o_port),
             self.o_address.eq(scan.o_address),
-            residual.i_layer.eq(pick_fields(layer, layer_fields(*residual.fields))),
+            residual.i_layer.eq(pick_fields(layer, residual.i_layer.shape())),
             packer.i_zero.eq(layer.out_zero),
             self.o_idle.eq(scan.o_idle & residual.o_idle & packer.o_idle),
         ]

@@ -5,7 +5,7 @@ import enum
 import math
 
 from ..bus.config import PortConfig
-from ..config import Config, check, check_int
+from ..config import Config, check, check_bool, check_int
 from ..snap.config import SnapConfig
 
 __all__ = ["BLOCKS", "NO_LINE", "OA_SLOTS", "PRESETS", "End", "WINDOWS", "WORD_BYTES", "SnapChipConfig"]
@@ -65,6 +65,9 @@ class SnapChipConfig(Config):
         Bands of a tensor of which something is in the banks at most.
     residual_lanes
         Channels that are added to a residual in a cycle.
+    global_accumulator
+        Whether layers may run in diagonal mode: what a core has of a column of the output is added to what it had of it
+        in the blocks before (SNAP, sections V-B and VI-A).
     """
 
     core: SnapConfig = SnapConfig(psum_slots=16, list_depth=2, beat_entries=8)
@@ -80,6 +83,7 @@ class SnapChipConfig(Config):
     segments: int = 512
     resident_bands: int = 16
     residual_lanes: int = 16
+    global_accumulator: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,6 +120,9 @@ class SnapChipConfig(Config):
             "a divisor of core.aim_entries",
             self.residual_lanes,
         )
+        if check_bool("global_accumulator", self.global_accumulator):
+            rule = "at least core.core_columns, as there is a global accumulator"
+            check("core.core_rows", core.core_rows >= core.core_columns, rule, core.core_rows)
         _ = self.bus
 
     @property
@@ -186,7 +193,23 @@ class SnapChipConfig(Config):
         bank = WORD_BYTES * self.bank_words + self.directory_entries * self.directory_bits // 8
         weights = self.rings * self.weight_rows * self.data_bits // 8
         outputs = OA_SLOTS * self.region_pixels * self.tile_channels
-        return self.banks * (bank + outputs) + weights
+        sums = self.cores * self.carries * self.carried_sums * self.core.psum_bits // 8
+        return self.banks * (bank + outputs) + weights + sums
+
+    @property
+    def sum_ports(self) -> int:
+        """Ports of a core that send sums: of the rows, and with a global accumulator those of all diagonals."""
+        return self.banks + self.carries
+
+    @property
+    def carries(self) -> int:
+        """Ports of a core whose sums are kept until those of other blocks are added: none without an accumulator."""
+        return self.core.core_columns - 1 if self.global_accumulator else 0
+
+    @property
+    def carried_sums(self) -> int:
+        """Sums that are kept of such a port: those of half a region, in rounds of half a tile, and of a block more."""
+        return self.region_pixels // 2 * max(1, self.core_kernels // 2) + self.core.psum_slots
 
     @property
     def directory_bits(self) -> int:

@@ -3,7 +3,7 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
@@ -31,7 +31,8 @@ class CoreArray(wiring.Component):
     """Works a layer's blocks off: weights and activations from memory in, sums out; or activations to be pooled.
 
     Core c has the kernels c of each round; all cores get the same activations. Row i of each core has a column of
-    output pixels, whose sums come from port i: by region, round, pixel, kernel.
+    output pixels, whose sums come from port i: by region, round, pixel, kernel. In diagonal mode it has a column of the
+    input, and all ports of the core send sums.
 
     Attributes
     ----------
@@ -44,7 +45,8 @@ class CoreArray(wiring.Component):
     i_beats
         Segments of the layer's input, in order.
     o_sums
-        By core and row (core * rows + row): stream of `sum_layout`.
+        By core and port (core * ports + port): stream of `sum_layout`. Ports are those of the rows, and with a global
+        accumulator those of the other diagonals behind them.
     o_tiles
         By row: stream of `stored_tile`, if the layer is a pooling one.
     o_errors
@@ -61,13 +63,13 @@ class CoreArray(wiring.Component):
             {
                 "i_start": In(1),
                 "i_end": In(1),
-                "i_layer": In(layer_layout()),
+                "i_layer": In(layer_layout(config)),
                 "i_jobs": In(stream.Signature(weight_job(config))).array(config.rings),
                 "o_requests": Out(stream.Signature(request_layout(config.bus))).array(config.rings),
                 "i_valid": In(config.rings),
                 "i_data": In(config.data_bits),
                 "i_beats": In(stream.Signature(config.data_bits)),
-                "o_sums": Out(stream.Signature(sum_layout(config.core))).array(config.cores * config.banks),
+                "o_sums": Out(stream.Signature(sum_layout(config.core))).array(config.cores * config.sum_ports),
                 "o_tiles": Out(stream.Signature(stored_tile(config))).array(config.banks),
                 "o_errors": Out(error_layout(config.core)).array(config.cores),
                 "o_stuck": Out(1),
@@ -82,11 +84,11 @@ class CoreArray(wiring.Component):
         for number, core in enumerate(cores):
             m.submodules[f"core_{number}"] = shared(core, hier_block=True)
             m.d.comb += self.o_errors[number].eq(core.o_errors)
-            for row in range(config.core.ports):
-                if row < config.banks:
-                    connect(m, core.o_sums[row], flipped(self.o_sums[number * config.banks + row]))
+            for port in range(config.core.ports):
+                if port < config.sum_ports:
+                    connect(m, core.o_sums[port], flipped(self.o_sums[number * config.sum_ports + port]))
                 else:
-                    m.d.comb += core.o_sums[row].ready.eq(1)  # ports of diagonals alone send nothing
+                    m.d.comb += core.o_sums[port].ready.eq(1)  # ports of diagonals alone send nothing
         buffer, idle = self._blocks(m, cores)
         connect(m, flipped(self.i_beats), buffer.i_beats)
         m.d.comb += [
@@ -141,14 +143,17 @@ class CoreArray(wiring.Component):
             buffer.i_blocks.payload.eq(tokens.o[0].payload),
             tokens.o[0].ready.eq(buffer.i_blocks.ready),
         ]
+        ports, row_mode = (1 << config.banks) - 1, 1
+        if config.global_accumulator:
+            ports, row_mode = Mux(layer.diagonal, (1 << config.sum_ports) - 1, ports), ~layer.diagonal
         for number, core in enumerate(cores):
             command = core.i_commands
             m.d.comb += [
                 command.valid.eq(commands.o[number].valid),
                 commands.o[number].ready.eq(command.ready),
                 command.payload.slots.eq(commands.o[number].payload),
-                command.payload.ports.eq((1 << config.banks) - 1),
-                command.payload.row_mode.eq(1),
+                command.payload.ports.eq(ports),
+                command.payload.row_mode.eq(row_mode),
             ]
             for column in range(config.core.core_columns):
                 ring = number * config.core.core_columns + column

@@ -44,7 +44,7 @@ class IaBuffer(wiring.Component):
             {
                 "i_start": In(1),
                 "i_end": In(1),
-                "i_layer": In(layer_layout()),
+                "i_layer": In(layer_layout(config)),
                 "i_beats": In(stream.Signature(config.data_bits)),
                 "i_blocks": In(stream.Signature(block_token(config))),
                 "o_tiles": Out(stream.Signature(stored_tile(config))).array(config.banks),

@@ -3,7 +3,7 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,8 +11,9 @@ from ..common.ram import Ram
 from ..common.requantizer import Requantizer
 from ..emit.shared import shared
 from ..snap.layouts import sum_layout
+from ..snap.psum_file import fits
 from .config import OA_SLOTS, SnapChipConfig
-from .layer import layer_fields
+from .layer import diagonal_fields, layer_fields
 from .output_scan import TILE_COUNT_BITS, slot_start
 from .scale_table import ROUND_COUNT_BITS, kernel_scale
 
@@ -24,6 +25,16 @@ class OaPort(wiring.Component):
 
     Sums come by region, round, entry, kernel. The byte of kernel k in round h of stored tile m is number
     kernels * h + k of the entry's row in slot m mod `OA_SLOTS`. A sum a cycle; its byte is in memory 5 cycles later.
+
+    In diagonal mode a port's column of a column group is also one of the group before, which has a port of its own for
+    it behind those of the rows. So what that sent is added to the port's sums in all groups but the first. Behind the
+    last group there is one more entry a line that the core knows nothing of: nothing but what was carried, or 0.
+
+    Parameters
+    ----------
+    carries
+        Whether the column of the port is one of the group before: that of the first ports of a chip with a global
+        accumulator.
 
     Attributes
     ----------
@@ -37,6 +48,10 @@ class OaPort(wiring.Component):
         Rounds whose scales are there; the round and the kernel that the port is at; its `kernel_scale`.
     i_sums
         Stream of `sum_layout`.
+    i_lines, i_last_sums
+        With a global accumulator, by slot: entries of a column group; last entry that has a sum of the core.
+    i_carried
+        If the port carries: stream of `sum_layout`, of the group before.
     i_words
         Stream of rows, for a layer whose outputs are no sums: all bytes of the core for an entry.
     o_tiles
@@ -44,20 +59,21 @@ class OaPort(wiring.Component):
     i_read, i_address, o_data
         Read a row: it comes in the next cycle.
     o_overflow
-        For a cycle: a sum with its bias needed more than 32 bits.
+        For a cycle: a sum with its bias needed more than 32 bits, or one with what was carried more than psums have.
     """
 
     fields = ("kernels", "sum_zero", "sum_low", "sum_high")
 
-    def __init__(self, config: SnapChipConfig):
-        self.config = config
+    def __init__(self, config: SnapChipConfig, carries: bool = False):
+        self.config = config, carries
+        entries = data.ArrayLayout(range(config.region_pixels), OA_SLOTS)
         row = data.ArrayLayout(8, config.core_kernels)
         super().__init__(
             {
                 "i_start": In(1),
-                "i_layer": In(layer_fields(*self.fields)),
+                "i_layer": In(layer_fields(*self.fields, *diagonal_fields(config, "diagonal"))),
                 "i_tiles": In(TILE_COUNT_BITS),
-                "i_last_entries": In(data.ArrayLayout(range(config.region_pixels), OA_SLOTS)),
+                "i_last_entries": In(entries),
                 "i_rounds": In(ROUND_COUNT_BITS),
                 "o_round": Out(ROUND_COUNT_BITS),
                 "o_kernel": Out(range(config.core_kernels)),
@@ -70,11 +86,13 @@ class OaPort(wiring.Component):
                 "o_data": Out(row),
                 "o_overflow": Out(1),
             }
+            | ({"i_lines": In(entries), "i_last_sums": In(entries)} if config.global_accumulator else {})
+            | ({"i_carried": In(stream.Signature(sum_layout(config.core)))} if carries else {})
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        config, layer, kernel = self.config, self.i_layer, self.o_kernel
+        (config, _), layer, kernel = self.config, self.i_layer, self.o_kernel
         bytes_ = config.core_kernels
         ram = Ram(8 * bytes_, OA_SLOTS * config.region_pixels, bytes_)
         tag = data.StructLayout({"address": range(ram.config[1]), "place": range(bytes_), "last": 1})
@@ -109,6 +127,8 @@ class OaPort(wiring.Component):
             lane.i_high.eq(layer.sum_high),
             self.o_overflow.eq(lane.o_overflow),
         ]
+        if config.global_accumulator:
+            self._accumulate(m, lane, goes, summed, entry, slot)
         with m.If(summed | worded):
             m.d.sync += kernel.eq(Mux(last_kernel, 0, kernel + 1))
             with m.If(last_kernel):
@@ -132,3 +152,26 @@ class OaPort(wiring.Component):
         with m.If(self.i_start):
             m.d.sync += [tile.eq(0), slot.eq(0), self.o_round.eq(0), self.o_tiles.eq(0)]
         return m
+
+    def _accumulate(self, m: Module, lane: Requantizer, may, summed, entry, slot) -> None:
+        """What goes into the lane instead of a sum of the core alone: that, one that was carried, both, or none."""
+        (config, carries), layer, sums = self.config, self.i_layer, self.i_sums
+        own, total, goes, there = Signal(), Signal(signed(config.core.psum_bits + 1)), Signal(), Signal()
+        value, comes = Mux(own, sums.payload.value, 0), Const(1)
+        if carries:
+            source, carried = self.i_carried, Signal()
+            value, comes = value + Mux(carried, source.payload.value, 0), ~carried | source.valid
+            m.d.comb += [
+                carried.eq(layer.diagonal & (entry >= self.i_lines[slot])),
+                source.ready.eq(lane.i.ready & goes & there & carried),
+            ]
+        m.d.comb += [
+            goes.eq(may & (self.o_round != self.i_rounds)),
+            own.eq(~layer.diagonal | (entry <= self.i_last_sums[slot])),
+            total.eq(value),
+            there.eq((~own | sums.valid) & comes),
+            lane.i.valid.eq(goes & there),
+            lane.i.payload.sum.eq(total),
+            sums.ready.eq(lane.i.ready & goes & own & there),
+            self.o_overflow.eq(lane.o_overflow | summed & ~fits(total, config.core.psum_bits)),
+        ]

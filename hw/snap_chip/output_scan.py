@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import OA_SLOTS, SnapChipConfig
-from .layer import layer_fields
+from .layer import diagonal_fields, layer_fields
 from .tile_packer import output_pixel
 
 __all__ = ["TILE_COUNT_BITS", "OutputScan", "slot_start"]
@@ -29,7 +29,7 @@ class OutputScan(wiring.Component):
     """Goes through the pixels of each finished stored tile: lines, columns. A pixel a cycle; latency 1 cycle.
 
     Column y of line x is at port (y - x) mod ports if columns are rotated, else y mod ports, at the entry that the
-    port computed as number (y // ports) * lines + x.
+    port computed as number (y // ports) * lines + x. In diagonal mode y + ``first_port`` takes the place of y.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class OutputScan(wiring.Component):
         super().__init__(
             {
                 "i_start": In(1),
-                "i_layer": In(layer_fields(*self.fields)),
+                "i_layer": In(layer_fields(*self.fields, *diagonal_fields(config, "first_port"))),
                 "i_finished": In(1),
                 "o_tiles": Out(TILE_COUNT_BITS),
                 "o_read": Out(1),
@@ -80,6 +80,7 @@ class OutputScan(wiring.Component):
         port, first_port, entry = Signal(range(ports)), Signal(range(ports)), Signal(range(config.region_pixels))
         last_column, last_line, last_tile, tile_ends, last_place = (Signal() for _ in range(5))
         rotated = Signal.like(first_port)
+        begin = layer.first_port if config.global_accumulator else 0
         m.d.comb += [
             lines.eq(Mux(left < layer.region_lines, left, layer.region_lines)),
             last_place.eq(place == ports - 1),
@@ -104,7 +105,7 @@ class OutputScan(wiring.Component):
                 m.d.sync += [
                     line.eq(line + 1),
                     column.eq(0),
-                    place.eq(0),
+                    place.eq(begin),
                     port.eq(rotated),
                     first_port.eq(rotated),
                     entry.eq(line + 1),
@@ -112,8 +113,8 @@ class OutputScan(wiring.Component):
         with m.If(tile_ends):
             m.d.sync += [
                 line.eq(0),
-                port.eq(0),
-                first_port.eq(0),
+                port.eq(begin),
+                first_port.eq(begin),
                 entry.eq(0),
                 slot.eq(Mux(slot == OA_SLOTS - 1, 0, slot + 1)),
                 self.o_tiles.eq(self.o_tiles + 1),
@@ -123,6 +124,8 @@ class OutputScan(wiring.Component):
                 m.d.sync += left.eq(left - lines)
         with m.If(self.i_start):
             m.d.sync += [left.eq(layer.out_lines), slot.eq(0), self.o_tiles.eq(0)]
+            if config.global_accumulator:
+                m.d.sync += [register.eq(begin) for register in (place, port, first_port)]
 
         # As in a Fifo: the memories need not hold what they showed.
         fresh, held, last = Signal(), Signal(), Signal()

@@ -11,7 +11,7 @@ from ..common.ranks import count_ones, first_ones
 from ..snap.config import SnapConfig
 from ..snap.layouts import activation_beat
 from .config import SnapChipConfig
-from .layer import layer_fields
+from .layer import diagonal_fields, layer_fields
 from .tile_slots import stored_tile
 
 __all__ = ["VALUE_BITS", "TileExpander", "narrow_core"]
@@ -29,8 +29,9 @@ class TileExpander(wiring.Component):
     """Beats of up to `beat_entries` activations with their c-idx, from the stored tiles of a row's pixels.
 
     A step over channels gives each core column its part of them. A full step has a tile a column; the parts of one with
-    fewer tiles begin at the channels ``cut_n``. A beat ends with its part and with its tile. A pixel that has no
-    value left for its last beat ends with an empty one. A beat a cycle; latency 1.
+    fewer tiles begin at the channels ``cut_n``. In diagonal mode a step has one tile, for all columns. A beat ends with
+    its part and with its tile. A pixel that has no value left for its last beat ends with an empty one. A beat a cycle;
+    latency 1.
 
     Attributes
     ----------
@@ -47,7 +48,9 @@ class TileExpander(wiring.Component):
         self.cuts = tuple(f"cut_{column}" for column in range(1, config.core.core_columns))
         super().__init__(
             {
-                "i_layer": In(layer_fields("in_zero", "signed_inputs", *self.cuts)),
+                "i_layer": In(
+                    layer_fields("in_zero", "signed_inputs", *self.cuts, *diagonal_fields(config, "diagonal"))
+                ),
                 "i_tiles": In(stream.Signature(stored_tile(config))),
                 "o_beats": Out(stream.Signature(activation_beat(narrow_core(config)))),
             }
@@ -118,5 +121,8 @@ class TileExpander(wiring.Component):
             m.d.comb += here.eq((left & below).any() & ~found)
             with m.If(here):
                 start = Mux(tag.rest, cuts[column], first)
-                m.d.comb += [part.eq(left & below), mask.eq(1 << column), offset.eq(first - start)]
+                receivers = 1 << column
+                if config.global_accumulator:
+                    receivers = Mux(layer.diagonal, (1 << columns) - 1, receivers)
+                m.d.comb += [part.eq(left & below), mask.eq(receivers), offset.eq(first - start)]
             found = found | here

@@ -21,6 +21,7 @@ from .cores import measure_cores
 from .frames import DENSE, MEAN, RESNET50, measure_frames
 from .goals import compare_paper, list_goals, speedup_over_dense
 from .program import map_job
+from .ways import measure_ways
 
 __all__ = ["LAYERS", "QUICK", "benchmark"]
 
@@ -52,7 +53,7 @@ QUICK: list[tuple[str, Part]] = [
 
 
 def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
-    """Measure a frame, cores and area by models, then emission, compilation, and layers on the Verilog.
+    """Measure a frame, cores, ways and area by models, then emission, compilation, and layers on the Verilog.
 
     The Verilog's memory is as fast as it can be, that of the models as `TIMING` says. Seconds of emission and
     compilation are those that pass; beside them stand the processor's, of which simulated cycles a second are.
@@ -74,8 +75,10 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         layers = [_part(name, part) for name, part in QUICK]
         frames = measure_frames(stages, [(QUICK_PRESET, MEAN), (QUICK_PRESET, DENSE)], layers)
         cores = measure_cores(stages, [QUICK_PRESET], [("3x3, 7 wide", layers[0])])
+        ways = measure_ways(stages, QUICK_PRESET, layers[:1])
     else:
         frames, cores = measure_frames(stages, RESNET50), measure_cores(stages, [PRESET, "snap-chip-large"])
+        ways = measure_ways(stages, PRESET)
     figures = {
         "preset": preset,
         "seed": SEED,
@@ -83,6 +86,7 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         "speedup_over_dense": round(speedup_over_dense(frames, preset), 3),
         "frames": frames,
         "cores": cores,
+        "ways": ways,
         "area": [] if quick else measure_areas(stages, frames),
         **_verilog(stages, preset, QUICK if quick else LAYERS, anew=not quick),
     }

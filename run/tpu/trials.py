@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ...hw.bus.config import PAGE_BYTES
 from ...hw.tpu.config import TpuConfig
 from ...hw.tpu.isa import ERRORS, decode
 from ...hw.tpu.register_map import REGISTERS
@@ -155,14 +154,19 @@ def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
     for number, error in enumerate(ILLEGAL):
         yield _trial(config, illegal_program(config, 1000 * seed + number, error), number)
 
-    rng, bits = np.random.default_rng(seed), config.address_bits - 2
-    for area, reads in [*((area, 0) for area in FAILURES), *(("", reads) for reads in (0, 5, 20))]:
-        a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((9, 19), (19, 13)))
-        job = map_job(config, Job(name="product", a=a, b=b))
-        beyond = (2 << bits) + int(rng.integers(1 << bits)) // PAGE_BYTES * PAGE_BYTES if area else 0
+    yield from _failing(config, np.random.default_rng(seed))
+
+
+def _failing(config: TpuConfig, rng: np.random.Generator) -> Iterator[Trial]:
+    """Each area at each address of one bit where no memory is: without this bit, memory would be there."""
+    a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((9, 19), (19, 13)))
+    job = map_job(config, Job(name="product", a=a, b=b))
+    lowest = max(image.size for image in job.memories().values()).bit_length()
+    wrong = [(area, 1 << bit, 0) for bit in range(lowest, config.address_bits) for area in FAILURES]
+    for area, beyond, reads in [*wrong, *(("", 0, reads) for reads in (0, 5, 20))]:
         parts = {"program": job.program, "host": job.host, "weights": job.weights}
         program = Failing(config=config, **parts, area=area, beyond=beyond, reads=reads)
-        yield Trial(program, program.registers, counted=True)
+        yield Trial(program, program.registers, counted=not area)
 
 
 def _trial(config: TpuConfig, scenario: Scenario, seed: int) -> Trial:

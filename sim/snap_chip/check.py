@@ -85,9 +85,13 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _equal(c, "directory_band", c["directory_line"] * c["band_lines"], "directory_line * band_lines")
     _most(c, "region_lines", c["out_lines"], "the lines of the output")
     _equal(c, "regions", _ceil(c["out_lines"], c["region_lines"]), "ceil(out_lines / region_lines)")
-    _equal(c, "column_groups", _ceil(c["out_columns"], rows), "ceil(out_columns / rows)")
-    _equal(c, "columns_quotient", c["out_columns"] // rows, "out_columns // rows")
-    _equal(c, "columns_rest", c["out_columns"] % rows, "out_columns % rows")
+    diagonal = c.get("diagonal", 0)
+    if not diagonal:
+        _equal(c, "column_groups", _ceil(c["out_columns"], rows), "ceil(out_columns / rows)")
+        _equal(c, "columns_quotient", c["out_columns"] // rows, "out_columns // rows")
+        _equal(c, "columns_rest", c["out_columns"] % rows, "out_columns % rows")
+        if config.global_accumulator:
+            _equal(c, "first_port", 0, "as the layer isn't diagonal")
     for name, rest in (("padding_rest", c["padding_rest"]), ("dilation_rest", c["dilation_rest"])):
         check(name, rest < rows, f"less than {rows}, the rows of a core", rest)
     dilation = column_dilation(config, c)
@@ -95,16 +99,40 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     common = math.gcd(c["stride_columns"], rows)
     check("stride_columns", common == 1, f"without a common divisor with the {rows} rows", c["stride_columns"])
     left = left_padding(config, c)
-    for axis, sizes in (
-        ("lines", (c["height"], c["out_lines"], c["kernel_lines"], c["dilation_lines"], c["padding_lines"])),
-        ("columns", (c["width"], c["out_columns"], c["kernel_columns"], dilation, left)),
-    ):
+    axes = {"lines": (c["height"], c["out_lines"], c["kernel_lines"], c["dilation_lines"], c["padding_lines"])}
+    if diagonal:
+        _check_diagonal(config, c, left)
+    else:
+        axes["columns"] = c["width"], c["out_columns"], c["kernel_columns"], dilation, left
+    for axis, sizes in axes.items():
         size, out, kernel, spread, before = sizes
         reach = spread * (kernel - 1) + 1
         name = "padding_lines" if axis == "lines" else "padding_quotient"
         check(name, 0 <= before < reach, f"for a padding from 0 to {reach - 1}, less than the kernel reaches", before)
         most = (size - 1 + before) // c[f"stride_{axis}"] + 1
         _most(c, f"out_{axis}", most, "so that each has its first input before the end")
+
+
+def _check_diagonal(config: SnapChipConfig, c: Mapping[str, int], left: int) -> None:
+    """Refuse columns of a layer in diagonal mode of which an output would lack an input."""
+    rows, width = config.banks, config.core.core_columns
+    for name, value in (("rotate", 0), ("stride_columns", 1), ("operation", OPERATIONS["convolve"])):
+        _equal(c, name, value, "as in all diagonal layers")
+    dilation = column_dilation(config, c)
+    check("dilation_rest", dilation == width, f"so that sub-kernels are {width} columns apart", c["dilation_rest"])
+    most, last_port = width * (c["kernel_columns"] - 1), width - 1
+    check("padding_quotient", 0 <= left <= most, f"for a padding from 0 to {most}, that of sub-kernels", left)
+    _most(c, "first_port", last_port, "the columns of a core less one")
+    rule = f"{last_port} where sub-kernels have less padding than {most}"
+    check("first_port", left == most or c["first_port"] == last_port, rule, c["first_port"])
+    _most(c, "out_columns", c["width"] + last_port - c["first_port"] + left, "so that each has its first input")
+    positions = min(c["out_columns"] + c["first_port"], c["width"] + left)
+    _equal(c, "column_groups", _ceil(positions, rows), f"those of {positions} columns")
+    _equal(c, "columns_quotient", c["column_groups"], "the column groups, of a diagonal layer")
+    _equal(c, "columns_rest", 0, "as in all diagonal layers")
+    need = c["region_lines"] * c["kernels"] + config.core.psum_slots
+    rule = f"so few that at most {config.carried_sums} sums are carried, a block's included (there are {need})"
+    check("region_lines", need <= config.carried_sums, rule, c["region_lines"])
 
 
 def _check_work(config: SnapChipConfig, c: Mapping[str, int]) -> None:
@@ -140,7 +168,11 @@ def _check_steps(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _most(c, "rest_tiles", columns, "the columns of a core")
     check("rest_tiles", (tiles > 0) == (steps > 0), "0 where there are no rest_steps, and only there", tiles)
     rule = f"so that steps have the {c['group_tiles']} stored tiles of a group"
-    check("rest_steps", full * columns + steps * tiles == c["group_tiles"], rule, steps)
+    if c.get("diagonal"):
+        _equal(c, "rest_steps", 0, "as in all diagonal layers")
+        check("full_steps", full == c["group_tiles"], rule, full)
+    else:
+        check("rest_steps", full * columns + steps * tiles == c["group_tiles"], rule, steps)
     groups = (full + steps) * c["kernel_lines"] * c["kernel_columns"]
     _equal(c, "weight_groups", groups, "steps * kernel_lines * kernel_columns")
     for number in range(1, 8):
@@ -196,8 +228,9 @@ def most_bands(command: Mapping[str, int]) -> int:
 
 
 def _check_buffers(config: SnapChipConfig, c: Mapping[str, int]) -> None:
-    pixels = config.region_pixels // c["column_groups"]
-    why = f"the {config.region_pixels} pixels of the output buffer / {c['column_groups']} column groups"
+    groups = c["column_groups"] + c.get("diagonal", 0)
+    pixels = config.region_pixels // groups
+    why = f"the {config.region_pixels} pixels of the output buffer / {groups} column groups"
     _most(c, "region_lines", pixels, why)
     most = most_bands(c)
     rule = f"so large that a region needs at most {config.resident_bands} bands"

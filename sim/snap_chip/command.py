@@ -6,7 +6,7 @@ import numpy as np
 
 from ...hw.config import check_int
 from ...hw.errors import ConfigError, did_you_mean
-from ...hw.snap_chip.command import COMMAND_BYTES, COMMAND_WORDS, FIELDS, OPERATIONS, RING_FIELDS, RING_WORD, Field
+from ...hw.snap_chip.command import COMMAND_BYTES, COMMAND_WORDS, OPERATIONS, RING_FIELDS, RING_WORD, Field, fields_of
 from ...hw.snap_chip.config import SnapChipConfig
 from ..formats.runs import FormatError
 
@@ -20,6 +20,7 @@ __all__ = [
     "disassemble_list",
     "float_bits",
     "float_of",
+    "kernel_across",
     "left_padding",
     "steps_over_channels",
 ]
@@ -43,7 +44,7 @@ def float_of(bits: int) -> np.float32:
 
 def command_fields(config: SnapChipConfig) -> Iterator[tuple[str, int, Field]]:
     """Name, word and description of all fields."""
-    for field in FIELDS:
+    for field in fields_of(config):
         yield field.name, field.word, field
     for ring in range(config.rings):
         for field in RING_FIELDS:
@@ -137,9 +138,25 @@ def left_padding(config: SnapChipConfig, command: Mapping[str, int]) -> int:
     return -(command["padding_quotient"] * config.banks + command["padding_rest"])
 
 
+def kernel_across(config: SnapChipConfig, command: Mapping[str, int]) -> tuple[int, int, int]:
+    """Columns that the kernel has, columns of the input from one to the next, columns of padding at the left.
+
+    In diagonal mode a command says that of sub-kernels, each of which is as wide as a core; what the kernel doesn't
+    have of the last one are zeros.
+    """
+    count, dilation, left = command["kernel_columns"], column_dilation(config, command), left_padding(config, command)
+    if not command.get("diagonal"):
+        return count, dilation, left
+    width = config.core.core_columns
+    return count * width, 1, width - 1 - command["first_port"] + left
+
+
 def steps_over_channels(config: SnapChipConfig, command: Mapping[str, int]) -> np.ndarray:
     """Channels of each column's part in each step: ``[steps, columns, 2]``, first one and that after the last."""
     columns, width = config.core.core_columns, config.tile_channels
+    if command.get("diagonal"):
+        first = np.repeat(np.arange(command["full_steps"])[:, None] * width, columns, axis=1)
+        return np.stack([first, first + width], axis=2)
     full = np.arange(command["full_steps"] * columns + 1) * width
     tiles = command["rest_tiles"]
     cuts = np.array([0, *(command[f"cut_{n}"] for n in range(1, columns)), tiles * width])

@@ -13,6 +13,7 @@ from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
 from .check import bank_need, check_command, check_config, check_rounds, most_bands
 from .command import Command, assemble, complete, float_bits
+from .diagonal import diagonal_columns, line_entries
 from .layers import Convolution, Layer, MaxPool, Tensor
 from .limits import check_geometry, check_tensor, refuse_above
 from .mapping import Channels, block_lines, kernels_by_density, ring_images, stored_weights
@@ -21,6 +22,7 @@ from .program import PlacedTensor, Program
 from .regions import Limits, choose_lines
 from .scales import encode_scales
 from .tensors import TensorLayout
+from .ways import choose_way
 
 __all__ = ["compile_layers"]
 
@@ -91,18 +93,19 @@ def compile_layers(
     if not isinstance(layers, Sequence):
         raise wrong_type("layers", "a list of Convolution and MaxPool", layers)
     tensors = _all_tensors(config, inputs, layers)
-    kernels = {
-        layer.target: kernels_by_density(config, layer, tensors[layer.source])
-        for layer in layers
-        if isinstance(layer, Convolution)
-    }
-    orders = stored_channels(config, tensors, layers, kernels)
     if not isinstance(densities, Mapping | None):
         raise wrong_type("densities", "numbers by name of tensor", densities)
     densities = dict(densities or {})
     for name, density in densities.items():
         check("densities", name in tensors, f"of tensors ({', '.join(tensors)})", name)
         check_number(f"density of {name}", density, 0, 1)
+    layers = [_decided(config, layer, tensors, densities) for layer in layers]
+    kernels = {
+        layer.target: kernels_by_density(config, layer, tensors[layer.source])
+        for layer in layers
+        if isinstance(layer, Convolution)
+    }
+    orders = stored_channels(config, tensors, layers, kernels)
 
     def refuse(layer: Layer, band_lines: int, region_lines: int) -> None:
         command = _shape(config, layer, tensors, band_lines, region_lines)
@@ -120,7 +123,9 @@ def compile_layers(
         target, density = tensors[layer.target], densities.get(layer.source, 1.0)
         return _weights_keep_up(config, stored[layer.target], target.height * target.width, density, regions)
 
-    lines = choose_lines(config, tensors, layers, Limits(refuse, overlaps, affords))
+    lines = choose_lines(
+        config, tensors, layers, Limits(refuse, overlaps, affords), line_entries(config, tensors, layers)
+    )
     memory = _Memory(config)
     size = config.bus.bytes
     list_address = memory.allot(-(-COMMAND_BYTES * (len(layers) + 1) // size))
@@ -151,6 +156,18 @@ def compile_layers(
     listed = np.concatenate([assemble(config, command) for command in commands])
     image[list_address * size :][: len(listed)] = listed
     return Program(config, image, list_address, commands, placed)
+
+
+def _decided(
+    config: SnapChipConfig, layer: Layer, tensors: Mapping[str, Tensor], densities: Mapping[str, float]
+) -> Layer:
+    """A layer of which it is decided whether it is diagonal."""
+    if isinstance(layer, MaxPool):
+        return layer
+    try:
+        return choose_way(config, layer, tensors[layer.source], densities.get(layer.source))
+    except ConfigError as error:
+        raise _of_layer(layer, error) from None
 
 
 def _of_layer(layer: Layer, error: ConfigError) -> ConfigError:
@@ -206,6 +223,8 @@ def _shape(
     tiles, out_tiles = (-(-tensor.channels // config.tile_channels) for tensor in (source, target))
     top, _, left, _ = geometry.padding
     line = -(-source.width // rows) * tiles
+    diagonal = isinstance(layer, Convolution) and layer.diagonal
+    columns = diagonal_columns(config, geometry).fields(config) if diagonal else {}
     return {
         "signed_inputs": int(source.signed), "height": source.height, "width": source.width,
         "width_groups": -(-source.width // rows), "width_quotient": source.width // rows,
@@ -219,7 +238,7 @@ def _shape(
         "dilation_lines": geometry.dilation[0], "dilation_quotient": geometry.dilation[1] // rows,
         "dilation_rest": geometry.dilation[1] % rows, "padding_lines": top, "padding_quotient": -left // rows,
         "padding_rest": -left % rows, "in_zero": source.zero, "out_zero": target.zero,
-    }  # fmt: skip
+    } | columns  # fmt: skip
 
 
 def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> None:
@@ -288,11 +307,13 @@ def _convolve(
     source, target = placed[layer.source], placed[layer.target]
     geometry = layer.geometry(tensors[layer.source])
     channels = Channels.of(config, geometry.channels, geometry.kernels, geometry.groups)
+    if layer.diagonal:
+        channels = channels.one_by_one()
     stored = stored_weights(config, layer, geometry, channels, source.order, target.order)
     pixels = shape["region_lines"] * shape["column_groups"]
     while True:  # rounds of fewer kernels until they fit the weight buffers
         lines = block_lines(config, kernels, pixels)
-        images = ring_images(config, stored, channels, kernels)
+        images = ring_images(config, stored, channels, kernels, bool(layer.diagonal))
         beats = [of_rounds for _, of_rounds in images]
         try:
             check_rounds(config, shape | {"block_lines": lines}, beats)
@@ -310,8 +331,9 @@ def _convolve(
     scales = encode_scales(config, kernels, bias, factors)
     command = {
         "operation": OPERATIONS["convolve"], "block_lines": lines, "kernels": kernels, "resident": int(resident),
-        "rotate": 1, "rounds": shape["out_tiles"] * parts, "group_rounds": channels.out_tiles * parts,
-        "weight_groups": channels.steps * geometry.kernel[0] * geometry.kernel[1], "sum_zero": layer.zero,
+        "rotate": int(not layer.diagonal), "rounds": shape["out_tiles"] * parts,
+        "group_rounds": channels.out_tiles * parts,
+        "weight_groups": channels.steps * shape["kernel_lines"] * shape["kernel_columns"], "sum_zero": layer.zero,
         "sum_low": layer.limits[0], "sum_high": layer.limits[1], "scale_address": memory.put(scales),
         "scale_beats": len(scales) // config.bus.bytes, "passes": 1 if resident else shape["regions"],
     } | channels.fields(config)  # fmt: skip

@@ -71,6 +71,7 @@ def layer_work(
     seed: int = 0,
     output: float | None = None,
     residual: float | None = None,
+    diagonal: bool | None = None,
 ) -> LayerWork:
     """Random work of a layer, compiled for itself. First layers with few channels are folded.
 
@@ -82,6 +83,8 @@ def layer_work(
         Density of the output; by default that of the input.
     residual
         Density of the residual that is added; None: none is.
+    diagonal
+        As of `Convolution`.
 
     Raises
     ------
@@ -94,7 +97,8 @@ def layer_work(
     added = Residual(tensor="r", sum_factor=1.0, factor=1.0, offset=0.0, zero=0, low=0, high=255)
     convolution = Convolution(
         source="x", target="y", weights=weights.astype(np.int8), bias=np.zeros(layer.kernels, np.int32),
-        factors=np.ones(layer.kernels, np.float32), residual=None if residual is None else added, **layer.steps,
+        factors=np.ones(layer.kernels, np.float32), residual=None if residual is None else added,
+        diagonal=diagonal, **layer.steps,
     )  # fmt: skip
     stored = values != 0
     if folds(config, convolution):

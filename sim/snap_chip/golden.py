@@ -13,7 +13,7 @@ from ..golden.convolution import convolution
 from ..golden.residual_add import residual_add
 from ..golden.wrap import wrap
 from .check import check_banks, check_command, check_config, check_memory, check_rounds
-from .command import Command, column_dilation, disassemble_list, float_of, left_padding, steps_over_channels
+from .command import Command, column_dilation, disassemble_list, float_of, kernel_across, steps_over_channels
 from .scales import decode_scales, kernel_order
 from .tensors import TensorLayout, decode_tensor, encode_tensor, tile_words
 from .weights import RingWeights, decode_ring
@@ -127,8 +127,9 @@ def decode_weights(config: SnapChipConfig, command: Command, rings: list[RingWei
     parts = steps_over_channels(config, command)
     order = kernel_order(config, command["kernels"], command["out_tiles"])
     taps = command["kernel_lines"], command["kernel_columns"]
+    columns = config.core.core_columns if command.get("diagonal") else 1  # of the kernel, in a tap
     channels = command["group_tiles"] * config.tile_channels
-    weights = np.zeros((*taps, channels, command["out_tiles"] * config.tile_channels), np.int8)
+    weights = np.zeros((taps[0], taps[1] * columns, channels, command["out_tiles"] * config.tile_channels), np.int8)
     for number, ring in enumerate(rings):
         core, column = divmod(number, config.core.core_columns)
         groups = ring.weights.reshape(len(order), len(parts), *taps, command["kernels"], config.tile_channels)
@@ -137,18 +138,18 @@ def decode_weights(config: SnapChipConfig, command: Command, rings: list[RingWei
             if part[:, :, after - first :].any():
                 rule = f"be of the {after - first} channels of the buffer's part"
                 raise FormatError(f"weights of buffer {number}: those of step {step} must {rule}")
-            weights[:, :, first:after, order[:, core]] = part[:, :, : after - first]
+            weights[:, column % columns :: columns, first:after, order[:, core]] = part[:, :, : after - first]
     return weights
 
 
 def _padding(config: SnapChipConfig, command: Command) -> tuple[int, int, int, int]:
     """At the top, bottom, left and right; negative where inputs are left over."""
-    left, dilation = left_padding(config, command), column_dilation(config, command)
+    columns, dilation, left = kernel_across(config, command)
     top = command["padding_lines"]
     down = (command["out_lines"] - 1) * command["stride_lines"] + (command["kernel_lines"] - 1) * command[
         "dilation_lines"
     ]
-    across = (command["out_columns"] - 1) * command["stride_columns"] + (command["kernel_columns"] - 1) * dilation
+    across = (command["out_columns"] - 1) * command["stride_columns"] + (columns - 1) * dilation
     return top, down + 1 - command["height"] - top, left, across + 1 - command["width"] - left
 
 
@@ -184,7 +185,7 @@ def layer_sums(config: SnapChipConfig, command: Command, values: np.ndarray, mem
     inputs = _padded(config, command, values.astype(np.int64) - command["in_zero"], 0)
     order = kernel_order(config, command["kernels"], command["out_tiles"])
     depth = command["group_tiles"] * config.tile_channels
-    dilation = command["dilation_lines"], column_dilation(config, command)
+    dilation = command["dilation_lines"], kernel_across(config, command)[1]
     stride = command["stride_lines"], command["stride_columns"]
     sums = np.zeros((command["out_lines"], command["out_columns"], weights.shape[3]), np.int64)
     for group in range(-(-command["rounds"] // command["group_rounds"])):

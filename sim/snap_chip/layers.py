@@ -145,6 +145,8 @@ class Convolution:
         the type.
     signed
         Whether these, residual and output are int8, not uint8.
+    diagonal
+        Whether the layer runs in diagonal mode, for which the chip needs a global accumulator; None: if that is faster.
     """
 
     source: str
@@ -161,6 +163,7 @@ class Convolution:
     high: int | None = None
     signed: bool = False
     residual: Residual | None = None
+    diagonal: bool | None = None
 
     def __post_init__(self) -> None:
         _check_type("source", self.source, str, "a name")
@@ -168,6 +171,8 @@ class Convolution:
         check_bool("signed", self.signed)
         if self.residual is not None:
             _check_type("residual", self.residual, Residual, "a Residual or None")
+        if self.diagonal is not None:
+            check_bool("diagonal", self.diagonal)
         _ = self.limits, self.residual_limits
 
     @property

@@ -63,6 +63,10 @@ class Channels:
             "rest_tiles": self.rest_tiles,
         } | {f"cut_{n}": cut for n, cut in enumerate(self.cuts, 1)}  # fmt: skip
 
+    def one_by_one(self) -> "Channels":
+        """The same in steps of a single tile, as in diagonal mode."""
+        return dataclasses.replace(self, full_steps=self.tiles, rest_steps=0, rest_tiles=0, cuts=(0,) * len(self.cuts))
+
     @property
     def steps(self) -> int:
         """Steps over channels."""
@@ -86,10 +90,14 @@ def _steps(config: SnapChipConfig, tiles: int, used: int) -> tuple[int, int, int
 
 
 def kernels_by_density(config: SnapChipConfig, layer: Convolution, source: Tensor) -> int:
-    """Kernels of a core in a round: half of those of a stored tile, or all where weights are sparse."""
+    """Kernels of a core in a round: half of those of a stored tile, or all where weights are sparse.
+
+    Sparse weights want windows of more kernels, as a tile of activations is sent for each. In diagonal mode it is sent
+    for all columns at once.
+    """
     channels = Channels.of(config, source.channels, layer.weights.shape[3], layer.groups)
     stored = channels.tiles * config.tile_channels * layer.weights[0, 0, 0].size * np.prod(layer.weights.shape[:2])
-    sparse = np.count_nonzero(layer.weights) < SPARSE * stored
+    sparse = not layer.diagonal and np.count_nonzero(layer.weights) < SPARSE * stored
     kernels = config.core_kernels if sparse else max(1, config.core_kernels // 2)
     while kernels > config.core.psum_slots:
         kernels //= 2
@@ -133,8 +141,25 @@ def stored_weights(
     return stored
 
 
+def _by_channels(config: SnapChipConfig, stored: np.ndarray, channels: Channels) -> np.ndarray:
+    """Weights by line and column of the kernel, step, column of the core, channel of its part, kernel."""
+    parts = steps_over_channels(config, channels.fields(config))
+    index = parts[..., :1] + np.arange(config.tile_channels)  # steps, columns, channels
+    there = index < parts[..., 1:]
+    index = np.minimum(index, stored.shape[2] - 1)
+    return np.where(there[..., None], stored[:, :, index], 0)
+
+
+def _by_column(config: SnapChipConfig, stored: np.ndarray) -> np.ndarray:
+    """The same for diagonal mode: by line, sub-kernel, step, column of that, channel of the tile, kernel."""
+    lines, kernel, channels, kernels = stored.shape
+    columns, width = config.core.core_columns, config.tile_channels
+    padded = np.pad(stored, ((0, 0), (0, -kernel % columns), (0, 0), (0, 0)))
+    return padded.reshape(lines, -1, columns, channels // width, width, kernels).swapaxes(2, 3)
+
+
 def ring_images(
-    config: SnapChipConfig, stored: np.ndarray, channels: Channels, kernels: int
+    config: SnapChipConfig, stored: np.ndarray, channels: Channels, kernels: int, diagonal: bool = False
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Bytes of each weight buffer's image, and the beats of each of its rounds.
 
@@ -144,15 +169,11 @@ def ring_images(
         If a group of weights doesn't fit its windows.
     """
     columns = config.core.core_columns
-    parts = steps_over_channels(config, channels.fields(config))
-    index = parts[..., :1] + np.arange(config.tile_channels)  # steps, columns, channels
-    there = index < parts[..., 1:]
-    index = np.minimum(index, stored.shape[2] - 1)
+    split = _by_column(config, stored) if diagonal else _by_channels(config, stored, channels)
     order = kernel_order(config, kernels, stored.shape[3] // config.tile_channels)
     rounds, images = len(order), []
     for core in range(config.cores):
-        groups = stored[:, :, index][..., order[:, core]]  # r, s, steps, columns, channels, rounds, kernels
-        groups = np.where(there[..., None, None], groups, 0).transpose(3, 5, 2, 0, 1, 6, 4)
+        groups = split[..., order[:, core]].transpose(3, 5, 2, 0, 1, 6, 4)
         weights = groups.reshape(columns, -1, kernels, config.tile_channels)
         try:
             windows, counts = cut_windows(config, (weights != 0).sum(3).transpose(1, 0, 2))

@@ -45,7 +45,10 @@ def blocks(command: Command) -> Iterator[Block]:
 
 
 def output_columns(config: SnapChipConfig, command: Command, block: Block) -> np.ndarray:
-    """Column of the output that each row computes of each entry, ``[entries, rows]``; some are beyond the last."""
+    """Column of the output that each row computes of each entry, ``[entries, rows]``; some are beyond the last.
+
+    In diagonal mode it is the row's place among all that there are.
+    """
     group, line = block.entries[:, :1], block.entries[:, 1:]
     return config.banks * group + (np.arange(config.banks) + command["rotate"] * line) % config.banks
 
@@ -65,5 +68,7 @@ def input_pixels(config: SnapChipConfig, command: Command, block: Block) -> tupl
     y = output_columns(config, command, block)
     across = s * column_dilation(config, command) - left_padding(config, command)
     column = y * command["stride_columns"] + across[:, None, None]
-    inside = (column >= 0) & (column < command["width"]) & (y < command["out_columns"])
+    inside = (column >= 0) & (column < command["width"])
+    if not command.get("diagonal"):
+        inside &= y < command["out_columns"]
     return np.where((line >= 0) & (line < command["height"]), line, -1), np.where(inside, column, -1)

@@ -42,9 +42,18 @@ class Limits:
 
 
 def choose_lines(
-    config: SnapChipConfig, tensors: Mapping[str, Tensor], layers: Sequence[Layer], limits: Limits
+    config: SnapChipConfig,
+    tensors: Mapping[str, Tensor],
+    layers: Sequence[Layer],
+    limits: Limits,
+    groups: Mapping[str, int],
 ) -> dict[str, int]:
     """Lines of the bands of each tensor: as many as fit, and then so many fewer that loading overlaps with work.
+
+    Parameters
+    ----------
+    groups
+        By tensor that a layer writes: entries of a port for each line.
 
     Raises
     ------
@@ -55,27 +64,27 @@ def choose_lines(
         (layer.residual.tensor, layer.target) for layer in layers if isinstance(layer, Convolution) and layer.residual
     ]
     same = unions(pairs, list(tensors))
-    search = _Search(tensors, layers, same, limits, _most_lines(config, tensors, layers, same))
+    search = _Search(tensors, layers, same, limits, _most_lines(config, tensors, groups, same))
     search.fit()
     search.overlap()
     return {name: search.lines[same[name]] for name in tensors}
 
 
 def _most_lines(
-    config: SnapChipConfig, tensors: Mapping[str, Tensor], layers: Sequence[Layer], same: Mapping[str, str]
+    config: SnapChipConfig, tensors: Mapping[str, Tensor], groups: Mapping[str, int], same: Mapping[str, str]
 ) -> dict[str, int]:
     """Lines for which the output buffer has room."""
     lines = {}
     for name, tensor in tensors.items():
-        groups = -(-tensor.width // config.banks)
-        if groups > config.region_pixels and any(layer.target == name for layer in layers):
+        count = groups.get(name, -(-tensor.width // config.banks))
+        if count > config.region_pixels and name in groups:
             raise ConfigError(
                 f"columns of {name} must be at most {config.region_pixels * config.banks}, the pixels of a region "
                 f"in the output buffer, not {tensor.width}",
                 "a configuration with a larger region_pixels has room for more",
                 field="region_pixels", value=tensor.width,
             )  # fmt: skip
-        most = max(1, min(tensor.height, config.region_pixels // groups, MOST_LINES))
+        most = max(1, min(tensor.height, config.region_pixels // count, MOST_LINES))
         lines[same[name]] = _even(tensor.height, most)
     return lines
 

@@ -76,6 +76,9 @@ def item_beats(config: SnapChipConfig, command: Command, values: np.ndarray) -> 
         ``[lines, columns, channels of all stored tiles]``, zero point subtracted.
     """
     parts = steps_over_channels(config, command)
+    diagonal = bool(command.get("diagonal"))
+    if diagonal:  # of a single tile, which all columns get
+        parts = parts[:, :1]
     pixels = values.reshape(-1, values.shape[2])
     groups = -(-command["rounds"] // command["group_rounds"])
     pieces = [
@@ -86,6 +89,8 @@ def item_beats(config: SnapChipConfig, command: Command, values: np.ndarray) -> 
     blank = np.zeros((1, config.core.beat_entries), np.int64)
     pieces.append((blank, blank, np.zeros(1, np.int64), np.zeros(1, np.int64), np.ones(1, np.int64)))
     entries, indices, counts, masks, lengths = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+    if diagonal:
+        masks *= (1 << config.core.core_columns) - 1
     return ItemBeats(entries, indices, counts, masks, np.cumsum(lengths) - lengths, lengths)
 
 
@@ -172,7 +177,11 @@ def _targets(config: SnapChipConfig, command: Command, block: Block, channels: n
     """Flat index in ``[lines, columns, stored channels]`` of each sum of the ports, -1 where it is dropped."""
     kernels, rows = len(channels), config.banks
     line, column = block.first + block.entries[:, 1], output_columns(config, command, block)
-    pixel = np.where(column < command["out_columns"], line[:, None] * command["out_columns"] + column, -1)
+    if command.get("diagonal"):
+        rows = config.core.ports
+        column = column[:, :1] + np.arange(rows) - command["first_port"]
+    there = (column >= 0) & (column < command["out_columns"])
+    pixel = np.where(there, line[:, None] * command["out_columns"] + column, -1)
     flat = pixel[..., None] * command["out_tiles"] * config.tile_channels + channels
     targets = np.full((config.core.ports, kernels * len(line)), -1)
     targets[:rows] = np.where(pixel[..., None] >= 0, flat, -1).transpose(1, 0, 2).reshape(rows, -1)
@@ -184,7 +193,8 @@ def layer_programs(
 ) -> list[CoreProgram]:
     """What each core is fed for a convolution: the streams of the `chosen` blocks, or of the whole layer.
 
-    Targets of the sums are flat indices of ``[out_lines, out_columns, channels of out_tiles]``.
+    Targets of the sums are flat indices of ``[out_lines, out_columns, channels of out_tiles]``. In diagonal mode two
+    sums may have the same one.
 
     Raises
     ------
@@ -198,7 +208,7 @@ def layer_programs(
     values = decode_tensor(config, input_layout(config, command), memory).astype(np.int64) - command["in_zero"]
     activations = activation_streams(config, command, item_beats(config, command, values), listed)
     order = kernel_order(config, command["kernels"], command["out_tiles"])
-    columns = config.core.core_columns
+    columns, diagonal = config.core.core_columns, bool(command.get("diagonal"))
     slots = np.array([command["kernels"] * len(block.entries) for block in listed])
     return [
         CoreProgram(
@@ -206,9 +216,9 @@ def layer_programs(
                 weight_stream(config, command, ring, listed) for ring in rings[core * columns : (core + 1) * columns]
             ],
             activations=activations,
-            row_mode=np.ones(len(listed), bool),
+            row_mode=np.full(len(listed), not diagonal),
             slots=slots,
-            ports=np.full(len(listed), (1 << config.banks) - 1),
+            ports=np.full(len(listed), (1 << (config.core.ports if diagonal else config.banks)) - 1),
             targets=[_targets(config, command, block, order[block.round, core]) for block in listed],
         )
         for core in range(config.cores)

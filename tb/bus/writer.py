@@ -119,11 +119,11 @@ async def reset_while_writing(bench: Bench, config: PortConfig, rng: np.random.G
 @testbench({"writer_usual": PARTS["writer"]["writer_usual"]})
 async def latency_of_writes(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Address and first beat two cycles after the burst's last beat was taken, then a beat a cycle; done after that."""
-    count, burst, latency = 64, config.max_burst, 3
+    count, burst, latency = max(64, config.max_burst), config.max_burst, 3
     some = numbers(rng)
     memory, beats = WriteMemory(config, Stalls(latency=latency), some), random_beats(config, count, some)
     addresses, data, done = [], [], []
-    for cycle in range(count + 40):
+    for cycle in range(count + burst + 40):
         inputs: dict[str, Any] = {"i_requests_valid": int(cycle == 0), "i_beats_valid": int(cycle < count)}
         inputs |= {"i_requests_payload": {"address": 0, "beats": count}, "i_beats_payload": beats[cycle % count]}
         outputs = await bench.cycle(IDLE | inputs | memory.drive())

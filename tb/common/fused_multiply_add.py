@@ -77,11 +77,11 @@ def tied(rng: np.random.Generator) -> Operands:
 
 
 def tipping(rng: np.random.Generator) -> Operands:
-    """The product is half a unit of the addend's last place, a quarter or one, or next to that; powers of two too."""
+    """The product is a quarter of a unit of the addend's last place up to two, or next to that; sums may carry."""
     place, exponent = int(rng.integers(19)), int(rng.integers(50, 157))
-    addend = int(rng.choice([mantissa(rng), ULP, 2 * ULP - 1, ULP + 1]))
-    digits = ULP + int(rng.choice([0, 0, 1, 1 << int(rng.integers(1, 23))]))
-    factor = float32(int(rng.integers(2)), exponent - BITS - place + int(rng.integers(-1, 2)), digits)
+    addend = int(rng.choice([mantissa(rng), ULP, 2 * ULP - 1, 2 * ULP - 1]))
+    digits = ULP + int(rng.choice([0, 1, 1, 1 << int(rng.integers(1, 23))]))
+    factor = float32(int(rng.integers(2)), exponent - BITS - place + int(rng.integers(-1, 3)), digits)
     sign = -1 if place == 18 else int(rng.choice([-1, 1]))
     return sign << place, factor, float32(int(rng.integers(2)), exponent, addend)
 
@@ -118,7 +118,7 @@ KINDS = (cancelling, tied, tipping, far, zeros, small, large)
 async def equals_integers(bench: Bench, config: tuple[()], rng: np.random.Generator) -> None:
     """Operands of every kind and at every distance, a value a cycle."""
     operands = [at_distance(distance, rng) for distance in DISTANCES for _ in range(10)]
-    operands += [kind(rng) for kind in KINDS for _ in range(300)]
+    operands += [kind(rng) for kind in (*KINDS, tipping) for _ in range(300)]
     operands = [operands[place] for place in rng.permutation(len(operands))]
     wanted = [nearest(x * exact(factor) + exact(addend)) for x, factor, addend in operands]
     assert min(wanted.count(0), len(set(wanted))) > 100

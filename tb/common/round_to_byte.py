@@ -12,12 +12,12 @@ ENDS = (*BYTE_ENDS, (-256, 255), (-256, -256), (-200, -129))
 
 
 def numbers(rng: np.random.Generator) -> np.ndarray:
-    """Integers, ties and their neighbours beyond the ends; each exponent, subnormal and infinite too; 0."""
-    halves = np.arange(530, dtype=np.float32) / np.float32(2)
-    beside = [np.nextafter(halves, np.float32(end)) for end in (0, np.inf)]
+    """Quarters from 0 to beyond the ends, and their neighbours; each exponent, subnormal and infinite too."""
+    quarters = np.arange(1060, dtype=np.float32) / np.float32(4)
+    beside = [np.nextafter(quarters, np.float32(end)) for end in (0, np.inf)]
     digits = np.array([mantissa(rng) for _ in range(4 * 255)])
     powers = np.ldexp(digits, np.repeat(np.arange(-149, 255 - 149), 4) - 1).astype(np.float32)
-    return np.concatenate([halves, *beside, powers, np.array([0, 2.0**-149, np.inf], np.float32)])
+    return np.concatenate([quarters, *beside, powers, np.array([2.0**-149, np.inf], np.float32)])
 
 
 @testbench(PARTS["round_to_byte"])

@@ -87,7 +87,7 @@ def row_tiles(config: SnapChipConfig, shape: Shape, tensor: np.ndarray, row: int
                         group, x = found[n]
                         y = config.banks * group + (row + shape.rotate * x) % config.banks
                         w = y * shape.stride[1] + s * shape.dilation[1] - shape.padding[1]
-                        inside = bool(live) and 0 <= w < shape.width and y < shape.out_columns
+                        inside = bool(live) and 0 <= w < shape.width and (shape.diagonal or y < shape.out_columns)
                         for number in range(count if live else 1):
                             tile = block["tile"] + first + number
                             part = slice(tile * config.tile_channels, (tile + 1) * config.tile_channels)

@@ -7,6 +7,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from ...hw.errors import ConfigError
 from ...hw.snap_chip.command import COMMAND_BYTES
 from ...hw.snap_chip.register_map import ERRORS, REGISTERS
 from ...sim.snap_chip.command import Command
@@ -18,7 +19,7 @@ from ..bus.memory import DECERR, SLVERR
 from ..bus.peers import Peers
 from ..runner import job_data
 from ..streams import reset, within
-from .networks import random_network
+from .networks import random_network, single_region
 from .parts import TINY
 
 SIZE = 1 << 17
@@ -49,16 +50,20 @@ class Case(Peers):
         await self.write("counter_control", clear=1)
         await self.write("control", start=1)
 
-    async def fails(self, side: str, row: int) -> None:
-        """Wait for the end of a list that fails at this beat of memory, which is well again from then on."""
+    async def stops(self) -> set[str]:
+        """Wait for the end of a list that an error ends; which it is."""
         await self.write("interrupt_enable", error=1)
         await self.interrupt()
         await self.idle()
-        assert side in await self.raised()
-        address = await self.read("error_address")
-        assert address <= row * TINY.bus.bytes < address + TINY.bus.bytes * TINY.bus.max_burst
         pending = await self.fields("interrupt_pending")
         assert pending["error"] and not pending["done"]
+        return await self.raised()
+
+    async def fails(self, side: str, row: int) -> None:
+        """Wait for the end of a list that fails at this beat of memory, which is well again from then on."""
+        assert side in await self.stops()
+        address = await self.read("error_address")
+        assert address <= row * TINY.bus.bytes < address + TINY.bus.bytes * TINY.bus.max_burst
         self.memory.failing = {}
 
     async def counters(self) -> ChipCounters:
@@ -184,6 +189,31 @@ async def write_failures(dut: Any, place: str, response: int) -> None:
         await within(case.start(program, memory), LONGEST)
         await within(case.fails("write", row), LONGEST)
         assert (await case.counters()).layers == number + 1
+        await case.run(*random_network(TINY, case.rng))
+
+
+@cocotb.test()
+@cocotb.parametrize(pools=[False, True], stalls=["none", "all"])
+async def regions_that_do_not_fit(dut: Any, pools: bool, stalls: str) -> None:
+    """A layer that fills a bank runs; one word more is refused by the model, and ends the list on the chip.
+
+    The next list runs, at once and after a reset.
+    """
+    case = await begin(dut, f"capacity {pools} {stalls}", PAUSES[stalls])
+    for resets in (False, True):
+        await case.run(*single_region(TINY, case.rng, TINY.bank_words, pools))
+        program, memory = single_region(TINY, case.rng, TINY.bank_words + 1, pools)
+        try:
+            run_list(TINY, memory, program.list_address)
+        except ConfigError as error:
+            assert str(error).endswith(f"at most {TINY.bank_words} words a bank, not {TINY.bank_words + 1}")
+        else:
+            raise AssertionError("the model must refuse the layer")
+        await within(case.start(program, memory), LONGEST)
+        assert await within(case.stops(), LONGEST) == {"capacity"}
+        if resets:
+            await case.reset()
+            assert await case.raised() == set() and not int(dut.o_interrupt.value)
         await case.run(*random_network(TINY, case.rng))
 
 

@@ -68,6 +68,13 @@ class Memories:
         return bool(outputs["o_read"])
 
 
+def field_values(config: SnapChipConfig, shape: OutputShape) -> dict[str, int]:
+    """All fields that the compressor gets; those that say no shape are 0."""
+    values = shape.fields(config)
+    names = [*Compressor.fields, *(["first_port"] if config.global_accumulator else [])]
+    return {name: values.get(name, 0) for name in names}
+
+
 def _random_factors(rng: np.random.Generator) -> tuple[np.float32, np.float32, np.float32]:
     first, second = (np.float32(value) for value in np.exp(rng.uniform(-4, 1, 2)))
     return first, second, np.float32(rng.normal(0, 50))
@@ -89,9 +96,7 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
         zero = (int(rng.integers(-128, 128)) if signed else int(rng.integers(256))) if zero else 0
         residual = number % 2
         low, high = (-128, 127) if signed else (0, 255)
-        fields: dict[str, int] = dict.fromkeys(Compressor.fields, 0) | {
-            name: value for name, value in shape.fields(config).items() if name in Compressor.fields
-        }
+        fields: dict[str, int] = field_values(config, shape)
         fields |= {"out_zero": zero, "residual": residual, "residual_low": low, "residual_high": high}
         values, beats = random_outputs(config, shape, rng, zero), []
         wanted = values
@@ -137,8 +142,7 @@ async def pace(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -
     shape = OutputShape(lines=1, columns=columns, tiles=3, region_lines=1, rotate=0, kernels=1)
     for residual in (0, 1):
         values = np.zeros((1, columns, 3 * config.tile_channels), int)
-        fields = dict.fromkeys(Compressor.fields, 0) | {"residual": residual, "residual_high": 255}
-        fields |= {name: value for name, value in shape.fields(config).items() if name in fields}
+        fields = field_values(config, shape) | {"residual": residual, "residual_high": 255}
         beats = [beat for segment in output_segments(config, shape, values, 0) for beat in segment]
         memories = Memories(config, shape, values, 1, some)
         source = Source("i_residual", beats * residual, 0, some)

@@ -67,9 +67,10 @@ def random_layer(config: SnapChipConfig, rng: np.random.Generator, some: random.
     kernel, padding = some.choice([((1, 1), 0), ((3, 3), 0), ((3, 3), 1), ((2, 3), 1)])
     weights = rng.integers(-127, 128, (*kernel, channels, kernels)).astype(np.int8)
     weights[rng.random(weights.shape) >= rng.choice([0.1, 0.5, 1.0], size=kernels)] = 0
+    stride = some.choice([1, 1, 2])
     layer = Convolution(
         source="x", target="y", weights=weights, bias=np.zeros(kernels, np.int32), factors=np.ones(kernels, np.float32),
-        stride=some.choice([1, 1, 2]), padding=padding,
+        stride=stride, padding=padding, diagonal=config.global_accumulator and stride == 1 and some.random() < 0.7,
     )  # fmt: skip
     tensor = Tensor(height=height, width=width, channels=channels, zero=some.choice([0, 0, 9]))
     program = compile_layers(config, {"x": tensor}, [layer])

@@ -4,7 +4,7 @@ import dataclasses
 import random
 from collections.abc import Iterator
 
-from ...hw.snap_chip.command import FIELDS
+from ...hw.snap_chip import command
 from ...hw.snap_chip.config import SnapChipConfig
 
 __all__ = ["Shape", "blocks", "fields_of", "random_shape", "steps"]
@@ -37,6 +37,7 @@ class Shape:
     cuts: tuple[int, ...] = ()
     pool: bool = False
     resident: int = 0
+    diagonal: int = 0
 
     @property
     def regions(self) -> int:
@@ -56,8 +57,10 @@ def fields_of(config: SnapChipConfig, shape: Shape, **others: int) -> dict[str, 
         "band_lines": shape.band_lines, "bands": -(-shape.height // shape.band_lines), "tiles": shape.tiles,
         "directory_line": groups * shape.tiles, "directory_band": groups * shape.tiles * shape.band_lines,
         "out_lines": shape.out_lines, "region_lines": shape.region_lines, "regions": shape.regions,
-        "column_groups": -(-shape.out_columns // rows), "columns_quotient": shape.out_columns // rows,
-        "columns_rest": shape.out_columns % rows, "out_columns": shape.out_columns, "out_tiles": shape.out_tiles,
+        "column_groups": -(-shape.out_columns // rows),
+        "columns_quotient": -(-shape.out_columns // rows) if shape.diagonal else shape.out_columns // rows,
+        "columns_rest": 0 if shape.diagonal else shape.out_columns % rows, "out_columns": shape.out_columns,
+        "out_tiles": shape.out_tiles,
         "block_lines": shape.block_lines, "kernels": shape.kernels,
         "rounds": shape.out_tiles * config.core_kernels // shape.kernels, "group_rounds": shape.group_rounds,
         "group_tiles": shape.group_tiles, "kernel_lines": shape.kernel[0], "kernel_columns": shape.kernel[1],
@@ -68,13 +71,13 @@ def fields_of(config: SnapChipConfig, shape: Shape, **others: int) -> dict[str, 
         **{f"cut_{n}": cut for n, cut in enumerate(shape.cuts, 1)},
         "weight_groups": (shape.full_steps + shape.rest_steps) * shape.kernel[0] * shape.kernel[1],
         "passes": 1 if shape.resident else shape.regions,
-    }  # fmt: skip
-    return {field.name: 0 for field in FIELDS} | values | others
+    } | ({"diagonal": shape.diagonal} if config.global_accumulator else {})  # fmt: skip
+    return {field.name: 0 for field in command.fields_of(config)} | values | others
 
 
 def steps(config: SnapChipConfig, shape: Shape) -> list[tuple[int, int, bool]]:
     """First tile (from the round's first), tiles, and whether it is a step of fewer, of each step over channels."""
-    columns = config.core.core_columns
+    columns = 1 if shape.diagonal else config.core.core_columns
     found = [(columns * n, columns, False) for n in range(shape.full_steps)]
     first = columns * shape.full_steps
     return found + [(first + n * shape.rest_tiles, shape.rest_tiles, True) for n in range(shape.rest_steps)]
@@ -130,13 +133,16 @@ def random_shape(config: SnapChipConfig, rng: random.Random, *, pool: bool = Fal
         if pool:
             kernels = config.core_kernels
         rounds = out_tiles * config.core_kernels // kernels
-        full, rest = divmod(group_tiles, columns)
+        diagonal = config.global_accumulator and not pool and stride[1] == 1 and rng.random() < 0.5
+        full, rest = divmod(group_tiles, 1 if diagonal else columns)
         rest_steps = 1 if rest else 0
         cuts = tuple(-(-n * rest * channels // columns) for n in range(1, columns))
         return Shape(
             height=height, width=width, tiles=tiles, band_lines=band_lines, out_lines=sizes[0], out_columns=sizes[1],
             region_lines=region_lines, block_lines=block_lines, kernels=kernels, out_tiles=out_tiles, kernel=kernel,
-            stride=stride, dilation=dilation, padding=(padding[0], padding[1]), rotate=rng.randrange(2),
+            stride=stride, dilation=dilation, padding=(padding[0], padding[1]),
+            rotate=0 if diagonal else rng.randrange(2),
             group_rounds=rounds // (tiles // group_tiles), group_tiles=group_tiles, full_steps=full,
             rest_steps=rest_steps, rest_tiles=rest or 1, cuts=cuts, pool=pool, resident=rng.randrange(2),
+            diagonal=int(diagonal),
         )  # fmt: skip

@@ -76,6 +76,17 @@ def random_sums(bits: int, size: tuple[int, ...], rng: np.random.Generator) -> n
     return rng.integers(-(1 << most - 1), 1 << most - 1, size) >> rng.integers(0, most, size)
 
 
+def accumulated(config: SnapChipConfig, values: np.ndarray, lines: int) -> tuple[np.ndarray, bool]:
+    """Sums of the rows' ports with what the others carry over `lines` entries, and whether any wrapped."""
+    ports = config.banks
+    padded = np.pad(values, ((0, 0), (0, 0), (0, lines), (0, 0)))
+    total = padded[:, :ports].copy()
+    carried = values[:, ports:]
+    total[:, : carried.shape[1], lines:] += carried
+    kept = wrap(total, config.core.psum_bits)
+    return kept, bool((kept != total).any())
+
+
 async def layer(
     bench: Bench, config: SnapChipConfig, shape: OutputShape, pool: bool, stalls: tuple[float, float, float, float],
     rng: np.random.Generator,
@@ -95,7 +106,8 @@ async def layer(
     beats = [int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size)]
     assert len(scales.tobytes()) % size == 0
 
-    wanted, sums, words, overflow = [], [[] for _ in range(cores * ports)], [[] for _ in range(ports)], False
+    wanted, sums, words = [], [[] for _ in range(cores * config.sum_ports)], [[] for _ in range(ports)]
+    overflow = False
     for region in range(shape.regions):
         entries = shape.entries(config, region)
         for _ in range(shape.tiles if pool else 0):
@@ -103,9 +115,12 @@ async def layer(
             for port in range(ports):
                 words[port] += wanted[-1][port].tolist()
         for number in range(0 if pool else rounds):
-            values = random_sums(config.core.psum_bits, (cores, ports, entries, kernels), rng)
-            exact = values + bias[number][:, None, None, :]
-            overflow |= bool((exact != wrap(exact, 32)).any())
+            behind = len(shape.region(region)) * shape.diagonal  # entries that cores have no sums for
+            sent = config.sum_ports if shape.diagonal else ports
+            values = random_sums(config.core.psum_bits, (cores, sent, entries - behind, kernels), rng)
+            kept, wraps = accumulated(config, values, behind)
+            exact = kept + bias[number][:, None, None, :]
+            overflow |= wraps or bool((exact != wrap(exact, 32)).any())
             dtype = np.int8 if signed else np.uint8
             made = requantize(wrap(exact, 32), factor[number][:, None, None, :], zero, dtype)
             made = np.clip(made.astype(int), low, high) & 255
@@ -115,9 +130,9 @@ async def layer(
             for core in range(cores):
                 begin = core * config.core_kernels + kernels * h
                 wanted[-1][..., begin : begin + kernels] = made[core]
-                for port in range(ports):
-                    sums[core * ports + port] += values[core, port].ravel().tolist()
-    fields = {name: value for name, value in shape.fields(config).items() if name in OutputBuffer.fields}
+                for port in range(sent):
+                    sums[core * config.sum_ports + port] += values[core, port].ravel().tolist()
+    fields = {name: value for name, value in shape.fields(config).items() if name in (*OutputBuffer.fields, "diagonal")}
     fields |= {"sum_zero": zero, "sum_low": low, "sum_high": high}
     tiles = Tiles(config, wanted, stalls[2], some)
     sources = [Source("i_scales", [] if pool else beats, stalls[1], some)]
@@ -142,7 +157,8 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
         for pool in (False, True):
             while True:
                 shape = random_output_shape(config, some)
-                if shape.lines * -(-shape.columns // config.banks) * shape.tiles <= 24:
+                small = shape.lines * -(-shape.columns // config.banks) * shape.tiles <= 24
+                if small and not (pool and shape.diagonal):
                     break
             if pool:
                 shape = OutputShape(**{**vars(shape), "kernels": config.core_kernels})

@@ -21,6 +21,8 @@ class OutputShape:
     region_lines: int
     rotate: int
     kernels: int
+    diagonal: int = 0
+    first_port: int = 0
 
     @property
     def regions(self) -> int:
@@ -33,37 +35,47 @@ class OutputShape:
 
     def fields(self, config: SnapChipConfig) -> dict[str, int]:
         """Fields of the command."""
-        return {
+        diagonal = {"diagonal": self.diagonal, "first_port": self.first_port} if config.global_accumulator else {}
+        return diagonal | {
             "out_lines": self.lines, "out_columns": self.columns, "out_tiles": self.tiles, "rotate": self.rotate,
             "region_lines": self.region_lines, "regions": self.regions, "kernels": self.kernels,
-            "column_groups": -(-self.columns // config.banks), "rounds": self.rounds(config),
+            "column_groups": self.groups(config), "rounds": self.rounds(config),
         }  # fmt: skip
 
     def rounds(self, config: SnapChipConfig) -> int:
         """Rounds of kernels."""
         return self.tiles * config.core_kernels // self.kernels
 
+    def groups(self, config: SnapChipConfig) -> int:
+        """Column groups of which the cores have sums; in diagonal mode the last columns may be those of one behind."""
+        carried = config.core.core_columns - 1 if self.diagonal else 0
+        return max(1, -(-(self.columns + self.first_port - carried) // config.banks))
+
     def entries(self, config: SnapChipConfig, region: int) -> int:
         """Pixels of a port in a region, those beside the output included."""
-        return len(self.region(region)) * -(-self.columns // config.banks)
+        return len(self.region(region)) * (self.groups(config) + self.diagonal)
 
 
 def random_output_shape(config: SnapChipConfig, some: random.Random) -> OutputShape:
     """A shape that fits, small."""
     while True:
+        diagonal = config.global_accumulator and some.random() < 0.5
         shape = OutputShape(
             lines=some.randint(1, 6), columns=some.choice([1, config.banks, some.randint(1, 3 * config.banks)]),
-            tiles=some.randint(1, 4), region_lines=some.choice([1, some.randint(1, 6)]), rotate=some.randrange(2),
+            tiles=some.randint(1, 4), region_lines=some.choice([1, some.randint(1, 6)]),
+            rotate=0 if diagonal else some.randrange(2), diagonal=int(diagonal),
+            first_port=some.randrange(config.core.core_columns) if diagonal else 0,
             kernels=some.choice([n for n in (1, 2, 4, 8) if config.core_kernels % n == 0]),
         )  # fmt: skip
-        if shape.entries(config, 0) <= config.region_pixels:
+        carried = shape.diagonal and shape.region_lines * shape.kernels + config.core.psum_slots
+        if shape.entries(config, 0) <= config.region_pixels and carried <= config.carried_sums:
             return shape
 
 
 def place_of(config: SnapChipConfig, shape: OutputShape, line: int, column: int) -> tuple[int, int]:
     """Port and entry of a pixel."""
     region, x = divmod(line, shape.region_lines)
-    group, j = divmod(column, config.banks)
+    group, j = divmod(column + shape.first_port, config.banks)
     return (j - shape.rotate * x) % config.banks, group * len(shape.region(region)) + x
 
 

@@ -14,9 +14,9 @@ MIDDLE = SnapChipConfig(
         psum_slots=16, list_depth=2,
     ),
     cores=2, data_bits=128, weight_rows=21, bank_rows=32, directory_entries=128, region_pixels=24, tile_slots=4,
-    segments=32, resident_bands=8,
+    segments=32, resident_bands=8, global_accumulator=True,
 )  # fmt: skip
-"""Rows of two words, whose number is no power of two, and eight kernels."""
+"""Rows of two words, whose number is no power of two, eight kernels, and diagonal mode."""
 
 SINGLE = TINY.replace(
     core=TINY.core.replace(beat_entries=1, data_bits=16), cores=8, data_bits=256, weight_rows=17, residual_lanes=8

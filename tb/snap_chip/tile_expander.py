@@ -12,9 +12,9 @@ from .parts import PARTS
 
 
 def expand(
-    config: SnapChipConfig, tile: dict[str, Any], cuts: list[int], zero: int, signed: bool
+    config: SnapChipConfig, tile: dict[str, Any], cuts: list[int], zero: int, signed: bool, diagonal: bool
 ) -> list[dict[str, Any]]:
-    """Beats of a stored tile: cut at the columns' parts and after so many entries."""
+    """Beats of a stored tile: cut at the columns' parts, unless all get all of it, and after so many entries."""
     channels, columns, width = config.tile_channels, config.core.core_columns, config.core.beat_entries
     tag, first = tile["tag"], tile["tag"]["number"] * config.tile_channels
     starts = cuts if tag["rest"] else [column * channels for column in range(columns)]
@@ -29,7 +29,7 @@ def expand(
                 (first + bit - start, (values[bit] - 256 if signed and values[bit] > 127 else values[bit]) - zero)
                 for bit in mine[at : at + width]
             ]
-            found.append({"entries": entries, "mask": 1 << column, "last": 0})
+            found.append({"entries": entries, "mask": (1 << columns) - 1 if diagonal else 1 << column, "last": 0})
     if tag["last"] and not found:
         found.append({"entries": [], "mask": 0, "last": 1})
     if tag["last"]:
@@ -49,9 +49,10 @@ async def tiles(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) 
         signed = some.random() < 0.5
         zero = some.choice([0, 0, 5, 127, -128] if signed else [0, 0, 5, 255])
         source, wanted = [], []
+        diagonal = config.global_accumulator and some.random() < 0.5
         for _ in range(40):
-            rest = some.random() < 0.5
-            which = some.randrange(count if rest else columns)
+            rest = some.random() < 0.5 and not diagonal
+            which = 0 if diagonal else some.randrange(count if rest else columns)
             density = some.choice([0, 0.1, 0.5, 0.9, 1])
             most = min(channels, total - which * channels) if rest else channels
             bitmap = sum(1 << bit for bit in range(most) if some.random() < density)
@@ -63,9 +64,11 @@ async def tiles(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) 
                 "inside": some.randrange(2),
             }  # fmt: skip
             source.append({"bitmap": bitmap, "values": values, "tag": tag})
-            wanted += expand(config, source[-1], cuts, zero, signed)
+            wanted += expand(config, source[-1], cuts, zero, signed, diagonal)
         stall = some.choice([(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)])
         layer = {"in_zero": zero, "signed_inputs": int(signed)} | {f"cut_{n}": cut for n, cut in enumerate(cuts) if n}
+        if config.global_accumulator:
+            layer["diagonal"] = int(diagonal)
         await bench.peek({"i_layer": layer})
         sink = Sink("o_beats", len(wanted), stall[1], some, after_valid=number % 2 == 1)
         actors = Source("i_tiles", source, stall[0], some), sink

@@ -46,7 +46,8 @@ def scan_block(m, ready):
     block, offered = m.blocks[c.scan_block], m.copies[len(m.copies) - 1].valid == 1
     begins = offered and c.scans == 0 and c.flushes == 0
     free = c.scan_out == 0 or ready
-    behind = c.tile_at + (s.columns if c.full_steps else layer.rest_tiles)
+    full_tiles = 1 if layer.diagonal else s.columns
+    behind = c.tile_at + (full_tiles if c.full_steps else layer.rest_tiles)
     last_line, last_column = c.tap_line + 1 == layer.kernel_lines, c.tap_column + 1 == layer.kernel_columns
     last_group = last_line and last_column and c.full_steps + c.rest_steps == 1
     moves = inside = False

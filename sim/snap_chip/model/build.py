@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ....hw.snap_chip.command import COMMAND_BYTES, FIELDS
+from ....hw.snap_chip.command import COMMAND_BYTES, fields_of
 from ....hw.snap_chip.config import BLOCKS, SnapChipConfig
 from ...bus.state import FIFO, LOADER, new_bus, new_port
 from ...memory_timing import MemoryTiming
@@ -15,6 +15,7 @@ from .machine import ASK
 from .state import (
     BANK,
     BLOCK,
+    CARRIED,
     CHIP,
     COPY,
     ITEM,
@@ -50,6 +51,7 @@ def _sizes(config: SnapChipConfig) -> np.ndarray:
         "resident_bands": config.resident_bands, "residual_steps": config.tile_channels // config.residual_lanes,
         "core_kernels": config.core_kernels, "lengths": bus.bytes // LENGTH_BYTES, "scales": bus.bytes // SCALE_BYTES,
         "command_beats": COMMAND_BYTES // bus.bytes, "blocks": BLOCKS,
+        "carries": config.carries,
     }  # fmt: skip
     for name, value in values.items():
         sizes[name] = value
@@ -80,7 +82,8 @@ def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryT
         memory_port=new_port(config.bus, timing), loaders=loaders, fifos=np.zeros(READERS, FIFO),
         readers=np.zeros(2, READER), parsers=np.zeros(2, PARSER), rings=np.zeros(rings, RING),
         copies=np.zeros(rows * cores + cores + rings + 1, COPY), rows=np.zeros(rows, ROW),
-        ports=np.zeros(cores * rows, PORT), banks=np.zeros(rows, BANK),
+        ports=np.zeros(cores * rows, PORT),
+        carried=np.zeros(max(1, cores * config.carries), CARRIED), banks=np.zeros(rows, BANK),
         bands=np.zeros((config.resident_bands + 2, rows), np.int64), jobs=jobs,
         operations=operations, blocks=np.zeros(1, BLOCK), items=np.zeros(1, ITEM), reads=nothing,
         tile_beats=np.zeros((1, rows), np.uint8), ends_block=np.zeros(1, bool), in_words=nothing,
@@ -93,7 +96,7 @@ def new_chip(config: SnapChipConfig, works: Sequence[LayerWork], timing: MemoryT
 
 def _layer(config: SnapChipConfig, work: LayerWork) -> np.ndarray:
     layer, command = np.zeros(1, LAYER), work.command
-    for field in FIELDS:
+    for field in fields_of(config):
         layer[field.name] = command[field.name]
     layer["convolves"] = work.convolves
     layer["across"], layer["left"] = column_dilation(config, command), left_padding(config, command)

@@ -122,7 +122,8 @@ def new_cores(
     most += total * (config.core_kernels + 4)
     group_ops, ops = np.zeros((config.rings, total + 1), np.int64), np.zeros((config.rings, most), np.int64)
     commands = np.zeros(len(blocks), BLOCK)
-    commands["row_mode"], commands["ports"] = True, (1 << config.banks) - 1
+    diagonal = bool(work.command.get("diagonal"))
+    commands["row_mode"], commands["ports"] = not diagonal, (1 << (core.ports if diagonal else config.banks)) - 1
     commands["slots"] = work.command["kernels"] * blocks["pixels"]
     tiles = counts.reshape(core.pes, -1)
     machines = []

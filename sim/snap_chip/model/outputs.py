@@ -99,7 +99,8 @@ def give_slots(m):
     if c.slots_left == 0 or c.given - c.slot_free == OA_SLOTS:
         return
     lines = min(c.slots_left, layer.region_lines)
-    c.last_entries[c.given % OA_SLOTS] = lines * layer.column_groups - 1
+    c.last_entries[c.given % OA_SLOTS] = lines * (layer.column_groups + layer.diagonal) - 1
+    c.lines[c.given % OA_SLOTS] = lines
     c.given += 1
     c.slots_tile += 1
     if c.slots_tile == layer.out_tiles:
@@ -139,12 +140,23 @@ def take_sums(m, core, machine):
     for row in range(s.rows):
         port = m.ports[core * s.rows + row]
         ready = port.tile != c.given and port.round != c.rounds
-        m.bits[machine.gates[first_gate + row].offset] = not ready
+        own, carried = True, False
+        if layer.diagonal:
+            slot = port.tile % OA_SLOTS
+            own = port.entry <= c.last_entries[slot] - c.lines[slot]
+            carried = row < s.carries and port.entry >= c.lines[slot]
+        if carried:
+            ready = ready and m.carried[core * s.carries + row].valid == 1
+        m.bits[machine.gates[first_gate + row].offset] = not (ready and own)
         ends = False
-        if machine.ports[row].holds and not ready:
+        goes = ready and (machine.ports[row].holds or not own)
+        if machine.ports[row].holds and not (goes and own):
             port.waits += 1
-        elif machine.ports[row].holds:
-            port.last = c.cycle
+        if row < s.carries:
+            carry(m, core, machine, row, goes and carried)
+        if goes:
+            if own:
+                port.last = c.cycle
             port.kernel += 1
             if port.kernel == layer.kernels:
                 port.kernel = 0
@@ -154,6 +166,16 @@ def take_sums(m, core, machine):
             if port.pending >> (LANDING - 1) & 1:
                 port.tiles += 1
             port.pending &= (1 << (LANDING - 1)) - 1
+
+
+@part
+def carry(m, core, machine, row, taken):
+    """Sums that are kept for a port, of which one is taken or not."""
+    s = m.sizes[0]
+    carried = m.carried[core * s.carries + row]
+    reads = carried.level > 0 and (carried.valid == 0 or taken)
+    carried.valid = reads or (carried.valid == 1 and not taken)
+    carried.level += machine.ports[s.rows + row].holds - reads
 
 
 @part

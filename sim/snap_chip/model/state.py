@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....hw.snap_chip.command import FIELDS
+from ....hw.snap_chip.command import FIELDS, OPTIONAL_FIELDS
 from ....hw.snap_chip.config import OA_SLOTS
 from ...bus.state import numbers
 from ...snap.model.state import Machine
 
 __all__ = [
-    "BANK", "BLOCK", "CHIP", "COPY", "ITEM", "LAYER", "PARSER", "PORT", "READER", "READERS", "RING", "RINGS", "ROW",
-    "SIZES", "Chip",
+    "BANK", "BLOCK", "CARRIED", "CHIP", "COPY", "ITEM", "LAYER", "PARSER", "PORT", "READER", "READERS", "RING", "RINGS",
+    "ROW", "SIZES", "Chip",
 ]  # fmt: skip
 
 READERS = 5
@@ -22,7 +22,7 @@ RINGS = 6
 
 
 LAYER = numbers(
-    *(field.name for field in FIELDS),
+    *(field.name for field in FIELDS + OPTIONAL_FIELDS),
     "convolves", "groups", "across", "left", "blocks", "in_count", "residual_count", "region_entries",
 )  # fmt: skip
 """A layer's fields, and numbers that follow from them: columns from a tap to the next and of padding, segments."""
@@ -30,7 +30,7 @@ LAYER = numbers(
 SIZES = numbers(
     "rows", "columns", "cores", "entries", "channels", "bitmap_bytes", "beat_words", "weight_rows", "bank_words",
     "row_words", "run_words", "directory_entries", "tile_slots", "resident_bands", "residual_steps", "core_kernels",
-    "lengths", "scales", "blocks", "command_beats",
+    "lengths", "scales", "blocks", "command_beats", "carries",
 )  # fmt: skip
 """Numbers of the configuration."""
 
@@ -67,6 +67,9 @@ ROW = numbers("at", "step", "valid", "pooled", "taken")
 PORT = numbers("tile", "entry", "kernel", "first", "round", "pending", "tiles", "last", "waits")
 """A port of a core; cycle of its last sum, cycles in which a sum waits for it."""
 
+CARRIED = numbers("level", "valid")
+"""Sums that are kept for a port: those in the FIFO's memory, and whether it offers one."""
+
 BANK = numbers("level", "band")
 """A bank of activations: words in it, words of the band that is loaded."""
 
@@ -102,7 +105,7 @@ CHIP = np.dtype(
             *("fetches", "fetched_last", "put"),
         )
     ]
-    + [("last_entries", "i8", OA_SLOTS), ("client_beats", "i8", RINGS + 1)]
+    + [("last_entries", "i8", OA_SLOTS), ("lines", "i8", OA_SLOTS), ("client_beats", "i8", RINGS + 1)]
 )  # fmt: skip
 """Registers of the parts that there are once; beats that clients got, all weight buffers counted as one."""
 
@@ -114,7 +117,7 @@ class Chip(NamedTuple):
     ----------
     sizes, bus, chip, layer, memory_port
         One record each.
-    loaders, fifos, readers, parsers, rings, copies, rows, ports, banks
+    loaders, fifos, readers, parsers, rings, copies, rows, ports, carried, banks
         By number.
     bands
         Queue of ``[bands, banks]``: words of each band that was loaded.
@@ -151,6 +154,7 @@ class Chip(NamedTuple):
     copies: np.ndarray
     rows: np.ndarray
     ports: np.ndarray
+    carried: np.ndarray
     banks: np.ndarray
     bands: np.ndarray
     jobs: np.ndarray

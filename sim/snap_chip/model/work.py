@@ -53,14 +53,15 @@ def list_items(layers, blocks, columns, rows, items, sent):
     `sent` ``[blocks * groups]`` says how many there are in each group.
     """
     layer, count = layers[0], 0
+    full_tiles = 1 if layer.diagonal else columns
     for b in range(len(blocks)):
         block = blocks[b]
         for group in range(layer.weight_groups):
             tap = group % (layer.kernel_lines * layer.kernel_columns)
             step = group // (layer.kernel_lines * layer.kernel_columns)
             rest = step >= layer.full_steps
-            tiles = layer.rest_tiles if rest else columns
-            tile = block.tile + columns * min(step, layer.full_steps)
+            tiles = layer.rest_tiles if rest else full_tiles
+            tile = block.tile + full_tiles * min(step, layer.full_steps)
             if rest:
                 tile += (step - layer.full_steps) * layer.rest_tiles
             first = count
@@ -92,7 +93,8 @@ def stored_bits(layer, rows, item, k, row, bitmaps):
     """Bitmap of a row's tile number `k` of an item, and whether there is such a pixel."""
     y = item.column + (row + (item.x if layer.rotate else 0)) % rows
     w = y * layer.stride_columns + item.across
-    if item.line < 0 or y >= layer.out_columns or w < 0 or w >= layer.width:
+    outside = y >= layer.out_columns and layer.diagonal == 0
+    if item.line < 0 or outside or w < 0 or w >= layer.width:
         return np.uint64(0), False
     return bitmaps[item.line, w, item.tile + k], True
 
@@ -125,7 +127,16 @@ def expand_items(layers, sizes, cuts, items, bitmaps, reads, tile_beats, ends_bl
                     bytes_ = s.bitmap_bytes + bits_set(bits)
                     most = max(most, (bytes_ + 7) // 8 - 1)
                 beats = 0
-                for column in range(s.columns):
+                if layer.diagonal:  # all columns get all
+                    found = bits_set(bits)
+                    beats = (found + s.entries - 1) // s.entries
+                    for column in range(s.columns):
+                        parts[row, column, i] = bits
+                        counts[row, column, i] = beats
+                    for _ in range(beats):
+                        words[row, word_ends[row]] = (1 << s.columns) - 1 << 1
+                        word_ends[row] += 1
+                for column in range(0 if layer.diagonal else s.columns):
                     first, start, end = k * s.channels, column * s.channels, (column + 1) * s.channels
                     if item.rest:
                         start, end = cuts[column], cuts[column + 1]

@@ -43,7 +43,7 @@ class AlignedAdderSpec(wiring.Component):
         m.submodules.dut = dut = AlignedAdder(*self.config)
         span = self.config[0] - 1
         # from here on the product is no more than a bit below the addend
-        most, room = span + 38, span + ROOM
+        most, room = 2 * span + 30, span + ROOM
         m.d.comb += [
             dut.i_product.eq(self.product),
             dut.i_exponent.eq(self.exponent),

@@ -57,6 +57,13 @@ def test_quick_bench(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     assert core["sharing_loss"] == round(core["cycles"] / core["cycles_alone"] - 1, 4) <= core["worst_sharing_loss"]
     both = core["sharing_loss"] + core["imbalance_loss"]
     assert both == pytest.approx(core["cycles"] / core["cycles_mean"] - 1, abs=2e-4)
+    ways = found["ways"]
+    assert len(ways) == 8 and [way["way"] for way in ways] == ["row taps", "diagonal"] * 4
+    for rows, diagonal in zip(ways[::2], ways[1::2], strict=True):
+        assert rows["chosen"] != diagonal["chosen"] and rows["cycles"] != diagonal["cycles"]
+        # cores of three rows and two columns, a line of seven pixels: nine sums of rows, twelve of diagonals
+        assert (rows["sums_per_output"], rows["carried_per_output"]) == (round(9 / 7, 4), 0)
+        assert (diagonal["sums_per_output"], diagonal["carried_per_output"]) == (round(12 / 7, 4), round(3 / 7, 4))
     _text(run, found, monkeypatch)
 
 

@@ -36,6 +36,11 @@ def test_fields() -> None:
     expected = {name: str(value) for name, value in config.to_dict().items() if name != "core"}
     assert {row[0]: row[1] for row in rows} == expected
     for field, _, _, rule in rows:
+        if field == "global_accumulator":
+            assert rule == "true or false" and config.replace(global_accumulator=True).global_accumulator
+            with pytest.raises(TypeError, match=f"{field} must be {rule}, not 2"):
+                config.replace(global_accumulator=2)
+            continue
         power = "power of two, " in rule
         low, high = map(int, rule.removeprefix("power of two, ").removesuffix(", see below").split(" to "))
         if field != "cores":
@@ -104,6 +109,11 @@ def test_tables_of_the_benchmark() -> None:
     core |= {"sharing_loss": 0.0123, "worst_sharing_loss": 0.0167, "imbalance_loss": 0.004}
     area = {"preset": "snap-chip", "m_nand2": 16.8065, "cores_m_nand2": 15.386, "sram_kb": 281.53}
     area |= {"products_per_cycle": 201.16, "products_per_cycle_per_m_nand2": 11.97}
+    ways = [
+        {"layer": "resnet50/res2a_branch2b", "ia_density": 0.38, "w_density": 0.25, "way": way, "chosen": chosen}
+        | {"cycles": cycles, "sums_per_output": sums, "carried_per_output": sums - 1, "core_sums_per_cycle": sums / 2}
+        for way, chosen, cycles, sums in (("row taps", False, 73_253, 1.0), ("diagonal", True, 50_047, 1.2857))
+    ]
     goals = [
         {"name": "emit_seconds", "value": 15.2, "goal": "<= 20", "met": True},
         {"name": "cycles a frame", "value": 3_630_000, "goal": "<= 3.5e+06", "met": False},
@@ -112,9 +122,11 @@ def test_tables_of_the_benchmark() -> None:
         "frames": frames,
         "layers": [layer, {"source": "model"}],
         "cores": [core],
+        "ways": ways,
         "area": [area],
         "goals": goals,
     }
+    per_output, per_cycle = ["1.00", "1.29", "0.29"], ["0.50", "0.64"]
     megabytes = ["16.4", "5.0", "4.0", "6.0"]
     assert FOUND["bench_tables"](figures) == {
         "chip-frames": [
@@ -125,6 +137,7 @@ def test_tables_of_the_benchmark() -> None:
         "chip-went": [["`snap-chip`", frame["densities"], *shares] for frame in frames],
         "chip-layers": [["conv1", "29x56x3,64", "12,345", "0.876", "4.32", *shares]],
         "chip-cores": [["`snap-chip`", "3x3", "4 x 8", "0.912", "1.2%", "1.7%", "0.4%"]],
+        "chip-ways": [["res2a_branch2b", "0.38/0.25", "73,253", "50,047", "0.68", "diagonal", *per_output, *per_cycle]],
         "chip-area": [["`snap-chip`", "16.81", "15.39", "281.5", "201.2", "12.0"]],
         "chip-goals": [
             ["emit seconds", "15.2", "at most 20", "yes"],

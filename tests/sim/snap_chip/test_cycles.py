@@ -22,7 +22,9 @@ from tensorloom.tb.bulk.model import build
 from tensorloom.tb.snap_chip.core_array import random_layers
 
 CONFIG = PRESETS["snap-chip-tiny"]
-WIDE = CONFIG.replace(data_bits=256, row_words=4, bank_rows=32, residual_lanes=2)  # beats of several words
+WIDE = CONFIG.replace(data_bits=256, row_words=4, bank_rows=32, residual_lanes=2, global_accumulator=True)
+"""Beats of several words, and diagonal mode."""
+
 TIMINGS = [
     MemoryTiming(), MemoryTiming(latency=30, write_latency=9), MemoryTiming(latency=6, pace=5),
     MemoryTiming(latency=2, read_pace=5, write_pace=3),
@@ -37,10 +39,13 @@ def all_kinds(network, config, some):
         added = Residual(tensor="a", sum_factor=0.7, factor=0.9, offset=-1.5, zero=0, low=0, high=255)
         layers = [
             network.convolution((1, 1, x.channels, kernels), target="a"),
-            network.convolution((3, 3, kernels, kernels), source="a", target="b", padding=1, residual=added),
+            network.convolution(
+                (3, 3, kernels, kernels), source="a", target="b", padding=1, residual=added,
+                diagonal=config.global_accumulator,
+            ),
             MaxPool(source="b", target="c", kernel=(3, 3), stride=2, padding=some.choice([0, 1])),
             network.convolution((1, 1, kernels, 8), source="c", target="y"),
-        ]
+        ]  # fmt: skip
         try:
             program = compile_layers(config, {"x": x}, layers)
         except ConfigError:
@@ -51,7 +56,7 @@ def all_kinds(network, config, some):
 @pytest.mark.parametrize("config", [CONFIG, WIDE], ids=["tiny", "wide"])
 def test_model_counts_every_cycle_and_beat_of_the_hardware(config, network, seed):
     model = build(emit(SnapChip(config)))
-    some, rng = random.Random(seed), np.random.default_rng(seed)
+    some, rng, diagonal = random.Random(seed), np.random.default_rng(seed), False
     for number, timing in enumerate(TIMINGS * 2):
         if number % 2:
             program, memory = random_layers(config, rng, some)
@@ -65,8 +70,10 @@ def test_model_counts_every_cycle_and_beat_of_the_hardware(config, network, seed
         result = model.run({}, {}, memories=dict.fromkeys(MEMORY_PORTS, peer), software=job.software())
         found = ENGINE.read_counters(result.counters)
         assert np.array_equal(peer.data, wanted)
+        diagonal |= any(work.command.get("diagonal") for work in works)
         beats = {f"{name}_beats": count for name, count in expected.beats.items()}
         assert (found.cycles, found.layers, found.beats) == (expected.cycles, len(works), beats), (number, timing)
+    assert diagonal == config.global_accumulator
 
 
 def test_layers_add_up_to_the_list(network, seed):
