@@ -17,8 +17,8 @@ from .vector_reference import Entry, execute
 
 STALLS = (
     {"entries": 0, "fetch": 0, "store": 0, "after_valid": False},
-    {"entries": 0.7, "fetch": 0.8, "store": 0, "after_valid": False},
-    {"entries": 0, "fetch": 0, "store": 0.85, "after_valid": True},
+    {"entries": 0.7, "fetch": 0.6, "store": 0, "after_valid": False},
+    {"entries": 0, "fetch": 0, "store": 0.7, "after_valid": True},
     {"entries": 0, "fetch": 0.3, "store": 0.4, "after_valid": False},
     {"entries": 0, "fetch": 0.1, "store": 0, "after_valid": True},
 )
@@ -158,6 +158,20 @@ async def pools(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
         await check_entries(bench, config, entries, stalls, rng)
     large = [pool(config, some, kernel=kernel, rows=1) for kernel in ((31, 31), (1, 31), (31, 1))]
     await check_entries(bench, config, large, STALLS[0], rng)
+
+
+@testbench(PARTS["vector_unit"])
+async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Taps at both ends of lines and of the rows that belong to the input, at any granule of a row."""
+    some, size, entries = random.Random(int(rng.integers(1 << 32))), config.row_granules, []
+    for _ in range(60):
+        entry = pool(config, some, kernel=(1, some.randint(1, 2)), rows=1)
+        geometry = entry["geometry"]
+        x, rest = some.randint(-size - 1, 2), some.randint(-1, size + 1)
+        row = some.choice([geometry["window_first"], geometry["window_last"]]) + some.randint(-2, 1)
+        entry |= {"x": x, "y": some.choice([0, 0, -1, 1]), "ub": (row * size + some.randrange(size)) % (1 << 24)}
+        entries.append(entry | {"geometry": geometry | {"line": max(0, x + rest), "height": some.choice([1, 1, 1, 0])}})
+    await check_entries(bench, config, entries, STALLS[0], rng)
 
 
 @testbench(PARTS["vector_unit"])
