@@ -162,15 +162,22 @@ async def pools(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
 
 @testbench(PARTS["vector_unit"])
 async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Taps at both ends of lines and of the rows that belong to the input, at any granule of a row."""
+    """Taps at all granules around both ends of lines, and of the rows that belong to the input."""
     some, size, entries = random.Random(int(rng.integers(1 << 32))), config.row_granules, []
-    for _ in range(60):
-        entry = pool(config, some, kernel=(1, some.randint(1, 2)), rows=1)
+    for _ in range(30):
+        entry = pool(
+            config, some, kernel=(1, some.randint(1, 2)), rows=2 * size, width=some.randint(-(-size // 2), size)
+        )
         geometry = entry["geometry"]
-        x, rest = some.randint(-size - 1, 2), some.randint(-1, size + 1)
         row = some.choice([geometry["window_first"], geometry["window_last"]]) + some.randint(-2, 1)
-        entry |= {"x": x, "y": some.choice([0, 0, -1, 1]), "ub": (row * size + some.randrange(size)) % (1 << 24)}
-        entries.append(entry | {"geometry": geometry | {"line": max(0, x + rest), "height": some.choice([1, 1, 1, 0])}})
+        line, height = some.choice([1, size, 2 * size, 9 * size]), some.choice([1, 1, 1, 0])
+        geometry |= {"line": line, "height": height, "columns": 4000, "column_step": 1}
+        entry |= {
+            "x": some.randint(-size - 1, 1),
+            "y": some.choice([0, 0, 0, 0, -1, 1]),
+            "tap_step": some.randint(-1, size) % (1 << 24),
+        }
+        entries.append(entry | {"ub": (row * size + some.randrange(size)) % (1 << 24)})
     await check_entries(bench, config, entries, STALLS[0], rng)
 
 
