@@ -44,7 +44,7 @@ class TapRows(wiring.Component):
     i_line, i_height, i_first, i_last
         Granules of a line of the image, lines of it; first and last row that belong to it.
     i_may_end
-        The last step of a window may be made, if it is not of ``i_fill``. Once it is 1, it stays so until that is made.
+        The last step of a window may be made. Once it is 1, it stays so until that is made.
     o_fetch, i_fetch_ready
         A row to read (``valid``, ``row``), and that it is read.
     o_ends
@@ -95,7 +95,7 @@ class TapRows(wiring.Component):
             needs.eq(held.low | held.high),
             upper.eq(second | ~held.low),  # it is the next row that this step fetches, if it does
             ends.eq(held.last & (second | ~both)),
-            may_go.eq(full & (self.i_may_end | ~ends | held.fill)),
+            may_go.eq(full & (self.i_may_end | ~ends)),
             self.o_fetch.row.eq(held.row + upper),
             self.o_fetch.valid.eq(may_go & needs),
             goes.eq(may_go & (self.i_fetch_ready | ~needs)),

@@ -15,7 +15,7 @@ PARTS = {
     "vector_unit": {
         "vector_unit_narrow": _config(4, 150),
         "vector_unit_tiny": _config(8, 128),
-        "vector_unit_wide": _config(32, 54),
+        "vector_unit_wide": _config(16, 54),
     }
 }
-"""Rows of one granule and one lane, of two, of eight; by name of the part, by component."""
+"""Rows of one granule and one lane, of two, of four; by name of the part, by component."""

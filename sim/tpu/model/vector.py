@@ -71,7 +71,7 @@ def entry_of(values: Mapping[str, int], row_granules: int, *, pool: bool) -> dic
 def _may_go(u):
     """Whether there is a tap whose next row, or nothing, may be fetched."""
     ends = u.last and (u.second or not (u.low and u.high))
-    return u.held and (not ends or u.of_table or (u.room != 0 and u.wait == 0))
+    return u.held and (not ends or (u.room != 0 and u.wait == 0))
 
 
 @part
