@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -83,91 +84,131 @@ def cnn1(scale: int = 1, seed: int = 0) -> Graph:
     """Batch of 32 images of 360 x 360 x 3; BN-Inception without its last layer, three 1x1 convolutions, four layers.
 
     Of the published network only sizes are known; that it is like this one is a guess: 72 convolutions, 13 pools and
-    four fully connected layers with 100 million weights. Convolutions are worked on for 8 images at a time, the first
-    one for 4, and the fully connected layers for all. Lines of the image are laid out by the host for the first one:
+    four fully connected layers with 100 million weights. The host lays out lines of images for the first convolution:
     what its seven rows see is seven times three channels of a line.
 
     `scale` divides channels and weights' rows, and positions as well as squares can have a fraction of them.
     """
     check_int("scale", scale, 1)
-    rng, side = np.random.default_rng(seed), round(180 / math.sqrt(scale))
+    return _Inception(scale, np.random.default_rng(seed)).graph()
 
-    def count(channels: int) -> int:
-        return max(4, 4 * round(channels / scale / 4))
 
-    layers: dict[str, Product] = {}  # the same for all images
-    inputs: dict[str, Tensor] = {}
-    nodes: dict[str, Node] = {}
-    tensors: dict[str, int] = {}  # channels
-    read_behind = {}
+class _Inception:
+    """The network while it is made: modules for 8 images at a time, what comes before them for one.
 
-    def convolve(part: str, name: str, source: str, kernels: int, size: int | tuple[int, int], **fields) -> str:
-        if name not in layers:
-            layers[name] = random_convolution(rng, source, tensors[source], kernels, size, **fields)
-        nodes[f"{name} {part}"] = dataclasses.replace(layers[name], sources=(source,))
-        tensors[f"{name} {part}"] = kernels
-        return f"{name} {part}"
+    While modules work on 8 images, the first convolutions and pools of the next 8 are worked on between them, an image
+    a module: so pools of large images, which take longer than their convolutions, have time.
+    """
 
-    def pool(part: str, name: str, source: str, stride: int, average: bool) -> str:
-        nodes[f"{name} {part}"] = Pool(
-            sources=(source,),
-            kernel=(3, 3),
-            stride=stride,
-            padding=1,
-            average=average,
-            factor=1 / 9 if average else 0.0,
-        )
-        tensors[f"{name} {part}"] = tensors[source]
-        return f"{name} {part}"
+    PARTS, IMAGES = 4, 8
 
-    def join(name: str, sources: list[str], images: bool = False) -> str:
-        nodes[name] = Join(sources=tuple(sources), images=images)
-        tensors[name] = tensors[sources[0]] if images else sum(tensors[source] for source in sources)
-        return name
+    def __init__(self, scale: int, rng: np.random.Generator) -> None:
+        self.scale, self.rng, self.side = scale, rng, round(180 / math.sqrt(scale))
+        self.layers: dict[str, Product] = {}  # the same for all images
+        self.inputs: dict[str, Tensor] = {}
+        self.nodes: dict[str, Node] = {}
+        self.channels: dict[str, int] = {}
+        self.read_behind: dict[str, str] = {}
 
-    features = []
-    for part in "abcd":
-        halves = []
-        for half in range(2):
-            key = f"{part}{half}"
-            inputs[f"image {key}"] = Tensor(
-                images=4, height=side, width=2 * side, channels=21 if scale == 1 else count(21)
-            )
-            tensors[f"image {key}"] = inputs[f"image {key}"].channels
-            sizes = {"stride": (1, 2), "padding": (0, 0, 3, 2), "spread": INPUT_SPREAD}
-            first = convolve(key, "first", f"image {key}", count(64), (1, 7), **sizes)
-            halves.append(pool(key, "pool 1", first, 2, False))
-        source = join(f"pool 1 {part}", halves, images=True)
-        source = convolve(part, "second", source, count(64), 1)
-        source = pool(part, "pool 2", convolve(part, "third", source, count(192), 3), 2, False)
-        for number, (one, third, double, behind, stride) in enumerate(MODULES):
-            name = f"module {number}"
-            pooled = pool(part, f"{name} pool", source, stride, bool(behind))
-            branches = [convolve(part, f"{name} 1x1", source, count(one), 1)] if one else []
-            before = convolve(part, f"{name} before 3x3", source, count(third[0]), 1)
-            branches.append(convolve(part, f"{name} 3x3", before, count(third[1]), 3, stride=stride))
-            before = convolve(part, f"{name} before double", source, count(double[0]), 1)
-            before = convolve(part, f"{name} first of double", before, count(double[1]), 3)
-            branches.append(convolve(part, f"{name} double", before, count(double[1]), 3, stride=stride))
-            if behind:
-                pooled = convolve(part, f"{name} behind pool", pooled, count(behind), 1)
-            source = join(f"{name} {part}", [*branches, pooled])
+    def graph(self) -> Graph:
+        stems = [self._join("stem 0", self._stem(0, range(-1, self.IMAGES)), True)]
+        features = []
+        for part in range(self.PARTS):
+            features.append(self._modules(part, stems[part], stems))
+        # The first images of the next batch come while the last modules are worked on, the others behind these.
+        half = self.IMAGES // 2
+        for image in range(half):
+            self.read_behind[f"image 0.{image}"] = f"module {image + 1} pool {self.PARTS - 1}"
+            self.read_behind[f"image 0.{half + image}"] = f"first 0.{image}"
+        source, side = self._join("features", features, True), self.side
+        for _ in range(4):
+            side = -(-side // 2)
+        layers = ((4096, side // 2 + 1), (4096, 1), (4096, 1), (1000, 1))
+        for number, (kernels, size) in enumerate(layers):
+            channels, count = self.channels[source], round(kernels / self.scale)
+            self.nodes[f"layer {number}"] = random_convolution(self.rng, source, channels, count, size, padding=0)
+            source = f"layer {number}"
+            self.channels[source] = count
+        return Graph(inputs=self.inputs, nodes=self.nodes, outputs=(source,), read_behind=self.read_behind)
+
+    def _modules(self, part: int, source: str, stems: list[str]) -> str:
+        """All modules and what follows, with the stem of the next part between them."""
+        following, pooled = part + 1, []
+        for number, module in enumerate(MODULES):
+            source = self._module(part, number, source, *module)
+            if following < self.PARTS:
+                pooled += self._stem(following, range(number - 1, number))
+                if number < self.IMAGES:
+                    self.read_behind[f"image {following}.{number}"] = f"module {number} before 3x3 {part}"
+        if following < self.PARTS:
+            stems.append(self._join(f"stem {following}", pooled, True))
         for number in range(3):
-            source = convolve(part, f"last {number}", source, count(256), 1)
-        nodes[f"features {part}"] = Pool(sources=(source,), kernel=(2, 2), stride=2, padding=1)
-        tensors[f"features {part}"] = count(256)
-        features.append(f"features {part}")
-        read_behind[f"image {part}1"] = f"pool 1 {part}0"
-    source = join("features", features, images=True)
-    for _ in range(4):
-        side = -(-side // 2)
-    size = side // 2 + 1
-    # While modules are worked on, the next images come.
-    read_behind |= {
-        f"image {part}0": f"module 0 before 3x3 {before}" for before, part in zip("dabc", "abcd", strict=True)
-    }
-    nodes["layer 0"] = random_convolution(rng, source, count(256), round(4096 / scale), size, padding=0)
-    for number, kernels in enumerate((4096, 4096, 1000), 1):
-        before, channels = f"layer {number - 1}", round(4096 / scale)
-        nodes[f"layer {number}"] = random_convolution(rng, before, channels, round(kernels / scale), 1)
-    return Graph(inputs=inputs, nodes=nodes, outputs=("layer 3",), read_behind=read_behind)
+            source = self._convolve(part, f"last {number}", source, 256, 1)
+        self.nodes[f"features {part}"] = Pool(sources=(source,), kernel=(2, 2), stride=2, padding=1)
+        self.channels[f"features {part}"] = self._count(256)
+        return f"features {part}"
+
+    def _stem(self, part: int, images: range) -> list[str]:
+        """What comes before the modules, image by image: the first pool of the next one runs beside the others."""
+        pooled = []
+        for image in images:
+            if image + 1 < self.IMAGES:
+                self._first(f"{part}.{image + 1}")
+            if 0 <= image < self.IMAGES:
+                key = f"{part}.{image}"
+                source = self._convolve(key, "second", f"pool 1 {key}", 64, 1)
+                pooled.append(self._pool(key, "pool 2", self._convolve(key, "third", source, 192, 3), 2))
+        return pooled
+
+    def _first(self, key: str) -> None:
+        """The first convolution and the first pool of an image."""
+        name, channels = f"image {key}", 21 if self.scale == 1 else self._count(21)
+        self.inputs[name] = Tensor(images=1, height=self.side, width=2 * self.side, channels=channels)
+        self.channels[name] = channels
+        sizes = {"stride": (1, 2), "padding": (0, 0, 3, 2), "spread": INPUT_SPREAD}
+        self._pool(key, "pool 1", self._convolve(key, "first", name, 64, (1, 7), **sizes), 2)
+
+    def _module(
+        self, part: int, number: int, source: str, one: int, third: tuple[int, int], double: tuple[int, int],
+        behind: int, stride: int,
+    ) -> str:  # fmt: skip
+        name = f"module {number}"
+        pooled = self._pool(part, f"{name} pool", source, stride, average=behind > 0)
+        branches = [self._convolve(part, f"{name} 1x1", source, one, 1)] if one else []
+        before = self._convolve(part, f"{name} before 3x3", source, third[0], 1)
+        branches.append(self._convolve(part, f"{name} 3x3", before, third[1], 3, stride=stride))
+        before = self._convolve(part, f"{name} before double", source, double[0], 1)
+        before = self._convolve(part, f"{name} first of double", before, double[1], 3)
+        branches.append(self._convolve(part, f"{name} double", before, double[1], 3, stride=stride))
+        if behind:
+            pooled = self._convolve(part, f"{name} behind pool", pooled, behind, 1)
+        return self._join(f"{name} of {part}", [*branches, pooled], False)
+
+    def _count(self, channels: int) -> int:
+        """So many channels, divided by the scale."""
+        return max(4, 4 * round(channels / self.scale / 4))
+
+    def _convolve(
+        self, key: int | str, name: str, source: str, kernels: int, size: int | tuple[int, int], **fields: Any
+    ) -> str:
+        """A convolution, whose weights are those of all with its name."""
+        if name not in self.layers:
+            channels, count = self.channels[source], self._count(kernels)
+            self.layers[name] = random_convolution(self.rng, source, channels, count, size, **fields)
+        self.nodes[f"{name} {key}"] = dataclasses.replace(self.layers[name], sources=(source,))
+        self.channels[f"{name} {key}"] = self._count(kernels)
+        return f"{name} {key}"
+
+    def _pool(self, key: int | str, name: str, source: str, stride: int, *, average: bool = False) -> str:
+        factor = 1 / 9 if average else 0.0
+        self.nodes[f"{name} {key}"] = Pool(
+            sources=(source,), kernel=(3, 3), stride=stride, padding=1, average=average, factor=factor
+        )
+        self.channels[f"{name} {key}"] = self.channels[source]
+        return f"{name} {key}"
+
+    def _join(self, name: str, sources: list[str], images: bool) -> str:
+        self.nodes[name] = Join(sources=tuple(sources), images=images)
+        channels = [self.channels[source] for source in sources]
+        self.channels[name] = channels[0] if images else sum(channels)
+        return name

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...hw.config import check
 from ...hw.tpu.config import TpuConfig
-from .graph import Graph, Lookup
+from .graph import Combine, Graph, Join, Lookup, Pool
 from .tensors import Buffer, allocate
 from .tiling import View
 
@@ -105,6 +105,7 @@ def _spans(graph: Graph, views: Mapping[str, View], batches: int) -> dict[tuple[
     """First and last step in which each layout is in use. A step is a node's work on a batch."""
     nodes, order = len(graph.nodes), list(graph.nodes)
     spans: dict[tuple[int, str], tuple[int, int]] = {}
+    done = _done(graph)
 
     def use(batch: int, name: str, first: int, last: int) -> None:
         key = _home(graph, views, batch, name)
@@ -120,11 +121,27 @@ def _spans(graph: Graph, views: Mapping[str, View], batches: int) -> dict[tuple[
                     begin += order.index(graph.read_behind[name])
                 use(batch, name, max(0, begin), max(0, begin))
         for number, (name, node) in enumerate(graph.nodes.items(), start):
-            for source in (name, *node.sources):
-                use(batch, source, number, number)
+            use(batch, name, number, number)
+            # The vector unit may be far behind the matrix unit: what it reads stays until what it makes is wanted.
+            for source in node.sources:
+                use(batch, source, number, start + done[name] if name in done else number)
         for name in graph.outputs:  # written while the next batch is worked on
             use(batch, name, start + nodes - 1, start + 2 * nodes - 1)
     return spans
+
+
+def _done(graph: Graph) -> dict[str, int]:
+    """By node of the vector unit: the first one that reads what it makes, or what the unit makes later."""
+    wanted = dict.fromkeys(graph.nodes, len(graph.nodes) - 1)
+    done, latest = {}, len(graph.nodes) - 1
+    for number, (name, node) in reversed(list(enumerate(graph.nodes.items()))):
+        at = wanted[name] if isinstance(node, Join) else number
+        for source in node.sources:
+            if source in wanted:
+                wanted[source] = min(wanted[source], at)
+        if isinstance(node, Pool | Combine | Lookup):
+            done[name] = latest = min(latest, wanted[name])
+    return done
 
 
 def _windows(
