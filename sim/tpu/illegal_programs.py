@@ -146,7 +146,7 @@ def _prefetch(author: Author) -> Iterator[int]:
         yield from _tiles(author)
     if author.chance(0.7):
         name = ("sync", "interrupt")[author.upto(1)]
-        yield encode(name, units=author.upto(63) | UNIT_BITS["weights"])
+        yield encode(name, units=author.upto(2 * UNIT_BITS["vector"] - 1) | UNIT_BITS["weights"])
 
 
 def _ends(config: TpuConfig) -> tuple[int, int, int]:
