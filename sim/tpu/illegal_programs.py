@@ -80,6 +80,8 @@ def _proposal(author: Author, error: str) -> Iterator[int]:
             yield from _reserved(author)
         case "bundle":
             yield from _bundle(author)
+        case "overlap":
+            yield _overlap(author)
         case "leftover":
             yield from _tiles(author) if author.chance(0.5) else _sets(author)
             yield encode("halt")
@@ -116,6 +118,16 @@ def _bundle(author: Author) -> Iterator[int]:
     yield from _encoded(choices[author.upto(len(choices) - 1)])
 
 
+def _overlap(author: Author) -> int:
+    """A ``vector`` whose results lie over its operands, in other rows."""
+    size, rows = author.config.row_granules, 2 + author.upto(4)
+    first = author.upto(author.config.ub_rows - 2 * rows)
+    places = [first, first, first + 1 + author.upto(rows - 2)]
+    order = author.rng.permutation(3)
+    fields = {name: int(places[at]) * size for name, at in zip(("a", "b", "dst"), order, strict=True)}
+    return encode("vector", operation=author.upto(2), rows=rows, **fields)
+
+
 def _tiles(author: Author) -> list[int]:
     return _encoded([author.read_weights()])
 
@@ -134,7 +146,7 @@ def _prefetch(author: Author) -> Iterator[int]:
         yield from _tiles(author)
     if author.chance(0.7):
         name = ("sync", "interrupt")[author.upto(1)]
-        yield encode(name, units=author.upto(63) | UNIT_BITS["weights"])
+        yield encode(name, units=author.upto(2 * UNIT_BITS["vector"] - 1) | UNIT_BITS["weights"])
 
 
 def _ends(config: TpuConfig) -> tuple[int, int, int]:

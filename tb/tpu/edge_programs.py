@@ -107,7 +107,8 @@ def _weights(config: TpuConfig, room: Room) -> Iterator[Program]:
     yield [one, halt], "leftover"
     yield [one, use, halt], ""
     for wait in ("sync", "interrupt"):
-        for bits, error in ((1 << list(QUEUES).index("weights"), "prefetch"), (0x3B, "end")):
+        weights = 1 << list(QUEUES).index("weights")
+        for bits, error in ((weights, "prefetch"), ((1 << len(QUEUES)) - 1 - weights, "end")):
             yield [*[one] * ahead, encode(wait, units=bits)], "end"
             yield [*[one] * (ahead + 1), encode(wait, units=bits)], error
             yield [*[one] * (ahead + 1), use, encode(wait, units=bits)], "end"

@@ -25,7 +25,8 @@ PRODUCT: list[Part] = [
 WAITS: dict[str, tuple[str, list[Part], set[str]]] = {
     "host_in": ("m_host_read_ar", [], {"host_in"}),
     "host_out": ("m_host_write_b", [("write_host", {"granules": 4, "window": 1})], {"host_out"}),
-    "weights": ("m_weights_ar", PRODUCT, set(UNITS[2:])),
+    "weights": ("m_weights_ar", PRODUCT, {"weights", "parameters", "matrix", "activation"}),
+    "vector": ("m_host_read_ar", [("vector", {"rows": 1, "dst": 8})], {"host_in", "vector"}),
 }
 WAITS |= dict.fromkeys(("parameters", "activation"), WAITS["weights"])
 """By unit: a channel without which it does not complete these instructions, and which others may not either.

@@ -7,7 +7,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from ...hw.tpu.config import GRANULE_BYTES
-from ...hw.tpu.isa import encode
+from ...hw.tpu.isa import UNITS, encode
 from ...hw.tpu.register_map import CATEGORIES
 from ...sim.tpu.assembler import program_of
 from ...sim.tpu.golden import run
@@ -166,7 +166,7 @@ async def interrupts(dut: Any) -> None:
                 parts = author.proposal()
             name, fields = author.interrupt()
             while not author.add((name, fields)):
-                fields["units"] = author.upto(63)
+                fields["units"] = author.upto((1 << len(UNITS)) - 1)
             tags.append(fields["tag"])
             author.add(*[("nop", {})] * 60)  # while software looks
         author.use_up()
