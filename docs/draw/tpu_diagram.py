@@ -39,6 +39,7 @@ def _boxes(config: TpuConfig) -> dict[str, Box]:
         f"{matrix.rows} x {matrix.columns} PEs", f"{matrix.accumulator_rows:,} rows of accumulators",
         f"{matrix.weight_fifo_tiles} weight tiles ahead",
     )  # fmt: skip
+    lanes = f"tables; {matrix.columns // 4} lanes"
     return {
         "s_axil": Box(":s_axil", 20, 82),
         "o_interrupt": Box(":o_interrupt", 4, 142),
@@ -64,6 +65,7 @@ def _boxes(config: TpuConfig) -> dict[str, Box]:
         "activation": Box(
             r"core\.activation_unit", 925, 520, 170, 66, DATA, (f"{matrix.columns} lanes: bias,", "factor, limits")
         ),
+        "vector": Box(r"core\.vector_unit", 925, 650, 170, 66, DATA, ("pools, sums, products,", lanes)),
         "weights": Box(r"core\.weight_unit", 1235, 300, 110, 54, CONTROL, ("whole tiles",)),
         "parameters": Box(r"core\.parameter_unit", 1235, 520, 110, 54, CONTROL, ("biases, factors",)),
         "weight_beats": Box(
@@ -94,6 +96,7 @@ def _lines() -> list[Line]:
         Line("scoreboard", "host_out", [(700, 180), (700, 255), (555, 255), (555, 690), (495, 690)], (563, 275)),
         Line("scoreboard", "feeder", [(722, 180), (722, 300)], (730, 276)),
         Line("scoreboard", "activation", [(1112, 180), (1112, 540), (1095, 540)], (1119, 200)),
+        Line("scoreboard", "vector", [(1145, 180), (1145, 670), (1095, 670)], (1152, 216)),
         Line("scoreboard", "parameters", [(1222, 180), (1222, 500), (1290, 500), (1290, 520)], (1230, 490)),
         Line("scoreboard", "weights", [(1245, 180), (1245, 300)], (1253, 276)),
         Line("host_in", "buffer", [(430, 424), (430, 490), (640, 490)], (438, 482)),
@@ -102,6 +105,8 @@ def _lines() -> list[Line]:
         Line("feeder", "matrix", [(805, 327), (925, 327)], (811, 343)),
         Line("matrix", "activation", [(1010, 368), (1010, 520)], (1018, 445)),
         Line("activation", "buffer", [(925, 553), (805, 553)], (813, 545)),
+        Line("vector", "buffer", [(925, 666), (805, 666)], (813, 658), ("o_store",)),
+        Line("buffer", "vector", [(805, 700), (925, 700)], (813, 716), ("o_row", "o_fetch")),
         Line("weights", "matrix", [(1235, 327), (1095, 327)], (1120, 343)),
         Line("parameters", "activation", [(1235, 560), (1095, 560)], (1120, 576)),
         Line("weight_beats", "weights", [(1450, 327), (1345, 327)], (1361, 343)),
