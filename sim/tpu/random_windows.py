@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ...hw.errors import ConfigError
-from ...hw.tpu.config import TpuConfig
+from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.isa import FLOATS, GEOMETRY, OPERATIONS, REGISTERS, SET_REGISTERS
 from ..golden.geometry import ConvolutionGeometry
 from .field_rules import RANGES, TABLE, TABLE_BYTES, table_rows
@@ -226,7 +226,7 @@ class WindowAuthor(Chance):
 
     def pool(self) -> list[Part]:
         """Greatest values or averages of windows, mostly of all that the geometry has."""
-        before, values, average = self._moved(), self._window(), self.upto(1)
+        old, before, values, average = self.shape.plane, self._moved(), self._window(), self.upto(1)
         kernel = self.shape.kernel if self.chance(0.7) else (1 + self.upto(4), 1 + self.upto(4))
         kernel = kernel if self.chance(0.97) else (1 + self.upto(30), 1 + self.upto(30))
         pitch = values["width"] + (self.upto(self.config.row_granules - values["width"]) if self.chance(0.4) else 0)
@@ -237,9 +237,11 @@ class WindowAuthor(Chance):
             registers |= {"factor_a": self._float(scale), "addend": self._float(20)}
         values |= {"average": average, "signed": self.upto(1), "rows": rows}
         values |= {"kernel_rows": kernel[0], "kernel_columns": kernel[1]}
-        first, size = self.shape.plane, self.config.row_granules
-        read = range(first // size, (first + self.shape.extent - 1) // size + 1)
-        values["dst"] = self._clear((rows - 1) * pitch + values["width"], [read])
+        plane, size = self.shape.plane, self.config.row_granules
+        read = range(plane // size, (plane + self.shape.extent - 1) // size + 1)
+        extent = (rows - 1) * pitch + values["width"]
+        first = min(old, self.base + self.area - extent) if self.chance(0.5) else self.place(extent)
+        values["dst"] = self._clear(extent, [read], first)
         return [*before, *self.sets(registers), ("pool", values)]
 
     def vector(self) -> list[Part]:
@@ -249,7 +251,8 @@ class WindowAuthor(Chance):
         rows = 1 + self.upto(min(MOST_ROWS // 2 if self.chance(0.8) else MOST_ROWS, self.area // size) - 1)
         a, b = (self.place(rows * size) // size * size for _ in range(2))
         if table:
-            b = self.place(min(TABLE_BYTES // 4, self.area)) // size * size
+            b = self.place(min(TABLE_BYTES // GRANULE_BYTES, self.area)) // size * size
+            a = self._clear(rows * size, [range(b // size, b // size + table_rows(self.config))]) // size * size
         taken = [range(a // size, a // size + rows)]
         taken.append(range(b // size, b // size + (table_rows(self.config) if table else rows)))
         dst = (
@@ -264,12 +267,13 @@ class WindowAuthor(Chance):
         values = {"operation": operation, "signed": signed, "a": a, "b": b, "dst": dst, "rows": rows}
         return [*self.sets(changed), ("vector", values | {"lo": lo, "hi": hi})]
 
-    def _clear(self, extent: int, taken: list[range]) -> int:
-        """A place outside these rows, if one is found soon."""
-        size, at = self.config.row_granules, self.base
+    def _clear(self, extent: int, taken: list[range], first: int | None = None) -> int:
+        """A place outside these rows, if one is found soon: `first`, or another."""
+        size = self.config.row_granules
+        at = self.place(extent) if first is None else first
         for _ in range(10):
-            at = self.place(extent)
             rows = range(at // size, (at + extent - 1) // size + 1)
             if all(rows.stop <= one.start or one.stop <= rows.start for one in taken):
                 break
+            at = self.place(extent)
         return at
