@@ -76,7 +76,7 @@ def test_combine_and_lookup_by_hand():
         "add": Combine(operation="add", sources=("a", "b"), **fields),
         "multiply": Combine(operation="multiply", sources=("a", "b"), factor_a=0.5, addend=1.0, hi=100),
         "max": Combine(operation="max", sources=("a", "b"), lo=15),
-        "table": Lookup(sources=("a",), table=np.arange(255, -1, -1, np.int16).astype(np.uint8)),
+        "table": Lookup(sources=("a",), table=np.arange(256, dtype=np.uint8)[::-1].copy()),
     }
     values = execute(Graph(inputs=tensors, nodes=nodes, outputs=("add",)), {"a": a, "b": b})
     # 5 + 5 + 1; 100 + 25 + 1; 3.5 + 2.25 + 1 | 5 * 10 / 2 + 1; 195 * 90 / 2 clipped; 2 * -1 / 2 + 1
@@ -96,8 +96,9 @@ def test_cells_are_those_of_an_lstm():
     inputs = np.concatenate([real["h0.0 before"], real["x.0"]], axis=1)
 
     def gate(name):
-        layer = graph.nodes[f"{name}0.0 sums"].layer
-        return np.clip(inputs @ layer.weights * layer.factors, -128, 127) / 16
+        node = graph.nodes[f"{name}0.0 sums"]
+        assert isinstance(node, Product) and isinstance(node.layer, Layer)
+        return np.clip(inputs @ node.layer.weights * node.layer.factors, -128, 127) / 16
 
     def sigmoid(x):
         return 1 / (1 + np.exp(-x))
