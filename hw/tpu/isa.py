@@ -1,5 +1,6 @@
 """The TPU's instructions: the one table that decoder, assembler, interpreter and documents are made from."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -33,13 +34,14 @@ KINDS = ("int8", "uint8", "raw")
 """What ``activate`` makes of sums, by number: values of 8 bits, or the sums' own bytes."""
 
 SWAPS = ("none", "first", "every")
-"""Which commands of a ``matmul`` go on with the next weight tile, by number."""
+"""Which commands of a ``matmul`` or ``convolve`` go on with the next weight tile, by number."""
 
 OPERATIONS = ("add", "multiply", "max", "table")
 """Operations of ``vector``, by number."""
 
 
-class Register(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Register:
     """A register of ``set``: every program begins with 0 in it, and an instruction takes its value along.
 
     Parameters
@@ -101,8 +103,14 @@ ERRORS = {
     "buffer": (3, "The instruction reaches beyond the unified buffer, or a transfer doesn't begin at a bus beat."),
     "accumulators": (4, "The instruction has no rows, or reaches beyond the accumulators."),
     "memory": (5, "A transfer moves nothing, or reaches beyond the host's window or the weight memory."),
-    "bundle": (6, "A draining ``matmul`` isn't followed by an ``activate`` of as many rows, or that comes alone."),
-    "no_tile": (7, "A ``matmul`` uses more weight tiles than were read before it, or there is none in use."),
+    "bundle": (
+        6,
+        "Sums that drain aren't followed by an ``activate`` of as many rows, or that comes alone.",
+    ),
+    "no_tile": (
+        7,
+        "More weight tiles are used than were read before, or there is none in use.",
+    ),
     "no_parameters": (8, "An ``activate`` uses a parameter set, and none was read for it."),
     "overlap": (9, "Results would be written over what they are made from, but not exactly in its place."),
     "value": (10, "A field has a value that means nothing."),
@@ -227,14 +235,14 @@ _TABLE = (
         ),
     ),
     Instruction(
-        "activate", 0x22, "Takes the sums that the ``matmul`` before it drains, and writes them to the unified buffer.",
+        "activate", 0x22, "Takes the sums that the instruction before drains, and writes them to the unified buffer.",
         (
             Field("next", 8, 1, "Go on with the next parameter set."),
             Field("kind", 9, 2, "What to make of sums.", names=KINDS),
             Field("planes", 11, 2, "Of raw sums: 0, 1, 2 for 1, 2, 4 byte planes, lowest first."),
             Field("relu", 13, 1, "Of raw sums: 0 in place of those below 0."),
             Field("ub", 16, 24, "First granule of the first row."),
-            Field("rows", 40, 13, "Rows, those of the ``matmul``."),
+            Field("rows", 40, 13, "Rows, those of the instruction before."),
             Field("pitch", 53, 7, "Granules from row to row, at least 1."),
             Field("zero", 64, 16, "Zero point.", signed=True),
             Field("lo", 80, 16, "Smallest result.", signed=True),

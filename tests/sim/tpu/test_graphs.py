@@ -71,9 +71,8 @@ def test_pool_by_hand():
 def test_combine_and_lookup_by_hand():
     a, b = (np.array(values, np.uint8).reshape(1, 1, 1, 3) for values in ([10, 200, 7], [20, 100, 9]))
     tensors = {name: Tensor(images=1, channels=3, zero=zero) for name, zero in (("a", 5), ("b", 10))}
-    fields = {"factor_a": 0.5, "factor_b": 0.25, "addend": 1.0}
     nodes = {
-        "add": Combine(operation="add", sources=("a", "b"), **fields),
+        "add": Combine(operation="add", sources=("a", "b"), factor_a=0.5, factor_b=0.25, addend=1.0),
         "multiply": Combine(operation="multiply", sources=("a", "b"), factor_a=0.5, addend=1.0, hi=100),
         "max": Combine(operation="max", sources=("a", "b"), lo=15),
         "table": Lookup(sources=("a",), table=np.arange(256, dtype=np.uint8)[::-1].copy()),
