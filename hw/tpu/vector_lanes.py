@@ -32,7 +32,7 @@ class VectorLanes(wiring.Component):
     i_fill, i_bytes
         The next granule of a table, of which `TABLE_BYTES` come one after the other.
     o_valid, o_row
-        A row of results; it stays until the first lanes have results of the next.
+        A row of results, in this cycle alone.
     """
 
     def __init__(self, config: TpuConfig):
@@ -54,19 +54,18 @@ class VectorLanes(wiring.Component):
         lanes = self.config.row_bytes // PASSES
         waiting = Signal(KEPT_BITS * self.config.row_bytes, reset_less=True)
         passes = Signal(PASSES)  # which one this is
-        flying, ends = Signal(FLOAT_LATENCY), Signal(FLOAT_LATENCY)  # passes under way, the last ones of rows
+        ends = Signal(FLOAT_LATENCY)  # last passes of rows, under way
         place = Signal(range(TABLE_BYTES // GRANULE_BYTES))
         table = self.i_mode.table
         m.d.sync += [
             passes.eq(Cat(self.i_valid, passes)),
-            flying.eq(Cat(passes.any() & ~table, flying)),
             ends.eq(Cat(passes[-1] & ~table, ends)),
             waiting.eq(Mux(self.i_valid, self.i_row, waiting >> KEPT_BITS * lanes)),
             place.eq(place + self.i_fill),
             self.o_valid.eq(ends[-1]),
         ]
         with m.If(table):
-            m.d.sync += [flying[-TABLE_LATENCY].eq(passes.any()), ends[-TABLE_LATENCY].eq(passes[-1])]
+            m.d.sync += ends[-TABLE_LATENCY].eq(passes[-1])
         results = Signal(8 * lanes)
         for number in range(lanes):
             lane = VectorLane()
@@ -79,6 +78,5 @@ class VectorLanes(wiring.Component):
                 lane.i_bytes.eq(self.i_bytes),
                 results.word_select(number, 8).eq(lane.o_byte),
             ]
-        with m.If(flying[-1]):
-            m.d.sync += self.o_row.eq(Cat(self.o_row, results)[len(results) :])
+        m.d.sync += self.o_row.eq(Cat(self.o_row, results)[len(results) :])
         return m

@@ -8,7 +8,7 @@ import numpy as np
 from ...hw.tpu.config import TpuConfig
 from ...hw.tpu.isa import GEOMETRY
 
-__all__ = ["any_bytes", "any_float", "any_walk", "pool", "vector"]
+__all__ = ["any_bytes", "any_float", "any_walk", "bits_of", "pool", "vector"]
 
 Entry = dict[str, Any]
 

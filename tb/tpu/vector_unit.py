@@ -11,7 +11,7 @@ from ...hw.tpu.config import TpuConfig
 from ...hw.tpu.unified_buffer import ROW_LATENCY
 from ..bench import Bench, Source, run
 from ..cocotb_bench import testbench
-from .vector_entries import OPERATIONS, any_bytes, pool, vector
+from .vector_entries import OPERATIONS, any_bytes, bits_of, pool, vector
 from .vector_parts import PARTS
 from .vector_reference import Entry, execute
 
@@ -156,7 +156,10 @@ async def pools(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
     for stalls in STALLS:
         entries = [pool(config, some) for _ in range(6)]
         await check_entries(bench, config, entries, stalls, rng)
-    large = [pool(config, some, kernel=kernel, rows=1) for kernel in ((31, 31), (1, 31), (31, 1))]
+    large = [pool(config, some, kernel=kernel, rows=1) for kernel in ((31, 31), (1, 31), (31, 31), (31, 1))]
+    for entry, signed, pad in ((large[0], 0, 255), (large[2], 1, 128)):  # the greatest and the least sum
+        entry |= {"average": 1, "signed": signed, "factor_a": bits_of(1 / 961), "addend": 0}
+        entry["geometry"] |= {"height": 0, "pad": pad}
     await check_entries(bench, config, large, STALLS[0], rng)
 
 
