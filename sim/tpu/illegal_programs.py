@@ -7,7 +7,7 @@ import numpy as np
 
 from ...hw.config import check
 from ...hw.tpu.config import QUEUES, TpuConfig
-from ...hw.tpu.isa import ERRORS, INSTRUCTION_BITS, decode, encode
+from ...hw.tpu.isa import ERRORS, INSTRUCTION_BITS, SET_REGISTERS, decode, encode
 from .assembler import UNIT_BITS
 from .random_programs import Author, Part, Scenario
 from .rules import Problem
@@ -19,6 +19,12 @@ ILLEGAL = tuple(name for name in ERRORS if name != "stopped" and not name.starts
 
 TRIES = 100_000
 """Proposals after which there is no illegal instruction of a kind."""
+
+NO_FLOATS = (1, 0x7FFFFF, 0x4F000000, 0xCF000000, 0x7F800000, 0xFFC00000)
+"""Bits that no register of float32 may have: subnormal, too large, infinite, none."""
+
+NEEDED = ("columns", "lines", "window_first", "window_last", "pool_pitch")
+"""Registers without which windows or results have no place."""
 
 MARGIN = 40
 """How far before an end of a memory an instruction may begin that reaches beyond it."""
@@ -80,8 +86,6 @@ def _proposal(author: Author, error: str) -> Iterator[int]:
             yield from _reserved(author)
         case "bundle":
             yield from _bundle(author)
-        case "overlap":
-            yield _overlap(author)
         case "leftover":
             yield from _tiles(author) if author.chance(0.5) else _sets(author)
             yield encode("halt")
@@ -89,6 +93,10 @@ def _proposal(author: Author, error: str) -> Iterator[int]:
             yield from _prefetch(author)
         case "end":
             yield from _encoded(author.proposal())
+        case "overlap":
+            yield from _overlap(author)
+        case "value" if author.chance(0.3):
+            yield from _registers(author)
         case _:
             yield from _changed(author)
     if error != "end" and not (error == "bundle" and author.chance(0.2)):
@@ -111,21 +119,11 @@ def _reserved(author: Author) -> Iterator[int]:
 
 def _bundle(author: Author) -> Iterator[int]:
     """Without ``activate``, with something else before it, with one of other rows, or with one that comes alone."""
-    matmul, activate = author.bundle()
+    *_, product, activate = author.bundle()
     activate[1]["rows"] = max(activate[1]["rows"] + author.upto(2) - 1, 0)
     other = author.proposal()
-    choices = ([matmul], [matmul, *other], [matmul, *other, activate], [matmul, activate], [activate])
+    choices = ([product], [product, *other], [product, *other, activate], [product, activate], [activate])
     yield from _encoded(choices[author.upto(len(choices) - 1)])
-
-
-def _overlap(author: Author) -> int:
-    """A ``vector`` whose results lie over its operands, in other rows."""
-    size, rows = author.config.row_granules, 2 + author.upto(4)
-    first = author.upto(author.config.ub_rows - 2 * rows)
-    places = [first, first, first + 1 + author.upto(rows - 2)]
-    order = author.rng.permutation(3)
-    fields = {name: int(places[at]) * size for name, at in zip(("a", "b", "dst"), order, strict=True)}
-    return encode("vector", operation=author.upto(2), rows=rows, **fields)
 
 
 def _tiles(author: Author) -> list[int]:
@@ -146,7 +144,28 @@ def _prefetch(author: Author) -> Iterator[int]:
         yield from _tiles(author)
     if author.chance(0.7):
         name = ("sync", "interrupt")[author.upto(1)]
-        yield encode(name, units=author.upto(2 * UNIT_BITS["vector"] - 1) | UNIT_BITS["weights"])
+        yield encode(name, units=author.upto(127) | UNIT_BITS["weights"])
+
+
+def _overlap(author: Author) -> list[int]:
+    """Results anywhere, also over what they are made from."""
+    parts = author.pool() if author.chance(0.5) else author.vector()
+    name, values = parts[-1]
+    values["dst"] = author.place(1)
+    if name == "vector":
+        values["dst"] -= values["dst"] % author.config.row_granules
+    return _encoded(parts)
+
+
+def _registers(author: Author) -> list[int]:
+    """A register with a value that it may not have, or one with which the next instruction is illegal."""
+    names = list(SET_REGISTERS)
+    if author.chance(0.5):
+        value = NO_FLOATS[author.upto(len(NO_FLOATS) - 1)] if author.chance(0.5) else 1 << author.upto(63)
+        return [encode("set", index=SET_REGISTERS[names[author.upto(len(names) - 1)]], value=value)]
+    name = NEEDED[author.upto(len(NEEDED) - 1)]
+    word = encode("set", index=SET_REGISTERS[name], value=author.upto(author.config.ub_rows) if author.upto(1) else 0)
+    return [word, *_encoded((author.pool() if author.chance(0.6) else author.convolve())[-1:])]
 
 
 def _ends(config: TpuConfig) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 All instructions work on a few rows of the unified buffer and of the accumulators, and prefer where others have just
 been: they read what was written last, overwrite what is still being read, move rows in and out at once. Weight tiles
 and parameter sets are read far ahead (tiles further than there is room, as long as younger instructions make it), and
-used again.
+used again. Windows are those of small convolutions and pools, or lie anywhere and partly outside all memory.
 """
 
 import copy
@@ -11,20 +11,15 @@ import dataclasses
 
 import numpy as np
 
-from ...hw.tpu.config import TpuConfig
-from ...hw.tpu.isa import INSTRUCTIONS, SET_REGISTERS, decode, encode
+from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
+from ...hw.tpu.isa import INSTRUCTIONS, decode, encode
 from .assembler import UNIT_BITS, program_of
 from .check import Watch
 from .golden import SET_ENTRY
+from .random_windows import MOST_ROWS, Part, WindowAuthor
 from .rules import INT8, RANGES, RAW, Problem, Room, Rules
 
 __all__ = ["Author", "Part", "Scenario", "random_program"]
-
-AREA_ROWS = 32
-"""Rows of the unified buffer that a program works on."""
-
-MOST_ROWS = 12
-"""Rows of a product, mostly."""
 
 TILES, SETS = 3, 3
 """That lie in weight memory."""
@@ -33,9 +28,6 @@ BURST = 10
 """Instructions that read weight tiles one after the other, at most."""
 
 SYNC = "sync", {"units": UNIT_BITS["host_in"] | UNIT_BITS["host_out"]}
-
-Part = tuple[str, dict[str, int]]
-"""An instruction's name and fields."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Scenario:
 
 
 def random_program(config: TpuConfig, seed: int, *, instructions: int = 40) -> Scenario:
-    """Return a legal program of about so many instructions, which uses all that it reads, and halts.
+    """Return a legal program of about so many instructions beside ``set``, which uses all that it reads, and halts.
 
     It reads nothing that is undefined, leaves the rows that it worked on in the host's window 1, and waits where host
     memory must be written before it is read, or the other way round.
@@ -80,38 +72,27 @@ def random_program(config: TpuConfig, seed: int, *, instructions: int = 40) -> S
     return author.scenario()
 
 
-class Author:
+class Author(WindowAuthor):
     """Writes a program instruction by instruction.
-
-    Parameters
-    ----------
-    config, rng
-        The machine, and where chance comes from.
 
     Attributes
     ----------
-    base, area
-        First granule that the program works on, and how many there are.
-    rules
-        Where the program is.
     words
         Instructions so far.
+    count
+        How many they are beside ``set``.
     """
 
     def __init__(self, config: TpuConfig, rng: np.random.Generator) -> None:
-        self.config, self.rng = config, rng
-        rows = min(AREA_ROWS, config.ub_rows)
-        last = config.ub_rows - rows
-        self.area = rows * config.row_granules
-        self.base = config.row_granules * (0, last, self.upto(last))[self.upto(2)]
-        self.host = [self._bytes(2 * rows * config.row_bytes) for _ in range(2)]
+        super().__init__(config, rng)
+        self.host = [self._bytes(2 * self.area * GRANULE_BYTES) for _ in range(2)]
         tiles = self._bytes(TILES * config.matrix.rows * config.matrix.columns)
         self.weights = np.concatenate([tiles, self._sets(SETS * config.matrix.columns).view(np.uint8)])
         self.first_set = tiles.size // config.bus_bytes
         self.rules = Rules(config, Room((self.host[0].size, self.host[1].size), self.weights.size))
         self.words: list[int] = []
+        self.count = 0
         self._watch = Watch(config)
-        self._spots = [self.base]  # where instructions before have been
 
     def _bytes(self, size: int) -> np.ndarray:
         return self.rng.integers(0, 256, size, np.uint8)
@@ -125,14 +106,6 @@ class Author:
         odd = self.rng.random(columns) < 0.05
         found["factor"][odd] = self.rng.choice(np.array([1e-45, 1e-38, 1, 3e38], np.float32), odd.sum())
         return found
-
-    def upto(self, most: int) -> int:
-        """A number from 0 to `most`."""
-        return int(self.rng.integers(max(most, 0) + 1))
-
-    def chance(self, share: float) -> bool:
-        """True in this share of cases."""
-        return bool(self.rng.random() < share)
 
     def scenario(self, problem: Problem | None = None) -> Scenario:
         """What was written."""
@@ -154,25 +127,29 @@ class Author:
             words.append(word)
         for name, fields in parts:
             self._watch.take(name, decode(encode(name, **fields))[1], rules.registers)
-            if "ub" in fields:
-                self._spots = [*self._spots[-3:], fields["ub"]]
+            self.count += name != "set"
+            places = [fields[key] for key in ("ub", "a", "b", "dst") if key in fields]
+            if name in ("convolve", "pool"):
+                places[0] = self.shape.plane
+            self.spots = [*self.spots, *places][-4:]
         self.rules, self.words = rules, self.words + words
         return True
 
     def start(self, *, tiles: bool = True, sets: bool = True) -> None:
-        """Write what all others need: bytes in the unified buffer, a weight tile, a parameter set."""
+        """Write what all others need: bytes in the unified buffer, registers, a weight tile, a parameter set."""
         half = self.area // 2
         for at in (0, half):
             self.add(("read_host", {"ub": self.base + at, "granules": half, "host": at // self.config.bus_granules}))
+        self.add(*self.geometry())
         while tiles and not self.add(self.read_weights()):
             pass
         while sets and not self.add(self.read_parameters()):
             pass
 
     def write(self, count: int) -> None:
-        """Write about so many legal instructions."""
-        end = len(self.words) + count
-        while len(self.words) < end:
+        """Write about so many legal instructions beside ``set``."""
+        end = self.count + count
+        while self.count < end:
             self.add(*self.proposal())
             if self.chance(0.05):
                 for _ in range(self.upto(BURST)):
@@ -191,22 +168,22 @@ class Author:
     def proposal(self) -> list[Part]:
         """One instruction, or the two of a bundle, of sizes that fit; not always legal."""
         kinds = {
-            self.bundle: 6, self._matmul: 4, self._read_host: 3, self._write_host: 3, self.read_weights: 3,
-            self.read_parameters: 2, self._plane_step: 1, self.interrupt: 0.5, self._sync: 0.5, self._nop: 0.5,
+            self.bundle: 6, self._product: 4, self.pool: 4, self.vector: 4, self._read_host: 3, self._write_host: 3,
+            self.read_weights: 3, self.read_parameters: 2, self.geometry: 1, self.some_register: 1, self._plane_step: 1,
+            self.interrupt: 0.5, self._sync: 0.5, self._nop: 0.5,
         }  # fmt: skip
         weights = np.array(list(kinds.values()))
         found = list(kinds)[self.rng.choice(len(kinds), p=weights / weights.sum())]()
-        return found if isinstance(found, list) else [found]
+        return (found if isinstance(found, list) else [found]) or [self._nop()]
 
-    def _place(self, extent: int) -> int:
-        """First of so many granules of the area: often where an instruction before has been."""
-        spot = self._spots[self.upto(len(self._spots) - 1)]
-        if self.chance(0.6) and spot + extent <= self.base + self.area:
-            return spot
-        return self.base + self.upto(self.area - extent)
+    def _product(self, **fields: int) -> list[Part]:
+        """A ``matmul`` or ``convolve``; `fields` replace what chance would say."""
+        if self.chance(0.5):
+            return [self._matmul(**fields)]
+        return self.convolve(**{name: value for name, value in fields.items() if name != "step"})
 
     def _matmul(self, **fields: int) -> Part:
-        """A product; `fields` replace what chance would say."""
+        """A product of rows."""
         room = self.config.matrix.accumulator_rows
         pitch = self.config.row_granules if self.chance(0.5) else 1 + self.upto(self.config.row_granules - 1)
         rows = 1 + self.upto(min(room, self.area // pitch, MOST_ROWS if self.chance(0.9) else room) - 1)
@@ -216,14 +193,14 @@ class Author:
         values["step"] = min(values["step"], left // max(values["repeat"] - 1, 1))
         acc = (0, min(self.upto(MOST_ROWS), room - rows), room - rows)[self.upto(2)]
         flags = {name: self.upto(1) for name in ("accumulate", "a_signed", "w_signed")}
-        ub = self._place((values["repeat"] - 1) * values["step"] + rows * pitch)
+        ub = self.place((values["repeat"] - 1) * values["step"] + rows * pitch)
         shift = self.upto(3) if self.chance(0.3) else 0
         return "matmul", {"ub": ub, "acc": acc, "shift": shift, **flags, **values}
 
     def bundle(self, following: bool | None = None, **fields: int) -> list[Part]:
         """A product that drains, and its ``activate``; `following`: whether that takes the next parameter set."""
-        matmul = self._matmul(drain=1, **fields)
-        rows, width = matmul[1]["rows"], self.config.row_granules
+        *before, product = self._product(drain=1, **fields)
+        rows, width = product[1]["rows"], self.config.row_granules
         most = min(width, self.area // rows)
         pitch = most if self.chance(0.5) else 1 + self.upto(most - 1)
         used = pitch if self.chance(0.6) else 1 + self.upto(pitch - 1)
@@ -242,12 +219,12 @@ class Author:
             signed = values["kind"] == INT8
             zero = self.upto(255) - 128 * signed if self.chance(0.5) else 0
             values |= {"next": self.upto(1) if following is None else int(following), "zero": zero, **clip}
-        return [matmul, ("activate", {"ub": self._place(extent), **values})]
+        return [*before, product, ("activate", {"ub": self.place(extent), **values})]
 
     def _transfer(self, window: int) -> dict[str, int]:
         beat = self.config.bus_granules
         granules = 1 + self.upto(self.area // (2 if self.chance(0.3) else 8) - 1)
-        ub = self._place(granules) // beat * beat
+        ub = self.place(granules) // beat * beat
         beats = -(-granules // beat)
         host = self.upto(self.host[0].size // self.config.bus_bytes - beats)
         return {"window": window, "ub": ub, "granules": granules, "host": host}
@@ -272,9 +249,8 @@ class Author:
         address = self.first_set + self.config.set_beats * self.upto(SETS - count)
         return "read_parameters", {"count": count, "address": address}
 
-    def _plane_step(self) -> Part:
-        step = self.upto(self.area // 4) if self.chance(0.8) else self.upto(2)
-        return "set", {"index": SET_REGISTERS["plane_step"], "value": step}
+    def _plane_step(self) -> list[Part]:
+        return self.sets({"plane_step": self.upto(self.area // 4) if self.chance(0.8) else self.upto(2)})
 
     def _sync(self) -> Part:
         return "sync", {"units": self.upto(INSTRUCTIONS["sync"].fields[0].range[1])}
