@@ -13,6 +13,8 @@ from ...hw.tpu.scoreboard import Scoreboard
 from ...hw.tpu.unified_buffer import UnifiedBuffer
 from ...hw.tpu.vector_unit import VectorUnit
 from ...hw.tpu.weight_unit import WeightUnit
+from ...hw.tpu.window_address import WindowAddress
+from ...hw.tpu.window_bounds import WindowBounds
 from ..bundle import make
 from . import activation_parts, control_parts, dma_parts, parts, vector_parts
 from .fed_matrix import FedMatrix
@@ -21,6 +23,8 @@ __all__ = ["COMPONENTS", "PARTS", "component"]
 
 COMPONENTS = {
     "unified_buffer": UnifiedBuffer,
+    "window_bounds": WindowBounds,
+    "window_address": WindowAddress,
     "feeder": Feeder,
     "fed_matrix": FedMatrix,
     "activation_unit": ActivationUnit,

@@ -8,13 +8,12 @@ import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.feeder import ROWS_AHEAD
-from ...hw.tpu.layouts import granule_address
 from ...hw.tpu.unified_buffer import WINDOW_LATENCY
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .entries import Entry, commands_of, granules_of, random_entry, rows_of
 from .parts import PARTS
-from .windows import Convolution
+from .windows import Convolution, asks_for
 
 FIRST_REQUEST = 1
 """Cycles from an entry to its first request."""
@@ -48,20 +47,19 @@ class BufferOfBytes:
         """Look a window up; an entry is done in the cycle of its last one."""
         requested, window = bool(outputs["o_window_valid"]), outputs["o_window_payload"]
         if requested:
-            self._due[self._cycle + WINDOW_LATENCY] = self._window(**window, wanted=self.wanted[len(self.requests)])
+            self._due[self._cycle + WINDOW_LATENCY] = self._window(window, self.wanted[len(self.requests)])
             self.requests.append(self._cycle)
         assert outputs["o_done"] == (requested and len(self.requests) in self.last)
         self._cycle += 1
         return requested
 
-    def _window(self, address: int, first: int, end: int, wanted: list[int | None]) -> int:
+    def _window(self, window: Mapping[str, int], wanted: list[int | None]) -> int:
         """The bytes of a window, as the buffer gives them: what doesn't count is 0."""
-        address_bits = granule_address(self.config).width
-        asked = {j: (address + j) % (1 << address_bits) for j in range(first, end)}
-        assert asked == {j: granule for j, granule in enumerate(wanted) if granule is not None}
+        assert asks_for(self.config, window, wanted)
         row = np.zeros((self.config.row_granules, GRANULE_BYTES), np.uint8)
-        for j, granule in asked.items():
-            row[j] = self.memory[GRANULE_BYTES * granule :][:GRANULE_BYTES]
+        for j, granule in enumerate(wanted):
+            if granule is not None:
+                row[j] = self.memory[GRANULE_BYTES * granule :][:GRANULE_BYTES]
         return int.from_bytes(row.tobytes(), "little")
 
 

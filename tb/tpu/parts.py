@@ -27,6 +27,8 @@ CONFIGS = {"small": SMALL, "middle": MIDDLE, "wide": WIDE}
 
 PARTS = {
     "unified_buffer": {f"unified_buffer_{name}": config for name, config in CONFIGS.items()},
+    "window_bounds": {f"window_bounds_{name}": config for name, config in CONFIGS.items()},
+    "window_address": {f"window_address_{name}": config for name, config in CONFIGS.items()},
     "feeder": {f"feeder_{name}": config for name, config in CONFIGS.items()},
     "fed_matrix": {"fed_matrix_middle": MIDDLE},
 }

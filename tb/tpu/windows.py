@@ -1,27 +1,45 @@
 """Windows of images: random geometries, those of convolutions, and what they mean."""
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.isa import GEOMETRY
+from ...hw.tpu.layouts import granule_address
 from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.im2col import im2col
 
-__all__ = ["Convolution", "random_convolution", "random_geometry", "window_of"]
+__all__ = [
+    "MODULO", "Convolution", "asks_for", "granules_at", "random_convolution", "random_geometry", "signed", "window_of",
+]  # fmt: skip
 
 MODULO = 1 << 24
 
 
-def _signed(value: int) -> int:
-    """As a signed number of 24 bits."""
+def signed(value: int) -> int:
+    """A number modulo 2**24 as a signed one."""
     return (value + MODULO // 2) % MODULO - MODULO // 2
 
 
+def granules_at(
+    config: TpuConfig, geometry: dict[str, int], address: int, x: int, y: int, width: int
+) -> list[int | None]:
+    """Granules of a window by address in the unified buffer, from its place there and in an image; None: no input."""
+    granules: list[int | None] = []
+    for j in range(width):
+        granule = (address + j) % MODULO
+        row = granule // config.row_granules
+        inside = 0 <= y < geometry["height"] and 0 <= x + j < geometry["line"]
+        counts = inside and geometry["window_first"] <= row <= geometry["window_last"]
+        granules.append(granule if counts else None)
+    return granules
+
+
 def window_of(config: TpuConfig, entry: dict[str, Any], number: int, kernel_row: int) -> list[int | None]:
-    """Granules of a window, by address in the unified buffer; None for one that is no input."""
+    """Granules of a position's window, as `granules_at` gives them."""
     g = entry["geometry"]
     place, column = divmod(number, g["columns"])
     image, line = divmod(place, g["lines"])
@@ -29,15 +47,16 @@ def window_of(config: TpuConfig, entry: dict[str, Any], number: int, kernel_row:
         entry["first"] + image * g["image_step"] + line * g["line_step"] + column * g["column_step"]
         + kernel_row * g["kernel_step"]
     )  # fmt: skip
-    x = _signed(entry["x"] + column * g["column_step"])
-    y = _signed(entry["y"] + line * g["stride"] + kernel_row * g["dilation"])
-    granules: list[int | None] = []
-    for j in range(entry["pitch"]):
-        granule = (address + j) % MODULO
-        row = granule // config.row_granules
-        counts = 0 <= y < g["height"] and 0 <= x + j < g["line"] and g["window_first"] <= row <= g["window_last"]
-        granules.append(granule if counts else None)
-    return granules
+    x = signed(entry["x"] + column * g["column_step"])
+    y = signed(entry["y"] + line * g["stride"] + kernel_row * g["dilation"])
+    return granules_at(config, g, address, x, y, entry["pitch"])
+
+
+def asks_for(config: TpuConfig, window: Mapping[str, int], granules: list[int | None]) -> bool:
+    """Whether a request is for these granules, and for nothing where there is None."""
+    span = 1 << granule_address(config).width
+    asked = {j: (window["address"] + j) % span for j in range(window["first"], window["end"])}
+    return asked == {j: granule for j, granule in enumerate(granules) if granule is not None}
 
 
 def random_geometry(config: TpuConfig, some: random.Random, rows: range) -> dict[str, Any]:
@@ -52,7 +71,7 @@ def random_geometry(config: TpuConfig, some: random.Random, rows: range) -> dict
     def either(bits: int, low: int, high: int) -> int:
         return some.getrandbits(bits) if some.random() < wild else some.randint(low, high) % (1 << bits)
 
-    def signed(bits: int, low: int, high: int) -> int:
+    def either_sign(bits: int, low: int, high: int) -> int:
         return (either(bits, low, high) + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
 
     small = {name: (-size, size) for name in GEOMETRY if name.endswith("_step") and name != "tap_step"}
@@ -63,8 +82,8 @@ def random_geometry(config: TpuConfig, some: random.Random, rows: range) -> dict
     return {
         "geometry": geometry | {"window_first": first, "window_last": last},
         "first": either(24, first * size - size, last * size + size),
-        "x": signed(16, -size, 2 * size),
-        "y": signed(12, -2, 4),
+        "x": either_sign(16, -size, 2 * size),
+        "y": either_sign(12, -2, 4),
     }
 
 

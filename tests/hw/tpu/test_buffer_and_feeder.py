@@ -16,13 +16,15 @@ from tensorloom.tb.tpu.bundle import COMPONENTS, component
 from tensorloom.tb.tpu.formal.proofs import window_proofs
 from tensorloom.tb.tpu.parts import PARTS
 
-NAMES = ("unified_buffer", "feeder", "feeding")
+NAMES = ("unified_buffer", "window_bounds", "window_address", "feeder", "feeding")
 CASES = {case: found for name in NAMES for case, found in find_cases("tpu", name).items()}
 
 
 @pytest.fixture(scope="module")
 def bundle():
-    parts = {kind: PARTS[kind] for kind in ("unified_buffer", "feeder", "fed_matrix")}
+    parts = {
+        kind: PARTS[kind] for kind in ("unified_buffer", "window_bounds", "window_address", "feeder", "fed_matrix")
+    }
     return emit(PartsBundle(COMPONENTS, parts))
 
 
