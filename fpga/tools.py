@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..hw.emit.yosys import YOWASP_PREPARES
 from ..hw.errors import FailureError
@@ -76,9 +75,9 @@ def tool_version(variable: str) -> str:
     if command[0] == sys.executable:
         _, package = PROGRAMS[variable]
         return f"{package} {importlib.metadata.version(package)}"
-    options: dict[str, Any] = {"capture_output": True, "text": True, "errors": "replace", "check": False}
+    command, environment = [*command, "--version"], yowasp_environment()
     with _starting(command[0]):
-        result = subprocess.run([*command, "--version"], env=yowasp_environment(), **options)
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     file = os.stat(command[0])  # some have no --version
     return f"{command[0]} {file.st_size} {file.st_mtime_ns} {(result.stdout + result.stderr).strip()}"
 

@@ -36,8 +36,14 @@ RANDOM_JOBS, BENCH_SEEDS = 24, 3
 LATENCIES = 1, 4, 20
 """Of memories."""
 
-WATCHDOG, LIMIT, IDLE_CYCLES = 3000, 1_000_000, 20
-"""Cycles without a transfer, and in all, after which a program hangs, and after its end in which nothing may come."""
+WATCHDOG, IDLE_CYCLES = 3000, 20
+"""Cycles without a transfer after which a program hangs, and after its end in which nothing may come."""
+
+TIMES_LONGER = 10
+"""How many times as long as on the design itself a program may take, and `WATCHDOG` more, until it hangs.
+
+Some faults make a design read or write for ever: without such a limit they would take nearly all of the time.
+"""
 
 
 class _Inverse(random.Random):
@@ -61,6 +67,8 @@ class _Program:
         What software must have read after a trial; a job must leave no complaint.
     predicted
         Counters, if the cycle model knows them.
+    limit
+        Cycles within which it must end; 0 if it fails on the design itself.
     """
 
     program: Any
@@ -75,6 +83,7 @@ class _Program:
     expected: np.ndarray
     registers: Mapping[str, int] | None
     predicted: Any
+    limit: int | None = None
 
 
 class Laboratory:
@@ -123,13 +132,22 @@ class Laboratory:
                     break
         for number, trial in enumerate(engine.trials(config, self.seed)):
             add(number, trial.program, trial.program.golden(), trial, wraps=False)
-        return made
+        return [dataclasses.replace(program, limit=self._program_limit(program)) for program in made]
+
+    def _program_limit(self, program: _Program) -> int:
+        model = self.model(self.mutants.top)
+        model.hold(SELECT, 0)
+        try:
+            result, _ = _run(model, program, after_valid=program.after_valid)
+        except SimulationError:
+            return 0
+        return TIMES_LONGER * result.cycles + WATCHDOG
 
     def passes_programs(self, number: int) -> bool:
         """Whether the programs notice nothing of a mutant."""
-        model = self.model(self.mutants.top)
+        model, programs = self.model(self.mutants.top), self.programs
         model.hold(SELECT, number)
-        return all(self._passes(model, program) for program in self.programs)
+        return all(self._passes(model, program) for program in programs)
 
     def _passes(self, model: Model, program: _Program) -> bool:
         engine = self.design.engine
@@ -266,7 +284,7 @@ def _run(model: Model, program: _Program, **options: Any) -> tuple[Result, dict[
     memories = make_memories(program.images, program.timing, program.seed)
     result = model.run(
         program.inputs, program.outputs, memories=memories, software=program.software, stalls=program.timing.stalls,
-        seed=program.seed, watchdog=WATCHDOG, limit=LIMIT, **options,
+        seed=program.seed, watchdog=WATCHDOG, limit=program.limit, **options,
     )  # fmt: skip
     return result, memories
 

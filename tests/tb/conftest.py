@@ -1,4 +1,5 @@
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -19,5 +20,6 @@ def designs() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """A cache of compiled designs for this run of the tests."""
-    return Cache(tmp_path_factory.mktemp("cache"))
+    """A cache of compiled designs that all processes of this run of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    return Cache((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "cache")

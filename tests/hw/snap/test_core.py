@@ -15,7 +15,6 @@ from tensorloom.sim.snap.cycles import WAITS, CoreCounters, simulate_core
 from tensorloom.sim.snap.golden import core_sums, scatter_sums
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.sim.snap.program import CoreProgram
-from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import Model, SimulationError, WatchdogError, build
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.snap.miscut import miscut
@@ -42,12 +41,12 @@ DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 
         for name in (*CORES, "two-bare", "split-bare")
     ],
 )
-def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[SnapConfig, Model]:
+def core(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:
     name, _, bare = request.param.partition("-")
     config = CORES[name]
     emission = emit(SnapCore(config))
     source = with_bare_memories(emission) if bare else emission
-    return config, build(source, cache=Cache(tmp_path_factory.mktemp("core")))
+    return config, build(source)
 
 
 def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: Any) -> ProgramResult:

@@ -7,7 +7,6 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
 from tensorloom.sim.snap.cycles import simulate_core
-from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.snap.program import core_stalls, run_program
 from tensorloom.tb.snap.random_programs import mixed_program
@@ -31,10 +30,10 @@ def random_core(rng: np.random.Generator) -> SnapConfig:
 
 
 @pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 8))])
-def test_every_counter_of_a_random_core(number: int, seed: int, tmp_path) -> None:
+def test_every_counter_of_a_random_core(number: int, seed: int) -> None:
     rng = np.random.default_rng([seed, number])
     config = random_core(rng)
-    model = build(emit(SnapCore(config)), cache=Cache(tmp_path))
+    model = build(emit(SnapCore(config)))
     streams = [stream["name"] for stream in model.manifest["streams"]]
     for _ in range(20):
         program = mixed_program(config, rng, int(rng.integers(1, 4)))

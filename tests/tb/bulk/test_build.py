@@ -94,7 +94,8 @@ def test_verilog_error_is_readable(designs, cache, tmp_path):
     assert "missing" in Path(lines[-1].removeprefix("full log: ")).read_text()
 
 
-def test_compiler_error_is_readable(designs, cache, tmp_path):
+def test_compiler_error_is_readable(designs, tmp_path):
+    cache = Cache(tmp_path / "cache")
     with pytest.raises(BuildError, match=r"make failed:\n.*no_such_flag"):
         build(designs.accumulator(tmp_path), cache=cache, flags=["-CFLAGS", "-fno_such_flag"])
     assert not list(cache.folder.glob("*.tmp"))
