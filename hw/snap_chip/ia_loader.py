@@ -57,6 +57,11 @@ class IaLoader(wiring.Component):
         There is no room for what comes next.
     o_idle
         All was loaded and is freed.
+    levels, counts, bands, puts
+        For proofs: words in each bank, those of them that are of the band that is being loaded, the FIFO of those of
+        the bands before, and where the next word goes.
+    used, waiting, loads
+        For proofs: entries of a directory that bands have, those bands, and whether the last of them is being loaded.
     """
 
     fields = (
@@ -65,6 +70,14 @@ class IaLoader(wiring.Component):
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
+        count = range(config.bank_words + 1)
+        self.levels, self.counts = (
+            [Signal(count, name=f"{name}_{bank}") for bank in range(config.banks)] for name in ("level", "count")
+        )
+        self.puts = [Signal(range(config.bank_words), name=f"put_{bank}") for bank in range(config.banks)]
+        self.bands = Fifo(len(self.levels[0]) * config.banks, config.resident_bands)
+        self.used = Signal(range(config.directory_entries + 1), name="used")
+        self.waiting, self.loads = Signal(range(config.resident_bands + 3), name="waiting"), Signal(name="loads")
         super().__init__(
             {
                 "i_start": In(1),
@@ -86,10 +99,9 @@ class IaLoader(wiring.Component):
         m.submodules.parser = shared(parser)
         connect(m, flipped(self.i_beats), parser.i_beats)
         runs, capacity = parser.o_runs, config.bank_words
-        levels = [Signal(range(capacity + 1), name=f"level_{bank}") for bank in range(config.banks)]
-        puts = [Signal(range(capacity), name=f"put_{bank}") for bank in range(config.banks)]
+        levels, puts, loads = self.levels, self.puts, self.loads
         bank, put, index = Signal(range(config.banks)), Signal(range(capacity)), Signal(range(config.directory_entries))
-        loads, room, taken, words = Signal(), Signal(), Signal(), Signal(range(config.run_words + 1))
+        room, taken, words = Signal(), Signal(), Signal(range(config.run_words + 1))
         ends, more, begins, ready = Signal(), Signal(), Signal(), Signal()
 
         level = Signal(range(capacity + 1))
@@ -116,7 +128,7 @@ class IaLoader(wiring.Component):
         ]
         band_ends = self._walk(m, bank, index, taken & runs.payload.last, parser.i_final)
         m.d.comb += ends.eq(band_ends)
-        empty = self._free(m, levels, bank, words, ends, begins, ready)
+        empty = self._free(m, bank, words, ends, begins, ready)
         for number, pointer in enumerate(puts):
             with m.If(bank == number):
                 m.d.sync += pointer.eq(pointer + words)
@@ -174,20 +186,14 @@ class IaLoader(wiring.Component):
             m.d.sync += [band_line.eq(0), band_base.eq(0), line_base.eq(0)]
         return band_ends
 
-    def _free(self, m: Module, levels, bank, words, band_ends, begins, ready):
+    def _free(self, m: Module, bank, words, band_ends, begins, ready):
         """Count the words of each band in each bank, and free bands; nothing is left to be freed."""
         config, layer = self.config, self.i_layer
+        levels, counts, fifo, used, waiting = self.levels, self.counts, self.bands, self.used, self.waiting
         count_bits = len(levels[0])
-        fifo = Fifo(count_bits * config.banks, config.resident_bands)
         m.submodules.bands = shared(fifo)
-        counts = [Signal(count_bits, name=f"count_{number}") for number in range(config.banks)]
         sums = [Signal(count_bits, name=f"sum_{number}") for number in range(config.banks)]
-        used, waiting, tail_line = (
-            Signal(range(config.directory_entries + 1)),
-            Signal(range(config.resident_bands + 3)),
-            Signal(13),
-        )
-        frees, takes = Signal(), Signal()
+        tail_line, frees, takes = Signal(13), Signal(), Signal()
         m.d.comb += [
             fifo.i.valid.eq(band_ends),
             fifo.i.payload.eq(Cat(sums)),

@@ -50,11 +50,14 @@ class TileFetch(wiring.Component):
         Into the rows' FIFOs, see `TileSlots`.
     o_idle
         Nothing is on its way.
+    part
+        For proofs: which part of a tile is read next.
     """
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
         banks = config.banks
+        self.part = Signal(range(max(config.tile_parts, 2)), name="part")
         super().__init__(
             {
                 "i_requests": In(stream.Signature(fetch_request(config))),
@@ -82,7 +85,7 @@ class TileFetch(wiring.Component):
         # The request whose entries were looked up, and the one whose words were read in the cycle before.
         looked, looks = Signal(layout, reset_less=True), Signal()
         fetched, fetches = Signal(layout, reset_less=True), Signal()
-        part, fetched_part, fetched_last = Signal.like(self.o_part), Signal.like(self.o_part), Signal()
+        part, fetched_part, fetched_last = self.part, Signal.like(self.o_part), Signal()
         fresh, goes, over = Signal(), Signal(), Signal()
 
         for bank in range(banks):

@@ -59,10 +59,14 @@ class TileSlots(wiring.Component):
         By row: stream of `stored_tile`, from the cycle after the push on.
     o_empty
         No row has a tile.
+    levels
+        For proofs: tiles that each row has.
     """
 
     def __init__(self, config: SnapChipConfig):
         self.config = config
+        pointer = exact_log2(config.tile_slots) + 1
+        self.levels = [Signal(pointer, name=f"level_{row}") for row in range(config.banks)]
         super().__init__(
             {
                 "i_write": In(config.banks),
@@ -81,17 +85,15 @@ class TileSlots(wiring.Component):
         config = self.config
         part_bits = config.row_words * WORD_BITS
         size = 8 * (config.bitmap_bytes + config.tile_channels)
-        pointer = exact_log2(config.tile_slots) + 1
-        put = Signal(pointer)
+        put = Signal.like(self.levels[0])
         m.d.sync += put.eq(put + self.i_push)
 
         m.submodules.tags = tags = self._memory(tile_tag(config, config.banks))
         write = tags.write_port()
         m.d.comb += [write.en.eq(self.i_push), write.addr.eq(put[:-1]), write.data.eq(self.i_tag)]
         full, rests = [], []
-        for row in range(config.banks):
-            tile, at = self.o_tiles[row], Signal(pointer, name=f"at_{row}")
-            level = Signal(pointer, name=f"level_{row}")
+        for row, level in enumerate(self.levels):
+            tile, at = self.o_tiles[row], Signal.like(put, name=f"at_{row}")
             m.d.sync += at.eq(at + (tile.valid & tile.ready))
             words = []
             for part, low in enumerate(range(0, size, part_bits)):
