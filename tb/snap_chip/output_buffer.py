@@ -99,6 +99,9 @@ async def layer(
     low, high = sorted(int(end) for end in rng.integers(-128 * signed, 256 - 128 * signed, 2))
     zero = int(rng.integers(-128 * signed, 256 - 128 * signed))
     bias = rng.integers(-(1 << 31), 1 << 31, (rounds, cores, kernels)) >> rng.integers(0, 32, (rounds, cores, kernels))
+    large = bool(shape.diagonal) and rng.random() < 0.5  # sums that may wrap only as others are added to them
+    if large:
+        bias[:] = 0
     factor = np.exp2(rng.uniform(-30, 2, bias.shape)).astype(np.float32)
     scales = np.zeros(bias.shape, [("bias", "<i4"), ("factor", "<f4")])
     scales["bias"], scales["factor"] = bias, factor
@@ -117,7 +120,8 @@ async def layer(
         for number in range(0 if pool else rounds):
             behind = len(shape.region(region)) * shape.diagonal  # entries that cores have no sums for
             sent = config.sum_ports if shape.diagonal else ports
-            values = random_sums(config.core.psum_bits, (cores, sent, entries - behind, kernels), rng)
+            size, most = (cores, sent, entries - behind, kernels), 1 << config.core.psum_bits - 1
+            values = rng.integers(-most, most, size) if large else random_sums(config.core.psum_bits, size, rng)
             kept, wraps = accumulated(config, values, behind)
             exact = kept + bias[number][:, None, None, :]
             overflow |= wraps or bool((exact != wrap(exact, 32)).any())

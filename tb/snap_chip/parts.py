@@ -11,12 +11,12 @@ TINY = PRESETS["snap-chip-tiny"]
 MIDDLE = SnapChipConfig(
     core=SnapConfig(
         core_rows=5, core_columns=3, aim_entries=16, beat_entries=4, weight_entries=32, activation_entries=32,
-        psum_slots=16, list_depth=2,
+        psum_slots=16, psum_bits=32, list_depth=2,
     ),
     cores=2, data_bits=128, weight_rows=21, bank_rows=32, directory_entries=128, region_pixels=24, tile_slots=4,
     segments=32, resident_bands=8, global_accumulator=True,
 )  # fmt: skip
-"""Rows of two words, whose number is no power of two, eight kernels, and diagonal mode."""
+"""Rows of two words, whose number is no power of two, eight kernels, psums of 32 bits, and diagonal mode."""
 
 SINGLE = TINY.replace(
     core=TINY.core.replace(beat_entries=1, data_bits=16), cores=8, data_bits=256, weight_rows=17, residual_lanes=8
