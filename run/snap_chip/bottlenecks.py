@@ -57,13 +57,14 @@ def measure_bottlenecks(simulator: Simulator, blocks: Sequence[Sequence[LayerSha
         maths, or a counter from the cycle model.
     """
     design = simulator.design
+    measured = [_measure(simulator, layers) for layers in blocks]
     return {
         "design": design.name,
         "digest": design_digest(design.engine.component(design.config)),
         "seed": SEED,
         "ia_density": SNAP_MEAN[0],
         "w_density": SNAP_MEAN[1],
-        "blocks": [_measure(simulator, layers) for layers in blocks],
+        "blocks": measured,
     }
 
 

@@ -83,7 +83,9 @@ def random_bottleneck(shapes: Sequence[LayerShape], densities: tuple[float, floa
             for a, w in ((entry, weights), ((entry != 0).view(np.int8), (weights != 0).view(np.int8)))
         )
         macs += int(pairs.sum())
-        scale, values[target] = _scale(sums, densities[0], x if target == OUTPUTS[-1] else None)
+        last = target == OUTPUTS[-1]
+        check(f"output of {shape.name}", not last or sums.shape == x.shape, f"of shape {x.shape}", sums.shape)
+        scale, values[target] = _scale(sums, densities[0], x if last else None)
         layers.append(Convolution(source=source, target=target, weights=weights, **scale, **shape.steps))
         source = target
     return Bottleneck(layers=layers, values=values, macs=macs)
@@ -91,7 +93,7 @@ def random_bottleneck(shapes: Sequence[LayerShape], densities: tuple[float, floa
 
 def _scale(sums: np.ndarray, density: float, residual: np.ndarray | None) -> tuple[dict, np.ndarray]:
     """Fields of a layer with these sums, and its output: of each kernel, the greatest are positive."""
-    factors = (SPREAD / sums.std((0, 1))).astype(np.float32)
+    factors = (SPREAD / np.maximum(sums.std((0, 1)), 1)).astype(np.float32)  # of a kernel without weights too
     added = 0 if residual is None else RESIDUAL_SCALE * residual
     # what is at least a half is rounded to a positive number
     bias = np.rint((0.5 - np.quantile(sums * factors + added, 1 - density, axis=(0, 1))) / factors).astype(np.int32)
