@@ -21,6 +21,7 @@ import walks
 
 from tensorloom.fpga.records import read_records
 from tensorloom.run.mutation import records as mutation_records
+from tensorloom.run.snap_chip.bottlenecks import RECORDS
 
 PICTURES = {
     "matrix_unit.svg": matrix_unit,
@@ -52,6 +53,8 @@ def main() -> None:
         fill(chip_tables.chip_tables() | tpu_tables.tpu_tables())
         mutations = mutation_records.read_records()
         fill(mutation_tables.mutation_tables(mutations, map(mutation_records.is_stale, mutations)))
+        blocks = mutation_records.read_records(RECORDS)
+        fill(chip_tables.bottleneck_tables(blocks, map(mutation_records.is_stale, blocks)))
     for sources, rows, keep in (
         (options.demo, demo_tables, False),
         (options.bench, bench_tables, False),

@@ -1,5 +1,6 @@
 """Tables of the SNAP chip: commands and registers from the design, figures from what ``tensorloom bench`` prints."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tables import burst_text, goal_rows, port_rows, register_rows
@@ -9,7 +10,7 @@ from tensorloom.hw.snap_chip.config import PRESETS, SnapChipConfig
 from tensorloom.hw.snap_chip.register_map import REGISTERS
 from tensorloom.sim.snap_chip.limits import size_limits
 
-__all__ = ["bench_tables", "chip_tables"]
+__all__ = ["bench_tables", "bottleneck_tables", "chip_tables"]
 
 SHARES = ("compute", "lists", "weights", "activations", "memory", "psums")
 """Columns of where cycles went; a last one has the rest."""
@@ -124,6 +125,27 @@ def bench_tables(figures: dict[str, Any]) -> dict[str, list[list[str]]]:
         ],
         "chip-goals": goal_rows(figures["goals"]),
     }
+
+
+def bottleneck_tables(records: Iterable[dict[str, Any]], stale: Iterable[bool]) -> dict[str, list[list[str]]]:
+    """Whole blocks on the Verilog, from ``run/snap_chip/recorded``."""
+    rows = [
+        [
+            f"`{record['design']}`",
+            block["name"].partition("/")[2],
+            block["layers"][0],
+            f"{block['cycles']:,}",
+            f"{block['utilisation']:.3f}",
+            *_shares(block["where_cycles_went"]),
+            "yes" if block["bit_exact"] else "no",
+            "yes" if block["equals_cycle_model"] else "no",
+            f"{block['seconds']:,.0f}",
+            "an earlier design" if old else "the present one",
+        ]
+        for record, old in zip(records, stale, strict=True)
+        for block in record["blocks"]
+    ]
+    return {"chip-bottlenecks": rows}
 
 
 def _ways(rows: list[dict[str, Any]]) -> list[list[str]]:

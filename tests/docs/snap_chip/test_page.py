@@ -11,6 +11,8 @@ from tensorloom.hw.emit.ports import port_names
 from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.hw.snap_chip.register_map import REGISTERS
+from tensorloom.run.mutation.records import is_stale, read_records
+from tensorloom.run.snap_chip.bottlenecks import RECORDS
 
 from ..driver import drive, written
 from ..pages import PAGES, ROOT, blocks, table
@@ -28,6 +30,26 @@ TABLES = FOUND["chip_tables"]()
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_those_of_the_design(name: str) -> None:
     assert table(name) == [[cell.replace("`", "") for cell in row] for row in TABLES[name]], "run scripts/pictures"
+
+
+def test_bottlenecks_are_those_recorded() -> None:
+    """And the page says so if they are of an earlier design."""
+    records = read_records(RECORDS)
+    rows = FOUND["bottleneck_tables"](records, map(is_stale, records))["chip-bottlenecks"]
+    assert table("chip-bottlenecks") == [[cell.replace("`", "") for cell in row] for row in rows], (
+        "run scripts/pictures"
+    )
+
+
+def test_bottlenecks_of_an_earlier_design() -> None:
+    shares = {"compute": 0.8, "lists": 0.05, "weights": 0.04, "activations": 0.03, "memory": 0.02, "psums": 0.01}
+    block = {"name": "resnet50/res2b", "layers": ["9x9x9,1x1,3", "9x9x3,3x3,3"], "cycles": 12345, "utilisation": 0.8176}
+    block |= {"where_cycles_went": shares | {"begin": 0.05}, "bit_exact": True, "equals_cycle_model": False}
+    record = {"design": "snap-chip", "blocks": [block | {"seconds": 1234.5}]}
+    cells = ["`snap-chip`", "res2b", "9x9x9,1x1,3", "12,345", "0.818"]
+    cells += ["80.0%", "5.0%", "4.0%", "3.0%", "2.0%", "1.0%", "5.0%", "yes", "no", "1,234"]
+    rows = FOUND["bottleneck_tables"]([record, record], [True, False])
+    assert rows == {"chip-bottlenecks": [[*cells, "an earlier design"], [*cells, "the present one"]]}
 
 
 def test_fields() -> None:

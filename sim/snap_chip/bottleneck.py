@@ -1,0 +1,107 @@
+"""Bottleneck blocks of ResNet-50 as layers of the chip: 1x1, 3x3, and 1x1 to which the block's input is added."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...hw.config import check
+from ..golden.convolution import convolution
+from ..golden.requantize import requantize
+from ..golden.residual_add import residual_add, residual_terms
+from ..workloads.layers import LayerShape, random_tensors
+from .layers import Convolution, Residual, Tensor
+
+__all__ = ["INPUT", "OUTPUTS", "Bottleneck", "random_bottleneck"]
+
+INPUT, OUTPUTS = "x", ("a", "b", "y")
+"""Names of a block's input, and of what its layers make."""
+
+SPREAD, MIDDLE = 32, 128
+"""Standard deviation of requantized sums, and zero point of those that the input is added to: few saturate."""
+
+RESIDUAL_SCALE = 0.25
+"""Of the block's input, in units of its output."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Bottleneck:
+    """A block with random weights and a random input.
+
+    Parameters
+    ----------
+    layers
+        For the compiler: each is the source of the next, and the last adds the first one's.
+    values
+        The block's input and all outputs by name, uint8, from the maths alone.
+    macs
+        Products of two values that are not 0.
+    """
+
+    layers: Sequence[Convolution]
+    values: dict[str, np.ndarray]
+    macs: int
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The tensor that no layer makes."""
+        height, width, channels = self.values[INPUT].shape
+        return {INPUT: Tensor(height=height, width=width, channels=channels)}
+
+    @property
+    def densities(self) -> dict[str, float]:
+        """Share of values that are not 0, by name of tensor."""
+        return {name: float(np.mean(values != 0)) for name, values in self.values.items()}
+
+
+def random_bottleneck(shapes: Sequence[LayerShape], densities: tuple[float, float], seed: int) -> Bottleneck:
+    """Draw weights and input, and choose biases so that every rectified output is about as dense as the input.
+
+    Parameters
+    ----------
+    shapes
+        Of three layers; the last one's output is as large as the first one's input.
+    densities
+        Of activations and weights.
+    seed
+        Of the first layer; the others have the next ones.
+
+    Raises
+    ------
+    ConfigError
+        If the layers make no block.
+    """
+    first, _ = random_tensors(shapes[0], *densities, seed, bits=8)
+    x = first.astype(np.uint8)
+    layers, values, source, macs = [], {INPUT: x}, INPUT, 0
+    for number, (shape, target) in enumerate(zip(shapes, OUTPUTS, strict=True)):
+        entry = values[source]
+        check(f"input of {shape.name}", shape.x_shape == entry.shape, f"of shape {entry.shape}", shape.x_shape)
+        weights = random_tensors(shape, *densities, seed + number, bits=8)[1].astype(np.int8)
+        sums, pairs = (
+            convolution(a[None], w, **shape.steps)[0]
+            for a, w in ((entry, weights), ((entry != 0).view(np.int8), (weights != 0).view(np.int8)))
+        )
+        macs += int(pairs.sum())
+        last = target == OUTPUTS[-1]
+        check(f"output of {shape.name}", not last or sums.shape == x.shape, f"of shape {x.shape}", sums.shape)
+        scale, values[target] = _scale(sums, densities[0], x if last else None)
+        layers.append(Convolution(source=source, target=target, weights=weights, **scale, **shape.steps))
+        source = target
+    return Bottleneck(layers=layers, values=values, macs=macs)
+
+
+def _scale(sums: np.ndarray, density: float, residual: np.ndarray | None) -> tuple[dict, np.ndarray]:
+    """Fields of a layer with these sums, and its output: of each kernel, the greatest are positive."""
+    factors = (SPREAD / np.maximum(sums.std((0, 1)), 1)).astype(np.float32)  # of a kernel without weights too
+    added = 0 if residual is None else RESIDUAL_SCALE * residual
+    # what is at least a half is rounded to a positive number
+    bias = np.rint((0.5 - np.quantile(sums * factors + added, 1 - density, axis=(0, 1))) / factors).astype(np.int32)
+    fields = {"bias": bias, "factors": factors}
+    if residual is None:
+        return fields, requantize(sums + bias, factors)
+    terms = residual_terms(1, MIDDLE, RESIDUAL_SCALE, 0, 1, 0)
+    names = ("sum_factor", "factor", "offset")
+    more = Residual(tensor=INPUT, zero=0, **dict(zip(names, map(float, terms), strict=True)))
+    output = residual_add(requantize(sums + bias, factors, MIDDLE), residual, terms, 0, 255).astype(np.uint8)
+    return fields | {"zero": MIDDLE, "residual": more}, output
