@@ -86,7 +86,7 @@ class Reach(wiring.Component):
         matmul, activate, weights, pool = (word.fields[name] for name in ("matmul", "activate", "read_weights", "pool"))
         rows, pitch = Signal(16, name="factor_rows"), Signal(7, name="factor_pitch")
         many, step = Signal(16, name="factor_many"), Signal(24, name="factor_step")
-        across, beyond = Signal(23, name="across"), Signal(SPAN_BITS, name="beyond")
+        across, beyond = Signal(22, name="across"), Signal(SPAN_BITS, name="beyond")
         with m.If(found["read_weights"]):
             m.d.comb += [rows.eq(weights["rows"]), pitch.eq(weights["chunks"])]
             m.d.comb += [many.eq(weights["tiles"]), step.eq(across)]
