@@ -65,9 +65,10 @@ def test_windows_and_what_is_read_for_them(name, seed):
             address, first, end = int(d["window"]) & (1 << address_bits) - 1, max(0, d["first"]), max(0, d["end"])
             none = d["first"] >= d["end"]
             window = {"address": address, "first": 0 if none else int(first), "end": 0 if none else int(end)}
+            row = int(d["row"]) & (1 << row_bits) - 1
             put = {"address": max(0, int(s["put"])), "used": int(s["used"]), "data": 0}
             outputs = await bench.cycle({
-                "i_window_valid": int(d["window"] >= 0), "i_window_payload": window, "i_fetch_row": int(d["row"]) & (1 << row_bits) - 1,
+                "i_window_valid": int(d["window"] >= 0), "i_window_payload": window, "i_fetch_row": row,
                 "i_put_valid": int(s["put"] >= 0), "i_put_payload": put, "i_store_valid": int(s["store"] >= 0),
                 "i_store_payload": {"row": max(0, int(s["store"])), "mask": 1, "data": 0},
             })  # fmt: skip
