@@ -12,14 +12,14 @@ from tensorloom.sim.tpu.model.state import COMMANDS, MATMUL, MATRIX, ROWS
 from tensorloom.sim.tpu.rules import Room
 
 SCRIPT = np.dtype([(name, "i8") for name in ("offered", "row", "command", "fetch", "store", "put", "used")])
-"""By cycle: is an entry offered; is a row taken if there is one, a command; rows fetched and stored, -1 for none;
-address (-1: none) and granules of a put."""
+"""By cycle: is an entry offered; is a row taken if there is one, a command; the row fetched, -1 or -2 for the window's
+first or second one; the row stored, -1 for none; address (-1: none) and granules of a put."""
 
 DONE = np.dtype(
-    [(name, "i8") for name in ("taken", "window", "first", "end", "done", "rows", "commands", "fetch", "store")]
+    [(name, "i8") for name in ("taken", "window", "first", "end", "done", "rows", "commands", "store", "row", "fetch")]
 )
 """By cycle: is the entry taken; the window that is asked for (-1: none); is an entry done; are rows and commands taken;
-are the rows fetched and stored that are to be."""
+is the row stored; which one is fetched or would be, and is it."""
 
 
 @compiled
@@ -35,7 +35,8 @@ def follow(m, script, does):
         choose(m)
         d.taken, d.window, d.done = b.issue[MATRIX], c.window, b.done[MATRIX]
         d.first, d.end = c.window_first, c.window_end
-        d.fetch = can_fetch(m, s.fetch)
+        d.row = s.fetch if s.fetch >= 0 else max(0, c.window >> m.sizes[0].row_bits) - 1 - s.fetch
+        d.fetch = can_fetch(m, d.row)
         d.store = s.store >= 0 and can_store(m, s.store)
         keep(m, s.store if d.store else -1, s.put, s.used)
         c.push = -1

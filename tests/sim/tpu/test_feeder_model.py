@@ -11,7 +11,7 @@ from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.tpu.entries import random_entry
 from tensorloom.tb.tpu.parts import CONFIGS
 
-CYCLES = 600
+CYCLES = 1200
 
 
 def script_of(config, some):
@@ -22,7 +22,7 @@ def script_of(config, some):
     for cycle in script:
         calm = some.random() < 0.9
         cycle["offered"], cycle["row"], cycle["command"] = (calm or some.getrandbits(1) for _ in range(3))
-        cycle["fetch"] = some.randrange(config.ub_rows)
+        cycle["fetch"] = some.choice([-1, -2, some.randrange(config.ub_rows)])
         cycle["store"] = some.choice([-1, some.randrange(config.ub_rows)])
         cycle["used"] = some.randint(1, config.row_granules)
         cycle["put"] = some.choice([-1, some.randrange(config.ub_granules - int(cycle["used"]) + 1)])
@@ -60,14 +60,15 @@ def test_windows_and_what_is_read_for_them(name, seed):
             number += taken
 
     async def reads(bench):
-        address_bits = (config.ub_granules - 1).bit_length()
+        address_bits, row_bits = (config.ub_granules - 1).bit_length(), (config.ub_rows - 1).bit_length()
         for cycle, (s, d) in enumerate(zip(script, does, strict=True)):
             address, first, end = int(d["window"]) & (1 << address_bits) - 1, max(0, d["first"]), max(0, d["end"])
             none = d["first"] >= d["end"]
             window = {"address": address, "first": 0 if none else int(first), "end": 0 if none else int(end)}
+            row = int(d["row"]) & (1 << row_bits) - 1
             put = {"address": max(0, int(s["put"])), "used": int(s["used"]), "data": 0}
             outputs = await bench.cycle({
-                "i_window_valid": int(d["window"] >= 0), "i_window_payload": window, "i_fetch_row": int(s["fetch"]),
+                "i_window_valid": int(d["window"] >= 0), "i_window_payload": window, "i_fetch_row": row,
                 "i_put_valid": int(s["put"] >= 0), "i_put_payload": put, "i_store_valid": int(s["store"] >= 0),
                 "i_store_payload": {"row": max(0, int(s["store"])), "mask": 1, "data": 0},
             })  # fmt: skip
