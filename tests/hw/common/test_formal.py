@@ -32,7 +32,6 @@ def test_float32_numbers_become_bytes():
     check_reachable(RoundToByteSpec(), depth=2)
 
 
-@pytest.mark.parametrize("depth", [2, 3])
-def test_beats_leave_a_fifo_in_order(depth):
-    check_bounded(FifoSpec(3, depth), depth=9)
-    check_reachable(FifoSpec(3, depth), depth=8)
+def test_beats_leave_a_fifo_in_order():
+    check_bounded(FifoSpec(3, 2), depth=9)
+    check_reachable(FifoSpec(3, 2), depth=8)

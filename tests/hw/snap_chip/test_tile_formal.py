@@ -25,7 +25,7 @@ def test_assumptions_leave_several_pixels():
     "part, name, wrong",
     [
         (tile_packer, "WORD_BYTES", 4),
-        (tile_parser, "_words_after_first", lambda config, word: (count_ones(word[:8]) + 1)[:4] >> 3),
+        (tile_parser, "_words_after_first", lambda config, word: (count_ones(word[:8]) + 4)[:4] >> 3),
         (tile_expander, "count_ones", lambda bits: count_ones(bits[:-1])),
     ],
     ids=["packer", "parser", "expander"],
@@ -36,7 +36,6 @@ def test_a_wrong_part_is_noticed(part, name, wrong, monkeypatch):
         check_bounded(TilesSpec(SMALL), depth=8)
 
 
-@pytest.mark.parametrize("width", [2, 4])
-def test_bytes_are_shown_in_order(width):
-    check_bounded(ByteUnpackerSpec(width), depth=9)
-    check_reachable(ByteUnpackerSpec(width), depth=9)
+def test_bytes_are_shown_in_order():
+    check_bounded(ByteUnpackerSpec(4), depth=9)
+    check_reachable(ByteUnpackerSpec(4), depth=9)
