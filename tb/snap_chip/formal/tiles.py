@@ -16,7 +16,7 @@ from ...formal import Assert, Assume, Cover
 __all__ = ["TilesSpec"]
 
 ZERO = 3
-PIXELS = 3
+PIXELS = 2
 
 
 class TilesSpec(wiring.Component):

@@ -4,6 +4,7 @@ import pytest
 
 from tensorloom.tb.common.formal.aligned_adder import AlignedAdderSpec
 from tensorloom.tb.common.formal.byte_rounder import ByteRounderSpec
+from tensorloom.tb.common.formal.fifo import FifoSpec
 from tensorloom.tb.common.formal.normalizer import NormalizerSpec
 from tensorloom.tb.common.formal.round_to_byte import RoundToByteSpec
 from tensorloom.tb.formal import check_bounded, check_reachable, prove
@@ -29,3 +30,8 @@ def test_sums_lose_nothing_that_a_rounding_sees(integer_bits):
 def test_float32_numbers_become_bytes():
     prove(RoundToByteSpec(), depth=2)
     check_reachable(RoundToByteSpec(), depth=2)
+
+
+def test_beats_leave_a_fifo_in_order():
+    check_bounded(FifoSpec(3, 2), depth=9)
+    check_reachable(FifoSpec(3, 2), depth=8)
