@@ -19,6 +19,7 @@ from tensorloom.sim.tpu.cycles import CATEGORIES, Stretch, TpuCycles, predict
 from tensorloom.sim.tpu.networks import digits_mlp, mlp0, mlp1, perceptron, random_inputs
 from tensorloom.sim.tpu.random_programs import random_program
 from tensorloom.tb.bulk.model import build
+from tensorloom.tb.tpu.windows import random_geometry
 
 CONFIG = PRESETS["tpu-tiny"]
 TIMINGS = [
@@ -80,7 +81,7 @@ def simple(program, timing=TIMINGS[0], address=0, places=(4096, 8192), weights=0
 def busy_program(some):
     """All units at once: in the unified buffer they get in each other's way, in quarters of it that are their own.
 
-    What a matmul reads is also written anew now and then.
+    What a matmul or a convolve reads is also written anew now and then.
     """
     quarter, beat = CONFIG.ub_granules // 4, CONFIG.bus_granules
     tiles = 4
@@ -90,12 +91,15 @@ def busy_program(some):
     ]
     for number in range(tiles):
         rows, repeat = some.randint(1, 100), some.randint(1, 3)
-        words.append(
-            encode(
-                "matmul", drain=1, swap=SWAPS.index("first"), ub=some.randrange(quarter // 4), rows=rows,
-                repeat=repeat, step=some.choice([0, 1, 7]), pitch=some.randint(1, 2),
-            )
-        )  # fmt: skip
+        multiplies = {"drain": 1, "swap": SWAPS.index("first"), "rows": rows, "repeat": repeat}
+        if some.getrandbits(1):
+            windows = random_geometry(CONFIG, some, range(CONFIG.ub_rows // 16))
+            geometry, place = windows["geometry"], {"ub": windows["first"], "x": windows["x"], "y": windows["y"]}
+            words += [encode("set", index=SET_REGISTERS[name], value=value) for name, value in geometry.items()]
+            words.append(encode("convolve", width=some.randint(1, 2), **multiplies, **place))
+        else:
+            place = {"ub": some.randrange(quarter // 4), "step": some.choice([0, 1, 7]), "pitch": some.randint(1, 2)}
+            words.append(encode("matmul", **multiplies, **place))
         used, pitch = some.choice([(1, 1), (1, 2), (2, 2), (2, 2)])
         fields = {"ub": quarter + some.randrange(20), "rows": rows, "pitch": pitch, "used": used}
         if number and some.random() < 0.3:
