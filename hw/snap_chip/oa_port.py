@@ -51,7 +51,7 @@ class OaPort(wiring.Component):
     i_lines, i_last_sums
         With a global accumulator, by slot: entries of a column group; last entry that has a sum of the core.
     i_carried
-        If the port carries: stream of `sum_layout`, of the group before.
+        If the port carries: stream of sums, of the group before.
     i_words
         Stream of rows, for a layer whose outputs are no sums: all bytes of the core for an entry.
     o_tiles
@@ -87,7 +87,7 @@ class OaPort(wiring.Component):
                 "o_overflow": Out(1),
             }
             | ({"i_lines": In(entries), "i_last_sums": In(entries)} if config.global_accumulator else {})
-            | ({"i_carried": In(stream.Signature(sum_layout(config.core)))} if carries else {})
+            | ({"i_carried": In(stream.Signature(signed(config.core.psum_bits)))} if carries else {})
         )
 
     def elaborate(self, platform) -> Module:
@@ -160,7 +160,7 @@ class OaPort(wiring.Component):
         value, comes = Mux(own, sums.payload.value, 0), Const(1)
         if carries:
             source, carried = self.i_carried, Signal()
-            value, comes = value + Mux(carried, source.payload.value, 0), ~carried | source.valid
+            value, comes = value + Mux(carried, source.payload, 0), ~carried | source.valid
             m.d.comb += [
                 carried.eq(layer.diagonal & (entry >= self.i_lines[slot])),
                 source.ready.eq(lane.i.ready & goes & there & carried),

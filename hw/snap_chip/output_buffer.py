@@ -118,12 +118,11 @@ class OutputBuffer(wiring.Component):
 
     def _carry(self, m: Module, name: str, sums, port: OaPort) -> None:
         """Keep sums for a port of the next column group. There is always room, see `SnapChipConfig.carried_sums`."""
-        layout = sum_layout(self.config.core)
-        fifo = Fifo(layout.size, self.config.carried_sums)
+        fifo = Fifo(self.config.core.psum_bits, self.config.carried_sums)
         m.submodules[name] = shared(fifo)
         m.d.comb += [
             fifo.i.valid.eq(sums.valid),
-            fifo.i.payload.eq(sums.payload),
+            fifo.i.payload.eq(sums.payload.value),
             sums.ready.eq(fifo.i.ready),
             port.i_carried.valid.eq(fifo.o.valid),
             port.i_carried.payload.eq(fifo.o.payload),
