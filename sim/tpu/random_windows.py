@@ -21,6 +21,9 @@ AREA_ROWS = 32
 MOST_ROWS = 12
 """Rows of a product or pool, mostly."""
 
+MOST_TAPS = 1000
+"""Of a pool, which takes a cycle or two for each: nothing moves on the buses meanwhile."""
+
 EXTREMES = np.array([0, -0.0, 0.5, -1, 2.0**-126, -(2.0**-126), 2.0**31 - 128, -(2.0**31) + 128], np.float32)
 """Values of registers of float32 that are special."""
 
@@ -230,7 +233,7 @@ class WindowAuthor(Chance):
         kernel = self.shape.kernel if self.chance(0.7) else (1 + self.upto(4), 1 + self.upto(4))
         kernel = kernel if self.chance(0.97) else (1 + self.upto(30), 1 + self.upto(30))
         pitch = values["width"] + (self.upto(self.config.row_granules - values["width"]) if self.chance(0.4) else 0)
-        rows = self._positions(self.area // pitch)
+        rows = min(self._positions(self.area // pitch), max(1, MOST_TAPS // (kernel[0] * kernel[1])))
         registers = {"pool_pitch": pitch}
         if average and self.chance(0.7):
             scale = 1 / (kernel[0] * kernel[1])
