@@ -15,10 +15,13 @@ from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge, with_timeout
 
 from .bits import pack_bits, unpack_bits
 
-__all__ = ["StreamSink", "StreamSource", "reset", "within"]
+__all__ = ["PERIOD_NS", "StreamSink", "StreamSource", "reset", "within"]
+
+PERIOD_NS = 10
+"""Of the clock."""
 
 
-async def reset(dut: Any, manifest: Mapping[str, Any], *, cycles: int = 2, period_ns: int = 10) -> None:
+async def reset(dut: Any, manifest: Mapping[str, Any], *, cycles: int = 2, period_ns: int = PERIOD_NS) -> None:
     """Start the clock, set all inputs to 0, and hold reset for some cycles; returns at a falling edge."""
     for port in manifest["ports"]:
         if port["direction"] == "in" and port["name"] != "clk":
@@ -33,7 +36,7 @@ async def reset(dut: Any, manifest: Mapping[str, Any], *, cycles: int = 2, perio
         dut.rst.value = 0
 
 
-async def within(awaitable: Any, cycles: int, *, period_ns: int = 10) -> Any:
+async def within(awaitable: Any, cycles: int, *, period_ns: int = PERIOD_NS) -> Any:
     """Await something for at most a number of clock cycles; `cocotb.triggers.SimTimeoutError` after that."""
     return await with_timeout(awaitable, cycles * period_ns, "ns")
 
