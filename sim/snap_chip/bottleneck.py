@@ -18,10 +18,10 @@ INPUT, OUTPUTS = "x", ("a", "b", "y")
 """Names of a block's input, and of what its layers make."""
 
 SPREAD, MIDDLE = 32, 128
-"""Standard deviation of requantized sums, and zero point of those that the input is added to: few saturate."""
+"""Standard deviation of requantized sums, and zero point of those that the input is added to."""
 
-RESIDUAL_SCALE = 0.25
-"""Of the block's input, in units of its output."""
+INPUT_SCALE, OUTPUT_SCALE = 0.25, 0.3
+"""Of a block's input and output, in units of the last layer's sums: few of the outputs saturate, but some do."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -94,13 +94,13 @@ def random_bottleneck(shapes: Sequence[LayerShape], densities: tuple[float, floa
 def _scale(sums: np.ndarray, density: float, residual: np.ndarray | None) -> tuple[dict, np.ndarray]:
     """Fields of a layer with these sums, and its output: of each kernel, the greatest are positive."""
     factors = (SPREAD / np.maximum(sums.std((0, 1)), 1)).astype(np.float32)  # of a kernel without weights too
-    added = 0 if residual is None else RESIDUAL_SCALE * residual
+    added = 0 if residual is None else INPUT_SCALE * residual
     # what is at least a half is rounded to a positive number
     bias = np.rint((0.5 - np.quantile(sums * factors + added, 1 - density, axis=(0, 1))) / factors).astype(np.int32)
     fields = {"bias": bias, "factors": factors}
     if residual is None:
         return fields, requantize(sums + bias, factors)
-    terms = residual_terms(1, MIDDLE, RESIDUAL_SCALE, 0, 1, 0)
+    terms = residual_terms(1, MIDDLE, INPUT_SCALE, 0, OUTPUT_SCALE, 0)
     names = ("sum_factor", "factor", "offset")
     more = Residual(tensor=INPUT, zero=0, **dict(zip(names, map(float, terms), strict=True)))
     output = residual_add(requantize(sums + bias, factors, MIDDLE), residual, terms, 0, 255).astype(np.uint8)

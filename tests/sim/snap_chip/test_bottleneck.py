@@ -28,8 +28,9 @@ def test_densities(densities: tuple[float, float], seed: int) -> None:
     assert all(density == pytest.approx(densities[0], abs=0.02) for density in block.densities.values())
     for layer in block.layers:
         assert np.mean(layer.weights != 0) == pytest.approx(densities[1], abs=0.06)
-    for values in block.values.values():  # of 8 bits, few of which saturate
-        assert values.dtype == np.uint8 and values.max() > 64 and np.mean(values == 255) < 0.005
+    for values in block.values.values():
+        assert values.dtype == np.uint8 and values.max() > 64
+    assert 0 < np.mean(block.values["y"] == 255) < 0.1
     first, second, third = block.layers
     assert (second.source, third.source) == (first.target, second.target)
     assert third.residual and third.residual.tensor == first.source == "x"
