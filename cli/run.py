@@ -109,7 +109,7 @@ def run(
 
 def _text(program: Path) -> str:
     try:
-        return program.read_text(encoding="utf-8")
+        return program.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{program} is no text; a program has an instruction a line") from None
 

@@ -17,6 +17,7 @@ from ...sim.golden.im2col import im2col, kernel_matrix
 from ...sim.golden.tensors import check_tensor
 from ...sim.memory_timing import MemoryTiming
 from ...sim.tpu.assembler import assemble as assemble_text
+from ...sim.tpu.assembler import lines_of
 from ...sim.tpu.chain import Network
 from ...sim.tpu.check import check_program
 from ...sim.tpu.compiler import Compiled, compile_graph, compile_network
@@ -187,7 +188,9 @@ def assemble(config: TpuConfig, text: str, memories: Mapping[str, bytes]) -> Tpu
     problems = check_program(config, program, Room((sizes["host_0"], sizes["host_1"]), sizes["weights"]))
     if problems:
         more = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
-        raise ConfigError(f"{problems[0]}{more}", field="program")
+        lines, pc = lines_of(text), problems[0].pc
+        where = f"line {lines[pc]}, " if pc < len(lines) else ""
+        raise ConfigError(f"{where}{problems[0]}{more}", field="program")
     return TpuProgram(config=config, program=program, host=(data["host_0"], data["host_1"]), weights=data["weights"])
 
 

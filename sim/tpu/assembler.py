@@ -2,13 +2,15 @@
 
 A line has one instruction: its name, then ``field=value`` in any order; fields that are not given are 0, and one of a
 single bit may stand alone, which sets it. A value is a number (``12``, ``-3``, ``0x40``), one of the field's own names
-(``swap=every``, ``kind=uint8``, ``index=plane_step``, ``units=matrix+activation``), a symbol, or products and sums of
-these without blanks (``ub=INPUT+7*ROWS``). ``.equ NAME VALUE`` makes a symbol for the lines below it. ``.word NUMBER``
-is an instruction as a plain number of 128 bits, for those that no name has. What follows a ``#`` is a comment.
+(``swap=every``, ``kind=uint8``, ``index=plane_step``, ``units=matrix+activation``), a symbol, or products, sums and
+differences of these without blanks (``ub=INPUT+7*ROWS-2``). ``.equ NAME VALUE`` makes a symbol for the lines below it.
+``.word NUMBER`` is an instruction as a plain number of 128 bits, for those that no name has. What follows a ``#`` is a
+comment.
 
-``set`` takes a register's name and value as if it were a field (``set columns=14``). A value below 0 is counted from
-the register's end (``set column_step=-2``). Where the register holds a float32, a decimal number is its value
-(``set factor_a=0.25``); hexadecimal ones, symbols and sums are its bits (``set factor_a=0x3e800000``). ::
+``set`` takes a register's name and value as if it were a field (``set columns=14``). Steps, zero points, ``pad``, and
+granules that are counted modulo 2**24 may be below 0 (``set column_step=-2``). A register of float32 takes one number
+or a symbol of one: a decimal number is its value (``set factor_a=0.25``), a hexadecimal one its bits
+(``set factor_a=0x3e800000``). ::
 
     .equ OUTPUT 0x100
     read_host granules=64 host=2                     # 256 bytes
@@ -22,8 +24,9 @@ the register's end (``set column_step=-2``). Where the register holds a float32,
 
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite, prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,13 +45,24 @@ from ...hw.tpu.isa import (
 )
 from .field_rules import REGISTER_NAMES
 
-__all__ = ["assemble", "disassemble", "program_of", "words_of"]
+__all__ = ["assemble", "disassemble", "lines_of", "program_of", "words_of"]
 
 HEXADECIMAL = ("ub", "address", "host", "tag", "value", "dst", "a", "b")
 """Fields that are disassembled in hexadecimal."""
 
 DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 """A number that a register of float32 may have as its value in text."""
+
+HEXADECIMAL_NUMBER = re.compile(r"0x[\da-f]+", re.IGNORECASE)
+
+TERM = re.compile(r"([+-]*)([^+*-]*(?:\*[+-]?[^+*-]*)*)")
+"""A term of a sum: its signs, and numbers and names with ``*`` between them."""
+
+MODULUS = 1 << 24
+"""Of addresses that may be below 0."""
+
+BELOW_ZERO = {"column_step", "line_step", "image_step", "kernel_step", "tap_step", "pad", "zero_a", "zero_b"}
+"""Registers whose values may be."""
 
 UNIT_BITS = {name: 1 << bit for bit, name in enumerate(UNITS)}
 
@@ -62,17 +76,29 @@ def assemble(text: str) -> bytes:
         With line, column and word, and a near name as the hint: there is no such instruction, field or symbol, a value
         does not fit, or a field is given twice.
     """
-    symbols: dict[str, int] = {}
+    symbols = _Symbols({}, {})
     words = []
-    for number, line in enumerate(text.splitlines(), 1):
-        found = [(one.start() + 1, one.group()) for one in re.finditer(r"\S+", line.partition("#")[0])]
-        if found and found[0][1] == ".equ":
+    for number, found in _lines(text):
+        if found[0][1] == ".equ":
             _equ(number, found, symbols)
-        elif found and found[0][1] == ".word":
-            words.append(_word(number, found, symbols))
-        elif found:
+        elif found[0][1] == ".word":
+            words.append(_word(number, found, symbols.values))
+        else:
             words.append(_instruction(number, found, symbols))
     return program_of(words)
+
+
+def lines_of(text: str) -> list[int]:
+    """Number of the line of each instruction, from 1 on."""
+    return [number for number, found in _lines(text) if found[0][1] != ".equ"]
+
+
+def _lines(text: str) -> Iterator[tuple[int, "Words"]]:
+    """Words of the lines that have some."""
+    for number, line in enumerate(text.splitlines(), 1):
+        found = [(one.start() + 1, one.group()) for one in re.finditer(r"\S+", line.partition("#")[0])]
+        if found:
+            yield number, found
 
 
 def disassemble(program: bytes) -> str:
@@ -109,19 +135,34 @@ Words = list[tuple[int, str]]
 """Words of a line, each with its column, from 1 on."""
 
 
+class _Symbols(NamedTuple):
+    """What ``.equ`` says: numbers, and the texts that they were given as."""
+
+    values: dict[str, int]
+    texts: dict[str, str]
+
+
 def _fault(line: int, column: int, word: str, message: str, hint: str = "") -> ConfigError:
     return ConfigError(f"line {line}, column {column}, {word!r}: {message}", hint, field=word)
 
 
-def _equ(line: int, found: Words, symbols: dict[str, int]) -> None:
+def _equ(line: int, found: Words, symbols: _Symbols) -> None:
     if len(found) != 3:
         raise _fault(line, *found[0], "takes a name and a value")
     column, name = found[1]
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise _fault(line, column, name, "no name: letters, digits and _, not a digit first")
-    if name in symbols:
-        raise _fault(line, column, name, f"has a value already, {symbols[name]}")
-    symbols[name] = _value(line, *found[2], found[2][1], symbols)
+    if name in symbols.texts:
+        raise _fault(line, column, name, f"has a value already, {symbols.texts[name]}")
+    column, text = found[2]
+    symbols.texts[name] = symbols.texts.get(text, text)
+    if not _is_fraction(symbols.texts[name]):
+        symbols.values[name] = _value(line, column, text, text, symbols.values)
+
+
+def _is_fraction(text: str) -> bool:
+    """Whether it is a decimal number that only a register of float32 can hold."""
+    return DECIMAL.fullmatch(text) is not None and not re.fullmatch(r"[+-]?\d+", text)
 
 
 def _word(line: int, found: Words, symbols: Mapping[str, int]) -> int:
@@ -133,7 +174,7 @@ def _word(line: int, found: Words, symbols: Mapping[str, int]) -> int:
     return value
 
 
-def _instruction(line: int, found: Words, symbols: Mapping[str, int]) -> int:
+def _instruction(line: int, found: Words, symbols: _Symbols) -> int:
     (column, name), *rest = found
     if name not in INSTRUCTIONS:
         hint = did_you_mean(name, [*INSTRUCTIONS, ".equ", ".word"])
@@ -151,8 +192,10 @@ def _instruction(line: int, found: Words, symbols: Mapping[str, int]) -> int:
             value = _register_value(line, column, word, key, text, symbols)
             given = {"index": registers[key].index, "value": value}
         else:
-            names = {**symbols, **_names(fields[key])}
-            given = {key: _value(line, column, word, text, names) if equals else 1}
+            names = {**symbols.values, **_names(fields[key])}
+            value = _value(line, column, word, text, names) if equals else 1
+            wraps = "modulo" in fields[key].text and -MODULUS // 2 <= value < 0
+            given = {key: value + MODULUS * wraps}
         if twice := given.keys() & values.keys():
             raise _fault(line, column, word, f"{key if key in twice else 'a register'} is given twice")
         try:
@@ -160,18 +203,28 @@ def _instruction(line: int, found: Words, symbols: Mapping[str, int]) -> int:
         except ConfigError as error:
             raise _fault(line, column, word, str(error)) from None
         values |= given
+    if name == "set" and "index" not in values:
+        raise _fault(line, *found[0], "names no register", "for example: set columns=14")
     return encode(name, **values)
 
 
-def _register_value(line: int, column: int, word: str, name: str, text: str, symbols: Mapping[str, int]) -> int:
+def _register_value(line: int, column: int, word: str, name: str, text: str, symbols: _Symbols) -> int:
     """What ``set`` has as the value of a register."""
-    if name in FLOATS and DECIMAL.fullmatch(text):
-        try:
-            return int.from_bytes(struct.pack("<f", float(text)), "little")
-        except OverflowError:
-            raise _fault(line, column, word, "too large for a float32") from None
-    value, end = _value(line, column, word, text, symbols), 1 << REGISTERS[name].bits
-    return value + end if -end // 2 <= value < 0 else value
+    if name in FLOATS:
+        text = symbols.texts.get(text, text)
+        if DECIMAL.fullmatch(text):
+            try:
+                return int.from_bytes(struct.pack("<f", float(text)), "little")
+            except OverflowError:
+                raise _fault(line, column, word, "too large for a float32") from None
+        if not HEXADECIMAL_NUMBER.fullmatch(text):
+            message = f"{name} takes a decimal number, its value, or a hexadecimal one, the bits of a float32"
+            raise _fault(line, column, word, message)
+    value, end = _value(line, column, word, text, symbols.values), 1 << REGISTERS[name].bits
+    low = -end // 2 if name in BELOW_ZERO else 0
+    if not low <= value < end:
+        raise _fault(line, column, word, f"{name} must be from {low} to {end - 1}, not {value}")
+    return value % end
 
 
 def _names(field: Field) -> dict[str, int]:
@@ -186,7 +239,11 @@ def _value(line: int, column: int, word: str, text: str, names: Mapping[str, int
     terms = text.split("+")
     if all(term in UNIT_BITS and names.get(term) == UNIT_BITS[term] for term in terms):
         return sum(UNIT_BITS[term] for term in set(terms))
-    return sum(prod(_atom(line, column, word, atom, names) for atom in term.split("*")) for term in terms)
+    found = [(signs, term) for signs, term in TERM.findall(text) if signs or term]
+    return sum(
+        (-1) ** signs.count("-") * prod(_atom(line, column, word, atom, names) for atom in term.split("*"))
+        for signs, term in found or [("", "")]
+    )
 
 
 def _atom(line: int, column: int, word: str, text: str, names: Mapping[str, int]) -> int:
@@ -204,14 +261,18 @@ def _line(word: int) -> str:
     if instruction is None or reserved:
         return f".word {word:#034x}"
     if instruction.name == "set" and values["index"] in REGISTER_NAMES:
-        return f"set {_register(REGISTER_NAMES[values['index']], values['value'])}"
+        name = REGISTER_NAMES[values["index"]]
+        if values["value"] < 1 << REGISTERS[name].bits:
+            return f"set {_register(name, values['value'])}"
+    if instruction.name == "set":
+        return f"set index={values['index']} value={values['value']:#x}"
     parts = [_part(field, values[field.name]) for field in instruction.fields]
     return " ".join([instruction.name, *filter(None, parts)])
 
 
 def _register(name: str, value: int) -> str:
     """A register and its value as a word."""
-    if name in FLOATS and value < 1 << 32:
+    if name in FLOATS:
         number = np.uint32(value).view(np.float32)
         if isfinite(number):
             return f"{name}={number!s}"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from ...hw.config import check
+from ...hw.errors import ConfigError
 from ...hw.tpu.config import GRANULE_BYTES, SET_ENTRY_BYTES, TpuConfig
 from ...hw.tpu.isa import ERRORS
 from ..golden.matmul import matmul
@@ -89,8 +90,8 @@ def run(config: TpuConfig, program: bytes, *, host: Sequence[Bytes] = (b"", b"")
     Raises
     ------
     ConfigError
-        If the program ends within an instruction, there are not two windows, or a factor that is used is not positive
-        and finite.
+        If the program ends within an instruction, there are not two windows, or a factor that is used is below 0 or
+        not finite.
     """
     check("host", len(host) == 2, "two windows", len(host))
     machine = _Machine(config, [_array(window).copy() for window in host], _array(weights))
@@ -112,7 +113,10 @@ def run(config: TpuConfig, program: bytes, *, host: Sequence[Bytes] = (b"", b"")
             machine.does[held[0]](held[1])
         if instruction.name == "activate":
             assert held
-            machine.activate(values, held[1]["acc"])
+            try:
+                machine.activate(values, held[1]["acc"])
+            except ConfigError as error:
+                raise ConfigError(f"instruction {rules.pc - 1}: {error}", field=error.field) from None
         elif instruction.name in machine.does:
             machine.does[instruction.name](values)
         held = None
@@ -243,6 +247,12 @@ def _raw(v: Values, sums: np.ndarray) -> np.ndarray:
 def _requantized(v: Values, sums: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     """Sums as 8-bit values, rows x 1 x columns."""
     used = parameters[: sums.shape[1]]
-    dtype = (np.int8, np.uint8)[v["kind"]]
-    values = requantize(wrap(sums + used["bias"], 32), used["factor"], v["zero"], dtype)
+    factors, dtype = used["factor"], (np.int8, np.uint8)[v["kind"]]
+    wrong = np.flatnonzero(~(np.isfinite(factors) & (factors >= 0)))
+    if wrong.size:
+        column = int(wrong[0])
+        check(f"the factor of column {column}", False, "a finite float32 from 0 on", float(factors[column]))
+    # A factor of 0, or a subnormal one, makes 0 of any sum, as the smallest normal one does.
+    smallest = np.finfo(np.float32).tiny
+    values = requantize(wrap(sums + used["bias"], 32), np.maximum(factors, smallest), v["zero"], dtype)
     return np.clip(values, v["lo"], v["hi"]).view(np.uint8)[:, None]

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...hw.config import check, check_int
+from ...hw.config import check, check_bool, check_int
 from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.tensors import check_tensor
 from .layers import Layer, RawLayer
@@ -15,6 +15,9 @@ from .layers import Layer, RawLayer
 __all__ = ["Combine", "Graph", "Join", "Lookup", "Node", "Pool", "Product", "Tensor", "geometry_of"]
 
 TABLE_ENTRIES = 256
+
+MOST_FLOAT = 1 << 31
+"""Magnitude that factors and addends must stay below."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,10 @@ class Tensor:
     channels: int
     dtype: np.dtype = np.dtype(np.uint8)
     zero: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("images", "height", "width", "channels"):
+            check_int(name, getattr(self, name), 1)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -77,6 +84,10 @@ class Product:
     padding: Padding = 0
     dilation: Steps = 1
 
+    def __post_init__(self) -> None:
+        _check_sources(self)
+        _check_kernel(self.kernel)
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Pool:
@@ -101,8 +112,14 @@ class Pool:
     padding: Padding = 0
     dilation: Steps = 1
     average: bool = False
-    factor: float = 0.0
+    factor: float = 1.0
     addend: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_sources(self, 1)
+        _check_kernel(self.kernel)
+        check_bool("average", self.average)
+        _check_floats(self, "factor", "addend")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -128,12 +145,18 @@ class Combine:
 
     operation: Literal["add", "multiply", "max"]
     sources: tuple[str, str]
-    factor_a: float = 0.0
-    factor_b: float = 0.0
+    factor_a: float = 1.0
+    factor_b: float = 1.0
     addend: float = 0.0
     zero: int = 0
     lo: int | None = None
     hi: int | None = None
+
+    def __post_init__(self) -> None:
+        known = ("add", "multiply", "max")
+        check("operation", self.operation in known, f"one of {', '.join(known)}", self.operation)
+        _check_sources(self, 2)
+        _check_floats(self, "factor_a", "factor_b", "addend")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -154,6 +177,9 @@ class Lookup:
     table: np.ndarray
     zero: int = 0
 
+    def __post_init__(self) -> None:
+        _check_sources(self, 1)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Join:
@@ -169,6 +195,31 @@ class Join:
 
     sources: tuple[str, ...]
     images: bool = False
+
+    def __post_init__(self) -> None:
+        _check_sources(self)
+        check_bool("images", self.images)
+
+
+def _check_sources(node: "Node", count: int | None = None) -> None:
+    sources = node.sources
+    names = isinstance(sources, tuple) and all(isinstance(source, str) for source in sources)
+    check("sources", names and len(sources) > 0, "a tuple of names", sources)
+    check("sources", count is None or len(sources) == count, f"{count} of them", sources)
+
+
+def _check_kernel(kernel: object) -> None:
+    check("kernel", isinstance(kernel, tuple | list) and len(kernel) == 2, "two numbers, down and across", kernel)
+    for size in kernel:  # pyright: ignore[reportGeneralTypeIssues]
+        check_int("kernel", size, 1)
+
+
+def _check_floats(node: "Pool | Combine", *names: str) -> None:
+    """Refuse what registers of float32 don't hold."""
+    for name in names:
+        value = float(getattr(node, name))
+        small = np.finfo(np.float32).tiny <= abs(value) < MOST_FLOAT or value == 0
+        check(name, small, "0, or a normal float32 of a magnitude below 2**31", value)
 
 
 Node = Product | Pool | Combine | Lookup | Join
@@ -202,7 +253,8 @@ class Graph:
 
     def __post_init__(self) -> None:
         check("inputs", len(self.inputs) > 0, "at least one", len(self.inputs))
-        check("outputs", len(self.outputs) > 0, "at least one", len(self.outputs))
+        check("nodes", len(self.nodes) > 0, "at least one", len(self.nodes))
+        check("outputs", isinstance(self.outputs, tuple) and len(self.outputs) > 0, "a tuple of names", self.outputs)
         tensors = self.tensors
         for name in self.outputs:
             check("outputs", name in self.nodes, f"of {', '.join(self.nodes)}", name)
@@ -311,7 +363,10 @@ def _result(name: str, node: Node, sources: Sequence[Tensor]) -> Tensor:
             other = dataclasses.replace(others[0], zero=first.zero)
             check(f"sources of {name}", other == first, f"alike: {first}", others[0])
             limits = np.iinfo(first.dtype)
-            check_int(f"zero of {name}", node.zero, int(limits.min), int(limits.max))
+            low, high = int(limits.min), int(limits.max)
+            check_int(f"zero of {name}", node.zero, low, high)
+            lowest = check_int(f"lo of {name}", low if node.lo is None else node.lo, low, high)
+            check_int(f"hi of {name}", high if node.hi is None else node.hi, lowest, high)
             return dataclasses.replace(first, zero=node.zero)
         case Lookup():
             table = check_tensor(f"table of {name}", node.table, "256", {first.dtype})

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -20,6 +21,12 @@ from tensorloom.hw.tpu.isa import INSTRUCTIONS
 from tensorloom.hw.tpu.register_map import REGISTERS
 from tensorloom.hw.tpu.tpu import Tpu
 from tensorloom.run.tpu.networks import PUBLISHED, TIMING
+from tensorloom.sim.golden.convolution import convolution
+from tensorloom.sim.golden.requantize import requantize
+from tensorloom.sim.tpu.assembler import assemble
+from tensorloom.sim.tpu.check import check_program
+from tensorloom.sim.tpu.golden import run
+from tensorloom.sim.tpu.rules import Room
 
 from ..driver import drive, written
 from ..pages import PAGES, ROOT, blocks, number, table
@@ -86,6 +93,30 @@ def test_the_program_runs_and_gives_what_the_page_says(tmp_path: Path, monkeypat
     (given,) = re.findall(r"With `(--memory host_1=\d+)`", PAGE)
     done = CliRunner().invoke(app, re.sub(r"--memory host_1=\d+", given, run).split()[1:])
     assert done.exit_code == 2 and f"error: {error}" in done.stderr
+
+
+def test_the_convolution_is_one(seed: int) -> None:
+    """The page's lines between those that bring image and weights."""
+    rng, config = np.random.default_rng(seed), PRESETS["tpu-tiny"]
+    (code,) = (block for block in blocks("text", PAGE) if "convolve ub=-9" in block)
+    image, kernels = rng.integers(0, 256, (1, 8, 8, 4), np.uint8), rng.integers(-20, 20, (3, 3, 4, 8), np.int8)
+    tiles = [kernels[row, columns].reshape(-1, 8) for columns in (slice(0, 2), slice(2, 3)) for row in range(3)]
+    sets = np.zeros(8, [("bias", "<i4"), ("factor", "<f4")])
+    sets["factor"] = 0.01
+    weights = np.concatenate([tile.reshape(-1).view(np.uint8) for tile in tiles] + [sets.view(np.uint8)])
+    text = f"""read_host granules=64
+        read_weights tiles=3 rows=8 chunks=1
+        read_weights tiles=3 rows=4 chunks=1 address=24
+        read_parameters count=1 address=36
+        {code}
+        write_host window=1 ub=64 granules=128
+        halt"""
+    host = [image.reshape(-1), np.zeros(512, np.uint8)]
+    outcome = run(config, assemble(text), host=host, weights=weights)
+    assert outcome.state == "halted"
+    assert check_program(config, assemble(text), Room((256, 512), len(weights))) == []
+    expected = requantize(convolution(image, kernels, padding=1), np.float32(0.01), 0, np.uint8)
+    assert np.array_equal(outcome.host[1].reshape(expected.shape), expected)
 
 
 @pytest.mark.parametrize("language", ["c", "c++"])

@@ -163,9 +163,13 @@ def test_texts(simulator):
     [
         ("halt now", {}, "^line 1, column 6, 'now': halt has no field 'now'"),
         ("nop", {}, "^instruction 1: end: the program ends without halt$"),
-        (TEXT, {"host_0": bytes(8)}, "^instruction 1: memory: a transfer up to granule 4 of window 1, which has 0$"),
-        ("matmul\nwrite_host\nhalt", {}, r"^instruction 0: value: .* \(2 problems in all\)$"),
-        ("write_host granules=1\nhalt", {"host_0": bytes(4)}, "^instruction 0: unwritten: granule 0 is read"),
+        (
+            TEXT,
+            {"host_0": bytes(8)},
+            "^line 3, instruction 1: memory: a transfer up to granule 4 of window 1, which has 0$",
+        ),
+        ("matmul\nwrite_host\nhalt", {}, r"^line 1, instruction 0: value: .* \(2 problems in all\)$"),
+        ("write_host granules=1\nhalt", {"host_0": bytes(4)}, "^line 1, instruction 0: unwritten: granule 0 is read"),
     ],
 )
 def test_texts_that_are_refused(text, memories, message):

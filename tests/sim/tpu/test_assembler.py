@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorloom.hw.errors import ConfigError
-from tensorloom.hw.tpu.isa import INSTRUCTIONS, SET_REGISTERS, UNITS, encode
+from tensorloom.hw.tpu.isa import INSTRUCTIONS, REGISTERS, SET_REGISTERS, UNITS, encode
 from tensorloom.sim.tpu import assembler
-from tensorloom.sim.tpu.assembler import assemble, disassemble, program_of, words_of
+from tensorloom.sim.tpu.assembler import assemble, disassemble, lines_of, program_of, words_of
 
 
 @st.composite
@@ -36,9 +36,8 @@ def test_random_instructions_both_ways(program):
 def test_registers_both_ways(values):
     program = program_of([encode("set", index=SET_REGISTERS[name], value=value) for name, value in values])
     assert assemble(disassemble(program)) == program
-    assert all(
-        f"set {name}=" in line for (name, _), line in zip(values, disassemble(program).splitlines(), strict=True)
-    )
+    for (name, value), line in zip(values, disassemble(program).splitlines(), strict=True):
+        assert line.startswith(f"set {name}=" if value < 1 << REGISTERS[name].bits else "set index=")
 
 
 @given(st.lists(st.integers(0, (1 << 128) - 1) | st.integers(0, 255)))
@@ -95,12 +94,17 @@ def test_names_of_values():
         (".equ P 3\nset line=P*7+1", encode("set", index=0x17, value=22)),
         ("set column_step=-2", encode("set", index=0x12, value=(1 << 24) - 2)),
         ("set pad=-128", encode("set", index=0x1B, value=128)),
-        ("set pad=0x100", encode("set", index=0x1B, value=256)),
+        ("set index=pad value=0x100", encode("set", index=0x1B, value=256)),
         ("set factor_a=1", encode("set", index=0x22, value=0x3F800000)),
         ("set factor_a=0x1", encode("set", index=0x22, value=1)),
         ("set factor_b=-2.5E+3", encode("set", index=0x23, value=0xC51C4000)),
         ("set addend=.1", encode("set", index=0x24, value=0x3DCCCCCD)),
         (".equ ONE 0x3f800000\nset addend=ONE", encode("set", index=0x24, value=0x3F800000)),
+        (".equ HALF -0.5\n.equ SAME HALF\nset addend=SAME", encode("set", index=0x24, value=0xBF000000)),
+        (".equ ONE 1\nset addend=ONE", encode("set", index=0x24, value=0x3F800000)),
+        ("convolve ub=-8", encode("convolve", ub=(1 << 24) - 8)),
+        (".equ P 3\nconvolve ub=2*P-10", encode("convolve", ub=(1 << 24) - 4)),
+        ("matmul rows=10-2*-1-0x4", encode("matmul", rows=8)),
         ("set index=factor_a value=1", encode("set", index=0x22, value=1)),
         ("vector operation=multiply", encode("vector", operation=1)),
         ("set index=80 value=1", encode("set", index=80, value=1)),
@@ -129,7 +133,16 @@ def test_names_of_values():
         ("set columns=3 value=3", "value is given twice", ""),
         ("set index=columns lines=3", "a register is given twice", ""),
         ("set columns=1.5", "'1.5' is neither a number", ""),
-        ("set pad=-129", "value of set must be from 0 to", ""),
+        ("set pad=-129", "'pad=-129': pad must be from -128 to 255, not -129", ""),
+        ("set columns=-1", "columns must be from 0 to 4095, not -1", ""),
+        (
+            "set factor_a=1+1",
+            "factor_a takes a decimal number, its value, or a hexadecimal one, the bits of a float32",
+            "",
+        ),
+        (".equ F 0.5\nset lines=F", "'F' is neither a number nor a name", ""),
+        ("matmul ub=-8", "ub of matmul must be from 0 to 16777215, not -8", ""),
+        ("matmul rows=4-", "'' is neither a number nor a name", ""),
         ("set factor_a=4e38", "line 1, column 5, 'factor_a=4e38': too large for a float32", ""),
         ("matmul columns=3", "matmul has no field 'columns'", ""),
         ("vector operation=ad", "'ad' is neither a number nor a name that is known here", "add"),
@@ -147,6 +160,16 @@ def test_errors(text, message, hint):
         assemble(text)
     assert message in str(caught.value)
     assert caught.value.hint == (f"did you mean {hint}?" if hint else "")
+
+
+def test_a_set_of_nothing():
+    with pytest.raises(ConfigError, match="line 1, column 1, 'set': names no register") as caught:
+        assemble("set value=3")
+    assert caught.value.hint == "for example: set columns=14"
+
+
+def test_lines_of_instructions():
+    assert lines_of("# text\n.equ A 3\nnop\n\n.word 3 # three\nhalt") == [3, 5, 6]
 
 
 def test_a_program_that_ends_within_an_instruction():

@@ -370,7 +370,7 @@ def test_interrupts_show_their_tags_in_order():
 
 def test_factors_must_be_numbers_where_they_are_used():
     entries = np.zeros(8, SET_ENTRY)
-    entries["factor"] = [1, 1, 1, 1, -1, 0, np.inf, np.nan]
+    entries["factor"] = [1, 1, 1, 1, 0, -1, np.inf, np.nan]
     weights = np.concatenate([entries.view(np.uint8), bytes_of(64)])
     text = """read_host granules=2
         read_weights tiles=1 rows=8 chunks=1 address=8
@@ -379,7 +379,8 @@ def test_factors_must_be_numbers_where_they_are_used():
         activate next kind=uint8 ub=16 rows=1 pitch=2 used={} hi=255
         halt"""
     execute(TINY, text.format(1), [bytes(8), b""], weights)
-    with pytest.raises(ConfigError, match="factor must be positive and finite"):
+    message = r"instruction 4: the factor of column 5 must be a finite float32 from 0 on, not -1\.0"
+    with pytest.raises(ConfigError, match=message):
         run(TINY, assemble(text.format(2)), host=[bytes(8), b""], weights=weights)
 
 
