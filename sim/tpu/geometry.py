@@ -8,7 +8,7 @@ from ...hw.tpu.isa import GEOMETRY, INSTRUCTIONS
 from ..golden.geometry import ConvolutionGeometry
 from .windows import ADDRESS_BITS
 
-__all__ = ["Windows", "column_groups", "geometry"]
+__all__ = ["Windows", "geometry"]
 
 
 class Windows(NamedTuple):
@@ -24,22 +24,6 @@ class Windows(NamedTuple):
 
     registers: dict[str, int]
     start: dict[str, int]
-
-
-def column_groups(config: TpuConfig, columns: int, pixel: int, dilation: int = 1) -> list[range]:
-    """Columns of a kernel that one window holds side by side, group after group.
-
-    Parameters
-    ----------
-    columns
-        Of the kernel.
-    pixel
-        Granules of a pixel.
-    dilation
-        Across. Windows hold what lies without gaps, so columns that lie apart come one by one.
-    """
-    most = config.row_granules // pixel if dilation == 1 else 1
-    return [range(first, min(first + most, columns)) for first in range(0, columns, most)]
 
 
 def geometry(

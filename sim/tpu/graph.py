@@ -296,12 +296,6 @@ class Graph:
         first = min((order.index(one) for one, node in self.nodes.items() if name in node.sources), default=0)
         return order.index(self.read_behind[name]) >= first
 
-    def geometry(self, name: str) -> ConvolutionGeometry:
-        """Sizes of the windows of a node."""
-        node = self.nodes[name]
-        assert isinstance(node, Product | Pool)
-        return geometry_of(node, [self.tensors[source] for source in node.sources])
-
     @property
     def macs(self) -> int:
         """Multiply-accumulates of a batch."""

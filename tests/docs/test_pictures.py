@@ -50,7 +50,16 @@ def test_plot_is_made_from_the_same_figures(drawn: Path) -> None:
         assert 0 < theirs < ours <= bound
 
 
-def figures(path: Path) -> dict[str, list[float]]:
+def test_roofline_is_made_from_the_table(drawn: Path) -> None:
+    committed, new = (figures(folder / "tpu_roofline.svg") for folder in (DOCS, drawn))
+    assert committed == new, HINT
+    for points in new["points"].values():
+        assert set(points) == {"MLP0", "MLP1", "LSTM0", "LSTM1", "CNN0", "CNN1"}
+        for uses, tops in points.values():
+            assert 0 < tops <= min(uses * new["slope"], new["height"]) * 1.001
+
+
+def figures(path: Path) -> dict[str, Any]:
     """What the plot's description says that it is made from; other bytes depend on matplotlib's version."""
     description = re.search(r"<dc:description>(.*?)</dc:description>", path.read_text(encoding="utf-8"), re.DOTALL)
     assert description

@@ -1,10 +1,7 @@
 """Networks of all kinds of nodes on the Verilog: results, all of memory, and all counters."""
 
-import dataclasses
-
 import pytest
 
-from tensorloom.hw.tpu.config import PRESETS
 from tensorloom.run.execution import Simulator
 from tensorloom.run.registry import find_preset
 from tensorloom.run.tpu.networks import app_program, scaled_timing
@@ -14,14 +11,7 @@ from tensorloom.sim.tpu.networks import NETWORKS
 from tensorloom.sim.tpu.random_graphs import random_batch, random_graph
 from tensorloom.sim.tpu.reference import execute
 
-TINY, TWIN = "tpu-tiny", "tpu-16"
-
-
-@pytest.fixture(scope="module")
-def tiny() -> Simulator:
-    design = find_preset(TINY)
-    assert design
-    return Simulator(dataclasses.replace(design, config=PRESETS[TINY].replace(ub_rows=1 << 14)))
+TWIN = "tpu-16"
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +22,16 @@ def twin() -> Simulator:
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 4, 8])
-def test_random_graphs(tiny, seed, nodes):
+def test_random_graphs(twin, seed, nodes):
     for number in range(seed, seed + 6):
-        graph, batches = random_graph(tiny.design.config, number, nodes), 1 + number % 2
+        graph, batches = random_graph(twin.design.config, number, nodes), 1 + number % 2
         inputs = [random_batch(graph, number + batch) for batch in range(batches)]
-        program = map_graph(tiny.design.config, graph, inputs)
+        program = map_graph(twin.design.config, graph, inputs)
         expected = [execute(graph, values) for values in inputs]
         outputs = [outcome[name].reshape(-1) for outcome in expected for name in graph.outputs]
         for stall in (0.0, 0.3):
             timing = MemoryTiming(latency=1 + number % 40)
-            outcome, _ = tiny.run_program(program, f"{number}", stall=stall, seed=number, timing=timing)
+            outcome, _ = twin.run_program(program, f"{number}", stall=stall, seed=number, timing=timing)
             assert outcome.passed, (number, stall, outcome.complaint)
             assert outcome.output.tolist() == [value for values in outputs for value in values.tolist()]
 

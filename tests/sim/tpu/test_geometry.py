@@ -9,12 +9,18 @@ from tensorloom.sim.golden.geometry import ConvolutionGeometry
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.tpu.assembler import program_of
 from tensorloom.sim.tpu.check import check_program
-from tensorloom.sim.tpu.geometry import column_groups, geometry
+from tensorloom.sim.tpu.geometry import geometry
 from tensorloom.sim.tpu.golden import run
 from tensorloom.sim.tpu.rules import Room
 
 TINY = PRESETS["tpu-tiny"]
 CONFIGS = {"tiny": TINY, "16": PRESETS["tpu-16"], "64": PRESETS["tpu-64"]}
+
+
+def column_groups(config, columns, pixel, dilation):
+    """Columns of a kernel that one window holds side by side; those that lie apart come one by one."""
+    most = config.row_granules // pixel if dilation == 1 else 1
+    return [range(first, min(first + most, columns)) for first in range(0, columns, most)]
 
 
 def random_sizes(rng, config):
@@ -148,15 +154,6 @@ def test_convolutions(name, number, seed):
     padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=pad)
     expected = convolution(padded, w, stride=sizes.stride, dilation=sizes.dilation)
     np.testing.assert_array_equal(one.sums()[:, : w_shape[-1]], wrap(expected.reshape(one.rows, -1), 32))
-
-
-def test_groups_of_columns():
-    config = PRESETS["tpu-16"]  # 4 granules a row
-    assert column_groups(config, 5, 1) == [range(0, 4), range(4, 5)]
-    assert column_groups(config, 5, 2) == [range(0, 2), range(2, 4), range(4, 5)]
-    assert column_groups(config, 2, 3) == [range(0, 1), range(1, 2)]
-    assert column_groups(config, 3, 1, dilation=2) == [range(0, 1), range(1, 2), range(2, 3)]
-    assert column_groups(config, 1, 4) == [range(0, 1)]
 
 
 @pytest.mark.parametrize(
