@@ -219,7 +219,7 @@ def _check_floats(node: "Pool | Combine", *names: str) -> None:
     for name in names:
         value = float(getattr(node, name))
         small = np.finfo(np.float32).tiny <= abs(value) < MOST_FLOAT or value == 0
-        check(name, small, "0, or a normal float32 of a magnitude below 2**31", value)
+        check(name, bool(small), "0, or a normal float32 of a magnitude below 2**31", value)
 
 
 Node = Product | Pool | Combine | Lookup | Join
