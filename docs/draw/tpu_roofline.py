@@ -1,10 +1,10 @@
 """The TPU's roofline with the networks of published sizes, from the table of measured figures on its page."""
 
-import json
 import re
-from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from plot import plot_text, pyplot
 
 from tensorloom.hw.tpu.config import PRESETS
 from tensorloom.run.tpu.networks import CLOCK, TIMING
@@ -32,14 +32,8 @@ def figures() -> dict[str, Any]:
 
 def draw() -> str:
     """Text of the picture; its description holds the figures as JSON."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams |= {"svg.hashsalt": "tensorloom", "svg.fonttype": "none", "font.family": "sans-serif"}
-    from matplotlib import pyplot
-
     values = figures()
-    figure, axes = pyplot.subplots(figsize=(8, 4.6), layout="constrained")
+    figure, axes = pyplot().subplots(figsize=(8, 4.6), layout="constrained")
     uses = [10.0, values["height"] / values["slope"], 10000.0]
     roof = [min(use * values["slope"], values["height"]) for use in uses]
     axes.plot(uses, roof, "-", color="#6b7785", label="roofline: 34 GB/s of weights, 92 TOPS")
@@ -55,8 +49,4 @@ def draw() -> str:
     axes.set_ylabel("tera operations a second")
     axes.grid(color="#e3e8ee", which="both")
     axes.legend(loc="lower right")
-    text = StringIO()
-    metadata = {"Date": None, "Creator": "scripts/pictures", "Description": json.dumps(values)}
-    figure.savefig(text, format="svg", metadata=metadata)
-    pyplot.close(figure)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    return plot_text(figure, values)

@@ -1,7 +1,6 @@
 """Utilisation against the number of activation rows: the matrix unit's cycle model and SCALE-Sim's formula."""
 
-import json
-from io import StringIO
+from plot import plot_text, pyplot
 
 from tensorloom.hw.systolic.config import PRESETS
 from tensorloom.sim.systolic.cycles import predict
@@ -30,14 +29,8 @@ def figures() -> dict[str, list[float]]:
 
 def draw() -> str:
     """Text of the picture; its description holds the figures as JSON."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams |= {"svg.hashsalt": "tensorloom", "svg.fonttype": "none", "font.family": "sans-serif"}
-    from matplotlib import pyplot
-
     values, config = figures(), PRESETS[PRESET]
-    figure, axes = pyplot.subplots(figsize=(8, 4.2), layout="constrained")
+    figure, axes = pyplot().subplots(figsize=(8, 4.2), layout="constrained")
     axes.plot(values["m"], values["matrix_unit"], "o-", color="#205493", label="matrix unit (cycle model)")
     axes.plot(values["m"], values["scale_sim"], "s-", color="#c05a2b", label="SCALE-Sim v3 formula")
     axes.plot(values["m"], values["bound"], ":", color="#6b7785", label=f"bound by weight loading, M / {config.rows}")
@@ -49,8 +42,4 @@ def draw() -> str:
     axes.set_title(f"M x {K} by {K} x {N} on {config.rows} x {config.columns} PEs, 8-bit operands")
     axes.grid(color="#e3e8ee")
     axes.legend(loc="upper left")
-    text = StringIO()
-    metadata = {"Date": None, "Creator": "scripts/pictures", "Description": json.dumps(values)}
-    figure.savefig(text, format="svg", metadata=metadata)
-    pyplot.close(figure)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    return plot_text(figure, values)

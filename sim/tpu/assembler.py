@@ -44,6 +44,7 @@ from ...hw.tpu.isa import (
     encode,
 )
 from .field_rules import REGISTER_NAMES
+from .windows import MODULUS
 
 __all__ = ["assemble", "disassemble", "lines_of", "program_of", "words_of"]
 
@@ -57,9 +58,6 @@ HEXADECIMAL_NUMBER = re.compile(r"0x[\da-f]+", re.IGNORECASE)
 
 TERM = re.compile(r"([+-]*)([^+*-]*(?:\*[+-]?[^+*-]*)*)")
 """A term of a sum: its signs, and numbers and names with ``*`` between them."""
-
-MODULUS = 1 << 24
-"""Of addresses that may be below 0."""
 
 BELOW_ZERO = {"column_step", "line_step", "image_step", "kernel_step", "tap_step", "pad", "zero_a", "zero_b"}
 """Registers whose values may be."""

@@ -6,7 +6,7 @@ from ...hw.config import check
 from ...hw.tpu.config import TpuConfig
 from ...hw.tpu.isa import GEOMETRY, INSTRUCTIONS
 from ..golden.geometry import ConvolutionGeometry
-from .windows import ADDRESS_BITS
+from .windows import MODULUS
 
 __all__ = ["Windows", "geometry"]
 
@@ -92,7 +92,7 @@ def geometry(
         check(name, 0 <= value < 1 << GEOMETRY[name].bits, f"of {GEOMETRY[name].bits} bits", value)
     x = (column * across + tap * across_spread - left) * pixel
     y = line * down - top
-    ub = (plane + image * whole + y * row + x) % (1 << ADDRESS_BITS)
+    ub = (plane + image * whole + y * row + x) % MODULUS
     fields = {field.name: field for field in INSTRUCTIONS["convolve"].fields}
     for name, value in (("x", x), ("y", y)):
         low, high = fields[name].range

@@ -10,11 +10,10 @@ import numpy as np
 from ...hw.config import check, check_bool, check_int
 from ..golden.geometry import ConvolutionGeometry, Padding, Steps
 from ..golden.tensors import check_tensor
+from .field_rules import TABLE_BYTES
 from .layers import Layer, RawLayer
 
 __all__ = ["Combine", "Graph", "Join", "Lookup", "Node", "Pool", "Product", "Tensor", "geometry_of"]
-
-TABLE_ENTRIES = 256
 
 MOST_FLOAT = 1 << 31
 """Magnitude that factors and addends must stay below."""
@@ -364,7 +363,7 @@ def _result(name: str, node: Node, sources: Sequence[Tensor]) -> Tensor:
             return dataclasses.replace(first, zero=node.zero)
         case Lookup():
             table = check_tensor(f"table of {name}", node.table, "256", {first.dtype})
-            check(f"table of {name}", len(table) == TABLE_ENTRIES, "of 256 values", len(table))
+            check(f"table of {name}", len(table) == TABLE_BYTES, "of 256 values", len(table))
             return dataclasses.replace(first, zero=node.zero)
         case Join():
             field = "images" if node.images else "channels"

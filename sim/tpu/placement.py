@@ -8,13 +8,12 @@ import numpy as np
 
 from ...hw.config import check
 from ...hw.tpu.config import TpuConfig
+from .field_rules import TABLE_BYTES, table_rows
 from .graph import Combine, Graph, Join, Lookup, Pool
 from .tensors import Buffer, allocate
 from .tiling import View
 
 __all__ = ["Placement", "Table", "place", "table_bytes"]
-
-TABLE_BYTES = 256
 
 
 class Table(NamedTuple):
@@ -58,9 +57,8 @@ def place(config: TpuConfig, graph: Graph, views: Mapping[str, View], batches: i
         If the unified buffer or a window is too small: for what, and by how much.
     """
     tables = _tables(graph)
-    table_rows = -(-TABLE_BYTES // config.row_bytes)
     buffers: dict[tuple[int, str], Buffer] = {
-        (number, "table of all batches"): Buffer("a table", table_rows, 0, batches * len(graph.nodes))
+        (number, "table of all batches"): Buffer("a table", table_rows(config), 0, batches * len(graph.nodes))
         for number in range(len(tables))
     }
     spans = _spans(graph, views, batches)

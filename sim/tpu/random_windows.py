@@ -11,7 +11,7 @@ from ..golden.geometry import ConvolutionGeometry
 from .field_rules import RANGES, TABLE, TABLE_BYTES, table_rows
 from .geometry import geometry
 from .rules import Rules
-from .windows import ADDRESS_BITS
+from .windows import MODULUS
 
 __all__ = ["Chance", "Part", "WindowAuthor"]
 
@@ -26,8 +26,6 @@ MOST_TAPS = 1000
 
 EXTREMES = np.array([0, -0.0, 0.5, -1, 2.0**-126, -(2.0**-126), 2.0**31 - 128, -(2.0**31) + 128], np.float32)
 """Values of registers of float32 that are special."""
-
-MODULUS = 1 << ADDRESS_BITS
 
 Part = tuple[str, dict[str, int]]
 """An instruction's name and fields."""

@@ -6,10 +6,12 @@ from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ..golden.wrap import wrap
 from .field_rules import Values
 
-__all__ = ["ADDRESS_BITS", "granules_of", "window"]
+__all__ = ["ADDRESS_BITS", "MODULUS", "granules_of", "window"]
 
 ADDRESS_BITS = 24
 """Addresses, and places in lines and images, are counted modulo so many bits."""
+
+MODULUS = 1 << ADDRESS_BITS
 
 
 def granules_of(config: TpuConfig, registers: Values, v: Values, k: int, c: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +41,7 @@ def granules_of(config: TpuConfig, registers: Values, v: Values, k: int, c: int 
     across = column * r["column_step"] + c * r["tap_step"]
     down = image * r["image_step"] + line * r["line_step"] + k * r["kernel_step"]
     j = np.arange(v["width"])
-    address = (v["ub"] + down + across)[:, None] + j & (1 << ADDRESS_BITS) - 1
+    address = ((v["ub"] + down + across)[:, None] + j) % MODULUS
     xg = wrap(v["x"] + across, ADDRESS_BITS)[:, None] + j
     yy = wrap(v["y"] + line * r["stride"] + k * r["dilation"], ADDRESS_BITS)[:, None]
     row = address // config.row_granules

@@ -10,6 +10,7 @@ import numpy as np
 from ...hw.config import check
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.isa import KINDS, OPERATIONS, SET_REGISTERS, SWAPS, encode
+from .field_rules import TABLE_BYTES
 from .graph import Combine, Graph, Lookup, Pool, Product, Tensor
 from .layers import Layer
 from .memory_reads import ParameterReads, WeightReads
@@ -17,6 +18,7 @@ from .placement import Placement
 from .tensors import Slice
 from .tiling import Column, Piece, View, blocks, columns_of, is_dense, pieces_of, sources_of, windows
 from .weights import Tile, WeightMemory
+from .windows import MODULUS
 
 __all__ = ["Writer"]
 
@@ -228,7 +230,7 @@ class Writer:
                 drain=number == len(pieces) - 1,
                 swap=SWAPS.index("every" if tiles else "none"),
                 repeat=node.kernel[0],
-                ub=(fields["ub"] + piece.first) % (1 << 24),
+                ub=(fields["ub"] + piece.first) % MODULUS,
                 x=fields["x"] + piece.first,
                 y=fields["y"],
                 width=piece.width,
@@ -265,7 +267,7 @@ class Writer:
                     kernel_columns=node.kernel[1],
                     width=one.granules,
                     dst=self._granule(work.batch, work.name, other, at),
-                    ub=(fields["ub"] + one.granule) % (1 << 24),
+                    ub=(fields["ub"] + one.granule) % MODULUS,
                     x=fields["x"] + one.granule,
                     y=fields["y"],
                 )
@@ -347,7 +349,7 @@ class Writer:
         table = self.placement.tables[name]
         if (0, "table", table.ub) not in self.read:
             self.read.add((0, "table", table.ub))
-            granules = 256 // GRANULE_BYTES
+            granules = TABLE_BYTES // GRANULE_BYTES
             self.emit("read_host", window=0, ub=table.ub, granules=granules, host=table.host // self.config.bus_bytes)
 
 
