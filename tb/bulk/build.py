@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,10 @@ __all__ = ["BuildError", "Options", "Progress", "compile_library"]
 
 LIBRARY = "model.so"
 
-HARNESS = ("harness.cpp", "memory.h", "port.h", "software.h")
+CPP = ("harness.cpp", "design.cpp", ZEROED_NEW.name)
+"""What is compiled with a design."""
+
+HARNESS = ("harness.cpp", "design.cpp", "design.h", "memory.h", "port.h", "software.h")
 """Files that are the same for every design."""
 
 Progress = Callable[[str], None]
@@ -102,9 +106,10 @@ def compile_library(
             return entries / key / LIBRARY, found[1] | {"cached": True}
         with cache.work_folder(key) as work:
             start = time.perf_counter()
-            runtime = _key(["runtime", options.trace, options.threads, flags, verilator_version(), version])
             job = _Job(sources, wrapper, flags, work, cache.folder / f"{key}.log", environment)
-            library = job.run(progress or (lambda _: None), cache, runtime)
+            library = job.run(
+                progress or (lambda _: None), cache, [texts, zeroed, options.threads, verilator_version(), version]
+            )
             meta = {
                 "top": sources.top,
                 "build_seconds": round(time.perf_counter() - start, 3),
@@ -131,8 +136,11 @@ class _Job:
     log: Path
     environment: dict[str, str]
 
-    def run(self, report: Progress, cache: Cache, runtime: str) -> Path:
-        """Run Verilator and make; return the library."""
+    def run(self, report: Progress, cache: Cache, identity: Any) -> Path:
+        """Run Verilator and make; return the library.
+
+        What doesn't depend on the design, the harness and Verilator's own C++, is kept by `identity` and flags.
+        """
         self.log.unlink(missing_ok=True)
         for name, text in self.wrapper.items():
             (self.work / name).write_text(text, encoding="utf-8")
@@ -141,8 +149,10 @@ class _Job:
         objects = self.work / "objects"
         report(f"translating {self.sources.top} with Verilator")
         top = ["--top-module", self.sources.top]
-        self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, "harness.cpp", ZEROED_NEW.name)
-        if found := cache.find(runtime):  # Verilator's own C++, the same for all designs
+        self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, *CPP)
+        switches = [(objects / name).read_text(encoding="utf-8") for name in ("Vdut.mk", "Vdut_classes.mk")]
+        runtime = _key([identity, [*map(_switches, switches)]])
+        if found := cache.find(runtime):
             for name in found[1]["files"]:
                 shutil.copyfile(found[0] / name, objects / name)
         report(f"compiling {self.sources.top}")
@@ -152,7 +162,8 @@ class _Job:
         self.log.unlink(missing_ok=True)
         if not found:
             with cache.lock(runtime):
-                cache.publish(runtime, sorted(objects.glob("verilated*.o")), {})
+                kept = [objects / "harness.o", objects / "zeroed_new.o", *sorted(objects.glob("verilated*.o"))]
+                cache.publish(runtime, kept, {})
         return objects / LIBRARY
 
     def _call(self, *command: str) -> None:
@@ -181,6 +192,13 @@ class _Job:
             raise BuildError(f"{command[0]} failed:\n{errors}\nfull log: {self.log}")
 
 
+def _switches(makefile: str) -> list[str]:
+    """What a makefile of Verilator says about the compilation of C++ that is the same for all designs."""
+    return re.findall(
+        r"^VM_(?:TIMING|COVERAGE|TRACE\w*|SC|USER_CFLAGS|GLOBAL_\w+) \S*=(?:.*\\\n)*.*", makefile, re.MULTILINE
+    )
+
+
 def _port_table(manifest: dict[str, Any]) -> str:
     """C++ that binds the ports of the verilated class: inputs first, each in the manifest's order."""
     ports = ordered_ports(manifest)
@@ -188,11 +206,11 @@ def _port_table(manifest: dict[str, Any]) -> str:
     table = "".join(f"        {{&top.{port['name']}, {port['width']}}},\n" for port in ports)
     inputs = sum(port["direction"] == "in" for port in ports)
     return (
-        f"static constexpr int inputs = {inputs};\n"
-        "static void bind(Vdut& top, std::vector<Port>& ports, int& clk, int& rst) {\n"
-        f"    ports = {{\n{table}    }};\n"
-        f"    clk = {names.index('clk') if 'clk' in names else -1};\n"
-        f"    rst = {names.index('rst') if 'rst' in names else -1};\n"
+        "static void bind(Vdut& top, Design& design) {\n"
+        f"    design.ports = {{\n{table}    }};\n"
+        f"    design.inputs = {inputs};\n"
+        f"    design.clk = {names.index('clk') if 'clk' in names else -1};\n"
+        f"    design.rst = {names.index('rst') if 'rst' in names else -1};\n"
         "}\n"
     )
 

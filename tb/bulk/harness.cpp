@@ -1,6 +1,5 @@
 // Runs a verilated design in bulk: whole jobs on stream beats, memories and registers, or on per-cycle port values, one
-// call from Python.
-// `ports.h` is generated and fills the table of ports; everything else here is the same for every design.
+// call from Python. The same for every design, so it is compiled once.
 
 #include <cstdint>
 #include <cstring>
@@ -9,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "Vdut.h"
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_vcd_c.h"
 #endif
 
+#include "design.h"
 #include "memory.h"
 #include "port.h"
 #include "software.h"
@@ -26,8 +25,6 @@ namespace {
 std::string fault;  // the last $stop or fatal error of the design
 
 }  // namespace
-
-#include "ports.h"
 
 void vl_finish(const char*, int, const char*) {}
 
@@ -65,12 +62,10 @@ struct Job {
 
 struct Model {
     VerilatedContext context;
-    std::unique_ptr<Vdut> top;
-    std::vector<Port> ports;
+    std::unique_ptr<Design> design;
     std::vector<std::unique_ptr<Memory>> memories;
     std::unique_ptr<Software> software;
     Log log;
-    int clk = -1, rst = -1;
     uint64_t cycle = 0;
 #if VM_TRACE
     std::unique_ptr<VerilatedVcdC> trace;
@@ -83,13 +78,12 @@ struct Model {
 #if VM_TRACE
         context.traceEverOn(true);
 #endif
-        top.reset(new Vdut(&context, "top"));
-        bind(*top, ports, clk, rst);
+        design = make_design(context);
     }
 
     ~Model() {
         close();
-        top->final();
+        design->finish();
     }
 
     void close() {
@@ -104,7 +98,7 @@ struct Model {
         if (cycle < trace_start || cycle >= trace_stop) return;
         if (!trace) {
             trace.reset(new VerilatedVcdC);
-            top->trace(trace.get(), 99);
+            design->trace(*trace);
             trace->open(trace_path.c_str());
             if (!trace->isOpen()) throw std::runtime_error("waveform file " + trace_path + " can't be written");
         }
@@ -114,25 +108,26 @@ struct Model {
     }
 
     void settle() {
-        if (clk >= 0) ports[clk].set(false);
-        top->eval();
+        design->clock(false);
+        design->eval();
     }
 
     void edge() {
-        if (clk >= 0) ports[clk].set(true);
-        top->eval();
+        design->clock(true);
+        design->eval();
     }
 
     void reset(int cycles) {
-        for (int i = 0; i < inputs; ++i)
+        std::vector<Port>& ports = design->ports;
+        for (int i = 0; i < design->inputs; ++i)
             if (!ports[i].held) memset(ports[i].data, 0, ports[i].bytes());
-        if (rst >= 0 && clk >= 0) {
-            ports[rst].set(true);
+        if (design->rst >= 0 && design->clk >= 0) {
+            ports[design->rst].set(true);
             for (int i = 0; i < cycles; ++i) {
                 settle();
                 edge();
             }
-            ports[rst].set(false);
+            ports[design->rst].set(false);
         }
         cycle = 0;
     }
@@ -165,6 +160,7 @@ struct Model {
 
     // `until_done`: stop after the last beat; otherwise run the whole chunk (to look for extra beats).
     Status run(Job& job, Stream* streams, int count, uint64_t chunk, bool until_done) {
+        std::vector<Port>& ports = design->ports;
         for (uint64_t n = 0; n < chunk; ++n) {
             for (auto& memory : memories) memory->drive(job.cycle);
             if (software) software->drive();
@@ -272,8 +268,8 @@ EXPORT int tl_attach(Model* model, MemoryDescription* memories, int count, Softw
         model->log = Log();
         model->log.on = log != 0;
         for (int i = 0; i < count; ++i)
-            model->memories.emplace_back(new Memory(model->ports, memories[i], model->log));
-        if (software) model->software.reset(new Software(model->ports, *software));
+            model->memories.emplace_back(new Memory(model->design->ports, memories[i], model->log));
+        if (software) model->software.reset(new Software(model->design->ports, *software));
         return DONE;
     });
 }
@@ -291,8 +287,8 @@ EXPORT uint64_t tl_log(const Model* model, const Transfer** transfers) {
 }
 
 EXPORT void tl_hold(Model* model, int port, const uint8_t* from) {
-    model->ports[port].load(from);
-    model->ports[port].held = true;
+    model->design->ports[port].load(from);
+    model->design->ports[port].held = true;
 }
 
 // Per-cycle values: rows of inputs are applied after an edge, outputs sampled before the next one, which follows
@@ -302,13 +298,13 @@ EXPORT int tl_cycles(Model* model, uint64_t cycles, int edges, int count_in, con
     return guard([&] {
         for (uint64_t n = 0; n < cycles; ++n) {
             for (int i = 0; i < count_in; ++i) {
-                Port& port = model->ports[in[i]];
+                Port& port = model->design->ports[in[i]];
                 port.load(from[i] + n * port.bytes());
             }
             model->settle();
             model->dump(0);
             for (int i = 0; i < count_out; ++i) {
-                const Port& port = model->ports[out[i]];
+                const Port& port = model->design->ports[out[i]];
                 port.store(to[i] + n * port.bytes());
             }
             if (!edges) continue;
@@ -324,9 +320,10 @@ EXPORT int tl_cycles(Model* model, uint64_t cycles, int edges, int count_in, con
 // Pseudo-random values on every input in every cycle: nothing but the simulation's own speed.
 EXPORT int tl_bench(Model* model, uint64_t cycles, uint64_t random) {
     return guard([&] {
+        Design& design = *model->design;
         for (uint64_t n = 0; n < cycles; ++n) {
-            for (int i = 0; i < inputs; ++i)
-                if (i != model->clk && i != model->rst) model->ports[i].randomize(random);
+            for (int i = 0; i < design.inputs; ++i)
+                if (i != design.clk && i != design.rst) design.ports[i].randomize(random);
             model->settle();
             model->edge();
             if (!fault.empty()) return FAULT;
@@ -335,7 +332,7 @@ EXPORT int tl_bench(Model* model, uint64_t cycles, uint64_t random) {
     });
 }
 
-EXPORT void tl_peek(const Model* model, int port, uint8_t* to) { model->ports[port].store(to); }
+EXPORT void tl_peek(const Model* model, int port, uint8_t* to) { model->design->ports[port].store(to); }
 
 // For a check that Python's structures are these.
 EXPORT void tl_sizes(uint64_t* to) {

@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <cstring>
 
-namespace {
-
 inline uint32_t random32(uint64_t& state) {  // xorshift64*
     state ^= state >> 12;
     state ^= state << 25;
@@ -54,5 +52,3 @@ struct Gate {
 
     bool go() { return stall == 0 || random32(random) >= stall; }
 };
-
-}  // namespace

@@ -1,0 +1,30 @@
+// The verilated design, as the harness wants it: all that is compiled anew for each.
+
+#include "design.h"
+
+#include "Vdut.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+#include "ports.h"  // generated: the table of ports
+
+namespace {
+
+struct Dut final : Design {
+    Vdut top;
+
+    explicit Dut(VerilatedContext& context) : top(&context, "top") { bind(top, *this); }
+
+    void eval() override { top.eval(); }
+    void finish() override { top.final(); }
+#if VM_TRACE
+    void trace(VerilatedVcdC& file) override { top.trace(&file, 99); }
+#else
+    void trace(VerilatedVcdC&) override {}
+#endif
+};
+
+}  // namespace
+
+std::unique_ptr<Design> make_design(VerilatedContext& context) { return std::make_unique<Dut>(context); }
