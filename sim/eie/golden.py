@@ -84,12 +84,12 @@ def infer(layers: Sequence[Layer], inputs: np.ndarray, bits: int = 16) -> list[n
 
 
 def read_job(config: EieConfig, load: Load, job: Job, codebook: np.ndarray) -> InterleavedColumns:
-    """The columns of a job as the memories hold them, a row for every slot of every cluster.
+    """The columns of a job as the memories hold them, not checked yet; a row for every slot of every cluster.
 
     Raises
     ------
     FormatError
-        If pointers fall or lead beyond the entries, or entries are malformed; with cluster and position in the job.
+        If pointers lead beyond the entries; with cluster and position in the job.
     """
     words = load.pointers[:, job.pointers : job.pointers + job.columns + 1].astype(np.int64)
     codes, indices = [], []
@@ -100,13 +100,11 @@ def read_job(config: EieConfig, load: Load, job: Job, codebook: np.ndarray) -> I
         codes.append(load.codes[cluster][pointers[0] : pointers[-1]])
         indices.append(load.indices[cluster][pointers[0] : pointers[-1]])
     owners, places = interleaved_rows(config.clusters * job.slots, config.clusters)
-    columns = InterleavedColumns(
+    return InterleavedColumns(
         owners=owners, places=places, relative=config.relative, index_bits=config.index_bits,
         pointers=words - words[:, :1], codes=np.concatenate(codes), indices=np.concatenate(indices),
         codebook=codebook,
     )  # fmt: skip
-    columns.check()
-    return columns
 
 
 def run(config: EieConfig, program: EieProgram, inputs: np.ndarray) -> list[np.ndarray]:

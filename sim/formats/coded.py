@@ -50,9 +50,9 @@ class CodedMatrix:
             Which of them are entries; by default those whose code is not 0.
         """
         codes = check_tensor("codes", codes, "rows x columns")
-        stored = codes != 0 if stored is None else stored
-        check("stored", stored.shape == codes.shape, f"of shape {codes.shape}", stored.shape)
-        column, row = np.nonzero(stored.T)
+        kept = codes != 0 if stored is None else stored
+        check("stored", kept.shape == codes.shape, f"of shape {codes.shape}", kept.shape)
+        column, row = np.nonzero(kept.T)
         matrix = cls(len(codes), _pointers(column, codes.shape[1]), row, codes[row, column], codebook)
         matrix.check()
         return matrix

@@ -48,8 +48,8 @@ class InterleavedColumns:
     """A matrix whose rows are distributed over PEs; each has its own part of every column.
 
     Entry k of a PE is a pair of a code and an index. An absolute index is the row's place in its PE, in any order
-    within a column. A relative one is the number of zeros since the entry before, or since the column's start, among the
-    PE's rows by place. Where there are more than fit, a filler stands for as many zeros as fit and one more: it has
+    within a column. A relative one is the number of zeros since the entry before, or since the column's start, among
+    the PE's rows by place. Where there are more than fit, a filler stands for as many zeros as fit and one more: it has
     code 0, whose weight is 0, and the largest index. Zeros behind the last non-zero cost nothing.
 
     Parameters
@@ -189,10 +189,12 @@ class InterleavedColumns:
             self._refuse("codes", self.fillers & last[1:], "no filler's at the end of a column", self.codes)
         else:
             column = np.repeat(np.arange(self.pes * self.columns), np.diff(self.pointers).ravel())
-            order = np.lexsort((rows, column))
-            again = np.zeros(count, bool)
-            again[order[1:]] = (np.diff(column[order]) == 0) & (np.diff(rows[order]) == 0)
-            self._refuse("row", again, "in a column once", rows)
+            keys = column * len(self.owners) + rows
+            if (np.diff(np.sort(keys)) == 0).any():
+                order = np.argsort(keys, kind="stable")
+                again = np.zeros(count, bool)
+                again[order[1:]] = np.diff(keys[order]) == 0
+                self._refuse("row", again, "in a column once", rows)
 
     def decode(self) -> CodedMatrix:
         """Gather the matrix, after `check`."""
@@ -203,7 +205,7 @@ class InterleavedColumns:
         owner = np.repeat(np.arange(self.pes), self.pointers[:, -1])
         column = np.repeat(np.tile(np.arange(self.columns), self.pes), np.diff(self.pointers).ravel())
         row, column, codes = lookup[owner, self.rows()][kept], column[kept], self.codes[kept]
-        order = np.lexsort((row, column))
+        order = np.argsort(column * len(self.owners) + row)
         pointers = np.append(0, np.cumsum(np.bincount(column, minlength=self.columns)))
         return CodedMatrix(len(self.owners), pointers, row[order], codes[order], self.codebook)
 
