@@ -36,9 +36,8 @@ register that is added to its credit in cycle c + 1; the decision of cycle c + 2
 **Fetch cursor.** It stands on the oldest column that it has not passed. In a cycle it addresses the next line of that
 column, and passes the column too if this is its last line; or it passes the column, if all its entries are in the
 newest line, or it has none. A column's first line is the newest one where the column before ends in it. Lines are
-counted as they are addressed. When the cursor first does something for a column, or can't as the ring is full, it
-writes the count of lines before the column's first one beside it, the `slot` (of an empty column: that of the newest
-line). A line may be addressed while lines counted less those freed are fewer than `line_buffer`. Freed are all lines
+counted as they are addressed. When the cursor addresses a column's first line, or passes the column without, it writes
+beside it how many lines were addressed before its first one, the `slot` (of an empty column: before the newest). A line may be addressed while lines counted less those freed are fewer than `line_buffer`. Freed are all lines
 before that of the next entry, as the head of the queue and its entries used say at the cycle's beginning; if the cursor
 has neither passed the head nor addressed a line of it, or the queue is empty, all but the newest.
 
