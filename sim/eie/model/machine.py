@@ -70,7 +70,7 @@ def take(m, cluster, k, fetched, known):
             break
         cluster.used = 0
         pops += 1
-        if column.count == 0 and pops == 1:
+        if column.count == 0:
             break
     taken = m.sizes.lanes - left
     cluster.popped += pops

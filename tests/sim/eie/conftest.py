@@ -18,16 +18,18 @@ def literal():
     return module
 
 
-def random_chain(rng, config, count=None, most=60, density=None):
+def random_chain(rng, config, count=None, most=60):
     """Layers that follow each other on a machine, and inputs of the first."""
     limit = 1 << config.data_bits - 1
     sizes = rng.integers(1, most, 1 + (count or int(rng.integers(1, 4))))
     layers = []
     for inputs, outputs in zip(sizes.tolist(), sizes[1:].tolist(), strict=False):
-        share = rng.random() if density is None else density
         constants = rng.integers(-limit, limit, rng.integers(0, 3))
         shape = outputs, inputs + len(constants)
         codebook = np.append(0, rng.integers(-limit // 8, limit // 8, config.codes - 1))
+        share = rng.random(shape[1]) ** rng.integers(1, 6)  # by column
+        if rng.integers(2):
+            share = np.sort(share)[::-1]  # first queues fill up, then columns are short
         codes = rng.integers(1, config.codes, shape) * (rng.random(shape) < share)
         layers.append(
             Layer(
@@ -36,7 +38,7 @@ def random_chain(rng, config, count=None, most=60, density=None):
             )
         )  # fmt: skip
     values = rng.integers(-limit, limit, sizes[0])
-    return layers, values * (rng.random(sizes[0]) < rng.random())
+    return layers, values * (rng.random(sizes[0]) < 1.5 * rng.random())
 
 
 @pytest.fixture

@@ -8,18 +8,28 @@ from tensorloom.sim.eie.counters import IDLE
 from tensorloom.sim.eie.cycles import simulate, simulate_job
 from tensorloom.sim.eie.golden import finish, run
 from tensorloom.sim.eie.mapping import map_layers
-from tensorloom.sim.eie.program import output_position
+from tensorloom.sim.eie.program import Job, Load, output_position
 
 TINY = PRESETS["eie-tiny"].replace(codebooks=8, jobs=16, activation_lines=256)
 CONFIGS = {
     "tiny": TINY,
     "one entry a cycle": TINY.replace(lanes=1, line_buffer=2, queue_depth=3),
     "paper": TINY.replace(
-        lanes=1, index="relative", index_bits=2, skip_empty=False, readout_rows=1, clusters=4, line_entries=2
+        lanes=1,
+        index="relative",
+        index_bits=2,
+        skip_empty=False,
+        readout_rows=1,
+        clusters=4,
+        line_entries=2,
+        line_buffer=2,
     ),
     "relative, skips": TINY.replace(lanes=1, index="relative", index_bits=1, line_entries=8, queue_depth=2),
-    "four lanes": TINY.replace(lanes=4, queue_depth=8, line_buffer=2, clusters=4, readout_rows=4),
-    "empty columns wait": TINY.replace(lanes=4, skip_empty=False, line_buffer=8, queue_depth=6),
+    "four lanes": TINY.replace(
+        lanes=4, queue_depth=12, line_buffer=2, rows=32, index_bits=5, readout_rows=4, psum_bits=24, entries=1024
+    ),
+    "empty columns wait": TINY.replace(skip_empty=False, line_entries=2, line_buffer=2, queue_depth=6),
+    "many lines": TINY.replace(lanes=4, skip_empty=False, line_buffer=8, queue_depth=6),
     "queue of one": TINY.replace(queue_depth=1),
     "deep": TINY.replace(lanes=2, line_entries=2, line_buffer=4, queue_depth=32),
 }
@@ -63,3 +73,33 @@ def test_every_cycle_and_every_lane_is_accounted_for(seed, chain, name):
     assert counters.cycles == counters.scan_cycles + counters.readout_cycles
     assert sum(counters.where_cycles_went().values()) == pytest.approx(1)
     assert counters.differences(counters) == []
+
+
+@pytest.mark.parametrize("case", range(80))
+def test_columns_of_any_length(seed, literal, case):
+    """Runs of long columns, which fill queues, and of short and empty ones behind them; the machine at random too."""
+    rng = np.random.default_rng(seed)
+    lanes, entries = int(rng.choice([1, 2, 4])), int(rng.choice([2, 4, 8]))
+    config = TINY.replace(
+        lanes=min(lanes, entries), line_entries=entries, line_buffer=int(rng.choice([2, 4])), rows=32, index_bits=5,
+        queue_depth=int(rng.integers(1, 17)), skip_empty=bool(rng.integers(2)), entries=2048, psum_bits=24,
+    )  # fmt: skip
+    columns = 63
+    most = np.repeat(rng.choice([0, 1, 2, 20], 9), 7)
+    counts = rng.integers(0, most + 1, (config.clusters, columns))
+    pointers = np.concatenate([np.zeros((config.clusters, 1), np.int64), np.cumsum(counts, 1)], 1)
+    pointers += rng.integers(0, 9, (config.clusters, 1))
+    codes, indices = (list(rng.integers(0, top, (config.clusters, 2048))) for top in (config.codes, config.rows))
+    job = Job(columns=columns, source=0, pointers=0, slots=32, destination=99, codebook=0, shift=0)
+    load = Load(pointers=pointers, codes=codes, indices=indices, jobs=[job])
+    memory = np.zeros((config.activation_lines, config.line_activations), np.int64)
+    memory.ravel()[:columns] = rng.integers(0, 100, columns) * (rng.random(columns) < rng.choice([0.3, 1]))
+    expected, sums = literal.run(config, load, job, memory, np.arange(config.codes))
+    found = simulate_job(config, load, job, memory)
+    fields = vars(found) | found.went | found.idle
+    assert {name: np.array(fields[name]).tolist() for name in expected} == expected
+    for cluster, kept in enumerate(sums.tolist()):
+        owner = np.repeat(np.arange(columns), counts[cluster])
+        span = slice(pointers[cluster, 0], pointers[cluster, -1])
+        products = memory.ravel()[owner] * codes[cluster][span]
+        assert np.bincount(indices[cluster][span], products, config.rows).tolist() == kept
