@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ..config import PORT_BITS, Config, check, check_bool, check_int
+from ..config import Config, check, check_bool, check_int
 
 __all__ = ["PRESETS", "EieConfig"]
 
@@ -111,8 +111,8 @@ class EieConfig(Config):
         check_int("activation_lines", self.activation_lines, 2, 1 << 14)
         check_int("jobs", self.jobs, 1, 64)
         width = self.line_activations
-        check("clusters", 2 <= width <= 256, f"such that a line has 2 to 256 activations, not {width}", self.clusters)
-        check("data_bits", width * self.data_bits <= PORT_BITS, f"such that a line fits {PORT_BITS}", self.data_bits)
+        rule = "such that clusters * readout_rows is from 2 to 256"
+        check("clusters", 2 <= width <= 256, rule, self.clusters)
 
     @property
     def relative(self) -> bool:

@@ -37,9 +37,10 @@ register that is added to its credit in cycle c + 1; the decision of cycle c + 2
 column, and passes the column too if this is its last line; or it passes the column, if all its entries are in the
 newest line, or it has none. A column's first line is the newest one where the column before ends in it. Lines are
 counted as they are addressed. When the cursor addresses a column's first line, or passes the column without, it writes
-beside it how many lines were addressed before its first one, the `slot` (of an empty column: before the newest). A line may be addressed while lines counted less those freed are fewer than `line_buffer`. Freed are all lines
-before that of the next entry, as the head of the queue and its entries used say at the cycle's beginning; if the cursor
-has neither passed the head nor addressed a line of it, or the queue is empty, all but the newest.
+beside it how many lines were addressed before its first one, the `slot` (of an empty column: before the newest). A line
+may be addressed while lines counted less those freed are fewer than `line_buffer`. Freed are all lines before that of
+the next entry, as the head of the queue and its entries used say at the cycle's beginning; if the cursor has neither
+passed the head nor addressed a line of it, or the queue is empty, all but the newest.
 
 **Taker.** It sees the two oldest columns, as far as the cursor has passed them, or addressed a line of them, before
 this cycle; and of their entries those in lines addressed before this cycle. It takes up to `lanes` entries of the

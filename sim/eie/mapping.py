@@ -8,6 +8,7 @@ are loaded again.
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,8 @@ def map_layers(
     ------
     ConfigError
         With the number of the layer: it doesn't fit the one before it, a sum could need more bits than there are, or
-        a memory is too small; then with the cluster, its entries, and how many loads would do.
+        a memory is too small for it. If one is too small for all layers: what they need of it, in which cluster, and
+        how many loads would do.
     """
     check("layers", len(layers) > 0, "at least one", len(layers))
     balance = not config.relative if balance is None else balance
@@ -232,7 +234,7 @@ def _pack(config: EieConfig, parts: list[_Part], reload: bool) -> list[Load]:
     ]
 
 
-def _padded(count: np.ndarray, unit: int) -> np.ndarray:
+def _padded(count: Any, unit: int) -> Any:
     return -(-count // unit) * unit
 
 
@@ -256,19 +258,20 @@ def _place(config: EieConfig, memories: _Memories, part: _Part) -> None:
 
 
 def _too_large(config: EieConfig, parts: list[_Part], loads: int) -> ConfigError:
-    """What the first layer needs that doesn't fit any more."""
-    used, words = np.zeros(config.clusters, np.int64), 0
-    for number, part in enumerate(parts):
-        used += _padded(part.pointers[:, -1], config.line_entries)
-        words += part.pointers.shape[1] + part.pointers.shape[1] % 2
-        hint = f"{loads} loads would do: reload"
-        cluster = int(used.argmax())
-        for field, need, has in (
-            (f"entries of cluster {cluster}", int(used[cluster]), config.entries),
-            ("pointers", words, config.pointers),
-            ("jobs", number + 1, config.jobs),
-        ):
-            if need > has:
-                text = f"layer {part.layer}: {field.split()[0]} must be at least {need}{field[7:]}, not {has}"
-                return ConfigError(f"{text}; {loads} loads would do", hint, field=field.split()[0], value=has)
-    raise AssertionError("all parts fit")
+    """What all layers together need of the first memory that is too small for them."""
+    unit, used, words = config.line_entries, np.zeros(config.clusters, np.int64), 0
+    for part in parts:  # in one memory, a pass would not be cut
+        used += part.pointers[:, -1]
+        words += part.job.columns
+        if not part.job.keep:
+            used, words = _padded(used, unit), _padded(words + 1, 2)
+    cluster = int(np.argmax(used))
+    needs = {
+        "entries": (int(used[cluster]), f" in cluster {cluster}"),
+        "pointers": (words, ""),
+        "jobs": (sum(not part.job.keep for part in parts), ""),
+    }
+    field = next(field for field, (need, _) in needs.items() if need > getattr(config, field))
+    (need, where), has = needs[field], getattr(config, field)
+    text = f"{field} must be at least {need}{where} for all layers together, not {has}; {loads} loads would do"
+    return ConfigError(text, field=field, value=has)

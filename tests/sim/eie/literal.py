@@ -7,6 +7,7 @@ overwritten too early gives a wrong sum.
 
 import dataclasses
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -156,7 +157,9 @@ def run(config, load, job, memory, codebook):
     lines = [memory[job.source + at].tolist() for at in range(job.source_lines(config))]
     inputs = [(at // width, at, a) for at, a in enumerate(sum(lines, [])) if a and at < job.columns]
     rows = [[pair[1:] for pair in inputs if pair[0] == line] for line in range(len(lines))]
-    row, output, way = [], None, deque([None, None, None])
+    row: list[Any] = []
+    output: list[Any] | None = None
+    way: deque[Any] = deque([None, None, None])
     total = dict.fromkeys(("scan_cycles", "broadcasts", "full", "source_empty"), 0)
     end_sent = False
     while True:
