@@ -186,7 +186,7 @@ def run(config, load, job, memory, codebook):
             sent, end_sent = "end", True
         way.appendleft(sent)
         if output == [] or (output and not row):
-            row, output = row or output, None
+            row, output = row or output or [], None
         if output is None and rows:
             output = rows.pop(0)
         total["scan_cycles"] += 1
