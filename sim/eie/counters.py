@@ -12,7 +12,8 @@ __all__ = ["CLASSES", "IDLE", "EieCounters", "total"]
 
 CLASSES = ("busy", "line_wait", "starved", "empty", "drained", "readout")
 """What a cluster does in a cycle: exactly one of these. It takes entries; has a column but no line of it; has no
-column, but some may come; uses up an empty column; has none and none will come; the machine reads out."""
+column, but has not seen ``scan_end`` either; uses up an empty column; has none and none will come; the machine reads
+out."""
 
 IDLE = ("idle_line", "idle_columns", "idle_queue")
 """Why a lane of a busy cluster has no entry: its line is not there; it would be of a third column; there is none."""
@@ -29,15 +30,15 @@ class EieCounters(Counters):
     scan_cycles, readout_cycles
         Its phases.
     broadcasts
-        Activations that are not zero.
+        Activations that are not zero. Before ``scan_end`` is sent, every cycle is one of these or of the next two.
     full, source_empty
-        Cycles in which there was one but no credit of some cluster; in which there was none, but more to come.
+        Cycles in which the row register had one, but some cluster no credit; in which it had none, but more may come.
     full_by
-        By cluster: cycles in which there was one, and this cluster had no credit.
+        By cluster: cycles in which the row register had one, and this cluster no credit.
     entries, products
         By cluster: entries taken; those which are no fillers.
     empty_columns, lines, highest
-        By cluster: broadcasts without entries, lines read, most columns in the queue.
+        By cluster: broadcasts without entries, lines read, most columns in the queue at a cycle's beginning.
     went
         By cluster: cycles by what it did, see `CLASSES`; they add up to `cycles`.
     idle

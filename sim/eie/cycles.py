@@ -40,7 +40,8 @@ counted as they are addressed. When the cursor addresses a column's first line, 
 beside it how many lines were addressed before its first one, the `slot` (of an empty column: before the newest). A line
 may be addressed while lines counted less those freed are fewer than `line_buffer`. Freed are all lines before that of
 the next entry, as the head of the queue and its entries used say at the cycle's beginning; if the cursor has neither
-passed the head nor addressed a line of it, or the queue is empty, all but the newest.
+passed the head nor addressed a line of it, or the queue is empty, all but the newest. Between the line of the next
+entry and the newest are no more than `line_buffer`, so lines can be counted modulo twice as many.
 
 **Taker.** It sees the two oldest columns, as far as the cursor has passed them, or addressed a line of them, before
 this cycle; and of their entries those in lines addressed before this cycle. It takes up to `lanes` entries of the

@@ -8,6 +8,7 @@ import numpy as np
 from ...hw.config import check, check_int
 from ...hw.eie.config import EieConfig
 from ...hw.errors import ConfigError
+from ..formats.packed import pack_lines, pack_pointers
 from ..golden.tensors import check_tensor
 
 __all__ = ["EieProgram", "Job", "Load", "check_jobs", "output_position"]
@@ -24,7 +25,8 @@ class Job:
     source, destination
         Lines of the activation memory where its inputs and outputs begin.
     pointers
-        Address of the pointer of column 0, the same in all clusters; even.
+        Address of the pointer of column 0, the same in all clusters; even. Column j is from the entry that pointer
+        ``pointers + j`` says to before that of the next one.
     slots
         Rows of a cluster that it gives.
     codebook
@@ -108,7 +110,7 @@ class Load:
     pointers
         ``[clusters, words]``: absolute addresses of entries.
     codes, indices
-        By cluster: entries of its matrix memory.
+        By cluster: entries of its matrix memory, whole lines of them.
     jobs
         In order.
     """
@@ -117,6 +119,15 @@ class Load:
     codes: list[np.ndarray]
     indices: list[np.ndarray]
     jobs: list[Job]
+
+    def matrix_lines(self, config: EieConfig, cluster: int) -> list[int]:
+        """Lines of a cluster's matrix memory, from address 0 on, as numbers."""
+        codes, indices = self.codes[cluster], self.indices[cluster]
+        return pack_lines(codes, indices, config.code_bits, config.index_bits, config.line_entries)
+
+    def pointer_banks(self, cluster: int) -> tuple[np.ndarray, np.ndarray]:
+        """Words of a cluster's two pointer memories, from address 0 on."""
+        return pack_pointers(self.pointers[cluster])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -13,12 +13,9 @@ def pack_lines(codes: np.ndarray, indices: np.ndarray, code_bits: int, index_bit
     The last line is filled with zeros.
     """
     check_int("line_entries", line_entries, 1)
-    entries = (indices.astype(np.int64) << code_bits | codes).tolist()
-    bits = code_bits + index_bits
-    return [
-        sum(entry << bits * at for at, entry in enumerate(entries[first : first + line_entries]))
-        for first in range(0, len(entries), line_entries)
-    ]
+    entries = indices.astype(object) << code_bits | codes.astype(object)
+    entries = np.append(entries, np.zeros(-len(entries) % line_entries, object)).reshape(-1, line_entries)
+    return (entries << np.arange(line_entries, dtype=object) * (code_bits + index_bits)).sum(1).tolist()
 
 
 def unpack_lines(lines: list[int], code_bits: int, index_bits: int, line_entries: int) -> tuple[np.ndarray, np.ndarray]:

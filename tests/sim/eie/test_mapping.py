@@ -248,3 +248,13 @@ def test_measured_activity_decides_the_balance():
     matrix_rows = program.order[:4]
     clusters = matrix_rows // ROOMY.readout_rows % ROOMY.clusters
     assert np.bincount(clusters).tolist() == [2, 2]
+
+
+def test_memory_images():
+    """Entries of PE 0: code 1 of row 0, code 3 of row 1; behind them the line is filled up."""
+    config = RELATIVE.replace(line_entries=4, index_bits=3)
+    load = map_layers(config, [layer([[1, 0], [0, 2], [3, 3], [0, 0]])]).loads[0]
+    assert load.codes[0].tolist() == [1, 3, 3, 0] and load.indices[0].tolist() == [0, 0, 1, 0]
+    assert load.matrix_lines(config, 0) == [1 | 3 << 5 | (3 | 1 << 2) << 10]
+    assert load.pointers.tolist() == [[0, 2, 3, 3], [0, 0, 1, 1]]
+    assert [bank.tolist() for bank in load.pointer_banks(0)] == [[0, 3], [2, 3]]
