@@ -6,9 +6,10 @@ import pytest
 from tensorloom.hw.eie.config import PRESETS
 from tensorloom.sim.eie.counters import IDLE
 from tensorloom.sim.eie.cycles import simulate, simulate_job
-from tensorloom.sim.eie.golden import finish, run
+from tensorloom.sim.eie.golden import Layer, finish, run
 from tensorloom.sim.eie.mapping import map_layers
 from tensorloom.sim.eie.program import Job, Load, output_position
+from tensorloom.sim.formats.coded import CodedMatrix
 
 TINY = PRESETS["eie-tiny"].replace(codebooks=8, jobs=16, activation_lines=256)
 CONFIGS = {
@@ -103,3 +104,27 @@ def test_columns_of_any_length(seed, literal, case):
         span = slice(pointers[cluster, 0], pointers[cluster, -1])
         products = memory.ravel()[owner] * codes[cluster][span]
         assert np.bincount(indices[cluster][span], products, config.rows).tolist() == kept
+
+
+@pytest.mark.parametrize(
+    ("inputs", "scan"),
+    [
+        ([1], 13),  # decided in cycle 2, taken in 7, in the sums in 12, the scan's last
+        ([0], 7),  # the end is sent in cycle 2, and seen in 6
+        ([0] * 12, 9),  # lines without flags are passed over, one a cycle
+        ([0, 0, 0, 0, 0, 1], 14),
+        ([1] * 8, 20),  # no cycle is lost between lines
+        ([1, 0, 0, 0] * 5, 17),
+    ],
+)
+@pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (2, 3), (4, 4)])
+def test_cycles_by_hand(inputs, scan, lanes, latency):
+    """With an entry of each cluster in every column; then the read-out of two of five rows a cycle."""
+    config, codebook = TINY.replace(lanes=lanes, queue_depth=16), np.array([0, 1])
+    for rows, cycles in ((2, 1 + latency), (9, 3 + latency)):
+        layer = Layer(matrix=CodedMatrix.encode(np.ones((rows, len(inputs)), int), codebook), shift=0)
+        counters = simulate(config, map_layers(config, [layer]), np.array(inputs))
+        assert counters.broadcasts == sum(inputs)
+        assert counters.readout_cycles == cycles
+        assert counters.cycles == counters.scan_cycles + cycles
+        assert rows > 2 or counters.scan_cycles == scan

@@ -191,6 +191,14 @@ def test_jobs_that_are_refused(changes, text):
         run(TINY, dataclasses.replace(program, loads=[broken]), np.zeros(6, np.int64))
 
 
+def test_outputs_may_be_written_right_before_the_inputs():
+    program = map_layers(TINY, [layer([[1] * 6])])
+    load = program.loads[0]
+    moved = dataclasses.replace(load, jobs=[dataclasses.replace(load.jobs[0], source=1, destination=0)])
+    memory = run(TINY, dataclasses.replace(program, loads=[moved]), np.array([7] * 4 + [1, 2]))[-1]
+    assert memory[0, 0] == 9  # of 1 and 2 and the zeros behind them
+
+
 def test_sums_that_are_kept_are_those_of_the_next_job():
     program = map_layers(TINY, [layer([[1] * 6] * 4)])
     load, job = program.loads[0], program.loads[0].jobs[0]
