@@ -1,0 +1,1 @@
+"""EIE: fully connected layers straight from compressed weights."""

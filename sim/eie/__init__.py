@@ -1,0 +1,1 @@
+"""EIE: golden model, mapping and cycle model."""
