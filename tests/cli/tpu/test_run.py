@@ -100,6 +100,7 @@ def test_a_wrong_count_is_a_failure(run: Callable, copy: list[str], monkeypatch:
     assert result.exit_code == 1 and "failed: counters that differ from the models: host_in_beats" in result.stdout
 
 
+BEYOND = "line 1, instruction 0: memory: a transfer up to granule 99 of window 0, which has 4"
 NO_TILE = "line 2, instruction 1: no_tile: uses a weight tile, and none was taken before"
 
 
@@ -112,7 +113,7 @@ NO_TILE = "line 2, instruction 1: no_tile: uses a weight tile, and none was take
         ("", "instruction 0: end: the program ends without halt"),
         ("nop\nmatmul rows=1 pitch=1 repeat=1\nhalt", NO_TILE),
         ("write_host granules=2\nhalt", "line 1, instruction 0: unwritten: granule 0 is read, and nobody wrote it"),
-        ("read_host granules=99\nhalt", "line 1, instruction 0: memory: a transfer up to granule 99 of window 0, which has 4"),
+        ("read_host granules=99\nhalt", BEYOND),
     ],
 )  # fmt: skip
 def test_programs_that_are_refused(fails: Callable, copy: list[str], text: str, message: str) -> None:
