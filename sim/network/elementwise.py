@@ -220,6 +220,8 @@ def _of_constants(operation: Operation, a: State, b: State) -> Curve:
 
 def _combined(operation: Operation, a: Operand, b: Operand) -> State:
     """A sum or product that a QuantizeLinear quantizes."""
+    if _first_repeats(a, b):
+        a, b = b, a  # as onnxruntime does, whose sums round the second one first
     try:
         shape = np.broadcast_shapes(*(one.shape if isinstance(one, Value) else () for one in (a, b)))
     except ValueError:
@@ -229,6 +231,16 @@ def _combined(operation: Operation, a: Operand, b: Operand) -> State:
         return _combination(operation, a, b, result, low, high, exact)
 
     return Pending(operation.name, operation.operator, shape, build, exact=operation.operator != "Sum")
+
+
+def _first_repeats(a: Operand, b: Operand) -> bool:
+    """Whether single values of the first operand meet rows of the second, or only single values of both meet."""
+    if not isinstance(a, Value) or not isinstance(b, Value):
+        return isinstance(b, Value)
+    rank = max(len(a.shape), len(b.shape))
+    first, second = ((1,) * (rank - len(one.shape)) + one.shape for one in (a, b))
+    inner = next((pair for pair in zip(first[::-1], second[::-1], strict=True) if max(pair) > 1), (0, 1))
+    return inner[0] < inner[1]
 
 
 def _combination(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from .graph import Network, Node, Reshape, Value
 from .model import check_model, fix_shapes, read
 from .operation import Builder, Operation, evaluate, to_floats
 from .simplify import fold_limits, rename_outputs
-from .states import Bytes, Constant, Floats, Padded, State, Stored, Unknown, shape_of
+from .states import Bytes, Constant, Floats, Padded, Pending, State, Stored, Unknown, shape_of
 
 __all__ = ["from_model", "load"]
 
@@ -64,6 +65,8 @@ def from_model(
     builder = Builder(opset, _names(graph))
     states: dict[str, State] = {one.name: Constant(numpy_helper.to_array(one)) for one in graph.initializer}
     wanted = _needed(graph)
+    readers = Counter(one for node in graph.node for one in node.input)
+    readers.update(output.name for output in graph.output)
     inputs, refused = [], []
     for value in graph.input:
         if value.name not in sizes:
@@ -79,7 +82,7 @@ def from_model(
             continue
         label = proto.name or (proto.output[0] if proto.output else proto.op_type)
         try:
-            states.update(zip(proto.output, _import(builder, proto, label, states), strict=False))
+            states.update(zip(proto.output, _import(builder, proto, label, states, readers), strict=False))
         except (RefusedError, ConfigError) as error:
             if str(error):
                 refused.append((label, proto.op_type, str(error)))
@@ -146,7 +149,9 @@ def _scalar(states: Mapping[str, State], name: str) -> float | None:
     return state.array.item() if isinstance(state, Constant) and state.array.size == 1 else None
 
 
-def _import(builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping[str, State]) -> list[State]:
+def _import(
+    builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping[str, State], readers: Counter[str]
+) -> list[State]:
     """States of a node's outputs.
 
     Raises
@@ -178,7 +183,10 @@ def _import(builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping
         "Conv", "Pad", "QuantizeLinear", "DequantizeLinear", "Identity",
     ):  # fmt: skip
         raise RefusedError("reads a padded image; only convolutions can")
-    return handle(operation)
+    found = handle(operation)
+    shared = readers[proto.output[0]] > 1
+    # onnxruntime computes in floats what two nodes read
+    return [dataclasses.replace(one, exact=False) if shared and isinstance(one, Pending) else one for one in found]
 
 
 def _outputs(

@@ -50,10 +50,17 @@ def _move(operation: Operation) -> list[State]:
         case Floats():
             return [Floats(move(found.value, operation.builder.name(operation.output)))]
         case Curve():
-            return [dataclasses.replace(found, value=move(found.value, operation.builder.inner(operation.output)))]
+            value = move(found.value, operation.builder.inner(operation.output))
+            return [dataclasses.replace(found, value=value)]
         case Pending():
-            return [dataclasses.replace(found, moves=(*found.moves, move), moved_shape=moved.shape, add_bias=None)]
+            # onnxruntime puts the QuantizeLinear in front of all of them but Flatten
+            exact = found.exact and operation.operator != "Flatten"
+            return [_behind(found, move, moved.shape, exact)]
     raise RefusedError("its input can't be moved")
+
+
+def _behind(found: Pending, move: Callable[[Value, str], Value], shape: tuple[int, ...], exact: bool) -> Pending:
+    return dataclasses.replace(found, moves=(*found.moves, move), moved_shape=shape, add_bias=None, exact=exact)
 
 
 def _moved_constant(operation: Operation, found: Stored) -> Stored:
@@ -122,6 +129,7 @@ def _pool_node(
     counted = bool(operation.attributes.get("count_include_pad", 0))
 
     def make(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        exact = exact and source.dtype == result.dtype
         return Pool(name=operation.name, operator=operation.operator, sources=(source,), result=result, kind=kind,
                     low=low, high=high, exact=exact, count_pads=counted, **steps)  # fmt: skip
 
@@ -132,6 +140,8 @@ def _max_pool(operation: Operation) -> list[State]:
     found = operation.needed(0)
     if len(operation.proto.output) > 1 and operation.proto.output[1]:
         raise RefusedError("indices of the greatest values aren't supported")
+    if isinstance(found, Pending):
+        return [_greatest_of_pending(operation, found)]
     if not isinstance(found, Bytes | Curve) or not found.value.is_bytes:
         raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
     shape, make = _pool_node(operation, found.value, "max")
@@ -145,6 +155,18 @@ def _max_pool(operation: Operation) -> list[State]:
     result = dataclasses.replace(found.value, name=name, shape=shape)
     value = operation.builder.emit(make(result, None, None, True))
     return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value)]
+
+
+def _greatest_of_pending(operation: Operation, found: Pending) -> Pending:
+    """A maximum whose QuantizeLinear comes behind it; in front of it does the same."""
+    stand_in = Value(name=operation.output, shape=shape_of(found), dtype=np.dtype(np.float32))
+    shape, _ = _pool_node(operation, stand_in, "max")
+
+    def move(value: Value, name: str) -> Value:
+        result = dataclasses.replace(value, name=name, shape=shape)
+        return operation.builder.emit(_pool_node(operation, value, "max")[1](result, None, None, True))
+
+    return _behind(found, move, shape, found.exact)
 
 
 def _average(kind: Literal["average", "global"]) -> Callable[[Operation], list[State]]:
