@@ -122,12 +122,12 @@ def _input(
         return Floats(Value(name=name, shape=shape, dtype=dtype))
     if dtype not in (np.int8, np.uint8):
         raise RefusedError(f"its type is {dtype}; only float32, int8 and uint8 are supported")
-    scale, zero = _declared(graph, states, value.name)
+    scale, zero = _declared(graph, states, value.name) or (np.float32(1), 0)
     return Bytes(Value(name=name, shape=shape, dtype=dtype, scale=scale, zero=zero))
 
 
-def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) -> tuple[np.float32, int]:
-    """Scale and zero point that the first reader of an input of integers gives it, behind what moves it."""
+def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) -> tuple[np.float32, int] | None:
+    """Scale and zero point that the first reader of an input of integers gives it, perhaps behind what moves it."""
     for node in graph.node:
         if name not in node.input:
             continue
@@ -140,8 +140,9 @@ def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) ->
             if operands and operands[0] is not None:
                 return np.float32(operands[0]), int(operands[1] or 0 if len(operands) > 1 else 0)
         elif node.op_type in (*moves.MOVES, "MaxPool", "Identity", "Pad"):
-            return _declared(graph, states, node.output[0])
-    return np.float32(1), 0
+            if found := _declared(graph, states, node.output[0]):
+                return found
+    return None
 
 
 def _scalar(states: Mapping[str, State], name: str) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import arithmetic
 from .errors import RefusedError
 from .graph import Host, Join, Node, Pool, Reshape, Value
 from .operation import Operation, curve_of, evaluate, to_bytes, to_floats
@@ -278,6 +279,8 @@ def _softmax(operation: Operation) -> list[State]:
         assert isinstance(found, Curve)
         if low is not None or high is not None or result.dtype != found.value.dtype:
             raise RefusedError("its input and result must have one type, without limits between")
+        if np.floor(1 / result.meaning[0]) >= np.exp(arithmetic.SOFTMAX_ROOM) * shape[axis]:
+            raise RefusedError(f"scale of its result is too small for {shape[axis]} values; onnxruntime overflows")
         return Host(name=operation.name, operator="Softmax", sources=(found.value,), result=result, axis=axis,
                     exact=exact)  # fmt: skip
 
