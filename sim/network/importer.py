@@ -1,9 +1,9 @@
 """From an ONNX file to a network."""
 
-import dataclasses
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -16,7 +16,7 @@ from .graph import Network, Node, Reshape, Value
 from .model import check_model, fix_shapes, read
 from .operation import Builder, Operation, evaluate, to_floats
 from .simplify import fold_limits, rename_outputs
-from .states import Bytes, Constant, Floats, Padded, Pending, State, Stored, Unknown, shape_of
+from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, Unknown, shape_of
 
 __all__ = ["from_model", "load"]
 
@@ -165,7 +165,8 @@ def _import(
     known = [Constant(one.real) if isinstance(one, Stored) else one for one in inputs if one is not None]
     constants = [one for one in known if isinstance(one, Constant)]
     standard = proto.domain != "com.microsoft"
-    if proto.op_type == "Shape" and standard and not any(isinstance(one, Unknown) for one in known):
+    unknown = next((one for one in known if isinstance(one, Unknown)), None)
+    if proto.op_type == "Shape" and standard and unknown is None:
         arrays = {proto.input[0]: np.empty(shape_of(known[0]), np.int8)}
         return [Constant(evaluate(proto, builder.opset, arrays)[0])]
     stored = any(isinstance(one, Stored) for one in inputs)
@@ -173,11 +174,11 @@ def _import(
     if ahead and not stored and proto.op_type != "DequantizeLinear":
         arrays = {name: one.array for name, one in zip([name for name in proto.input if name], constants, strict=True)}
         return [Constant(array) for array in evaluate(proto, builder.opset, arrays)]
-    if handle is None:
+    if handle is None and not (proto.op_type == "Shape" and standard):
         domain = f" of domain {proto.domain}" if proto.domain not in DOMAINS else ""
         raise RefusedError(f"no such operator{domain} is supported")
-    if any(isinstance(one, Unknown) for one in known):
-        raise RefusedError
+    if unknown is not None or handle is None:
+        raise RefusedError(unknown.reason if unknown else "")
     attributes = {one.name: onnx.helper.get_attribute_value(one) for one in proto.attribute}
     operation = Operation(builder, proto, label, proto.op_type, inputs, attributes)
     if any(isinstance(one, Padded) for one in inputs) and proto.op_type not in (
@@ -185,9 +186,10 @@ def _import(
     ):  # fmt: skip
         raise RefusedError("reads a padded image; only convolutions can")
     found = handle(operation)
+    # onnxruntime computes in floats what two nodes read, and what reads a DequantizeLinear over a Flatten
     shared = readers[proto.output[0]] > 1
-    # onnxruntime computes in floats what two nodes read
-    return [dataclasses.replace(one, exact=False) if shared and isinstance(one, Pending) else one for one in found]
+    far = any(isinstance(one, Curve) and not one.near for one in inputs)
+    return [replace(one, exact=False) if isinstance(one, Pending) and (shared or far) else one for one in found]
 
 
 def _outputs(
@@ -214,7 +216,7 @@ def _named(builder: Builder, value: Value, name: str) -> Value:
     """The value under a name."""
     if value.name == name:
         return value
-    result = dataclasses.replace(value, name=builder.name(name))
+    result = replace(value, name=builder.name(name))
     return builder.emit(Reshape(name=name, operator="Identity", sources=(value,), result=result))
 
 

@@ -10,7 +10,7 @@ from . import arithmetic
 from .errors import RefusedError
 from .graph import Host, Join, Node, Pool, Reshape, Value
 from .operation import Operation, curve_of, evaluate, to_bytes, to_floats
-from .states import Bytes, Curve, Floats, Padded, Pending, State, Stored, shape_of
+from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, Unknown, shape_of
 from .windows import pads_of, windows
 
 __all__ = ["HANDLERS"]
@@ -52,9 +52,9 @@ def _move(operation: Operation) -> list[State]:
             return [Floats(move(found.value, operation.builder.name(operation.output)))]
         case Curve():
             value = move(found.value, operation.builder.inner(operation.output))
-            return [dataclasses.replace(found, value=value)]
+            return [dataclasses.replace(found, value=value, near=found.near and operation.operator != "Flatten")]
         case Pending():
-            # onnxruntime puts the QuantizeLinear in front of all of them but Flatten
+            # onnxruntime moves QuantizeLinear and DequantizeLinear over all of them but Flatten
             exact = found.exact and operation.operator != "Flatten"
             return [_behind(found, move, moved.shape, exact)]
     raise RefusedError("its input can't be moved")
@@ -85,9 +85,8 @@ def _dropout(operation: Operation) -> list[State]:
     training = operation.constant(2, "training_mode")
     if training is not None and training.any():
         raise RefusedError("drops out in training")
-    if len(operation.proto.output) > 1 and operation.proto.output[1]:
-        raise RefusedError("its mask isn't supported")
-    return [operation.needed(0)]
+    found = operation.needed(0)
+    return [found, Constant(np.ones(shape_of(found), bool))]
 
 
 def _pad(operation: Operation) -> list[State]:
@@ -139,10 +138,9 @@ def _pool_node(
 
 def _max_pool(operation: Operation) -> list[State]:
     found = operation.needed(0)
-    if len(operation.proto.output) > 1 and operation.proto.output[1]:
-        raise RefusedError("indices of the greatest values aren't supported")
+    indices = Unknown("indices of greatest values aren't supported")
     if isinstance(found, Pending):
-        return [_greatest_of_pending(operation, found)]
+        return [_greatest_of_pending(operation, found), indices]
     if not isinstance(found, Bytes | Curve) or not found.value.is_bytes:
         raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
     shape, make = _pool_node(operation, found.value, "max")
@@ -155,7 +153,7 @@ def _max_pool(operation: Operation) -> list[State]:
             raise RefusedError("the function in front of it falls; put a QuantizeLinear and DequantizeLinear between")
     result = dataclasses.replace(found.value, name=name, shape=shape)
     value = operation.builder.emit(make(result, None, None, True))
-    return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value)]
+    return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value), indices]
 
 
 def _greatest_of_pending(operation: Operation, found: Pending) -> Pending:
