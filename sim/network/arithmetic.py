@@ -84,9 +84,7 @@ def quantized_softmax(x: np.ndarray, source: Value, result: Value, axis: int) ->
         total += powers[..., at]
     y_scale, y_zero = result.meaning
     parts = powers * np.floor(np.float32(1) / y_scale) / total[..., np.newaxis]
-    # onnxruntime limits both types to 255, so int8 wraps where a scale is too small for 1
-    limited = np.minimum(np.rint(parts).astype(np.int64) + y_zero, 255)
-    return np.moveaxis(limited.astype(np.uint8).view(result.dtype), -1, axis)
+    return np.moveaxis(np.clip(np.rint(parts) + y_zero, *result.limits).astype(result.dtype), -1, axis)
 
 
 def _windows(node: Pool, x: np.ndarray, outside: int):  # noqa: ANN202

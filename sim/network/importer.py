@@ -161,7 +161,7 @@ def _import(
         If it isn't supported; without a message if something in front of it isn't.
     """
     handle = HANDLERS.get(proto.op_type) if proto.domain in DOMAINS else None
-    inputs = tuple(states.get(name, Unknown()) if name else None for name in proto.input)
+    inputs = tuple(states.get(name, Unknown(f"nothing makes {name}")) if name else None for name in proto.input)
     known = [Constant(one.real) if isinstance(one, Stored) else one for one in inputs if one is not None]
     constants = [one for one in known if isinstance(one, Constant)]
     standard = proto.domain != "com.microsoft"
