@@ -163,30 +163,46 @@ def _qlinear_concat(operation: Operation) -> list[State]:
 
 def _softmax(operation: Operation) -> list[State]:
     found = operation.needed(0)
-    shape, modern = shape_of(found), operation.builder.opset >= 13
-    axis = int(operation.attributes.get("axis", -1 if modern else 1)) % max(len(shape), 1)
-    if not modern and any(size != 1 for size in shape[axis + 1 :]):
-        raise RefusedError("before opset 13 it must be along the last axis that isn't 1")
-
-    def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
-        assert isinstance(found, Curve)
-        if low is not None or high is not None or result.dtype != found.value.dtype:
-            raise RefusedError("its input and result must have one type, without limits between")
-        if np.floor(1 / result.meaning[0]) >= np.exp(arithmetic.SOFTMAX_ROOM) * shape[axis]:
-            raise RefusedError(f"scale of its result is too small for {shape[axis]} values; onnxruntime overflows")
-        return Host(name=operation.name, operator="Softmax", sources=(found.value,), result=result, axis=axis,
-                    exact=exact)  # fmt: skip
+    axis = _softmax_axis(operation, shape_of(found), operation.builder.opset)
 
     def real(name: str) -> Value:
         source = to_floats(operation.builder, found, operation.builder.inner(operation.proto.input[0]))
-        result = Value(name=operation.builder.name(name), shape=shape, dtype=np.dtype(np.float32))
+        result = Value(name=operation.builder.name(name), shape=source.shape, dtype=np.dtype(np.float32))
         return operation.builder.emit(
             Host(name=operation.name, operator="Softmax", sources=(source,), result=result, axis=axis, exact=False)
         )
 
     if isinstance(found, Curve) and found.plain:
-        return [Pending(operation.name, operation.operator, shape, build, real)]
+        return [dataclasses.replace(_softmax_of_bytes(operation, found.value, axis), sums=real)]
     return [Floats(real(operation.output))]
+
+
+def _softmax_axis(operation: Operation, shape: tuple[int, ...], opset: int) -> int:
+    axis = int(operation.attributes.get("axis", -1 if opset >= 13 else 1)) % max(len(shape), 1)
+    if opset < 13 and any(size != 1 for size in shape[axis + 1 :]):
+        raise RefusedError("before opset 13 it must be along the last axis that isn't 1")
+    return axis
+
+
+def _softmax_of_bytes(operation: Operation, source: Value, axis: int) -> Pending:
+    length = source.shape[axis]
+
+    def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        if low is not None or high is not None or result.dtype != source.dtype:
+            raise RefusedError("its input and result must have one type, without limits between")
+        if np.floor(1 / result.meaning[0]) >= np.exp(arithmetic.SOFTMAX_ROOM) * length:
+            raise RefusedError(f"scale of its result is too small for {length} values; onnxruntime overflows")
+        return Host(name=operation.name, operator="Softmax", sources=(source,), result=result, axis=axis, exact=exact)
+
+    return Pending(operation.name, operation.operator, source.shape, build)
+
+
+def _qlinear_softmax(operation: Operation) -> list[State]:
+    source = operation.bytes_of(0, "the input", 1)
+    scale, zero = operation.meaning(3, source.dtype, "the result")
+    axis = _softmax_axis(operation, source.shape, int(operation.attributes.get("opset", 13)))
+    pending = _softmax_of_bytes(operation, source, axis)
+    return [Bytes(to_bytes(operation.builder, pending, operation.output, source.dtype, scale, zero))]
 
 
 HANDLERS = {
@@ -195,5 +211,6 @@ HANDLERS = {
     "Identity": _identity,
     "Pad": _pad,
     "QLinearConcat": _qlinear_concat,
+    "QLinearSoftmax": _qlinear_softmax,
     "Softmax": _softmax,
 } | dict.fromkeys(MOVES, _move)  # fmt: skip

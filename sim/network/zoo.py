@@ -23,6 +23,9 @@ NAMES = (
     "zfnet512",
 )  # fmt: skip
 
+FIXED = {"shufflenet": 224}
+"""Size of images of networks that have it among their constants."""
+
 OPSET = 17
 """What models are converted to; scales of channels need 13."""
 
@@ -41,12 +44,14 @@ def network_of(name: str, size: int = 224, seed: int = 0) -> onnx.ModelProto:
     name
         Of the network.
     size
-        Height and width of images.
+        Height and width of images; that of shufflenet is fixed.
     seed
         Of the weights.
     """
     check("name", name in NAMES, f"one of {', '.join(NAMES)}", name)
     check_int("size", size, 16)
+    if name in FIXED:
+        check(f"size of {name}", size == FIXED[name], f"{FIXED[name]}, as its graph has it", size)
     model = onnx.load(FOLDER / f"light_{name}.onnx")
     graph = model.graph
     constants = {one.name for one in graph.initializer}

@@ -97,7 +97,7 @@ def test_floats_of_products(seed):
     model.node("Gemm", source, matrix, stored, output="z")
     model.output("y", np.float32), model.output("z", np.float32)
     network = check(model.finish(), {"x": x}, optimize=True)
-    assert [type(node) for node in network.nodes] == [Product, Product, Host, Host]
+    assert [type(node) for node in network.nodes] == [Product, Host, Product, Host]
 
 
 def test_floats_of_convolutions(image):
