@@ -1,5 +1,7 @@
 """Models that can't be read, and what isn't supported, named all at once."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -18,7 +20,7 @@ IMAGE = np.zeros((1, 2, 6, 6), np.uint8)
 WEIGHTS = np.ones((3, 2, 3, 3), np.int8)
 
 
-def layer(x=IMAGE, weights=WEIGHTS, zero=np.int8(0), scale=np.float32(0.1), **attributes):  # noqa: B008
+def layer(x=IMAGE, weights=WEIGHTS, zero: Any = np.int8(0), scale: Any = np.float32(0.1), **attributes):  # noqa: B008
     """A QLinearConv with an output y."""
     model = Model()
     model.node("QLinearConv", model.input("x", x), np.float32(0.1), np.uint8(3), weights, scale, zero,
