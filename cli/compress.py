@@ -41,6 +41,9 @@ def compress(
         list[str] | None,
         typer.Option(metavar="[NAME=]D", help="Share of weights to keep, in all layers or in one; again and again."),
     ] = None,
+    least_weights: Annotated[
+        Any, typer.Option(metavar="N", parser=to_int, help="Layers of fewer weights keep all, unless they are named.")
+    ] = "0",
     share: Annotated[
         Any, typer.Option(metavar="N", parser=to_int, help="Values that the weights of a layer share, with zero.")
     ] = None,
@@ -75,7 +78,14 @@ def compress(
     with usage_errors(
         options={"density": "--density", "share": "--share"} | {name: f"--density {name}" for name in densities}
     ):
-        recipe = Recipe(density=overall, densities=densities, per_tensor=per_tensor, symmetric=symmetric, codes=share)
+        recipe = Recipe(
+            density=overall,
+            densities=densities,
+            least_weights=least_weights,
+            per_tensor=per_tensor,
+            symmetric=symmetric,
+            codes=share,
+        )
     examples = (read_tensor(evaluate), read_tensor(labels)) if evaluate and labels else None
     with Stages()(f"Compressing {model.name}") as update:
         found = compress_model(model, read_tensor(calibrate), recipe, examples, progress=update)

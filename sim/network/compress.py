@@ -38,6 +38,8 @@ class Recipe:
         Share of the weights that each layer keeps.
     densities
         The same for some layers, by name.
+    least_weights
+        Layers of fewer weights keep all, unless they are named: in small ones few weights are idle, and little is won.
     per_tensor
         One scale for all weights of a layer, not one a channel.
     symmetric
@@ -54,16 +56,21 @@ class Recipe:
 
     density: float = 1.0
     densities: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    least_weights: int = 0
     per_tensor: bool = False
     symmetric: bool = False
     codes: int | None = None
 
     def __post_init__(self) -> None:
-        for name, density in {"density": self.density, **self.densities}.items():
+        for name, density in [("density", self.density), *self.densities.items()]:
             check_number(name, density, 0, 1)
             check(name, density > 0, "more than 0", density)
         if self.codes is not None:
             check("share", 2 <= self.codes <= MOST_CODES, f"from 2 to {MOST_CODES}", self.codes)
+
+    def density_of(self, name: str, weights: int) -> float:
+        """Density of a layer of so many weights."""
+        return self.densities.get(name, 1.0 if weights < self.least_weights else self.density)
 
     @property
     def per_channel(self) -> bool:
@@ -158,7 +165,8 @@ def compress(
     layers = list({layer.weight: layer for layer in reversed(source.layers)}.values())[::-1]
     for layer in layers:
         progress(f"pruning {layer.name}")
-        weights = prune(source.weights(layer), recipe.densities.get(layer.name, recipe.density))
+        weights = source.weights(layer)
+        weights = prune(weights, recipe.density_of(layer.name, weights.size))
         source.set_weights(layer, weights if recipe.codes is None else share(weights, recipe.codes))
     progress("quantizing")
     quantized = _quantize(source, calibration, recipe)

@@ -134,12 +134,11 @@ class FloatModel:
 
 
 def make_session(model: "onnx.ModelProto") -> Any:
-    """A session of onnxruntime on the CPU that saturates no sums, on old processors neither."""
+    """A session of onnxruntime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 

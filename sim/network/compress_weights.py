@@ -1,6 +1,7 @@
 """What Deep Compression does to the weights of a layer: pruning, shared values, and how large they then are."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,8 @@ def share(weights: np.ndarray, codes: int) -> np.ndarray:
     values, counts = np.unique(shared[chosen], return_counts=True)
     if len(values) >= codes:
         start = np.linspace(values[0], values[-1], codes - 1, dtype=np.float64)[:, None]
-        found = KMeans(codes - 1, init=start, n_init=1).fit(values[:, None].astype(np.float64), sample_weight=counts)
+        options: dict[str, Any] = {"init": start, "n_init": 1}
+        found = KMeans(codes - 1, **options).fit(values[:, None].astype(np.float64), sample_weight=counts)
         nearest = found.cluster_centers_[found.labels_, 0].astype(weights.dtype)
         shared[chosen] = nearest[np.searchsorted(values, shared[chosen])]
     return shared
