@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..hw.bus.register_map import RegisterMap
     from ..sim.counters import Counters
+    from ..sim.energy import Event
     from ..sim.memory_timing import MemoryTiming
     from ..tb.area import AreaReport
     from ..tb.bulk.software import Step
@@ -228,6 +229,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     def job_figures(self, config: ConfigT, job: Job, program: ProgramT, counters: CountersT) -> dict[str, Any]:
         """Further figures of a job, for tables and JSON."""
         return {}
+
+    def energy_events(self, config: ConfigT, counters: CountersT) -> "Sequence[Event]":
+        """What takes energy, by the counters of the cycle model; empty if nobody knows."""
+        return ()
 
     def registers(self, config: ConfigT) -> "RegisterMap | None":
         """The registers behind its port `s_axil`, or None if it has none."""

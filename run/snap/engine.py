@@ -10,6 +10,7 @@ from ..jobs import Job
 
 if TYPE_CHECKING:
     from ...hw.snap.core import SnapCore
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.snap.cycles import CoreCounters
     from ...tb.area import AreaReport
@@ -121,6 +122,12 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         from .compression import compression
 
         return {"oa_updates_per_cycle": round(counters.sums_per_cycle, 4), **compression(config, job)}
+
+    def energy_events(self, config: SnapConfig, counters: "CoreCounters") -> "list[Event]":
+        """Arithmetic, matching and register files."""
+        from ...sim.snap.energy import core_energy_events
+
+        return core_energy_events(config, counters)
 
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":
         """Read digits with a pruned convolutional network."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ...hw.bus.register_map import RegisterMap
     from ...hw.snap_chip.chip import SnapChip
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.snap_chip.counters import ChipCounters
     from ..demonstration import Demonstration
@@ -89,7 +90,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         address = program.compiled.list_address
         works = list_work(config, program.before, address)
         found = simulate_chip(config, works, timing=timing, list_address=address)
-        return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went())
+        return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went(), modelled=found.layers)
 
     def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":
         """Counters from the registers that software read."""
@@ -129,6 +130,12 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .program import job_factor
 
         return {"output_factor": job_factor(job), **counters.bytes(config)}
+
+    def energy_events(self, config: SnapChipConfig, counters: "ChipCounters") -> "list[Event]":
+        """Those of cores, buffers and memory."""
+        from ...sim.snap_chip.energy import chip_energy_events
+
+        return chip_energy_events(config, counters.modelled or [])
 
     def registers(self, config: SnapChipConfig) -> "RegisterMap":
         """The same for all configurations."""

@@ -10,6 +10,7 @@ from ..jobs import Job
 if TYPE_CHECKING:
     from ...hw.bus.register_map import RegisterMap
     from ...hw.tpu.tpu import Tpu
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.tpu.cycles import TpuCycles
     from ..demonstration import Demonstration
@@ -118,6 +119,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
     def macs(self, program: "TpuProgram", counters: "TpuCycles") -> int:
         """Multiply-accumulates of the layers, zeros included."""
         return program.macs
+
+    def energy_events(self, config: TpuConfig, counters: "TpuCycles") -> "list[Event]":
+        """Those of the array, the unified buffer and memory."""
+        from ...sim.tpu.energy import tpu_energy_events
+
+        return tpu_energy_events(config, counters)
 
     def registers(self, config: TpuConfig) -> "RegisterMap":
         """The same for all configurations."""
