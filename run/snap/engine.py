@@ -7,6 +7,7 @@ from ...fpga.target import BoardConfig, FpgaTarget
 from ...hw.snap.config import PRESETS, SnapConfig
 from ..contract import Engine
 from ..jobs import Job
+from .papers import FIGURES
 
 if TYPE_CHECKING:
     from ...hw.snap.core import SnapCore
@@ -32,6 +33,7 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
     position = 1
     config_class = SnapConfig
     presets = PRESETS
+    paper_figures = FIGURES
     demo_presets = ("snap-core",)
     examples = {
         "sim": (
@@ -140,6 +142,12 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of a figure, by the models."""
+        from .figures import REPRODUCE
+
+        return REPRODUCE[name](stages)
 
     def plot(self, figures: dict[str, Any]) -> str:
         """Where the cycles of the benchmark's layers went."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...hw.snap_chip.config import PRESETS, SnapChipConfig
 from ..contract import Engine, Table
 from ..jobs import Job
+from .papers import FIGURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
     position = 2
     config_class = SnapChipConfig
     presets = PRESETS
+    paper_figures = FIGURES
     demo_presets = ("snap-chip-tiny",)
     examples = {
         "sim": (
@@ -154,6 +156,12 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of a figure, by the models."""
+        from .figures import REPRODUCE
+
+        return REPRODUCE[name](stages)
 
     def tables(self, figures: dict[str, Any]) -> list[Table]:
         """Frames, layers, cores, area and goals."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ...hw.tpu.config import PRESETS, TpuConfig
 from ..contract import Engine, Table, Trial
 from ..jobs import Job
+from .papers import FIGURES
 
 if TYPE_CHECKING:
     from ...hw.bus.register_map import RegisterMap
@@ -29,6 +30,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
     position = 3
     config_class = TpuConfig
     presets = PRESETS
+    paper_figures = FIGURES
     demo_presets = ("tpu-16",)
     memory_names = ("host_0", "host_1", "weights")
     examples = {
@@ -143,6 +145,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of a figure, by the models."""
+        from .figures import REPRODUCE
+
+        return REPRODUCE[name](stages)
 
     def tables(self, figures: dict[str, Any]) -> list[Table]:
         """Networks beside published figures, and goals."""
