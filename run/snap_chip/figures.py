@@ -34,7 +34,7 @@ Densities = tuple[tuple[float, float], ...]
 
 
 @cache
-def _run(densities: Densities, layers: tuple[LayerShape, ...] = LAYERS) -> Frame:
+def _run(densities: Densities, layers: tuple[LayerShape, ...]) -> Frame:
     """Layers on the chip's cycle model."""
     return frame(PRESETS[PRESET], layers, densities, TIMING, seed=SEED)
 
@@ -52,7 +52,7 @@ def _blocks(layers: Sequence[LayerShape], cycles: Sequence[float]) -> dict[str, 
 
 def speedups(stages: Stages, layers: tuple[LayerShape, ...] = LAYERS) -> dict[str, Any]:
     """Of each block of ResNet-50, and means over blocks."""
-    densities = tuple(dict(zip(LAYERS, falling_densities(LAYERS), strict=True))[layer] for layer in layers)
+    densities = tuple(falling_densities(layers))
     cycles = {}
     for name, chosen in (("dense", ((1.0, 1.0),) * len(layers)), ("sparse", densities)):
         with stages(f"Modelling ResNet-50, {name}"):
@@ -78,12 +78,12 @@ def speedups(stages: Stages, layers: tuple[LayerShape, ...] = LAYERS) -> dict[st
     }
 
 
-def chip(stages: Stages) -> dict[str, Any]:
+def chip(stages: Stages, layers: tuple[LayerShape, ...] = LAYERS) -> dict[str, Any]:
     """Size, and a frame of ResNet-50 at the mean densities."""
     config = PRESETS[PRESET]
     with stages("Modelling ResNet-50"):
-        found = _run((SNAP_MEAN,) * len(LAYERS))
-    cycles, macs = found.counters.cycles, sum(layer.macs for layer in LAYERS)
+        found = _run((SNAP_MEAN,) * len(layers), layers)
+    cycles, macs = found.counters.cycles, sum(layer.macs for layer in layers)
     events = chip_energy_events(config, found.counters.layers)
     chips = sum(count_energy(EnergyTable.default(), [one for one in events if one.kind != "dram"]).values())
     whole = sum(count_energy(EnergyTable.default(), events).values())
