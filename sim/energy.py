@@ -39,7 +39,7 @@ class Event(NamedTuple):
         Of the machine: what energy is added up by.
     kind
         One of ``add``, ``multiply``, ``memory``, ``dram``.
-    count, bits
+    times, bits
         How often, and how wide the operands or the access was.
     size_bytes
         Of the memory.
@@ -47,7 +47,7 @@ class Event(NamedTuple):
 
     part: str
     kind: str
-    count: float
+    times: float
     bits: float
     size_bytes: float = 0
 
@@ -96,8 +96,8 @@ class EnergyTable:
         """Energy of all that an event counts, in pJ."""
         points = self.energies[event.kind]
         if event.kind == "memory":
-            return event.count * event.bits / ACCESS_BITS * _interpolate(points, event.size_bytes)
-        return event.count * _interpolate(points, event.bits)
+            return event.times * event.bits / ACCESS_BITS * _interpolate(points, event.size_bytes)
+        return event.times * _interpolate(points, event.bits)
 
 
 def _energies(kind: str, values: Any) -> dict[float, float]:
