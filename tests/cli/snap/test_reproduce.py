@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tensorloom.run.snap import figures
 from tensorloom.run.snap.papers import FIGURES
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_bundles(run: Callable) -> None:
@@ -37,3 +40,22 @@ def test_efficiency_rises_as_densities_fall(monkeypatch: pytest.MonkeyPatch) -> 
     assert 1 < medium / dense < 1 / 0.16 and medium < sparse < dense / 0.01
     assert found["1/1"] == pytest.approx(figures.SCALE * dense, rel=0.02)
     assert found["0.4/0.4 over 1/1"] == pytest.approx(medium / dense, rel=0.02)
+
+
+def test_what_was_explored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the recorded exploration, and the smallest layer that writes back."""
+    from tensorloom.run.progress import silent
+
+    recorded = json.loads((ROOT / "docs" / "snap_exploration.json").read_text())
+    monkeypatch.setattr(figures, "aim_sizes", lambda update: recorded["aim_sizes"])
+    monkeypatch.setattr(figures, "dataflows", lambda update: dict(recorded["dataflows"]))
+    monkeypatch.setattr(figures, "LAYERS", [("vgg16/conv3_2", (6, 14, 64, 8))])
+    aims, flows = figures.compare_aims(silent), figures.compare_dataflows(silent)
+    assert set(FIGURES["snap-fig9"].published) <= set(aims)
+    assert set(FIGURES["snap-fig7"].published) <= set(flows)
+    sizes = recorded["aim_sizes"]["utilisation"]["N = 32, one a row, prefetch"]
+    assert aims["utilisation, N = 32 with prefetching"] == pytest.approx(sum(sizes) / len(sizes), abs=1e-3)
+    # Machines of 63 and of 64 multipliers: per multiplier, cycles are the inverse of the utilisation.
+    assert flows["latency, times better"] == pytest.approx(flows["utilisation, times better"], rel=0.02)
+    assert flows["latency, times better"] > flows["latency, times better, peer with queues"] > 1
+    assert flows["writeback traffic, times less"] == pytest.approx(63 / flows["OA updates a cycle"], rel=0.02)
