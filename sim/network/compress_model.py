@@ -25,6 +25,9 @@ OPERATORS = ("Conv", "Gemm", "MatMul")
 FIRST_OPSET = 13
 """Version of the operators from which quantization may have a scale a channel."""
 
+FIRST_IR = 4
+"""Version of the file format from which constants need not be inputs."""
+
 BATCH = 32
 """Examples at a time, where the model leaves that open."""
 
@@ -166,6 +169,7 @@ def load_float_model(path: Path) -> FloatModel:
         raise UsageError(f"{path}: model must have one input of float32, not {_inputs_text(inputs)}")
     del model.graph.input[:]
     model.graph.input.extend(inputs)  # a constant that is an input too can be replaced, and so is never folded
+    model.ir_version = max(model.ir_version, FIRST_IR)  # before, constants had to be inputs
     with _refusing(path, "onnxruntime can't run the model"):
         make_session(model)
     version = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), FIRST_OPSET)

@@ -178,6 +178,18 @@ def test_an_old_opset_is_converted(tmp_path: Path) -> None:
     assert found.model.opset_import[0].version == 13 and len(found.model.opset_import) <= 2
 
 
+def test_constants_that_are_inputs_too(tmp_path: Path) -> None:
+    """As old exporters write them: what could be replaced would not be folded."""
+    path = convolutional(tmp_path / "net.onnx")
+    model = onnx.load(str(path))
+    for one in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(one.name, one.data_type, one.dims))
+    model.opset_import[0].version, model.ir_version = 9, 3
+    onnx.save(model, str(path))
+    found = compress(path, square_digits()[0], Recipe())
+    assert len(found.layers) == 4 and "BatchNormalization" not in {node.op_type for node in found.model.graph.node}
+
+
 @pytest.mark.parametrize("fault", ["float", "asymmetric", "pruned", "codes"])
 def test_what_the_quantizer_must_keep_to(tmp_path: Path, fault: str) -> None:
     calibration, _, _ = flat_digits()
