@@ -60,8 +60,9 @@ FIGURES = {
             },
         },
         why="Theirs are TOPS of table 3 over the roof at their operations a byte. A byte of weights is an int8"
-        " weight, and an operation is one multiply-accumulate in the ridge, as in the paper. LSTM1 and CNN1"
-        " fill their tiles badly, here as there.",
+        " weight, and an operation is one multiply-accumulate in the ridge, as in the paper. What limits most"
+        " of them is weight memory, which ours keeps busy all the time; CNN1 fills its tiles badly, here as"
+        " there.",
         minutes=1.5,
     ),
     "tensor-cores": PaperFigure(
