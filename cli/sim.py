@@ -18,6 +18,7 @@ from .options import (
     choose_design,
     examples,
     existing_file,
+    read_text,
     to_int,
     to_number,
     to_path,
@@ -25,11 +26,15 @@ from .options import (
 from .output import Stages, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from ..sim.energy import EnergyTable
     from ..sim.golden.geometry import ConvolutionSteps
 
 __all__ = ["EXAMPLES", "figure_rows", "sim"]
 
 EXAMPLES = examples("sim")
+
+PUBLISHED = "45nm"
+"""Table of energies that comes with the project."""
 
 WHOLE_WINDOW = "0:1000"
 
@@ -101,6 +106,10 @@ def sim(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", parser=to_path, help="Write the result as .npy."),
     ] = None,
+    energy: Annotated[
+        str | None,
+        typer.Option(metavar="45nm|FILE", help="Estimate the energy, by the published table or one of yours (TOML)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a product or a convolution on a design's Verilog.
@@ -121,6 +130,9 @@ def sim(
         check_file(path)
     if model_only and (stall or vcd):
         raise UsageError("--stall and --vcd need the Verilog; --model-only leaves it out")
+    table = _energy_table(energy)
+    if table and stall:
+        raise UsageError("--energy needs the cycle model, which knows nothing of --stall")
     steps: ConvolutionSteps = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if layer is not None or shape is not None:
         if matmul is not None or conv is not None or a or b:
@@ -152,6 +164,10 @@ def sim(
     if output:
         write_tensor(output, outcome.output)
     figures = outcome.figures()
+    if table:
+        from ..run.energy import energy_figures
+
+        figures |= energy_figures(outcome, job, table)
     if as_json:
         print_json(
             {"design": design.name, "job": job.name, "shape": list(outcome.output.shape), "seed": seed, "stall": stall}
@@ -164,6 +180,21 @@ def sim(
         say("by the models alone" if model_only else f"failed: {outcome.complaint}" if outcome.complaint else "passed")
     if not outcome.passed:
         raise typer.Exit(FAILURE)
+
+
+def _energy_table(name: str | None) -> "EnergyTable | None":
+    if name is None:
+        return None
+    from ..sim.energy import EnergyTable
+
+    if name == PUBLISHED:
+        return EnergyTable.default()
+    try:
+        path = existing_file(name)
+    except typer.BadParameter as error:
+        raise UsageError(f"--energy: {error.message}", f"--energy {PUBLISHED} takes the published table") from None
+    with usage_errors(path):
+        return EnergyTable.from_toml(read_text(path))
 
 
 def figure_rows(figures: dict[str, Any]) -> list[list[object]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 from ..fpga.target import FpgaTarget
 from ..hw.config import Config
 from .jobs import Job, golden
+from .papers import PaperFigure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..hw.bus.register_map import RegisterMap
     from ..sim.counters import Counters
+    from ..sim.energy import Event
     from ..sim.memory_timing import MemoryTiming
     from ..tb.area import AreaReport
     from ..tb.bulk.software import Step
@@ -129,6 +131,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Lines for the help of commands, by command.
     fpga
         How it gets onto boards, or None.
+    paper_figures
+        Figures of papers that `reproduce` puts ours beside, by name.
     memory_names
         What `assemble` gives a program to work on; none if it runs no programs of its users.
     """
@@ -141,6 +145,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
+    paper_figures: ClassVar[Mapping[str, PaperFigure]] = {}
     memory_names: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
@@ -229,6 +234,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """Further figures of a job, for tables and JSON."""
         return {}
 
+    def energy_events(self, config: ConfigT, counters: CountersT) -> "Sequence[Event]":
+        """What takes energy, by the counters of the cycle model; empty if nobody knows."""
+        return ()
+
     def registers(self, config: ConfigT) -> "RegisterMap | None":
         """The registers behind its port `s_axil`, or None if it has none."""
         return None
@@ -244,6 +253,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     def tables(self, figures: dict[str, Any]) -> "list[Table]":
         """What `benchmark` gave as tables to read; none: each figure is printed by its name."""
         return []
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of one of `paper_figures`, by what they are: those that were published, and others beside them."""
+        raise NotImplementedError
 
     @property
     def plots(self) -> bool:

@@ -7,9 +7,11 @@ from ...fpga.target import BoardConfig, FpgaTarget
 from ...hw.snap.config import PRESETS, SnapConfig
 from ..contract import Engine
 from ..jobs import Job
+from .papers import FIGURES
 
 if TYPE_CHECKING:
     from ...hw.snap.core import SnapCore
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.snap.cycles import CoreCounters
     from ...tb.area import AreaReport
@@ -31,6 +33,7 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
     position = 1
     config_class = SnapConfig
     presets = PRESETS
+    paper_figures = FIGURES
     demo_presets = ("snap-core",)
     examples = {
         "sim": (
@@ -122,6 +125,12 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
 
         return {"oa_updates_per_cycle": round(counters.sums_per_cycle, 4), **compression(config, job)}
 
+    def energy_events(self, config: SnapConfig, counters: "CoreCounters") -> "list[Event]":
+        """Arithmetic, matching and register files."""
+        from ...sim.snap.energy import core_energy_events
+
+        return core_energy_events(config, counters)
+
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":
         """Read digits with a pruned convolutional network."""
         from .demo import run
@@ -133,6 +142,12 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of a figure, by the models."""
+        from .figures import REPRODUCE
+
+        return REPRODUCE[name](stages)
 
     def plot(self, figures: dict[str, Any]) -> str:
         """Where the cycles of the benchmark's layers went."""

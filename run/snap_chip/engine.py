@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from ...hw.snap_chip.config import PRESETS, SnapChipConfig
 from ..contract import Engine, Table
 from ..jobs import Job
+from .papers import FIGURES
 
 if TYPE_CHECKING:
     import numpy as np
 
     from ...hw.bus.register_map import RegisterMap
     from ...hw.snap_chip.chip import SnapChip
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.snap_chip.counters import ChipCounters
     from ..demonstration import Demonstration
@@ -35,6 +37,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
     position = 2
     config_class = SnapChipConfig
     presets = PRESETS
+    paper_figures = FIGURES
     demo_presets = ("snap-chip-tiny",)
     examples = {
         "sim": (
@@ -89,7 +92,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         address = program.compiled.list_address
         works = list_work(config, program.before, address)
         found = simulate_chip(config, works, timing=timing, list_address=address)
-        return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went())
+        return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went(), modelled=found.layers)
 
     def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":
         """Counters from the registers that software read."""
@@ -130,6 +133,12 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
 
         return {"output_factor": job_factor(job), **counters.bytes(config)}
 
+    def energy_events(self, config: SnapChipConfig, counters: "ChipCounters") -> "list[Event]":
+        """Those of cores, buffers and memory."""
+        from ...sim.snap_chip.energy import chip_energy_events
+
+        return chip_energy_events(config, counters.modelled or [])
+
     def registers(self, config: SnapChipConfig) -> "RegisterMap":
         """The same for all configurations."""
         from ...hw.snap_chip.register_map import REGISTERS
@@ -147,6 +156,12 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of a figure, by the models."""
+        from .figures import REPRODUCE
+
+        return REPRODUCE[name](stages)
 
     def tables(self, figures: dict[str, Any]) -> list[Table]:
         """Frames, layers, cores, area and goals."""

@@ -10,6 +10,7 @@ from ..jobs import Job
 
 if TYPE_CHECKING:
     from ...hw.systolic.matrix_unit import MatrixUnit
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.systolic.cycles import SystolicCycles
     from ..demonstration import Demonstration
@@ -159,6 +160,12 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
             "utilisation_limit": round(plan.macs / (plan.beats * config.multipliers), 6),
             "scale_sim_cycles": passes * scale_sim_cycles(config.rows, config.columns, plan.m, plan.k, plan.n),
         }
+
+    def energy_events(self, config: SystolicConfig, counters: "SystolicCycles") -> "list[Event]":
+        """Those of the array and its accumulators."""
+        from ...sim.systolic.energy import array_events
+
+        return array_events(config, counters.issued)
 
     def demonstrate(self, simulator: "Simulator") -> "Demonstration":
         """Read digits and convolve a photograph."""

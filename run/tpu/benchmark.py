@@ -18,7 +18,8 @@ from ..measuring import Clocks, goal
 from ..progress import Stages
 from ..registry import find_preset
 from ..speed import compare_speeds
-from .networks import GOALS, PUBLISHED, app_figures, app_program, scaled_timing
+from .networks import GOALS, app_figures, app_program, scaled_timing
+from .papers import PUBLISHED
 from .program import NetworkProgram
 
 __all__ = ["benchmark", "figure_tables"]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from ...hw.tpu.config import PRESETS, TpuConfig
 from ..contract import Engine, Table, Trial
 from ..jobs import Job
+from .papers import FIGURES
 
 if TYPE_CHECKING:
     from ...hw.bus.register_map import RegisterMap
     from ...hw.tpu.tpu import Tpu
+    from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.tpu.cycles import TpuCycles
     from ..demonstration import Demonstration
@@ -28,6 +30,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
     position = 3
     config_class = TpuConfig
     presets = PRESETS
+    paper_figures = FIGURES
     demo_presets = ("tpu-16",)
     memory_names = ("host_0", "host_1", "weights")
     examples = {
@@ -119,6 +122,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         """Multiply-accumulates of the layers, zeros included."""
         return program.macs
 
+    def energy_events(self, config: TpuConfig, counters: "TpuCycles") -> "list[Event]":
+        """Those of the array, the unified buffer and memory."""
+        from ...sim.tpu.energy import tpu_energy_events
+
+        return tpu_energy_events(config, counters)
+
     def registers(self, config: TpuConfig) -> "RegisterMap":
         """The same for all configurations."""
         from ...hw.tpu.register_map import REGISTERS
@@ -136,6 +145,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
+        """Values of a figure, by the models."""
+        from .figures import REPRODUCE
+
+        return REPRODUCE[name](stages)
 
     def tables(self, figures: dict[str, Any]) -> list[Table]:
         """Networks beside published figures, and goals."""

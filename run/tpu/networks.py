@@ -13,7 +13,7 @@ from ...sim.memory_timing import MemoryTiming
 from ...sim.tpu.networks import NETWORKS, random_batches
 from .program import NetworkProgram, map_graph
 
-__all__ = ["BATCHES", "CLOCK", "GOALS", "PUBLISHED", "TIMING", "app_figures", "app_program", "scaled_timing"]
+__all__ = ["BATCHES", "CLOCK", "GOALS", "TIMING", "app_figures", "app_program", "scaled_timing"]
 
 CLOCK = 700e6
 """Hz of the TPU v1."""
@@ -23,22 +23,6 @@ BATCHES = 3
 
 TIMING = MemoryTiming(latency=100, read_pace=340, pace_cycles=7)
 """Of weight memory, 34 GB/s at `CLOCK`; the host's memory is taken for as fast."""
-
-PUBLISHED: Mapping[str, dict[str, float]] = {
-    "MLP0": {"active": 0.127, "useful": 0.125, "weight_stall": 0.539, "weight_shift": 0.159, "non_matrix": 0.175,
-             "raw": 0.033, "input": 0.061, "tops": 12.3, "weight_uses": 200},
-    "MLP1": {"active": 0.106, "useful": 0.094, "weight_stall": 0.442, "weight_shift": 0.134, "non_matrix": 0.319,
-             "raw": 0.084, "input": 0.088, "tops": 9.7, "weight_uses": 168},
-    "LSTM0": {"active": 0.082, "useful": 0.082, "weight_stall": 0.581, "weight_shift": 0.158, "non_matrix": 0.179,
-              "raw": 0.146, "input": 0.051, "tops": 3.7, "weight_uses": 64},
-    "LSTM1": {"active": 0.105, "useful": 0.063, "weight_stall": 0.621, "weight_shift": 0.171, "non_matrix": 0.103,
-              "raw": 0.106, "input": 0.024, "tops": 2.8, "weight_uses": 96},
-    "CNN0": {"active": 0.782, "useful": 0.782, "weight_stall": 0.0, "weight_shift": 0.0, "non_matrix": 0.218,
-             "raw": 0.035, "input": 0.034, "tops": 86.0, "weight_uses": 2888},
-    "CNN1": {"active": 0.462, "useful": 0.225, "weight_stall": 0.281, "weight_shift": 0.07, "non_matrix": 0.187,
-             "raw": 0.228, "input": 0.006, "tops": 14.1, "weight_uses": 1750},
-}  # fmt: skip
-"""Jouppi et al. 2017, table 3: shares of cycles, and tera operations a second; table 1: uses of each weight."""
 
 GOALS = {"MLP0": 0.98, "MLP1": 0.97, "LSTM0": 0.99, "LSTM1": 0.93, "CNN0": 0.97, "CNN1": 0.2}
 """Share of the roofline at least."""

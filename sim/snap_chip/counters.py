@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from ..counters import Counters
 from .command import Command
 from .golden import input_layout, output_layout, residual_layout
 from .tensors import TensorLayout
+
+if TYPE_CHECKING:
+    from .cycles import LayerCounters
 
 __all__ = ["KINDS", "ChipCounters", "count_beats"]
 
@@ -33,11 +37,14 @@ class ChipCounters(Counters):
         That crossed the memory ports, by kind; tensors with their tables.
     went
         What `where_cycles_went` says, if the cycle model ran.
+    modelled
+        What it counted of each layer.
     """
 
     layers: int
     beats: dict[str, int]
     went: dict[str, float] | None = dataclasses.field(default=None, compare=False)
+    modelled: "Sequence[LayerCounters] | None" = dataclasses.field(default=None, compare=False)
 
     def where_cycles_went(self) -> dict[str, float]:
         """Shares of the PEs' cycles as the cycle model has it, see `WENT`; else of all, by what the port read."""

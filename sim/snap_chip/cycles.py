@@ -64,6 +64,8 @@ class LayerCounters(Counters):
         By weight buffer: cycles in which its feeder waits for memory.
     output_waits
         By core: cycles in which a sum waits for the output buffer, of all ports.
+    aim_operations, weight_beats, activation_beats
+        By core: operations of its AIMs, and beats that it took.
     """
 
     beats: dict[str, int]
@@ -76,6 +78,9 @@ class LayerCounters(Counters):
     input_waits: int
     weight_waits: np.ndarray
     output_waits: np.ndarray
+    aim_operations: np.ndarray
+    weight_beats: np.ndarray
+    activation_beats: np.ndarray
 
     def where_cycles_went(self) -> dict[str, float]:
         """Shares of the PEs' cycles by what was done or waited for, see `WENT`."""
@@ -198,6 +203,8 @@ def _layer(chip: "Chip", work: LayerWork, start: int, now: int, before: dict[str
     for core in cores:  # which waited in the cycle in which the next layer began
         core.pes["wait_weights"] -= core.core[0]["cycle"] + 1 - (now - start)
     pes, ports = [core.pes for core in cores], chip.ports.reshape(-1, int(chip.sizes[0]["rows"]))
+    taken = np.array([core.streams["at"] - np.append(0, core.streams["end"][:-1]) for core in cores], np.int64)
+    columns = len(chip.rings) // int(chip.sizes[0]["cores"])
     return LayerCounters(
         cycles=now - start,
         beats={name: after[name] - before[name] for name in BEATS},
@@ -209,4 +216,7 @@ def _layer(chip: "Chip", work: LayerWork, start: int, now: int, before: dict[str
         input_waits=int(chip.chip[0]["input_waits"]),
         weight_waits=chip.rings["starves"].copy(),
         output_waits=ports["waits"].sum(1)[:count],
+        aim_operations=np.array([int(core.rows["operations"].sum()) for core in cores]),
+        weight_beats=np.array([beats[:columns].sum() for beats in taken]),
+        activation_beats=np.array([beats[columns:].sum() for beats in taken]),
     )

@@ -17,6 +17,7 @@ from tensorloom.run.registry import engines
 from tensorloom.sim.golden.geometry import ConvolutionSteps
 from tensorloom.sim.systolic.operands import OperandKind
 
+from ..sim.network.float_models import flat_digits, perceptron
 from .pages import PAGES, ROOT, blocks, table
 
 
@@ -42,6 +43,9 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("weights", (9, 6)),
     ):
         np.save(f"{file}.npy", np.ones(shape, np.int8))
+    perceptron(Path("model.onnx"))
+    for file, values in zip("xey", flat_digits(), strict=True):
+        np.save(f"{file}.npy", values)
     group: Any = typer.main.get_command(app)
     ran = 0
     for args, target in commands():
@@ -50,7 +54,14 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             command, rest = command.commands[rest[0]], rest[1:]
         if rest or args[0] != "fpga":  # `tensorloom fpga build` in a sentence lacks its board
             command.make_context(args[0], rest)  # raises for unknown options and missing files
-        cheap = args[0] in ("list", "config", "verilog", "registers", "lint")
+        cheap = args in (["reproduce", "--list"], ["reproduce", "snap-fig5"]) or args[0] in (
+            "list",
+            "config",
+            "verilog",
+            "registers",
+            "lint",
+            "compress",
+        )
         if cheap and not {"systolic-256", "build/half", "DIR"} & set(args):
             result = CliRunner().invoke(app, args)
             assert result.exit_code == 0, (args, result.output)

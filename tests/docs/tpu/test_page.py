@@ -20,7 +20,8 @@ from tensorloom.hw.tpu.config import PRESETS, TpuConfig
 from tensorloom.hw.tpu.isa import INSTRUCTIONS
 from tensorloom.hw.tpu.register_map import REGISTERS
 from tensorloom.hw.tpu.tpu import Tpu
-from tensorloom.run.tpu.networks import PUBLISHED, TIMING
+from tensorloom.run.tpu.networks import TIMING
+from tensorloom.run.tpu.papers import PUBLISHED
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.requantize import requantize
 from tensorloom.sim.tpu.assembler import assemble

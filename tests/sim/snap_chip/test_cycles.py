@@ -116,6 +116,7 @@ def counters_of(waits, **fields):
         "beats": {}, "cycles": 10, "multiplies": np.zeros((2, 2), int), "sums": np.zeros(2, int), "waits": cycles,
         "first": np.array([1, 1]), "last": np.array([8, 9]), "input_waits": 0, "weight_waits": np.zeros(4, int),
         "output_waits": np.zeros(2, int),
+        **dict.fromkeys(("aim_operations", "weight_beats", "activation_beats"), np.zeros(2, int)),
     }  # fmt: skip
     return LayerCounters(**values | fields)
 
@@ -226,3 +227,16 @@ def test_outputs_are_as_dense_as_what_the_next_layer_reads():
         for layer in found.counters.layers
     ]
     assert words == [[2, 2, 0], [2, 1, 0], [1, 2, 0], [2, 1, 2], [1, 1, 0]]
+
+
+def test_what_cores_take_and_match(network, seed):
+    """All cores get the same activations; no AIM finds more than it compares."""
+    program, memory = all_kinds(network, CONFIG, random.Random(seed))
+    counters = simulate_chip(CONFIG, list_work(CONFIG, memory, program.list_address))
+    layers = [layer for layer in counters.layers if layer.multiplies.size]
+    for layer in layers:
+        assert len(set(layer.activation_beats.tolist())) == 1
+        assert (layer.multiplies.sum(1) <= layer.aim_operations * CONFIG.core.aim_entries**2).all()
+        entries = layer.weight_beats * CONFIG.core.beat_entries
+        assert ((entries > 0) == (layer.multiplies.sum(1) > 0)).all()
+    assert len(layers) > 1
