@@ -21,7 +21,7 @@ from ...sim.tpu.assembler import lines_of
 from ...sim.tpu.chain import Network
 from ...sim.tpu.check import check_program
 from ...sim.tpu.compiler import Compiled, compile_graph, compile_network
-from ...sim.tpu.cycles import Stretch, TpuCycles, predict
+from ...sim.tpu.cycles import Stretch, TpuCycles, trace
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.graph import Graph
 from ...sim.tpu.layers import BYTES
@@ -118,9 +118,13 @@ class TpuProgram:
 
     def predict(self, timing: MemoryTiming | None = None) -> TpuCycles:
         """Counters of the cycle model."""
+        return self.trace((), timing)[-1]
+
+    def trace(self, ends: Sequence[tuple[int, int]], timing: MemoryTiming | None = None) -> list[TpuCycles]:
+        """Counters of the cycle model at some instructions and at the end; see `sim.tpu.cycles.trace`."""
         windows = zip(self._places, self.host, strict=False)
-        return predict(
-            self.config, self.program, host=[Stretch(place, len(window)) for place, window in windows],
+        return trace(
+            self.config, self.program, ends, host=[Stretch(place, len(window)) for place, window in windows],
             weights=Stretch(0, len(self.weights)), timing=timing or MemoryTiming(),
         )  # fmt: skip
 
