@@ -37,6 +37,7 @@ __all__ = [
     "NetworkProgram",
     "TpuProgram",
     "assemble",
+    "map_compiled",
     "map_graph",
     "map_job",
     "map_network",
@@ -220,9 +221,13 @@ def map_graph(config: TpuConfig, graph: Graph, inputs: Sequence[Mapping[str, np.
     TypeError, ConfigError
         If an input or a buffer doesn't fit.
     """
-    compiled = compile_graph(config, graph, len(inputs))
-    elements = sum(math.prod(graph.tensors[name].shape) for name in graph.outputs)
-    return _program(compiled, compiled.pack(inputs), (len(inputs) * elements,), len(inputs) * graph.macs)
+    return map_compiled(compile_graph(config, graph, len(inputs)), inputs, len(inputs) * graph.macs)
+
+
+def map_compiled(compiled: Compiled, inputs: Sequence[Mapping[str, np.ndarray]], macs: int) -> NetworkProgram:
+    """The program of a compiled network with its inputs, as `map_graph` has them."""
+    elements = sum(math.prod(compiled.graph.tensors[name].shape) for name in compiled.graph.outputs)
+    return _program(compiled, compiled.pack(inputs), (len(inputs) * elements,), macs)
 
 
 def map_job(config: TpuConfig, job: Job) -> NetworkProgram:
