@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ...hw.config import check, check_int
 from ..golden.requantize import multiplier
+from ..golden.residual_add import residual_terms
 
 __all__ = [
     "Add",
@@ -74,6 +74,12 @@ class Value:
         """Smallest and largest value of an integer type."""
         found = np.iinfo(self.dtype)
         return int(found.min), int(found.max)
+
+    @property
+    def meaning(self) -> tuple[np.float32, int]:
+        """Scale and zero point of 8-bit values."""
+        assert self.scale is not None
+        return self.scale, self.zero
 
     @property
     def elements(self) -> int:
@@ -172,6 +178,8 @@ class Weighted(_Clipped):
         for field in ("weight_scales", "weight_zeros"):
             shape = getattr(self, field).shape
             check(f"{name}: {field}", shape in ((), channels), f"one or {channels[0]}", shape)
+        if self.result.is_bytes:
+            assert self.factors.size  # that they are positive and finite is checked where they are made
         check(f"{name}: bias", self.bias is None or self.bias.shape == channels, f"of shape {channels}",
               None if self.bias is None else self.bias.shape)  # fmt: skip
 
@@ -188,8 +196,7 @@ class Weighted(_Clipped):
     @cached_property
     def factors(self) -> np.ndarray:
         """float32 that sums are multiplied with, one or one an output channel; of 8-bit results only."""
-        assert self.source.scale is not None and self.result.scale is not None
-        return multiplier(self.source.scale, self.weight_scales, self.result.scale)
+        return multiplier(self.source.meaning[0], self.weight_scales, self.result.meaning[0])
 
     @property
     def centred_weights(self) -> np.ndarray:
@@ -252,13 +259,43 @@ class Product(Weighted):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Add(_Clipped):
-    """Sum of two 8-bit tensors of one type, as ``QLinearAdd``; shapes broadcast."""
+class _Combined(_Clipped):
+    """A node that reads two 8-bit tensors of its result's type."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(f"{self.name}: sources", len(self.sources) == 2, "two", len(self.sources))
+        for source in self.sources:
+            check(f"{self.name}: sources", source.dtype == self.result.dtype, f"{self.result.dtype}", source.dtype)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Multiply(_Clipped):
-    """Product of two 8-bit tensors of one type, element by element, as ``QLinearMul``; shapes broadcast."""
+class Add(_Combined):
+    """Sum of two 8-bit tensors, as ``QLinearAdd``; shapes broadcast."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert self.terms  # that they are finite is checked where they are made
+
+    @cached_property
+    def terms(self) -> tuple[np.float32, np.float32, np.float32]:
+        """Factors of both and the constant, as of `residual_terms`."""
+        (a_scale, a), (b_scale, b), (y_scale, y) = (value.meaning for value in (*self.sources, self.result))
+        return residual_terms(a_scale, a, b_scale, b, y_scale, y)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Multiply(_Combined):
+    """Product of two 8-bit tensors, element by element, as ``QLinearMul``; shapes broadcast."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert self.factor  # that it is positive and finite is checked where it is made
+
+    @cached_property
+    def factor(self) -> np.float32:
+        """What the product of integers, less their zero points, is multiplied with."""
+        return np.float32(multiplier(*(value.meaning[0] for value in (*self.sources, self.result))))
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -275,9 +312,7 @@ class Pool(_Clipped):
     pads
         At the top, left, bottom and right; some of the last two may be there because a size was rounded up.
     count_pads
-        Whether padding counts in averages (what was rounded up never does).
-    rounded_up
-        What of the padding at the bottom and right comes from rounding up.
+        Whether averages are always of as many values as a window has.
     """
 
     kind: Literal["max", "average", "global"]
@@ -286,7 +321,6 @@ class Pool(_Clipped):
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilations: tuple[int, int] = (1, 1)
     count_pads: bool = False
-    rounded_up: tuple[int, int] = (0, 0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -335,16 +369,18 @@ class Reshape(Node):
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Host(Node):
-    """What no machine does, in float32.
+    """What no machine does: ``QuantizeLinear``, ``DequantizeLinear``, and ``Softmax`` of floats or of 8-bit values.
 
     Parameters
     ----------
-    attributes
-        Of the ONNX operator. ``QuantizeLinear`` and ``DequantizeLinear`` have theirs in result or source; of int32
-        sums the attribute ``scales`` holds one or one an element of the axis `axis`.
+    scales
+        Of int32 sums that become floats: float32, one or one an element of the axis. 8-bit values have theirs.
+    axis
+        Of scales, and of a softmax; not negative.
     """
 
-    attributes: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    scales: np.ndarray | None = None
+    axis: int = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
