@@ -9,8 +9,8 @@ import numpy as np
 from ...sim.golden.fused import fused
 from ...sim.golden.requantize import requantize
 from ...sim.golden.residual_add import residual_add, residual_terms
-from ...sim.network.execute import execute
-from ...sim.network.graph import Add, Lookup, Multiply, Network, Node, Pool, Value
+from ...sim.network.execute import compute
+from ...sim.network.graph import Add, Lookup, Multiply, Node, Pool, Value
 from .plan import RefusalError
 
 __all__ = ["average_factors", "average_results", "evaluate", "product_terms", "sums_commute", "table_factor"]
@@ -34,9 +34,7 @@ def evaluate(node: Node, *arrays: np.ndarray, shape: tuple[int, ...] | None = No
     )
     result = dataclasses.replace(node.result, name="result", shape=shape or arrays[0].shape)
     changed = dataclasses.replace(node, sources=sources, result=result, **changes)
-    network = Network(inputs=sources, outputs=(result,), nodes=(changed,))
-    inputs = {source.name: array for source, array in zip(sources, arrays, strict=True)}
-    return execute(network, inputs)[result.name]
+    return compute(changed, *arrays)
 
 
 def values_of(value: Value) -> np.ndarray:
@@ -51,12 +49,15 @@ def average_results(node: Pool) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     RefusalError
-        If windows at the border are averaged over fewer values.
+        If windows at the border are averaged over fewer values, or an average depends on the order in which real values
+        are added.
     """
-    if any(node.rounded_up) or (any(node.pads) and not node.count_pads):
+    if any(node.pads) and not node.count_pads:
         raise RefusalError("windows at the border are averages of fewer values")
     low, high = node.source.limits
     count = math.prod(node.kernel)
+    if node.kind == "average":
+        _check_ties(node, np.arange(count * low, count * high + 1) - count * node.source.zero)
     most, rest = np.divmod(np.arange(count * (high - low) + 1), count)
     windows = (low + most[:, None] + (np.arange(count) < rest[:, None])).astype(node.source.dtype)
     results = evaluate(
@@ -66,43 +67,49 @@ def average_results(node: Pool) -> tuple[np.ndarray, np.ndarray]:
     return windows.sum(1, dtype=np.int64) - count * node.source.zero, results.ravel()
 
 
+def _check_ties(node: Pool, sums: np.ndarray) -> None:
+    """Refuse averages of real values so near to ties that rounding errors of their sums decide."""
+    count, (low, high) = math.prod(node.kernel), node.clip
+    factor = float(node.source.meaning[0]) / float(node.result.meaning[0])
+    real = sums * factor / count
+    margin = (count + 4) * 2.0**-24 * (256 * factor + 256)
+    ties = np.abs(np.abs(real - np.floor(real)) - 0.5) < margin
+    inside = (low - 1 < real + node.result.zero) & (real + node.result.zero < high + 1)
+    if (ties & inside).any():
+        raise RefusalError("it adds real values, and rounding decides ties")
+
+
 def average_factors(node: Pool) -> Iterator[np.float32]:
     """From sums to averages, as float32 that differ in their last bits."""
-    assert node.source.scale is not None and node.result.scale is not None
-    count = np.float32(math.prod(node.kernel))
-    yield node.source.scale / (node.result.scale * count)
-    yield node.source.scale / node.result.scale / count
+    (scale, _), (target, _), count = node.source.meaning, node.result.meaning, np.float32(math.prod(node.kernel))
+    yield scale / (target * count)
+    yield scale / target / count
 
 
 def product_terms(node: Multiply) -> dict[str, float] | None:
     """Factor and addend of ``round(product * factor + addend)``, if that is what a node makes of every pair."""
     a, b = node.sources
-    assert a.scale is not None and b.scale is not None and node.result.scale is not None
     pairs = [grid.ravel() for grid in np.meshgrid(values_of(a), values_of(b))]
     expected = evaluate(node, *(one.reshape(1, -1) for one in pairs)).ravel()
     products = (pairs[0].astype(np.int64) - a.zero) * (pairs[1].astype(np.int64) - b.zero)
-    factor = a.scale * b.scale / node.result.scale
-    found = np.rint(fused(products, factor, np.float32(node.result.zero))).clip(*node.clip)
-    return {"factor_a": float(factor), "addend": float(node.result.zero)} if np.array_equal(found, expected) else None
+    found = np.rint(fused(products, node.factor, np.float32(node.result.zero))).clip(*node.clip)
+    return {"factor_a": float(node.factor), "addend": float(node.result.zero)} if np.array_equal(found, expected) else None
 
 
 def sums_commute(node: Add) -> bool:
     """Whether a sum is the same with its operands in the other order, in which it rounds otherwise."""
     a, b, (low, high) = *node.sources, node.clip
-    assert a.scale is not None and b.scale is not None and node.result.scale is not None
-    there = residual_terms(a.scale, a.zero, b.scale, b.zero, node.result.scale, node.result.zero)
-    back = residual_terms(b.scale, b.zero, a.scale, a.zero, node.result.scale, node.result.zero)
+    back = residual_terms(*b.meaning, *a.meaning, *node.result.meaning)
     x, y = np.meshgrid(values_of(a), values_of(b))
-    return np.array_equal(residual_add(x, y, there, low, high), residual_add(y, x, back, low, high))
+    return np.array_equal(residual_add(x, y, node.terms, low, high), residual_add(y, x, back, low, high))
 
 
 def table_factor(node: Lookup) -> float | None:
     """Factor of the `requantize` that a table is within its least and greatest value; None if it isn't."""
     source, result = node.source, node.result
-    assert source.scale is not None and result.scale is not None
     values = values_of(source)
     expected, centred = node.table[values.view(np.uint8)], values.astype(np.int64) - source.zero
-    factor = source.scale / result.scale
+    factor = source.meaning[0] / result.meaning[0]
     for one in (factor, *(np.nextafter(factor, np.float32(end)) for end in (0, np.inf))):
         found = requantize(centred, one, result.zero, result.dtype)
         if np.array_equal(found.clip(expected.min(), expected.max()), expected):

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from ...hw.bus.register_map import RegisterMap
     from ...hw.snap_chip.chip import SnapChip
     from ...sim.memory_timing import MemoryTiming
+    from ...sim.network.graph import Network
     from ...sim.snap_chip.counters import ChipCounters
     from ..demonstration import Demonstration
     from ..execution import Simulator
+    from ..network.plan import Plan
     from ..progress import Stages
     from .program import SnapChipProgram
 
@@ -75,20 +77,20 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
 
         return map_job(config, job)
 
+    def plan_network(self, config: SnapChipConfig, network: "Network") -> "Plan":
+        """Nodes as layers of a list, image behind image; networks of products alone have images as pixels."""
+        from .network import plan_network
+
+        return plan_network(config, network)
+
     def predict(
         self, config: SnapChipConfig, program: "SnapChipProgram", timing: "MemoryTiming | None" = None
     ) -> "ChipCounters":
         """Counters of the cycle model; of a memory that stalls at random, all but the cycles."""
-        from ...sim.memory_timing import MemoryTiming
-        from ...sim.snap_chip.cycles import simulate_chip
-        from ...sim.snap_chip.work import list_work
-
-        counters, timing = program.counters(), timing or MemoryTiming()
-        if timing.random:
+        counters = program.counters()
+        if timing is not None and timing.random:
             return counters
-        address = program.compiled.list_address
-        works = list_work(config, program.before, address)
-        found = simulate_chip(config, works, timing=timing, list_address=address)
+        found = program.simulate(timing)
         return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went())
 
     def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":

@@ -1,6 +1,7 @@
 """Networks from files as lists of layers of the SNAP chip."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -30,7 +31,7 @@ IMAGE = "#"
 
 def plan_network(config: SnapChipConfig, given: Network) -> Plan:
     """What of a network the chip does; see `Engine.plan_network`."""
-    return make_plan(given, "the SNAP chip", lambda: _Builder(config, given))
+    return make_plan(given, "the SNAP chip", functools.partial(_Builder, config, given))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -175,9 +176,8 @@ class _Builder(Builder):
         if self._alone(a) is None and self._alone(b) is not None and sums_commute(node):
             a, b, views = b, a, views[::-1]
         names = ("sum_factor", "factor", "offset")
-        assert a.scale is not None and b.scale is not None and node.result.scale is not None
+        terms = residual_terms(*a.meaning, *b.meaning, *node.result.meaning)
         try:
-            terms = residual_terms(a.scale, a.zero, b.scale, b.zero, node.result.scale, node.result.zero)
             residual = Residual(
                 tensor=views[1].tensor, zero=node.result.zero, low=node.clip[0], high=node.clip[1],
                 **dict(zip(names, map(float, terms), strict=True)),
@@ -322,7 +322,7 @@ class _Part(MachinePart):
         return SnapChipProgram(
             compiled=compiled,
             inputs_by_name={_of(name, image): tensor[image] for image in images for name, tensor in packed.items()},
-            results=results, shape=(elements,), macs=None,
+            results=results, shape=(elements,), pairs=None,
         )  # fmt: skip
 
     def unpack(self, output: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from ...hw.bus.register_map import RegisterMap
     from ...hw.tpu.tpu import Tpu
     from ...sim.memory_timing import MemoryTiming
+    from ...sim.network.graph import Network
     from ...sim.tpu.cycles import TpuCycles
     from ..demonstration import Demonstration
     from ..execution import Simulator
+    from ..network.plan import Plan
     from ..progress import Stages
     from .program import NetworkProgram, TpuProgram
 
@@ -81,6 +83,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         from .program import assemble
 
         return assemble(config, text, memories)
+
+    def plan_network(self, config: TpuConfig, network: "Network") -> "Plan":
+        """Layers as instructions; images of a batch at once, or as many as the unified buffer has room for."""
+        from .network import plan_network
+
+        return plan_network(config, network)
 
     def trials(self, config: TpuConfig, seed: int) -> Iterable[Trial]:
         """Legal and illegal programs, each twice."""

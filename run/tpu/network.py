@@ -1,10 +1,11 @@
 """Networks from files as programs of the TPU."""
 
 import dataclasses
+import functools
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from ...hw.errors import ConfigError
 from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...sim.golden.fused import fused
 from ...sim.golden.requantize import requantize
-from ...sim.golden.residual_add import residual_terms
 from ...sim.golden.wrap import wrap
 from ...sim.memory_timing import MemoryTiming
 from ...sim.network import graph as network
@@ -29,6 +29,8 @@ from .program import NetworkProgram, map_compiled
 
 __all__ = ["plan_network"]
 
+T = TypeVar("T")
+
 BOUNDS = {
     "active": "matrix unit", "weight_shift": "weights into the matrix unit", "weight_stall": "weight memory",
     "accumulators": "accumulators", "raw": "results before", "input": "host memory", "fill": "first rows",
@@ -39,7 +41,7 @@ BOUNDS = {
 
 def plan_network(config: TpuConfig, given: Network) -> Plan:
     """What of a network the TPU does; see `Engine.plan_network`."""
-    return make_plan(given, "the TPU", lambda: _Builder(config, given))
+    return make_plan(given, "the TPU", functools.partial(_Builder, config, given))
 
 
 class _Builder(Builder):
@@ -158,9 +160,8 @@ class _Builder(Builder):
             raise LaterError
         result, (low, high) = node.result, node.clip
         if isinstance(node, network.Add):
-            assert a.scale is not None and b.scale is not None and result.scale is not None
-            terms = residual_terms(a.scale, a.zero, b.scale, b.zero, result.scale, result.zero)
-            operation, factors = "add", dict(zip(("factor_a", "factor_b", "addend"), map(float, terms), strict=True))
+            names = "factor_a", "factor_b", "addend"
+            operation, factors = "add", dict(zip(names, map(float, node.terms), strict=True))
         else:
             operation, factors = "multiply", product_terms(node)
             if factors is None:
@@ -353,10 +354,10 @@ def _macs(node: network.Node) -> int:
     return node.macs if isinstance(node, network.Weighted) else 0
 
 
-def _checked(kind, **fields):
+def _checked(what: Callable[..., T], /, **fields: Any) -> T:
     """Make something of the graph; what it refuses, the machine can't do."""
     try:
-        return kind(**fields)
+        return what(**fields)
     except ConfigError as error:
         raise RefusalError(str(error)) from None
 
