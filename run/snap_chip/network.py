@@ -156,13 +156,19 @@ class _Builder(Builder):
         self.inputs[name] = value, lambda values: np.stack([fold_values(layer, source, one) for one in pack(values)])
         return dataclasses.replace(folded, source=name)
 
-    def _each(self, node: network.Node, source: str, *, factor: float = 1.0, bias: int = 0, **fields: Any) -> None:
-        """Each value by itself: a depthwise convolution of one pixel by 1."""
-        channels, result = self.tensors[source].channels, node.result
+    def _each(
+        self, node: network.Node, source: str, weights: np.ndarray | None = None, *, factor: float = 1.0, bias: int = 0,
+        **fields: Any,
+    ) -> None:  # fmt: skip
+        """A convolution with ones: by default each value by itself."""
+        ones = np.ones((1, 1, 1, self.tensors[source].channels), np.int8) if weights is None else weights
+        kernels, result = ones.shape[3], node.result
+        defaults = {
+            "target": result.name, "zero": result.zero, "groups": kernels, "signed": result.dtype == np.int8
+        }  # fmt: skip
         layer = Convolution(
-            **{"source": source, "target": result.name, "zero": result.zero, "signed": result.dtype == np.int8,
-               "weights": np.ones((1, 1, 1, channels), np.int8), "bias": np.full(channels, bias, np.int32),
-               "factors": np.full(channels, factor, np.float32), "groups": channels} | fields
+            source=source, weights=ones, bias=np.full(kernels, bias, np.int32),
+            factors=np.full(kernels, factor, np.float32), **{**defaults, **fields},
         )  # fmt: skip
         self._list(layer, node)
 
@@ -225,7 +231,7 @@ class _Builder(Builder):
             if np.array_equal(requantize(sums, factor, result.zero, result.dtype).clip(*node.clip), results):
                 ones = np.ones((*node.kernel, 1, node.source.shape[1]), np.int8)
                 self._each(
-                    node, view.tensor, factor=float(factor), weights=ones, low=node.clip[0], high=node.clip[1], **steps
+                    node, view.tensor, ones, factor=float(factor), low=node.clip[0], high=node.clip[1], **steps
                 )
                 return View.of(result)
         raise RefusalError("averages near ties would differ by 1")
@@ -253,10 +259,7 @@ class _Builder(Builder):
             weights = np.zeros((1, 1, count, channels), np.int8)
             weights[0, 0, np.arange(count), first + np.arange(count)] = 1
             residual = Residual(tensor=before, sum_factor=1.0, factor=1.0, offset=-float(zero), zero=zero) if before else None
-            self._each(
-                node, view.tensor, target=name, weights=weights, bias=np.zeros(channels, np.int32),
-                factors=np.ones(channels, np.float32), groups=1, residual=residual,
-            )  # fmt: skip
+            self._each(node, view.tensor, weights, target=name, groups=1, residual=residual)
             first, before = first + count, name
         return View.of(node.result)
 
