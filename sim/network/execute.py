@@ -12,7 +12,21 @@ from ..golden.requantize import quantize, requantize
 from ..golden.wrap import wrap
 from . import arithmetic
 from .errors import ModelError
-from .graph import Add, Convolution, Host, Join, Lookup, Multiply, Network, Node, Pool, Product, Reshape, Value, Weighted
+from .graph import (
+    Add,
+    Convolution,
+    Host,
+    Join,
+    Lookup,
+    Multiply,
+    Network,
+    Node,
+    Pool,
+    Product,
+    Reshape,
+    Value,
+    Weighted,
+)
 
 __all__ = ["check_inputs", "compute", "execute", "execute_all"]
 

@@ -179,7 +179,7 @@ class Weighted(_Clipped):
             shape = getattr(self, field).shape
             check(f"{name}: {field}", shape in ((), channels), f"one or {channels[0]}", shape)
         if self.result.is_bytes:
-            assert self.factors.size  # that they are positive and finite is checked where they are made
+            _ = self.factors  # checks that they are positive and finite
         check(f"{name}: bias", self.bias is None or self.bias.shape == channels, f"of shape {channels}",
               None if self.bias is None else self.bias.shape)  # fmt: skip
 
@@ -275,7 +275,7 @@ class Add(_Combined):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        assert self.terms  # that they are finite is checked where they are made
+        _ = self.terms  # checks that they are finite
 
     @cached_property
     def terms(self) -> tuple[np.float32, np.float32, np.float32]:
@@ -290,7 +290,7 @@ class Multiply(_Combined):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        assert self.factor  # that it is positive and finite is checked where it is made
+        _ = self.factor  # checks that it is positive and finite
 
     @cached_property
     def factor(self) -> np.float32:

@@ -24,7 +24,7 @@ def evaluate(proto: onnx.NodeProto, opset: int, arrays: Mapping[str, np.ndarray]
         except Exception as error:  # of any kind: it is whatever numpy raises where shapes don't fit
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise RefusedError(f"can't be computed: {text}") from error
-    return [np.asarray(array) for array in found]  # pyright: ignore[reportArgumentType]  # tensors only
+    return [np.asarray(array) for array in found]
 
 
 class Builder:
@@ -202,9 +202,7 @@ def to_bytes(builder: Builder, state: State, name: str, dtype: np.dtype, scale: 
             )
         case Floats():
             result = dataclasses.replace(wanted, name=builder.name(name))
-            return builder.emit(
-                Host(name=name, operator="QuantizeLinear", sources=(state.value,), result=result)
-            )
+            return builder.emit(Host(name=name, operator="QuantizeLinear", sources=(state.value,), result=result))
         case Pending():
             return _build(builder, state, name, wanted)
     raise RefusedError("reads what can't be quantized here")
@@ -215,7 +213,7 @@ def _build(builder: Builder, state: Pending, name: str, wanted: Value) -> Value:
     least, most = wanted.limits
     scale, zero = wanted.meaning
     # what onnxruntime leaves out, as the type's limits do it
-    redundant = state.low <= (least - zero) * scale and state.high >= (most - zero) * scale
+    redundant = bool(state.low <= (least - zero) * scale and state.high >= (most - zero) * scale)
     low, high = (int(quantize(limit, scale, zero, wanted.dtype)) for limit in (state.low, state.high))
     low, high = None if low == least else low, None if high == most else high
     first = builder.inner(state.name) if state.moves else builder.name(name)

@@ -8,7 +8,7 @@ import numpy as np
 from .errors import RefusedError
 from .graph import Node, Value
 
-__all__ = ["Bytes", "Constant", "Curve", "Floats", "Pending", "State", "Stored", "Unknown", "shape_of"]
+__all__ = ["Bytes", "Constant", "Curve", "Floats", "Padded", "Pending", "State", "Stored", "Unknown", "shape_of"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,11 +126,27 @@ class Pending:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Padded:
+    """An image with zeros around it, that only a convolution takes.
+
+    Parameters
+    ----------
+    inner
+        The image: an 8-bit value, or what it means.
+    pads
+        At the top, left, bottom and right.
+    """
+
+    inner: Bytes | Curve
+    pads: tuple[int, int, int, int]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Unknown:
     """Made by a node that was refused; those that read it have no further reason."""
 
 
-State = Constant | Stored | Bytes | Floats | Curve | Pending | Unknown
+State = Constant | Stored | Bytes | Floats | Curve | Pending | Padded | Unknown
 
 
 def shape_of(state: State) -> tuple[int, ...]:

@@ -1,0 +1,220 @@
+"""From an ONNX file to a network."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from ...hw.config import ConfigError
+from . import elementwise, layers, moves
+from .errors import ModelError, RefusedError
+from .graph import Network, Node, Reshape, Value
+from .model import check_model, fix_shapes, read
+from .operation import Builder, Operation, evaluate, to_floats
+from .simplify import fold_limits, rename_outputs
+from .states import Bytes, Constant, Floats, Padded, State, Stored, Unknown, shape_of
+
+__all__ = ["from_model", "load"]
+
+HANDLERS = {**layers.HANDLERS, **elementwise.HANDLERS, **moves.HANDLERS}
+DOMAINS = ("", "ai.onnx", "com.microsoft")
+KEPT = {"Dropout"}
+"""Operators that are never computed in advance, though their inputs are constant: they are random in training."""
+
+
+def load(
+    path: str | os.PathLike[str], batch: int | None = None, shapes: Mapping[str, Sequence[int]] | None = None
+) -> Network:
+    """Read a quantized ONNX model.
+
+    Parameters
+    ----------
+    path
+        The file.
+    batch
+        What the first axis of each input becomes, if the file leaves it open.
+    shapes
+        Shapes of inputs by name, in place of those of the file.
+
+    Raises
+    ------
+    PathError
+        If the file can't be read.
+    ModelError
+        If it is no model, sizes are open, or it has nodes that aren't supported; all of them are named, each with
+        its operator and the reason.
+    """
+    return from_model(read(path), str(path), batch, shapes)
+
+
+def from_model(
+    model: onnx.ModelProto,
+    name: str = "model",
+    batch: int | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> Network:
+    """The network of a model that is in memory; `name` is what errors call it. The rest is as of `load`."""
+    model = check_model(model, name)
+    graph = model.graph
+    sizes = fix_shapes(model, batch, shapes)
+    opset = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 1)
+    builder = Builder(opset, _names(graph))
+    states: dict[str, State] = {one.name: Constant(numpy_helper.to_array(one)) for one in graph.initializer}
+    wanted = _needed(graph)
+    inputs, refused = [], []
+    for value in graph.input:
+        if value.name not in sizes:
+            continue
+        try:
+            states[value.name] = _input(graph, states, builder, value, sizes[value.name])
+            inputs.append(states[value.name].value)  # pyright: ignore[reportAttributeAccessIssue]  # of bytes or floats
+        except (RefusedError, ConfigError) as error:
+            refused.append((value.name, "input", str(error)))
+            states[value.name] = Unknown()
+    for at, proto in enumerate(graph.node):
+        if at not in wanted:
+            continue
+        label = proto.name or (proto.output[0] if proto.output else proto.op_type)
+        try:
+            states.update(zip(proto.output, _import(builder, proto, label, states), strict=False))
+        except (RefusedError, ConfigError) as error:
+            if str(error):
+                refused.append((label, proto.op_type, str(error)))
+            states.update((output, Unknown()) for output in proto.output)
+    outputs = _outputs(graph, builder, states, refused)
+    if refused:
+        lines = "\n".join(f"  {label} ({operator}): {reason}" for label, operator, reason in refused)
+        hint = "quantize it with QuantizeLinear and DequantizeLinear around what docs/networks.md lists"
+        raise ModelError(f"{name}: not supported:\n{lines}", hint, tuple(refused))
+    nodes = _used(builder.nodes, outputs)
+    network = Network(name=graph.name, inputs=tuple(inputs), outputs=tuple(outputs), nodes=tuple(nodes))
+    return rename_outputs(fold_limits(network))
+
+
+def _names(graph: onnx.GraphProto) -> set[str]:
+    return {name for node in graph.node for name in (*node.input, *node.output)}
+
+
+def _needed(graph: onnx.GraphProto) -> set[int]:
+    """Nodes that outputs depend on."""
+    names = {output.name for output in graph.output}
+    found = set()
+    for at, node in reversed(list(enumerate(graph.node))):
+        if names.intersection(node.output):
+            found.add(at)
+            names.update(node.input)
+    return found
+
+
+def _input(
+    graph: onnx.GraphProto, states: Mapping[str, State], builder: Builder, value: onnx.ValueInfoProto,
+    shape: tuple[int, ...],
+) -> State:  # fmt: skip
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    name = builder.name(value.name)
+    if dtype == np.float32:
+        return Floats(Value(name=name, shape=shape, dtype=dtype))
+    if dtype not in (np.int8, np.uint8):
+        raise RefusedError(f"its type is {dtype}; only float32, int8 and uint8 are supported")
+    scale, zero = _declared(graph, states, value.name)
+    return Bytes(Value(name=name, shape=shape, dtype=dtype, scale=scale, zero=zero))
+
+
+def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) -> tuple[np.float32, int]:
+    """Scale and zero point that the first reader of an input of integers gives it, behind what moves it."""
+    for node in graph.node:
+        if name not in node.input:
+            continue
+        at = list(node.input).index(name)
+        operands = [_scalar(states, one) for one in node.input[at + 1 : at + 3]]
+        if node.op_type in ("ConvInteger", "MatMulInteger"):
+            zero = _scalar(states, node.input[2]) if len(node.input) > 2 else None
+            return np.float32(1), int(zero or 0)
+        if node.op_type == "DequantizeLinear" or node.op_type.startswith(("QLinear", "QGemm")):
+            if operands and operands[0] is not None:
+                return np.float32(operands[0]), int(operands[1] or 0 if len(operands) > 1 else 0)
+        elif node.op_type in (*moves.MOVES, "MaxPool", "Identity", "Pad"):
+            return _declared(graph, states, node.output[0])
+    return np.float32(1), 0
+
+
+def _scalar(states: Mapping[str, State], name: str) -> float | None:
+    state = states.get(name)
+    return state.array.item() if isinstance(state, Constant) and state.array.size == 1 else None
+
+
+def _import(builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping[str, State]) -> list[State]:
+    """States of a node's outputs.
+
+    Raises
+    ------
+    RefusedError
+        If it isn't supported; without a message if something in front of it isn't.
+    """
+    handle = HANDLERS.get(proto.op_type) if proto.domain in DOMAINS else None
+    inputs = tuple(states.get(name, Unknown()) if name else None for name in proto.input)
+    known = [Constant(one.real) if isinstance(one, Stored) else one for one in inputs if one is not None]
+    constants = [one for one in known if isinstance(one, Constant)]
+    standard = proto.domain != "com.microsoft"
+    if proto.op_type == "Shape" and standard and not any(isinstance(one, Unknown) for one in known):
+        arrays = {proto.input[0]: np.empty(shape_of(known[0]), np.int8)}
+        return [Constant(evaluate(proto, builder.opset, arrays)[0])]
+    stored = any(isinstance(one, Stored) for one in inputs)
+    ahead = standard and len(constants) == len(known) and proto.op_type not in KEPT
+    if ahead and not stored and proto.op_type != "DequantizeLinear":
+        arrays = {name: one.array for name, one in zip([name for name in proto.input if name], constants, strict=True)}
+        return [Constant(array) for array in evaluate(proto, builder.opset, arrays)]
+    if handle is None:
+        domain = f" of domain {proto.domain}" if proto.domain not in DOMAINS else ""
+        raise RefusedError(f"no such operator{domain} is supported")
+    if any(isinstance(one, Unknown) for one in known):
+        raise RefusedError
+    attributes = {one.name: onnx.helper.get_attribute_value(one) for one in proto.attribute}
+    operation = Operation(builder, proto, label, proto.op_type, inputs, attributes)
+    if any(isinstance(one, Padded) for one in inputs) and proto.op_type not in (
+        "Conv", "Pad", "QuantizeLinear", "DequantizeLinear", "Identity",
+    ):  # fmt: skip
+        raise RefusedError("reads a padded image; only convolutions can")
+    return handle(operation)
+
+
+def _outputs(
+    graph: onnx.GraphProto, builder: Builder, states: Mapping[str, State], refused: list[tuple[str, str, str]]
+) -> list[Value]:
+    """Values of the network's outputs, under their names in the file."""
+    found = []
+    for output in graph.output:
+        state = states.get(output.name, Unknown())
+        try:
+            if isinstance(state, Unknown):
+                raise RefusedError("" if refused else "nothing makes it")
+            if isinstance(state, Constant | Stored):
+                raise RefusedError("is constant")
+            value = state.value if isinstance(state, Bytes) else to_floats(builder, state, output.name)
+            found.append(_named(builder, value, output.name))
+        except (RefusedError, ConfigError) as error:
+            if str(error):
+                refused.append((output.name, "output", str(error)))
+    return found
+
+
+def _named(builder: Builder, value: Value, name: str) -> Value:
+    """The value under a name."""
+    if value.name == name:
+        return value
+    result = dataclasses.replace(value, name=builder.name(name))
+    return builder.emit(Reshape(name=name, operator="Identity", sources=(value,), result=result))
+
+
+def _used(nodes: list[Node], outputs: list[Value]) -> list[Node]:
+    """Nodes that outputs depend on; others are there where one value was made twice."""
+    names = {output.name for output in outputs}
+    found = []
+    for node in reversed(nodes):
+        if node.result.name in names:
+            found.append(node)
+            names.update(source.name for source in node.sources)
+    return found[::-1]

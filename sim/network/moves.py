@@ -1,0 +1,287 @@
+"""Import of what moves elements, takes the greatest or the average of some, or leaves everything as it is."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from .errors import RefusedError
+from .graph import Host, Join, Node, Pool, Reshape, Value
+from .operation import Operation, curve_of, evaluate, to_bytes, to_floats
+from .states import Bytes, Curve, Floats, Padded, Pending, State, Stored, shape_of
+from .windows import pads_of, windows
+
+__all__ = ["HANDLERS"]
+
+MOVES = ("Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+
+
+def _move(operation: Operation) -> list[State]:
+    """The same elements in another shape or order: whose, tells what the operator makes of their numbers."""
+    found = operation.needed(0)
+    numbers = np.arange(int(np.prod(shape_of(found)))).reshape(shape_of(found))
+    constants = {
+        name: array
+        for at, name in enumerate(operation.proto.input)
+        if at and name and (array := operation.constant(at, f"input {at}")) is not None
+    }
+    arrays = {operation.proto.input[0]: numbers, **constants}
+    moved = evaluate(operation.proto, operation.builder.opset, arrays)[0]
+    if moved.size != numbers.size:
+        raise RefusedError(f"shape {moved.shape} doesn't have the elements of {numbers.shape}")
+    permutation = None
+    if not np.array_equal(moved.reshape(-1), numbers.reshape(-1)):
+        axes = operation.attributes.get("perm", range(numbers.ndim)[::-1])
+        permutation = tuple(int(axis) for axis in axes)
+
+    def move(value: Value, name: str) -> Value:
+        result = dataclasses.replace(value, name=name, shape=moved.shape)
+        return operation.builder.emit(
+            Reshape(name=operation.name, operator=operation.operator, sources=(value,), result=result,
+                    permutation=permutation)
+        )  # fmt: skip
+
+    match found:
+        case Stored():
+            return [_moved_constant(operation, found)]
+        case Bytes():
+            return [Bytes(move(found.value, operation.builder.name(operation.output)))]
+        case Floats():
+            return [Floats(move(found.value, operation.builder.name(operation.output)))]
+        case Curve():
+            return [dataclasses.replace(found, value=move(found.value, operation.builder.inner(operation.output)))]
+        case Pending():
+            return [dataclasses.replace(found, moves=(*found.moves, move), moved_shape=moved.shape, add_bias=None)]
+    raise RefusedError("its input can't be moved")
+
+
+def _moved_constant(operation: Operation, found: Stored) -> Stored:
+    """Weights that are transposed behind their DequantizeLinear."""
+    if operation.operator != "Transpose" and found.scale.ndim:
+        raise RefusedError("reshapes a constant that has several scales")
+    constants = {
+        name: np.asarray(operation.constant(at, "shape")) for at, name in enumerate(operation.proto.input) if at
+    }
+    arrays = {operation.proto.input[0]: found.array, **constants}
+    array = evaluate(operation.proto, operation.builder.opset, arrays)[0]
+    axes = [int(axis) for axis in operation.attributes.get("perm", range(found.array.ndim)[::-1])]
+    return dataclasses.replace(found, array=array, axis=axes.index(found.axis) if found.scale.ndim else 0)
+
+
+def _identity(operation: Operation) -> list[State]:
+    return [operation.needed(0)]
+
+
+def _dropout(operation: Operation) -> list[State]:
+    training = operation.constant(2, "training_mode")
+    if training is not None and training.any():
+        raise RefusedError("drops out in training")
+    if len(operation.proto.output) > 1 and operation.proto.output[1]:
+        raise RefusedError("its mask isn't supported")
+    return [operation.needed(0)]
+
+
+def _pad(operation: Operation) -> list[State]:
+    found = operation.needed(0)
+    mode = operation.attributes.get("mode", b"constant")
+    pads = operation.constant(1, "pads") if operation.input(1) is not None else operation.attributes.get("pads")
+    if mode not in (b"constant", "constant") or pads is None or operation.input(3) is not None:
+        raise RefusedError("only constant padding of all axes is supported")
+    filled = operation.constant(2, "value")
+    number = float(operation.attributes.get("value", 0) if filled is None else filled.item())
+    ends = np.asarray(pads).tolist()
+    inner = found.inner if isinstance(found, Padded) else found
+    if not isinstance(inner, Bytes | Curve) or len(shape_of(inner)) != 4 or len(ends) != 8:
+        raise RefusedError("only quantized images (N C H W) can be padded")
+    zero = inner.value.zero if isinstance(inner, Bytes) else 0
+    if any(ends[:2] + ends[4:6]) or number != zero:
+        raise RefusedError("only zeros around height and width are supported, which a convolution then adds")
+    before = found.pads if isinstance(found, Padded) else (0, 0, 0, 0)
+    top, left, bottom, right = (a + b for a, b in zip(before, pads_of(ends[2:4] + ends[6:]), strict=True))
+    return [Padded(inner, (top, left, bottom, right))]
+
+
+def _pool_node(
+    operation: Operation, source: Value, kind: Literal["max", "average", "global"]
+) -> tuple[tuple[int, ...], Callable[[Value, int | None, int | None, bool], Node]]:
+    """Shape of a pool's result, and what makes the node."""
+    if len(source.shape) != 4:
+        raise RefusedError(f"of {len(source.shape)} axes; only images (N C H W) are supported")
+    steps: dict[str, Any]
+    if kind == "global":
+        shape, steps = (*source.shape[:2], 1, 1), {"kernel": source.shape[2:]}
+    else:
+        where = windows(operation, source.shape)
+        if kind == "average" and where.dilations != (1, 1):
+            raise RefusedError("attribute dilations isn't supported in averages")
+        if any(pad >= size for pad, size in zip(where.pads[:2], where.kernel, strict=True)):
+            raise RefusedError("its padding is as large as its kernel")
+        shape = *source.shape[:2], *where.output
+        steps = {"kernel": where.kernel, "strides": where.strides, "pads": where.pads, "dilations": where.dilations}
+    counted = bool(operation.attributes.get("count_include_pad", 0))
+
+    def make(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        return Pool(name=operation.name, operator=operation.operator, sources=(source,), result=result, kind=kind,
+                    low=low, high=high, exact=exact, count_pads=counted, **steps)  # fmt: skip
+
+    return shape, make
+
+
+def _max_pool(operation: Operation) -> list[State]:
+    found = operation.needed(0)
+    if len(operation.proto.output) > 1 and operation.proto.output[1]:
+        raise RefusedError("indices of the greatest values aren't supported")
+    if not isinstance(found, Bytes | Curve) or not found.value.is_bytes:
+        raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
+    shape, make = _pool_node(operation, found.value, "max")
+    name = operation.builder.name(operation.output) if isinstance(found, Bytes) else (
+        operation.builder.inner(operation.output)
+    )  # fmt: skip
+    if isinstance(found, Curve):
+        ordered = found.floats[np.argsort(np.arange(256, dtype=np.uint8).view(found.value.dtype), kind="stable")]
+        if (np.diff(ordered) < 0).any():
+            raise RefusedError("the function in front of it falls; put a QuantizeLinear and DequantizeLinear between")
+    result = dataclasses.replace(found.value, name=name, shape=shape)
+    value = operation.builder.emit(make(result, None, None, True))
+    return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value)]
+
+
+def _average(kind: Literal["average", "global"]) -> Callable[[Operation], list[State]]:
+    def handle(operation: Operation) -> list[State]:
+        found = operation.needed(0)
+        if not isinstance(found, Curve) or not found.plain:
+            raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
+        shape, make = _pool_node(operation, found.value, kind)
+        return [Pending(operation.name, operation.operator, shape, make)]
+
+    return handle
+
+
+def _qlinear_average(kind: Literal["average", "global"]) -> Callable[[Operation], list[State]]:
+    def handle(operation: Operation) -> list[State]:
+        if operation.attributes.get("channels_last", 0):
+            raise RefusedError("attribute channels_last isn't supported")
+        source = operation.bytes_of(0, "the input", 1)
+        scale, zero = operation.meaning(3, source.dtype, "the result")
+        shape, make = _pool_node(operation, source, kind)
+        pending = Pending(operation.name, operation.operator, shape, make)
+        return [Bytes(to_bytes(operation.builder, pending, operation.output, source.dtype, scale, zero))]
+
+    return handle
+
+
+def _reduce_mean(operation: Operation) -> list[State]:
+    """The average of images, which onnxruntime computes in floats."""
+    found = operation.needed(0)
+    axes = operation.constant(1, "axes") if operation.input(1) is not None else operation.attributes.get("axes")
+    if not isinstance(found, Curve) or not found.plain or len(found.value.shape) != 4:
+        raise RefusedError("only averages of quantized images (N C H W) are supported")
+    if axes is None or sorted(int(axis) % 4 for axis in np.asarray(axes).reshape(-1)) != [2, 3]:
+        raise RefusedError("only averages over height and width are supported")
+    shape, make = _pool_node(operation, found.value, "global")
+    pending = Pending(operation.name, operation.operator, shape, make, exact=False)
+    if operation.attributes.get("keepdims", 1):
+        return [pending]
+
+    def flatten(value: Value, name: str) -> Value:
+        result = dataclasses.replace(value, name=name, shape=shape[:2])
+        return operation.builder.emit(
+            Reshape(name=operation.name, operator=operation.operator, sources=(value,), result=result)
+        )
+
+    return [dataclasses.replace(pending, moves=(flatten,), moved_shape=shape[:2])]
+
+
+def _joined(operation: Operation, sources: list[Curve]) -> Pending:
+    shapes = [source.value.shape for source in sources]
+    rank, axis = len(shapes[0]), operation.attributes.get("axis")
+    if axis is None or not -rank <= axis < rank:
+        raise RefusedError(f"attribute axis is {axis}")
+    axis = int(axis) % rank
+    if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) != 1:
+        raise RefusedError(f"shapes {shapes} can't be joined along axis {axis}")
+    shape = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
+
+    def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        if low is not None or high is not None:
+            raise RefusedError("a Relu or Clip behind it must come in front of it, or behind a QuantizeLinear")
+        scale, zero = result.meaning
+        parts = tuple(
+            to_bytes(
+                operation.builder, source, operation.builder.inner(f"{result.name}_{at}"), result.dtype, scale, zero
+            )
+            for at, source in enumerate(sources)
+        )
+        return Join(name=operation.name, operator=operation.operator, sources=parts, result=result, axis=axis,
+                    exact=exact)  # fmt: skip
+
+    return Pending(operation.name, operation.operator, shape, build)
+
+
+def _concat(operation: Operation) -> list[State]:
+    states = [operation.needed(at) for at in range(len(operation.inputs))]
+    if all(isinstance(state, Bytes) for state in states):
+        curves = [curve_of(state.value) for state in states if isinstance(state, Bytes) and state.value.is_bytes]
+        first = curves[0].value if curves else None
+        if first is None or len(curves) != len(states):
+            raise RefusedError("joins what has not 8 bits")
+        if any(curve.value.meaning != first.meaning or curve.value.dtype != first.dtype for curve in curves):
+            raise RefusedError("joins bytes of different scales or zero points")
+        value = to_bytes(operation.builder, _joined(operation, curves), operation.output, first.dtype, *first.meaning)
+        return [Bytes(value)]
+    curves = [state for state in states if isinstance(state, Curve)]
+    if len(curves) != len(states):
+        raise RefusedError("not all of its inputs are quantized; put a QuantizeLinear and DequantizeLinear in front")
+    return [_joined(operation, curves)]
+
+
+def _qlinear_concat(operation: Operation) -> list[State]:
+    zero = operation.constant(1, "zero point of the result")
+    dtype = np.dtype(np.uint8) if zero is None else zero.dtype
+    scale, point = operation.meaning(0, dtype, "the result")
+    curves = [curve_of(operation.bytes_of(at, f"input {at}", at + 1)) for at in range(2, len(operation.inputs), 3)]
+    pending = _joined(operation, curves)
+    return [Bytes(to_bytes(operation.builder, pending, operation.output, dtype, scale, point))]
+
+
+def _softmax(operation: Operation) -> list[State]:
+    found = operation.needed(0)
+    shape, modern = shape_of(found), operation.builder.opset >= 13
+    axis = int(operation.attributes.get("axis", -1 if modern else 1)) % max(len(shape), 1)
+    if not modern and any(size != 1 for size in shape[axis + 1 :]):
+        raise RefusedError("before opset 13 it must be along the last axis that isn't 1")
+
+    def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        assert isinstance(found, Curve)
+        if low is not None or high is not None or result.dtype != found.value.dtype:
+            raise RefusedError("its input and result must have one type, without limits between")
+        return Host(name=operation.name, operator="Softmax", sources=(found.value,), result=result, axis=axis,
+                    exact=exact)  # fmt: skip
+
+    def real(name: str) -> Value:
+        source = to_floats(operation.builder, found, operation.builder.inner(operation.proto.input[0]))
+        result = Value(name=operation.builder.name(name), shape=shape, dtype=np.dtype(np.float32))
+        return operation.builder.emit(
+            Host(name=operation.name, operator="Softmax", sources=(source,), result=result, axis=axis, exact=False)
+        )
+
+    if isinstance(found, Curve) and found.plain:
+        return [Pending(operation.name, operation.operator, shape, build, real)]
+    return [Floats(real(operation.output))]
+
+
+HANDLERS = {
+    "Concat": _concat,
+    "Dropout": _dropout,
+    "GlobalAveragePool": _average("global"),
+    "AveragePool": _average("average"),
+    "Identity": _identity,
+    "MaxPool": _max_pool,
+    "Pad": _pad,
+    "QLinearAveragePool": _qlinear_average("average"),
+    "QLinearConcat": _qlinear_concat,
+    "QLinearGlobalAveragePool": _qlinear_average("global"),
+    "ReduceMean": _reduce_mean,
+    "Softmax": _softmax,
+} | dict.fromkeys(MOVES, _move)  # fmt: skip
