@@ -187,8 +187,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
 
         Raises
         ------
+        ModelError
+            Naming all nodes with weights that it can't do, and why.
         ConfigError
-            Naming all nodes with weights that it can't do, and why; or what doesn't fit, and by how much.
+            Saying what doesn't fit, and by how much.
         """
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...sim.memory_timing import MemoryTiming
 from ...sim.network.execute import check_inputs, compute, execute_all
-from ...sim.network.graph import Network
+from ...sim.network.graph import Network, Node, Reshape
 from ..progress import Stages, silent
 from ..registry import Design
 from .plan import HostPart, LayerFigures, MachinePart, Plan
@@ -77,6 +77,37 @@ class NetworkOutcome:
         return [layer for part in self.parts for layer in part.layers]
 
     @property
+    def host_nodes(self) -> list[Node]:
+        """What the host did, but for values seen otherwise."""
+        nodes = [node for part in self.plan.parts if isinstance(part, HostPart) for node in part.nodes]
+        return [node for node in nodes if not isinstance(node, Reshape)]
+
+    @property
+    def utilisation(self) -> float:
+        """Useful multiply-accumulates as a share of cycles x multipliers."""
+        macs = sum(part.outcome.macs for part in self.parts)
+        return macs / max(1, self.cycles * self.design.config.multipliers)
+
+    def figures(self) -> dict[str, Any]:
+        """Values for JSON and tables."""
+        outcomes = [part.outcome for part in self.parts]
+        rtl = outcomes[0].source == "rtl"
+        predicted = [one.predicted_cycles for one in outcomes]
+        known = rtl and None not in predicted
+        return {
+            "source": outcomes[0].source,
+            "bit_exact": not any(one.mismatches or one.wrong_bytes for one in outcomes) if rtl else None,
+            "mismatches": sum(part.mismatches for part in self.parts),
+            "programs": len(outcomes),
+            "cycles": self.cycles,
+            "predicted_cycles": None if None in predicted else sum(filter(None, predicted)),
+            "equals_cycle_model": not any(one.differences for one in outcomes) if known else None,
+            "macs": sum(one.macs for one in outcomes),
+            "utilisation": round(self.utilisation, 6),
+            "seconds": round(sum(one.seconds for one in outcomes), 3),
+        }
+
+    @property
     def complaint(self) -> str:
         """What is wrong, in a line; empty if nothing is."""
         for part in self.parts:
@@ -100,6 +131,8 @@ def run_network(
     simulator: "Simulator | None" = None,
     plan: Plan | None = None,
     timing: MemoryTiming | None = None,
+    stall: float = 0.0,
+    seed: int = 0,
     stages: Stages = silent,
 ) -> NetworkOutcome:
     """Run a network on a design.
@@ -114,8 +147,8 @@ def run_network(
         The design's compiled Verilog; None: the models answer.
     plan
         The network's on this design, if the caller has it.
-    timing
-        Of the memories.
+    timing, stall, seed
+        Of the memories, see `Simulator.run`.
 
     Raises
     ------
@@ -141,7 +174,7 @@ def run_network(
         if simulator is None:
             outcome = predict_program(design, program, name, timing=timing, stages=stages)
         else:
-            outcome, _ = simulator.run_program(program, name, timing=timing)
+            outcome, _ = simulator.run_program(program, name, timing=timing, stall=stall, seed=seed)
         results = part.unpack(outcome.output)
         wrong = sum(int(np.count_nonzero(array != golden[name])) for name, array in results.items())
         values |= results

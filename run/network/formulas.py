@@ -93,7 +93,9 @@ def product_terms(node: Multiply) -> dict[str, float] | None:
     expected = evaluate(node, *(one.reshape(1, -1) for one in pairs)).ravel()
     products = (pairs[0].astype(np.int64) - a.zero) * (pairs[1].astype(np.int64) - b.zero)
     found = np.rint(fused(products, node.factor, np.float32(node.result.zero))).clip(*node.clip)
-    return {"factor_a": float(node.factor), "addend": float(node.result.zero)} if np.array_equal(found, expected) else None
+    return (
+        {"factor_a": float(node.factor), "addend": float(node.result.zero)} if np.array_equal(found, expected) else None
+    )
 
 
 def sums_commute(node: Add) -> bool:

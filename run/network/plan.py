@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...hw.errors import ConfigError
+from ...sim.network.errors import ModelError
 from ...sim.network.graph import Host, Network, Node, Reshape, Value, Weighted
 from .views import View
 
@@ -194,8 +194,10 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
 
     Raises
     ------
+    ModelError
+        If the machine can't do nodes that have weights: all of these, and why.
     ConfigError
-        If the machine can't do a node that has weights: all of these, and why. Or if something doesn't fit.
+        If something doesn't fit the machine.
     """
     known, pending = {value.name for value in network.inputs}, list(network.nodes)
     reasons: dict[str, str] = {}
@@ -234,10 +236,12 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
         elif len(pending) == before:
             raise AssertionError(f"nothing can do {pending[0].name}")
     if refused:
-        raise ConfigError(_refusals(refused, machine), field="network")
+        raise _refusal(refused, machine)
     wanted = {value.name for value in network.outputs}
     for part in parts:
-        wanted |= {source.name for node in part.nodes for source in node.sources} if isinstance(part, HostPart) else set()
+        wanted |= (
+            {source.name for node in part.nodes for source in node.sources} if isinstance(part, HostPart) else set()
+        )
     for part in parts:
         if isinstance(part, Builder):
             made = {node.result.name for node in part.nodes}
@@ -249,7 +253,7 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
         else:
             finished.append(part)
     if not any(isinstance(part, MachinePart) for part in finished):
-        raise ConfigError(f"the network has nothing that {machine} does", field="network")
+        raise ModelError(f"the network has nothing that {machine} does")
     by_name = {node.result.name: node.name for node in network.nodes}
     return Plan(network=network, parts=finished, reasons={by_name[name]: text for name, text in reasons.items()})
 
@@ -265,6 +269,7 @@ def _take(pending: list[Node], known: set[str], takes: Callable[[Node], bool]) -
     return taken
 
 
-def _refusals(refused: Iterable[tuple[Node, str]], machine: str) -> str:
-    texts = [f"{node.name} ({node.operator}): {reason}" for node, reason in refused]
-    return f"{machine} can't run {len(texts)} of the network's nodes: {'; '.join(texts)}"
+def _refusal(refused: Iterable[tuple[Node, str]], machine: str) -> ModelError:
+    found = tuple((node.name, node.operator, reason) for node, reason in refused)
+    lines = "".join(f"\n  {name} ({operator}): {reason}" for name, operator, reason in found)
+    return ModelError(f"{machine} can't do all of the network's nodes that have weights:{lines}", refused=found)

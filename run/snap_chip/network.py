@@ -193,7 +193,9 @@ class _Builder(Builder):
         if (before := self._alone(a)) is not None:
             assert isinstance(before.layer, Convolution)
             self.listed.remove(before)  # it comes behind the other one
-            self._list(dataclasses.replace(before.layer, target=node.result.name, residual=residual), *before.nodes, node)
+            self._list(
+                dataclasses.replace(before.layer, target=node.result.name, residual=residual), *before.nodes, node
+            )
         else:
             self._each(node, views[0].tensor, zero=a.zero, residual=residual)
         return views[0].renamed(node.result.name)
@@ -230,9 +232,7 @@ class _Builder(Builder):
         for factor in average_factors(node):
             if np.array_equal(requantize(sums, factor, result.zero, result.dtype).clip(*node.clip), results):
                 ones = np.ones((*node.kernel, 1, node.source.shape[1]), np.int8)
-                self._each(
-                    node, view.tensor, ones, factor=float(factor), low=node.clip[0], high=node.clip[1], **steps
-                )
+                self._each(node, view.tensor, ones, factor=float(factor), low=node.clip[0], high=node.clip[1], **steps)
                 return View.of(result)
         raise RefusalError("averages near ties would differ by 1")
 
@@ -258,7 +258,9 @@ class _Builder(Builder):
             name = node.result.name if last else f"{node.result.name} of {number + 1}"
             weights = np.zeros((1, 1, count, channels), np.int8)
             weights[0, 0, np.arange(count), first + np.arange(count)] = 1
-            residual = Residual(tensor=before, sum_factor=1.0, factor=1.0, offset=-float(zero), zero=zero) if before else None
+            residual = (
+                Residual(tensor=before, sum_factor=1.0, factor=1.0, offset=-float(zero), zero=zero) if before else None
+            )
             self._each(node, view.tensor, weights, target=name, groups=1, residual=residual)
             first, before = first + count, name
         return View.of(node.result)
@@ -354,9 +356,12 @@ class _Part(MachinePart):
             figures.append(
                 LayerFigures(
                     name=" + ".join(node.name for node in one.nodes),
-                    operator=" + ".join(node.operator for node in one.nodes), cycles=cycles, macs=macs,
+                    operator=" + ".join(node.operator for node in one.nodes),
+                    cycles=cycles,
+                    macs=macs,
                     utilisation=macs / max(1, cycles * config.multipliers),
-                    read_bytes=sum(beats.values()) * config.bus.bytes, written_bytes=written,
+                    read_bytes=sum(beats.values()) * config.bus.bytes,
+                    written_bytes=written,
                     bound=max(went, key=lambda name: went[name]),
                 )  # fmt: skip
             )

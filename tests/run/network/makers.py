@@ -83,14 +83,20 @@ class Maker:
             )
         ]
         shape = images, kernels, *size
-        result = Value(name=self.value(shape).name, shape=shape, dtype=np.dtype(np.int32)) if sums else self.value(shape)
-        weights = self._weights((kernels, channels // group, *kernel), kernels, channels // group * kernel[0] * kernel[1])
+        result = (
+            Value(name=self.value(shape).name, shape=shape, dtype=np.dtype(np.int32)) if sums else self.value(shape)
+        )
+        weights = self._weights(
+            (kernels, channels // group, *kernel), kernels, channels // group * kernel[0] * kernel[1]
+        )
         more = {} if sums else self._clip()
         return self._add(Convolution, "QLinearConv", (source,), result, group=group, **weights, **fields, **more)
 
     def product(self, source: Value, channels: int, sums: bool = False) -> Value:
         shape = *source.shape[:-1], channels
-        result = Value(name=self.value(shape).name, shape=shape, dtype=np.dtype(np.int32)) if sums else self.value(shape)
+        result = (
+            Value(name=self.value(shape).name, shape=shape, dtype=np.dtype(np.int32)) if sums else self.value(shape)
+        )
         weights = self._weights((source.shape[-1], channels), channels, source.shape[-1])
         return self._add(Product, "QGemm", (source,), result, **weights, **({} if sums else self._clip()))
 
@@ -100,7 +106,9 @@ class Maker:
     def multiply(self, a: Value, b: Value) -> Value:
         return self._add(Multiply, "QLinearMul", (a, b), self.value(a.shape), **self._clip())
 
-    def max_pool(self, source: Value, kernel: int, stride: int, pads: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Value:
+    def max_pool(
+        self, source: Value, kernel: int, stride: int, pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    ) -> Value:
         size = [
             (length + before + after - kernel) // stride + 1
             for length, before, after in zip(source.shape[2:], pads[:2], pads[2:], strict=True)
