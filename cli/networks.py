@@ -57,7 +57,7 @@ def choose_machine(
         chosen = choose_design(design, config_file, assignments)
     else:
         found = choose_engine(engine)
-        name = (found.demo_presets or list(found.presets))[0]
+        name = next(iter((*found.demo_presets, *found.presets)))
         with usage_errors():
             changes = parse_changes(found, assignments)
             config = found.presets[name].replace(**changes)
@@ -150,7 +150,8 @@ def run_model(
     for file in filter(None, (output, table, plot)):
         check_file(file)
     network, arrays = load_network(path, inputs, seed)
-    if output and len(network.outputs) > 1:
+    first, *others = network.outputs
+    if output and others:
         names = ", ".join(value.name for value in network.outputs)
         raise UsageError(f"--output takes the result of a network with one output, not of {names}")
     stages = Stages()
@@ -175,7 +176,7 @@ def run_model(
     except ConfigError as error:
         raise UsageError(f"{path}: {error}", error.hint or _larger(design)) from error
     if output:
-        write_tensor(output, outcome.outputs[network.outputs[0].name])
+        write_tensor(output, outcome.outputs[first.name])
     rows = [[_rounded(getattr(layer, name)) for name in COLUMNS] for layer in outcome.layers]
     if table:
         _write(table, _csv(rows))
@@ -189,7 +190,9 @@ def run_model(
             "design": design.name, "model": str(path), "seed": seed, "stall": stall, **outcome.figures(),
             "layers": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
             "host": [dict(zip(("name", "operator", "reason"), one, strict=True)) for one in host],
-            "outputs": {name: {"shape": list(one.shape), "type": str(one.dtype)} for name, one in outcome.outputs.items()},
+            "outputs": {
+                name: {"shape": list(one.shape), "type": str(one.dtype)} for name, one in outcome.outputs.items()
+            },
             "passed": outcome.passed,
         }  # fmt: skip
         print_json(report)

@@ -3,7 +3,7 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -92,7 +92,7 @@ class MachinePart(ABC):
         """Results by name, from what `Program.assemble` or `Program.golden` gives."""
 
     @abstractmethod
-    def layers(self, program: "Program", timing: "MemoryTiming | None" = None) -> list[LayerFigures]:
+    def layers(self, program: Any, timing: "MemoryTiming | None" = None) -> list[LayerFigures]:
         """Figures of each node, by the cycle model."""
 
 
@@ -204,7 +204,7 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
     refused: list[tuple[Node, str]] = []
     parts: list[HostPart | Builder] = []
     while pending:
-        before = len(pending)
+        before = len(pending), len(reasons)
         host = _take(pending, known, lambda node: isinstance(node, Host) or node.result.name in reasons)
         if host:
             parts.append(HostPart(host))
@@ -233,7 +233,7 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
             parts.append(builder)
         elif done:
             parts.append(HostPart(done))
-        elif len(pending) == before:
+        elif (len(pending), len(reasons)) == before:
             raise AssertionError(f"nothing can do {pending[0].name}")
     if refused:
         raise _refusal(refused, machine)

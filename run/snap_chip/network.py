@@ -202,7 +202,8 @@ class _Builder(Builder):
 
     def _alone(self, value: Value) -> _Listed | None:
         """The convolution that makes a value for one reader alone."""
-        if len(self.whole.readers(value)) > 1 or value in self.whole.outputs:
+        readers = [source for node in self.whole.nodes for source in node.sources].count(value)
+        if readers > 1 or value in self.whole.outputs:
             return None
         return next(
             (

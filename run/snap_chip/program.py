@@ -17,6 +17,7 @@ from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.requantize import requantize
 from ...sim.golden.tensors import check_tensor, magnitude
 from ...sim.golden.wrap import wrap
+from ...sim.memory_timing import MemoryTiming
 from ...sim.snap_chip.check import check_banks
 from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.counters import ChipCounters, count_beats
@@ -24,7 +25,6 @@ from ...sim.snap_chip.cycles import ChipCounters as ListCounters
 from ...sim.snap_chip.cycles import simulate_chip
 from ...sim.snap_chip.folding import fold_layer, fold_values, folds
 from ...sim.snap_chip.golden import input_layout, run_list
-from ...sim.memory_timing import MemoryTiming
 from ...sim.snap_chip.layers import MOST_CHANNELS, MOST_PIXELS, Convolution, Layer, Tensor
 from ...sim.snap_chip.program import Program
 from ...sim.snap_chip.tensors import decode_tensor, tile_words

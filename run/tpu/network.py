@@ -241,7 +241,9 @@ class _Builder(Builder):
             if view.sizes[2] % GRANULE_BYTES:
                 raise RefusalError(f"{view.sizes[2]} channels before others, which are no multiple of {GRANULE_BYTES}")
         names = [
-            view.tensor if self._alone(one, view) else self._copy(f"{node.result.name} part {part}", view.tensor)
+            view.tensor
+            if self._alone(one, view) and node.sources.count(one) == 1
+            else self._copy(f"{node.result.name} part {part}", view.tensor)
             for part, (one, view) in enumerate(zip(node.sources, views, strict=True))
         ]
         name = self._make(node.result.name, Join(sources=tuple(names)), node.result.name)
@@ -280,9 +282,8 @@ class _Builder(Builder):
         wanted = set(outputs)
         for name, node in reversed(self.made.items()):
             wanted |= set(node.sources) if name in wanted else set()
-        inputs, nodes = (
-            {name: one for name, one in made.items() if name in wanted} for made in (self.inputs, self.made)
-        )
+        inputs = {name: tensor for name, tensor in self.inputs.items() if name in wanted}
+        nodes = {name: node for name, node in self.made.items() if name in wanted}
         return _Part(self, tuple(results), _compile(self.config, inputs, nodes, outputs))
 
 

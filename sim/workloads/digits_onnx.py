@@ -1,6 +1,7 @@
 """The digits networks as quantized ONNX models, QuantizeLinear and DequantizeLinear around every operator."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,7 +35,7 @@ class _Model:
         self._constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def _node(self, operator: str, inputs: Sequence[str], name: str, **attributes: object) -> str:
+    def _node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
         self._nodes.append(helper.make_node(operator, inputs, [f"{name}_out"], name, **attributes))
         return f"{name}_out"
 
@@ -50,7 +51,7 @@ class _Model:
 
     def layer(
         self, operator: str, name: str, weights: np.ndarray, bias: np.ndarray, factor: np.float32 | None,
-        **attributes: object,
+        **attributes: Any,
     ) -> None:  # fmt: skip
         """A convolution or a product, with ReLU unless it is the last."""
         last = factor is None

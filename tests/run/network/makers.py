@@ -164,3 +164,52 @@ class Maker:
             values = self.rng.integers(*one.limits, one.shape, endpoint=True)
             found[one.name] = np.where(self.rng.random(one.shape) < 0.5, values, one.zero).astype(one.dtype)
         return found
+
+
+def random_network(seed: int, nodes: int = 7) -> tuple[Network, dict[str, np.ndarray]]:
+    """A network of so many nodes or a few more, of images or of rows, all of whose loose ends are outputs; inputs."""
+    rng = np.random.default_rng(seed)
+    maker = Maker(seed, rng.choice(["int8", "uint8"]), zeros=bool(rng.random() < 0.7))
+    images = int(rng.integers(1, 4))
+    if rng.random() < 0.25:
+        value = maker.input(images, int(rng.integers(2, 20)))
+        for _ in range(3):
+            value = maker.product(value, int(rng.integers(2, 20)))
+        network = maker.network(value)
+        return network, maker.values(network)
+    values = [maker.input(images, 4 * int(rng.integers(1, 4)), *rng.integers(4, 9, 2).tolist())]
+    for _ in range(nodes):
+        values.append(_grow(maker, rng, values))
+    last = values[-1]
+    rows = maker.reshape(last, images, last.elements // images)
+    outputs = [maker.product(rows, 6)]
+    network = Network(inputs=tuple(maker.inputs), outputs=tuple(outputs), nodes=tuple(maker.nodes))
+    loose = [value for value in values[1:] if not network.readers(value)]
+    network = maker.network(*outputs, *loose)
+    return network, maker.values(network)
+
+
+def _grow(maker: Maker, rng: np.random.Generator, values: list[Value]) -> Value:
+    """One more image."""
+    source = values[int(rng.integers(len(values)))]
+    _, channels, height, width = source.shape
+    alike = [one for one in values if one.shape == source.shape]
+    beside = [one for one in alike if (one.scale, one.zero) == (source.scale, source.zero)]
+    match rng.integers(9):
+        case 0 | 1 if min(height, width) >= 3:
+            pads = tuple(rng.integers(0, 2, 4).tolist())
+            strides = tuple(rng.integers(1, 3, 2).tolist())
+            return maker.convolution(source, 4 * int(rng.integers(1, 4)), pads=pads, strides=strides)
+        case 2:
+            return maker.convolution(source, channels, (1, 1), group=int(rng.choice([1, 2, channels])))
+        case 3 if min(height, width) >= 2:
+            return maker.max_pool(source, 2, int(rng.integers(1, 3)), (0, 0, int(rng.integers(2)), 0))
+        case 4:
+            return maker.lookup(source, monotonic=bool(rng.random() < 0.5))
+        case 5:
+            return maker.multiply(source, alike[int(rng.integers(len(alike)))])
+        case 6:
+            return maker.join(source, beside[int(rng.integers(len(beside)))])
+        case 7 if min(height, width) >= 4:
+            return maker.average(source, 2)
+    return maker.add(source, alike[int(rng.integers(len(alike)))])
