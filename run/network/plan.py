@@ -39,7 +39,7 @@ class LayerFigures:
     macs
         Useful multiply-accumulates, as the engine counts them.
     utilisation
-        As a share of cycles x multipliers.
+        As a share of the multipliers' time, which may begin before the end of the node before.
     read_bytes, written_bytes
         From and to memory.
     bound

@@ -39,6 +39,10 @@ BOUNDS = {
 """What cycles of each category went to."""
 
 
+MATRIX = "matrix"
+"""Cycles from the end of the last node's products to those of another."""
+
+
 def plan_network(config: TpuConfig, given: Network) -> Plan:
     """What of a network the TPU does; see `Engine.plan_network`."""
     return make_plan(given, "the TPU", functools.partial(_Builder, config, given))
@@ -332,12 +336,17 @@ class _Part(MachinePart):
         nodes = [node for node in self.nodes if self._builder.last.get(node.result.name) in self.compiled.graph.nodes]
         places = [(batch, node) for batch in range(self.compiled.batches) for node in nodes]
         ends = [self.compiled.ends[batch, self._builder.last[node.result.name]] for batch, node in places]
-        *found, whole = program.trace(ends, timing)
+        *found, whole = program.trace([(0, *others) for _, *others in ends], timing)
         found[-1] = whole
+        # The matrix unit may be at work on the next node long before a result is complete.
+        matrix = [one.cycles for one in program.trace([(first, 0, 0) for first, *_ in ends], timing)]
         spent: dict[str, Counter[str]] = {node.result.name: Counter() for node in nodes}
-        for (_, node), before, after in zip(places, (None, *found), found, strict=False):
-            now, then = dataclasses.asdict(after), dataclasses.asdict(before) if before else {}
-            spent[node.result.name].update({name: now[name] - then.get(name, 0) for name in now})
+        for at, (_, node) in enumerate(places):
+            before = dataclasses.asdict(found[at - 1]) if at else {}
+            spent[node.result.name].update(
+                {name: value - before.get(name, 0) for name, value in dataclasses.asdict(found[at]).items()}
+            )
+            spent[node.result.name][MATRIX] += matrix[at] - (matrix[at - 1] if at else 0)
         return [self._figures(node, spent[node.result.name]) for node in nodes]
 
     def _figures(self, node: network.Node, spent: Counter[str]) -> LayerFigures:
@@ -345,8 +354,8 @@ class _Part(MachinePart):
         read = spent["weight_beats"] + spent["parameter_beats"] + spent["host_in_beats"]
         return LayerFigures(
             name=node.name, operator=node.operator, cycles=spent["cycles"], macs=macs,
-            utilisation=macs / max(1, spent["cycles"] * config.multipliers), read_bytes=read * config.bus_bytes,
-            written_bytes=spent["host_out_beats"] * config.bus_bytes,
+            utilisation=macs / (spent[MATRIX] * config.multipliers) if macs else 0.0,
+            read_bytes=read * config.bus_bytes, written_bytes=spent["host_out_beats"] * config.bus_bytes,
             bound=BOUNDS[max(CATEGORIES, key=lambda name: spent[name])],
         )  # fmt: skip
 

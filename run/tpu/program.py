@@ -121,7 +121,7 @@ class TpuProgram:
         """Counters of the cycle model."""
         return self.trace((), timing)[-1]
 
-    def trace(self, ends: Sequence[tuple[int, int]], timing: MemoryTiming | None = None) -> list[TpuCycles]:
+    def trace(self, ends: Sequence[tuple[int, int, int]], timing: MemoryTiming | None = None) -> list[TpuCycles]:
         """Counters of the cycle model at some instructions and at the end; see `sim.tpu.cycles.trace`."""
         windows = zip(self._places, self.host, strict=False)
         return trace(

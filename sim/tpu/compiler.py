@@ -37,7 +37,7 @@ class Compiled:
     instructions
         How many of each there are, by name.
     ends
-        By batch and node: how many ``activate``, and how many ``pool`` and ``vector``, there are up to its last one.
+        By batch and node: how many entries of the matrix, activation and vector unit there are up to its last one.
     """
 
     config: TpuConfig
@@ -48,7 +48,7 @@ class Compiled:
     views: Mapping[str, View]
     placement: Placement
     instructions: dict[str, int]
-    ends: Mapping[tuple[int, str], tuple[int, int]]
+    ends: Mapping[tuple[int, str], tuple[int, int, int]]
 
     @property
     def ub_rows(self) -> int:

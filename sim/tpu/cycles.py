@@ -129,7 +129,7 @@ def predict(
 def trace(
     config: TpuConfig,
     program: bytes,
-    ends: Sequence[tuple[int, int]],
+    ends: Sequence[tuple[int, int, int]],
     *,
     host: Sequence[Stretch],
     weights: Stretch,
@@ -141,13 +141,13 @@ def trace(
     Parameters
     ----------
     ends
-        When to look: how many entries the activation unit, and how many the vector unit must have completed, in an
-        order in which neither number falls.
+        When to look: how many entries the matrix unit, the activation unit and the vector unit must have completed,
+        in an order in which no number falls.
     """
     check("timing", not timing.random, "without random stalls", timing)
     from .model.build import new_machine
     from .model.machine import advance
-    from .model.state import ACTIVATION, VECTOR
+    from .model.state import ACTIVATION, MATRIX, VECTOR
 
     first, second = host
     beat = config.bus_bytes
@@ -160,8 +160,8 @@ def trace(
     machine = new_machine(config, program, Room((first.size, second.size), weights.size), bases, timing, start)
     core = machine.core[0]
     found = []
-    for end in (*ends, (NEVER, NEVER)):
-        for unit, entries in zip((ACTIVATION, VECTOR), end, strict=True):
+    for end in (*ends, (NEVER,) * 3):
+        for unit, entries in zip((MATRIX, ACTIVATION, VECTOR), end, strict=True):
             while not core["halted"] and machine.board["completed"][0, unit] < entries:
                 advance(machine, int(core["cycle"]) + CHUNK, unit, entries)
         counted = {one.name: int(core[one.name]) for one in dataclasses.fields(TpuCycles) if one.name != "cycles"}

@@ -140,6 +140,10 @@ class Maker:
             table = np.maximum(table, np.asarray(source.zero, self.dtype))
         return self._add(Lookup, "QLinearSigmoid", (source,), result, table=table)
 
+    def table(self, source: Value, table: np.ndarray) -> Value:
+        """Any table; its type is that of what the maker makes."""
+        return self._add(Lookup, "QLinearSigmoid", (source,), self.value(source.shape), table=table)
+
     def join(self, *sources: Value) -> Value:
         shape = (sources[0].shape[0], sum(one.shape[1] for one in sources), *sources[0].shape[2:])
         return self._add(Join, "Concat", sources, self.value(shape, sources[0]), axis=1)
