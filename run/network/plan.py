@@ -272,4 +272,4 @@ def _take(pending: list[Node], known: set[str], takes: Callable[[Node], bool]) -
 def _refusal(refused: Iterable[tuple[Node, str]], machine: str) -> ModelError:
     found = tuple((node.name, node.operator, reason) for node, reason in refused)
     lines = "".join(f"\n  {name} ({operator}): {reason}" for name, operator, reason in found)
-    return ModelError(f"{machine} can't do all of the network's nodes that have weights:{lines}", refused=found)
+    return ModelError(f"{machine} can't do all of the network's nodes with weights:{lines}", refused=found)
