@@ -15,7 +15,8 @@ def multiplier(a_scale: npt.ArrayLike, b_scale: npt.ArrayLike, y_scale: npt.Arra
     Scales are scalars, or `b_scale` one value a column.
     """
     a, b, y = (_scale(f, s) for f, s in (("a_scale", a_scale), ("b_scale", b_scale), ("y_scale", y_scale)))
-    return _scale("a_scale * b_scale / y_scale", a * b / y)
+    with np.errstate(over="ignore"):
+        return _scale("a_scale * b_scale / y_scale", a * b / y)
 
 
 def requantize(

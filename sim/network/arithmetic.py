@@ -8,6 +8,9 @@ from .graph import Add, Multiply, Pool, Value
 
 __all__ = ["add", "average", "global_average", "greatest", "multiply", "pool_geometry", "quantized_softmax"]
 
+SOFTMAX_ROOM = 5.0
+"""Sums of exponentials stay below the greatest float32 by this power of e."""
+
 
 def add(node: Add, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Sum of two tensors, as ``QLinearAdd``."""
@@ -72,7 +75,7 @@ def quantized_softmax(x: np.ndarray, source: Value, result: Value, axis: int) ->
     """Softmax of 8-bit values, as ``QLinearSoftmax``: by a table of exponentials, and the greatest value at its end."""
     scale, length = float(source.meaning[0]), x.shape[axis]
     most = np.log(float(np.finfo(np.float32).max / np.float32(length)))
-    shift = max(0.0, most - 5) / scale
+    shift = max(0.0, most - SOFTMAX_ROOM) / scale
     table = np.exp((np.arange(256) - 255 + shift) * scale).astype(np.float32)
     values = np.moveaxis(x, axis, -1).astype(np.int64)
     powers = table[values - values.max(-1, keepdims=True) + 255]

@@ -220,15 +220,28 @@ def _of_constants(operation: Operation, a: State, b: State) -> Curve:
 
 def _combined(operation: Operation, a: Operand, b: Operand) -> State:
     """A sum or product that a QuantizeLinear quantizes."""
+    first, second = (one.shape if isinstance(one, Value) else one[0].shape for one in (a, b))
     try:
-        shape = np.broadcast_shapes(*(one.shape if isinstance(one, Value) else () for one in (a, b)))
+        shape = np.broadcast_shapes(first, second)
     except ValueError:
         raise RefusedError("shapes of its inputs don't broadcast") from None
+    if _first_repeats(first, second):
+        a, b = b, a  # as onnxruntime does, whose sums round the second one first
 
     def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
         return _combination(operation, a, b, result, low, high, exact)
 
     return Pending(operation.name, operation.operator, shape, build, exact=operation.operator != "Sum")
+
+
+def _first_repeats(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether single values of the first operand meet rows of the second, or only single values of both meet.
+
+    The innermost axis decides, but for axes of size 1 in both while both have further ones.
+    """
+    pairs = list(zip((1, *first)[::-1], (1, *second)[::-1], strict=False))[: max(1, min(len(first), len(second)))]
+    inner = next((pair for pair in pairs if max(pair) > 1), (0, 1))
+    return inner[0] < inner[1]
 
 
 def _combination(

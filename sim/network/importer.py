@@ -1,8 +1,9 @@
 """From an ONNX file to a network."""
 
-import dataclasses
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -15,7 +16,7 @@ from .graph import Network, Node, Reshape, Value
 from .model import check_model, fix_shapes, read
 from .operation import Builder, Operation, evaluate, to_floats
 from .simplify import fold_limits, rename_outputs
-from .states import Bytes, Constant, Floats, Padded, State, Stored, Unknown, shape_of
+from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, Unknown, shape_of
 
 __all__ = ["from_model", "load"]
 
@@ -64,6 +65,8 @@ def from_model(
     builder = Builder(opset, _names(graph))
     states: dict[str, State] = {one.name: Constant(numpy_helper.to_array(one)) for one in graph.initializer}
     wanted = _needed(graph)
+    readers = Counter(one for node in graph.node for one in node.input)
+    readers.update(output.name for output in graph.output)
     inputs, refused = [], []
     for value in graph.input:
         if value.name not in sizes:
@@ -79,7 +82,7 @@ def from_model(
             continue
         label = proto.name or (proto.output[0] if proto.output else proto.op_type)
         try:
-            states.update(zip(proto.output, _import(builder, proto, label, states), strict=False))
+            states.update(zip(proto.output, _import(builder, proto, label, states, readers), strict=False))
         except (RefusedError, ConfigError) as error:
             if str(error):
                 refused.append((label, proto.op_type, str(error)))
@@ -119,12 +122,12 @@ def _input(
         return Floats(Value(name=name, shape=shape, dtype=dtype))
     if dtype not in (np.int8, np.uint8):
         raise RefusedError(f"its type is {dtype}; only float32, int8 and uint8 are supported")
-    scale, zero = _declared(graph, states, value.name)
+    scale, zero = _declared(graph, states, value.name) or (np.float32(1), 0)
     return Bytes(Value(name=name, shape=shape, dtype=dtype, scale=scale, zero=zero))
 
 
-def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) -> tuple[np.float32, int]:
-    """Scale and zero point that the first reader of an input of integers gives it, behind what moves it."""
+def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) -> tuple[np.float32, int] | None:
+    """Scale and zero point that the first reader of an input of integers gives it, perhaps behind what moves it."""
     for node in graph.node:
         if name not in node.input:
             continue
@@ -137,8 +140,9 @@ def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) ->
             if operands and operands[0] is not None:
                 return np.float32(operands[0]), int(operands[1] or 0 if len(operands) > 1 else 0)
         elif node.op_type in (*moves.MOVES, "MaxPool", "Identity", "Pad"):
-            return _declared(graph, states, node.output[0])
-    return np.float32(1), 0
+            if found := _declared(graph, states, node.output[0]):
+                return found
+    return None
 
 
 def _scalar(states: Mapping[str, State], name: str) -> float | None:
@@ -146,7 +150,9 @@ def _scalar(states: Mapping[str, State], name: str) -> float | None:
     return state.array.item() if isinstance(state, Constant) and state.array.size == 1 else None
 
 
-def _import(builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping[str, State]) -> list[State]:
+def _import(
+    builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping[str, State], readers: Counter[str]
+) -> list[State]:
     """States of a node's outputs.
 
     Raises
@@ -155,11 +161,12 @@ def _import(builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping
         If it isn't supported; without a message if something in front of it isn't.
     """
     handle = HANDLERS.get(proto.op_type) if proto.domain in DOMAINS else None
-    inputs = tuple(states.get(name, Unknown()) if name else None for name in proto.input)
+    inputs = tuple(states.get(name, Unknown(f"nothing makes {name}")) if name else None for name in proto.input)
     known = [Constant(one.real) if isinstance(one, Stored) else one for one in inputs if one is not None]
     constants = [one for one in known if isinstance(one, Constant)]
     standard = proto.domain != "com.microsoft"
-    if proto.op_type == "Shape" and standard and not any(isinstance(one, Unknown) for one in known):
+    unknown = next((one for one in known if isinstance(one, Unknown)), None)
+    if proto.op_type == "Shape" and standard and unknown is None:
         arrays = {proto.input[0]: np.empty(shape_of(known[0]), np.int8)}
         return [Constant(evaluate(proto, builder.opset, arrays)[0])]
     stored = any(isinstance(one, Stored) for one in inputs)
@@ -167,18 +174,22 @@ def _import(builder: Builder, proto: onnx.NodeProto, label: str, states: Mapping
     if ahead and not stored and proto.op_type != "DequantizeLinear":
         arrays = {name: one.array for name, one in zip([name for name in proto.input if name], constants, strict=True)}
         return [Constant(array) for array in evaluate(proto, builder.opset, arrays)]
-    if handle is None:
+    if handle is None and not (proto.op_type == "Shape" and standard):
         domain = f" of domain {proto.domain}" if proto.domain not in DOMAINS else ""
         raise RefusedError(f"no such operator{domain} is supported")
-    if any(isinstance(one, Unknown) for one in known):
-        raise RefusedError
+    if unknown is not None or handle is None:
+        raise RefusedError(unknown.reason if unknown else "")
     attributes = {one.name: onnx.helper.get_attribute_value(one) for one in proto.attribute}
     operation = Operation(builder, proto, label, proto.op_type, inputs, attributes)
     if any(isinstance(one, Padded) for one in inputs) and proto.op_type not in (
         "Conv", "Pad", "QuantizeLinear", "DequantizeLinear", "Identity",
     ):  # fmt: skip
         raise RefusedError("reads a padded image; only convolutions can")
-    return handle(operation)
+    found = handle(operation)
+    # onnxruntime computes in floats what two nodes read, and what reads a DequantizeLinear over a Flatten
+    shared = readers[proto.output[0]] > 1
+    far = any(isinstance(one, Curve) and not one.near for one in inputs)
+    return [replace(one, exact=False) if isinstance(one, Pending) and (shared or far) else one for one in found]
 
 
 def _outputs(
@@ -205,7 +216,7 @@ def _named(builder: Builder, value: Value, name: str) -> Value:
     """The value under a name."""
     if value.name == name:
         return value
-    result = dataclasses.replace(value, name=builder.name(name))
+    result = replace(value, name=builder.name(name))
     return builder.emit(Reshape(name=name, operator="Identity", sources=(value,), result=result))
 
 

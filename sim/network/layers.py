@@ -257,7 +257,9 @@ def _pending(
     scales = source.meaning[0] * weights.scales
 
     def build(result: Value, low: int | None, high: int | None, right: bool) -> Weighted:
-        return make(result, bias, low, high, right)
+        # onnxruntime has operators of integers for these types only
+        types = source.dtype == result.dtype and (source.dtype == np.uint8 or weights.array.dtype == np.int8)
+        return make(result, bias, low, high, right and types)
 
     def sums(name: str) -> Value:
         builder = operation.builder

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import arithmetic
 from .errors import RefusedError
 from .graph import Host, Join, Node, Pool, Reshape, Value
 from .operation import Operation, curve_of, evaluate, to_bytes, to_floats
-from .states import Bytes, Curve, Floats, Padded, Pending, State, Stored, shape_of
+from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, Unknown, shape_of
 from .windows import pads_of, windows
 
 __all__ = ["HANDLERS"]
@@ -50,10 +51,17 @@ def _move(operation: Operation) -> list[State]:
         case Floats():
             return [Floats(move(found.value, operation.builder.name(operation.output)))]
         case Curve():
-            return [dataclasses.replace(found, value=move(found.value, operation.builder.inner(operation.output)))]
+            value = move(found.value, operation.builder.inner(operation.output))
+            return [dataclasses.replace(found, value=value, near=found.near and operation.operator != "Flatten")]
         case Pending():
-            return [dataclasses.replace(found, moves=(*found.moves, move), moved_shape=moved.shape, add_bias=None)]
+            # onnxruntime moves QuantizeLinear and DequantizeLinear over all of them but Flatten
+            exact = found.exact and operation.operator != "Flatten"
+            return [_behind(found, move, moved.shape, exact)]
     raise RefusedError("its input can't be moved")
+
+
+def _behind(found: Pending, move: Callable[[Value, str], Value], shape: tuple[int, ...], exact: bool) -> Pending:
+    return dataclasses.replace(found, moves=(*found.moves, move), moved_shape=shape, add_bias=None, exact=exact)
 
 
 def _moved_constant(operation: Operation, found: Stored) -> Stored:
@@ -77,9 +85,8 @@ def _dropout(operation: Operation) -> list[State]:
     training = operation.constant(2, "training_mode")
     if training is not None and training.any():
         raise RefusedError("drops out in training")
-    if len(operation.proto.output) > 1 and operation.proto.output[1]:
-        raise RefusedError("its mask isn't supported")
-    return [operation.needed(0)]
+    found = operation.needed(0)
+    return [found, Constant(np.ones(shape_of(found), bool))]
 
 
 def _pad(operation: Operation) -> list[State]:
@@ -122,6 +129,7 @@ def _pool_node(
     counted = bool(operation.attributes.get("count_include_pad", 0))
 
     def make(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        exact = exact and source.dtype == result.dtype
         return Pool(name=operation.name, operator=operation.operator, sources=(source,), result=result, kind=kind,
                     low=low, high=high, exact=exact, count_pads=counted, **steps)  # fmt: skip
 
@@ -130,8 +138,9 @@ def _pool_node(
 
 def _max_pool(operation: Operation) -> list[State]:
     found = operation.needed(0)
-    if len(operation.proto.output) > 1 and operation.proto.output[1]:
-        raise RefusedError("indices of the greatest values aren't supported")
+    indices = Unknown("indices of greatest values aren't supported")
+    if isinstance(found, Pending):
+        return [_greatest_of_pending(operation, found), indices]
     if not isinstance(found, Bytes | Curve) or not found.value.is_bytes:
         raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
     shape, make = _pool_node(operation, found.value, "max")
@@ -144,7 +153,19 @@ def _max_pool(operation: Operation) -> list[State]:
             raise RefusedError("the function in front of it falls; put a QuantizeLinear and DequantizeLinear between")
     result = dataclasses.replace(found.value, name=name, shape=shape)
     value = operation.builder.emit(make(result, None, None, True))
-    return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value)]
+    return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value), indices]
+
+
+def _greatest_of_pending(operation: Operation, found: Pending) -> Pending:
+    """A maximum whose QuantizeLinear comes behind it; in front of it does the same."""
+    stand_in = Value(name=operation.output, shape=shape_of(found), dtype=np.dtype(np.float32))
+    shape, _ = _pool_node(operation, stand_in, "max")
+
+    def move(value: Value, name: str) -> Value:
+        result = dataclasses.replace(value, name=name, shape=shape)
+        return operation.builder.emit(_pool_node(operation, value, "max")[1](result, None, None, True))
+
+    return _behind(found, move, shape, found.exact)
 
 
 def _average(kind: Literal["average", "global"]) -> Callable[[Operation], list[State]]:
@@ -256,6 +277,8 @@ def _softmax(operation: Operation) -> list[State]:
         assert isinstance(found, Curve)
         if low is not None or high is not None or result.dtype != found.value.dtype:
             raise RefusedError("its input and result must have one type, without limits between")
+        if np.floor(1 / result.meaning[0]) >= np.exp(arithmetic.SOFTMAX_ROOM) * shape[axis]:
+            raise RefusedError(f"scale of its result is too small for {shape[axis]} values; onnxruntime overflows")
         return Host(name=operation.name, operator="Softmax", sources=(found.value,), result=result, axis=axis,
                     exact=exact)  # fmt: skip
 

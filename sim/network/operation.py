@@ -218,7 +218,8 @@ def _build(builder: Builder, state: Pending, name: str, wanted: Value) -> Value:
     low, high = None if low == least else low, None if high == most else high
     first = builder.inner(state.name) if state.moves else builder.name(name)
     result = dataclasses.replace(wanted, name=first, shape=state.shape)
-    value = builder.emit(state.build(result, low, high, state.exact and redundant))
+    node = state.build(result, low, high, state.exact and redundant)
+    value = builder.emit(node)
     for move in state.moves[:-1]:
         value = move(value, builder.inner(state.name))
     for move in state.moves[-1:]:

@@ -76,6 +76,8 @@ class Curve:
         Whether they are what the value means, as a DequantizeLinear gives it.
     exact
         Whether onnxruntime has the same floats.
+    near
+        Whether the DequantizeLinear is right in front for onnxruntime too, which fuses it with what reads it.
     operators, name
         What was done since, and the last node that did it.
     """
@@ -84,6 +86,7 @@ class Curve:
     floats: np.ndarray
     plain: bool = True
     exact: bool = True
+    near: bool = True
     operators: tuple[str, ...] = ()
     name: str = ""
 
@@ -143,7 +146,15 @@ class Padded:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unknown:
-    """Made by a node that was refused; those that read it have no further reason."""
+    """What there isn't.
+
+    Parameters
+    ----------
+    reason
+        Why those that read it are refused; empty if a node made it that is refused already.
+    """
+
+    reason: str = ""
 
 
 State = Constant | Stored | Bytes | Floats | Curve | Pending | Padded | Unknown
