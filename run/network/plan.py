@@ -95,6 +95,16 @@ class MachinePart(ABC):
     def layers(self, program: Any, timing: "MemoryTiming | None" = None) -> list[LayerFigures]:
         """Figures of each node, by the cycle model."""
 
+    def cycles_at(self, program: Any, density: float, seed: int, timing: "MemoryTiming | None" = None) -> int | None:
+        """Cycles with random activations of which so many aren't zero; None where they don't depend on values.
+
+        Raises
+        ------
+        ConfigError
+            If so many have no room.
+        """
+        return None
+
 
 class Builder(ABC):
     """A machine's part of a network while it is made.

@@ -15,9 +15,11 @@ from ...sim.golden.residual_add import residual_terms
 from ...sim.memory_timing import MemoryTiming
 from ...sim.network import graph as network
 from ...sim.network.graph import Network, Value
+from ...sim.snap_chip.cycles import simulate_chip
 from ...sim.snap_chip.folding import fold_layer, fold_values, folds
 from ...sim.snap_chip.layers import Convolution, Layer, MaxPool, Residual, Tensor
 from ...sim.snap_chip.limits import check_geometry, check_tensor
+from ...sim.snap_chip.work import bitmaps_of
 from ..network.formulas import average_factors, average_results, sums_commute, table_factor
 from ..network.plan import Builder, LaterError, LayerFigures, MachinePart, Plan, RefusalError, make_plan
 from ..network.views import View
@@ -343,6 +345,26 @@ class _Part(MachinePart):
             flat = tensors[view.tensor].reshape(-1, view.sizes[2])  # with pixels that fill up a line
             found[value.name] = view.unpack(flat[: value.elements // view.sizes[2]], value)
         return found
+
+    def cycles_at(
+        self, program: SnapChipProgram, density: float, seed: int, timing: MemoryTiming | None = None
+    ) -> int | None:
+        config, compiled, rng = program.compiled.config, program.compiled, np.random.default_rng(seed)
+        drawn = {}
+        for placed in compiled.tensors.values():
+            layout = placed.layout
+            there = (rng.random((*layout.shape[:2], len(placed.order)), np.float32) < density) & (placed.order >= 0)
+            drawn[layout.address] = bitmaps_of(config, there)
+        works = [
+            dataclasses.replace(
+                work, inputs=drawn[work.command["in_address"]], outputs=drawn[work.command["out_address"]],
+                residual=None if work.residual is None else drawn[work.command["residual_address"]],
+            )
+            for work in program.works
+        ]  # fmt: skip
+        return simulate_chip(
+            config, works, timing=timing or MemoryTiming(), list_address=compiled.list_address
+        ).cycles  # fmt: skip
 
     def layers(self, program: SnapChipProgram, timing: MemoryTiming | None = None) -> list[LayerFigures]:
         config, found = self._builder.config, program.simulate(timing).layers

@@ -28,7 +28,7 @@ from ...sim.snap_chip.golden import input_layout, run_list
 from ...sim.snap_chip.layers import MOST_CHANNELS, MOST_PIXELS, Convolution, Layer, Tensor
 from ...sim.snap_chip.program import Program
 from ...sim.snap_chip.tensors import decode_tensor, tile_words
-from ...sim.snap_chip.work import list_work
+from ...sim.snap_chip.work import LayerWork, list_work
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
@@ -124,9 +124,13 @@ class SnapChipProgram:
         timing = timing or MemoryTiming()
         if timing not in self._simulated:
             config, address = self.compiled.config, self.compiled.list_address
-            works = list_work(config, self.before, address)
-            self._simulated[timing] = simulate_chip(config, works, timing=timing, list_address=address)
+            self._simulated[timing] = simulate_chip(config, self.works, timing=timing, list_address=address)
         return self._simulated[timing]
+
+    @cached_property
+    def works(self) -> list[LayerWork]:
+        """What each layer gives to do."""
+        return list_work(self.compiled.config, self.before, self.compiled.list_address)
 
     @property
     def macs(self) -> int:
