@@ -89,7 +89,7 @@ def compare(
         row["memory_bits"] = bits if area else None
     if output:
         with writing(output):
-            write_files(output.parent, {output.name: draw_map(f"{model.name}: cycles x area", figures)})
+            write_files(output.parent, {output.name: draw_map(f"{model.name}: cycles x {figures['unit']}", figures)})
     passed = all(row["passed"] for row in figures["designs"])
     if as_json:
         print_json(figures | {"passed": passed})

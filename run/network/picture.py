@@ -13,6 +13,9 @@ __all__ = ["draw_layers", "draw_map"]
 USEFUL, TIME = "#205493", "#cfdcec"
 LEFT, BAR, HEIGHT, STEP, TOP, RIGHT = 250, 520, 16, 24, 58, 220
 
+LETTERS = 38
+"""Of a name that there is room for; of longer ones the end is shown."""
+
 COLOURS = ("#8fc1a9", "#cfdcec", "#e8c48a", "#d9a5b3", "#b9b3d9", "#c9c9c9")
 """Of designs."""
 
@@ -29,7 +32,8 @@ def draw_layers(title: str, layers: Sequence[LayerFigures]) -> str:
     most = max((layer.cycles for layer in layers), default=1) or 1
     for number, layer in enumerate(layers):
         y, length = TOP + STEP * number, BAR * layer.cycles / most
-        picture.text(LEFT - 8, y + 12, f"{layer.name} ({layer.operator})", anchor="end")
+        name = f"{layer.name} ({layer.operator})"
+        picture.text(LEFT - 8, y + 12, name if len(name) <= LETTERS else f"...{name[3 - LETTERS :]}", anchor="end")
         picture.box(LEFT, y, round(length, 1), HEIGHT, fill=TIME, line=TIME)
         picture.box(LEFT, y, round(length * layer.utilisation, 1), HEIGHT, fill=USEFUL, line=USEFUL)
         text = f"{layer.cycles:,}, {layer.utilisation:.1%}, {layer.bound}"

@@ -43,6 +43,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
             "tensorloom sim snap-chip-tiny --shape 8x8x24,3x3,16 --padding 1 --density 0.4/0.5",
             "tensorloom sim snap-chip-tiny --matmul 10x60x20 --kinds uint8,int8 --stall 0.2 --json",
         ),
+        "run": ("tensorloom run model.onnx --engine snap-chip --model-only --json",),
         "registers": ("tensorloom registers snap-chip -o build/registers",),
         "demo": ("tensorloom demo snap-chip-tiny",),
         "bench": ("tensorloom bench snap-chip --quick --json",),

@@ -41,6 +41,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         ),
         "run": (
             "tensorloom run tpu-tiny layer.tpu --memory host_0=x.bin --memory host_1=256 --memory weights=w.bin -o out",
+            "tensorloom run model.onnx --engine tpu --input x.npy -o y.npy",
         ),
         "registers": ("tensorloom registers tpu-v1 -o build/registers",),
         "demo": ("tensorloom demo tpu-16",),

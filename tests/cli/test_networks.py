@@ -124,3 +124,35 @@ def test_a_network_that_is_too_large(run: Callable, mlp: str) -> None:
     small = ["--set", "ub_rows=16"]
     result = run("run", mlp, "--design", "tpu-tiny", *small, "--model-only")
     assert result.exit_code == 2 and "error: mlp.onnx: ub_rows must be at least" in result.stderr
+
+
+def test_comparing(run: Callable, mlp: str) -> None:
+    few = ["--no-area", "--densities", "0.2,1", "-o", "map.svg"]
+    result = run("compare", mlp, "--input", "x.npy", *few, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["passed"] and [row["engine"] for row in found["designs"]] == ENGINES
+    names = [row["design"] for row in found["designs"]]
+    assert all(cell in names for row in found["cheapest"] for cell in row) and len(found["cheapest"]) == 2
+    assert found["unit"] == "multipliers" and "cycles x multipliers" in Path("map.svg").read_text()
+    shown = run("compare", mlp, "--input", "x.npy", *few)
+    assert shown.exit_code == 0 and "the cheapest" in shown.stdout and names[0] in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--design", "tpu-16"], "--design must name two different machines at least"),
+        (["--design", "tpu-16", "--design", "tiny"], "systolic takes no networks"),
+        (["--densities", "0.5"], "--densities must be two or more numbers from 0.01 to 1, rising, not '0.5'"),
+        (["--densities", "1,0.5"], "--densities must be"),
+        (["--densities", "0.5,x"], "--densities must be"),
+        (["--no-area", "--bit", "1"], "--bit must be at least 0, and goes with --area, not 1"),
+        (["-o", "no/map.svg"], "there is no folder no"),
+        (["--latency", "0"], "latency must be"),
+    ],
+)
+def test_comparisons_that_are_refused(run: Callable, mlp: str, arguments: list[str], message: str) -> None:
+    result = run("compare", mlp, *arguments)
+    assert result.exit_code == 2 and result.stdout == "", result.output
+    assert message in result.stderr and "Traceback" not in result.output
