@@ -108,7 +108,7 @@ def _affine(node: onnx.NodeProto, known: dict[str, np.ndarray]) -> _Affine | Non
 def _scale(conv: onnx.NodeProto, affine: _Affine, known: dict[str, np.ndarray]) -> None:
     """Put it into weights and bias, under new names as other nodes may share them."""
     weights = known[conv.input[1]].astype(np.float64)
-    bias = known[conv.input[2]].astype(np.float64) if len(conv.input) > 2 else 0.0
+    bias = known[conv.input[2]].astype(np.float64) if len(conv.input) > 2 and conv.input[2] else 0.0
     _give(conv, known, weights * affine.factor.reshape(-1, 1, 1, 1), bias * affine.factor + affine.addend)
 
 

@@ -1,15 +1,16 @@
 """Quantized networks as all machines take them: values, and nodes that make one value of others."""
 
 import dataclasses
-import math
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from ...hw.config import check, check_int
+from ...hw.config import check
 from ..golden.requantize import multiplier
 from ..golden.residual_add import residual_terms
+from .value import Clipped, Node, Value
+from .weighted import Convolution, Product, Weighted
 
 __all__ = [
     "Add",
@@ -27,239 +28,9 @@ __all__ = [
     "Weighted",
 ]
 
-BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
-DTYPES = (*BYTES, np.dtype(np.int32), np.dtype(np.float32))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Value:
-    """A tensor that flows through a network.
-
-    Parameters
-    ----------
-    name
-        Unique in the network; inputs and outputs have the names of the file.
-    shape
-        In ONNX's order: N C H W, or N F, or any other.
-    dtype
-        int8 or uint8; int32 for sums that nobody scales down; float32 on the host.
-    scale, zero
-        What 8-bit values mean: ``(value - zero) * scale``. None and 0 for other types.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    scale: np.float32 | None = None
-    zero: int = 0
-
-    def __post_init__(self) -> None:
-        for size in self.shape:
-            check_int(f"{self.name}: sizes", size, 1)
-        check(f"{self.name}: dtype", self.dtype in DTYPES, f"one of {', '.join(map(str, DTYPES))}", self.dtype)
-        if self.is_bytes:
-            normal = self.scale is not None and np.finfo(np.float32).tiny <= self.scale < np.inf
-            check(f"{self.name}: scale", bool(normal), "a positive normal float32", self.scale)
-            check_int(f"{self.name}: zero point", self.zero, *self.limits)
-        else:
-            check(f"{self.name}: scale", self.scale is None and self.zero == 0, "of 8-bit values only", self.scale)
-
-    @property
-    def is_bytes(self) -> bool:
-        """Whether elements have 8 bits."""
-        return self.dtype in BYTES
-
-    @property
-    def limits(self) -> tuple[int, int]:
-        """Smallest and largest value of an integer type."""
-        found = np.iinfo(self.dtype)
-        return int(found.min), int(found.max)
-
-    @property
-    def meaning(self) -> tuple[np.float32, int]:
-        """Scale and zero point of 8-bit values."""
-        assert self.scale is not None
-        return self.scale, self.zero
-
-    @property
-    def elements(self) -> int:
-        """How many there are."""
-        return math.prod(self.shape)
-
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Node:
-    """What makes a value of others.
-
-    Parameters
-    ----------
-    name
-        Of the node of the file that it comes from, for tables and errors.
-    operator
-        Of that node.
-    sources
-        What it reads.
-    result
-        What it makes.
-    exact
-        Whether onnxruntime gives the same integers. Where it computes in float what a machine computes in integers,
-        results near ties may differ by 1.
-    """
-
-    name: str
-    operator: str
-    sources: tuple[Value, ...]
-    result: Value
-    exact: bool = True
-
-    def __post_init__(self) -> None:
-        check(f"{self.name}: sources", len(self.sources) > 0, "at least one", self.sources)
-
-    @property
-    def source(self) -> Value:
-        """The first thing that it reads; the only one of most nodes."""
-        return self.sources[0]
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class _Clipped(Node):
-    """A node whose 8-bit results are clipped.
-
-    Parameters
-    ----------
-    low, high
-        Smallest and largest result, of a Relu or Clip that was folded in; None for those of the type. `clip` has both.
-    """
-
-    low: int | None = None
-    high: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        (low, high), (least, most) = self.clip, self.result.limits
-        check(f"{self.name}: clip", least <= low <= high <= most, f"within {least} and {most}", self.clip)
-
-    @property
-    def clip(self) -> tuple[int, int]:
-        """Smallest and largest result."""
-        least, most = self.result.limits
-        return least if self.low is None else self.low, most if self.high is None else self.high
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Weighted(_Clipped):
-    """A product with constant weights: ``sum((source - its zero) * (weights - their zero)) + bias``, wrapped to int32.
-
-    8-bit results are `requantize` of these sums with `factors` and the result's zero point, clipped. int32 results are
-    the sums.
-
-    Parameters
-    ----------
-    weights
-        int8 or uint8.
-    weight_scales
-        float32, one or one an output channel.
-    weight_zeros
-        Of the weights' type, one or one an output channel.
-    bias
-        int32, one an output channel; or None.
-    """
-
-    weights: np.ndarray
-    weight_scales: np.ndarray
-    weight_zeros: np.ndarray
-    bias: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        name, channels = self.name, (self.channels,)
-        check(f"{name}: source", self.source.is_bytes, "of 8 bits", self.source.dtype)
-        check(f"{name}: weights", self.weights.dtype in BYTES, "int8 or uint8", self.weights.dtype)
-        for field in ("weight_scales", "weight_zeros"):
-            shape = getattr(self, field).shape
-            check(f"{name}: {field}", shape in ((), channels), f"one or {channels[0]}", shape)
-        if self.result.is_bytes:
-            _ = self.factors  # checks that they are positive and finite
-        check(f"{name}: bias", self.bias is None or self.bias.shape == channels, f"of shape {channels}",
-              None if self.bias is None else self.bias.shape)  # fmt: skip
-
-    @property
-    def channels(self) -> int:
-        """Output channels."""
-        raise NotImplementedError
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates, those with padding counted."""
-        return self.result.elements * self.weights.size // self.channels
-
-    @cached_property
-    def factors(self) -> np.ndarray:
-        """float32 that sums are multiplied with, one or one an output channel; of 8-bit results only."""
-        return multiplier(self.source.meaning[0], self.weight_scales, self.result.meaning[0])
-
-    @property
-    def centred_weights(self) -> np.ndarray:
-        """Weights less their zero points, int16."""
-        zeros = self.weight_zeros.astype(np.int16)
-        return self.weights.astype(np.int16) - (zeros.reshape(self._along) if zeros.ndim else zeros)
-
-    @property
-    def _along(self) -> tuple[int, ...]:
-        """Shape of one number an output channel that broadcasts against weights."""
-        raise NotImplementedError
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Convolution(Weighted):
-    """Of two spatial axes; `weights` are K x C / group x R x S.
-
-    Parameters
-    ----------
-    strides, dilations
-        Down and across.
-    pads
-        Zeros (that is, zero points) at the top, left, bottom and right, as ONNX orders them.
-    group
-        Independent convolutions.
-    """
-
-    strides: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilations: tuple[int, int] = (1, 1)
-    group: int = 1
-
-    @property
-    def channels(self) -> int:
-        """Output channels, K."""
-        return self.weights.shape[0]
-
-    @property
-    def kernel(self) -> tuple[int, int]:
-        """R and S."""
-        return self.weights.shape[2], self.weights.shape[3]
-
-    @property
-    def _along(self) -> tuple[int, ...]:
-        return -1, 1, 1, 1
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Product(Weighted):
-    """With a matrix: `weights` are as many rows as the source's last axis has elements, and a column a channel."""
-
-    @property
-    def channels(self) -> int:
-        """Columns of the weights."""
-        return self.weights.shape[1]
-
-    @property
-    def _along(self) -> tuple[int, ...]:
-        return (-1,)
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class _Combined(_Clipped):
+class _Combined(Clipped):
     """A node that reads two 8-bit tensors of its result's type."""
 
     def __post_init__(self) -> None:
@@ -299,7 +70,7 @@ class Multiply(_Combined):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Pool(_Clipped):
+class Pool(Clipped):
     """Windows of two spatial axes.
 
     Parameters

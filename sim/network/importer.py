@@ -10,7 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from ...hw.config import ConfigError
-from . import elementwise, layers, moves
+from . import functions, layers, moves, pairs, pools, quantizing
 from .errors import ModelError, RefusedError
 from .graph import Network, Node, Reshape, Value
 from .model import check_model, fix_shapes, read
@@ -20,7 +20,11 @@ from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stor
 
 __all__ = ["from_model", "load"]
 
-HANDLERS = {**layers.HANDLERS, **elementwise.HANDLERS, **moves.HANDLERS}
+HANDLERS = {
+    operator: handle
+    for module in (functions, layers, moves, pairs, pools, quantizing)
+    for operator, handle in module.HANDLERS.items()
+}
 DOMAINS = ("", "ai.onnx", "com.microsoft")
 KEPT = {"Dropout"}
 """Operators that are never computed in advance, though their inputs are constant: they are random in training."""

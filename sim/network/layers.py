@@ -9,31 +9,19 @@ import numpy as np
 from .errors import RefusedError
 from .graph import Convolution, Host, Product, Value, Weighted
 from .operation import Operation
-from .states import Bytes, Constant, Curve, Padded, Pending, State, Stored
+from .states import Bytes, Constant, Curve, Padded, Pending, State
+from .weights import Weights, bias_of_channels, integer_bias, integer_weights, quantized_bias, real_bias, stored_weights
 from .windows import windows
 
 __all__ = ["HANDLERS"]
 
 INT32 = np.dtype(np.int32)
-BIAS_TOLERANCE = 1e-2
-"""By how much the scale of a bias may differ from that of sums; onnxruntime doesn't look at it."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class _Weights:
-    """Constant weights, in ONNX's order, and their scales and zero points."""
-
-    array: np.ndarray
-    scales: np.ndarray
-    zeros: np.ndarray
-
-
 Make = Callable[..., Weighted]
 """Makes a node of its result, bias and limits."""
 
 
 def _conv_node(
-    operation: Operation, source: Value, weights: _Weights, extra: tuple[int, int, int, int] = (0, 0, 0, 0)
+    operation: Operation, source: Value, weights: Weights, extra: tuple[int, int, int, int] = (0, 0, 0, 0)
 ) -> tuple[tuple[int, ...], Make]:
     """Shape of a convolution's result, and what makes the node."""
     array = weights.array
@@ -49,7 +37,7 @@ def _conv_node(
     return shape, _maker(Convolution, operation, source, weights, steps)
 
 
-def _product_node(operation: Operation, source: Value, weights: _Weights) -> tuple[tuple[int, ...], Make]:
+def _product_node(operation: Operation, source: Value, weights: Weights) -> tuple[tuple[int, ...], Make]:
     """Shape of a product's result, and what makes the node."""
     array = weights.array
     if array.ndim != 2:
@@ -60,7 +48,7 @@ def _product_node(operation: Operation, source: Value, weights: _Weights) -> tup
 
 
 def _maker(
-    kind: type[Weighted], operation: Operation, source: Value, weights: _Weights, more: Mapping[str, Any]
+    kind: type[Weighted], operation: Operation, source: Value, weights: Weights, more: Mapping[str, Any]
 ) -> Make:
     def make(result: Value, bias: np.ndarray | None, low: int | None, high: int | None, exact: bool) -> Weighted:
         return kind(
@@ -73,43 +61,6 @@ def _maker(
 
 
 # operators of integers
-
-
-def _weights(operation: Operation, at: int, channel_axis: int, scale_at: int | None, zero_at: int) -> _Weights:
-    """Weights, scale and zero point as inputs of an operator of integers."""
-    array = operation.constant(at, "weights")
-    if array is None or array.dtype not in (np.int8, np.uint8):
-        raise RefusedError(f"weights must be int8 or uint8, not {getattr(array, 'dtype', 'missing')}")
-    scales = np.ones((), np.float32) if scale_at is None else operation.scale(scale_at, "scale of weights")
-    zeros = operation.zero(zero_at, array.dtype, "zero point of weights")
-    return _checked(_Weights(array=array, scales=scales, zeros=zeros), channel_axis)
-
-
-def _checked(weights: _Weights, channel_axis: int) -> _Weights:
-    if weights.array.ndim < 2:
-        raise RefusedError(f"weights of shape {weights.array.shape}")
-    channels = weights.array.shape[channel_axis]
-    for name, values in (("scale", weights.scales), ("zero point", weights.zeros)):
-        if values.shape not in ((), (channels,)):
-            raise RefusedError(f"{name} of weights must be one or {channels}, one an output channel, not "
-                               f"{values.shape}")  # fmt: skip
-    return weights
-
-
-def _integer_bias(operation: Operation, at: int, channels: int) -> np.ndarray | None:
-    bias = operation.constant(at, "bias")
-    if bias is None:
-        return None
-    if bias.dtype != INT32:
-        raise RefusedError(f"bias must be int32, not {bias.dtype}")
-    return _of_channels(bias, channels)
-
-
-def _of_channels(bias: np.ndarray, channels: int) -> np.ndarray:
-    """One number a channel, of what broadcasts to that."""
-    if any(size != 1 for size in bias.shape[:-1]) or bias.size not in (1, channels):
-        raise RefusedError(f"bias must be one number or {channels}, one an output channel, not {bias.shape}")
-    return np.broadcast_to(bias.reshape(-1), (channels,))
 
 
 def _result(operation: Operation, shape: tuple[int, ...], scale_at: int, dtype: np.dtype) -> Value:
@@ -130,14 +81,14 @@ def _emit(operation: Operation, make: Make, result: Value, bias: np.ndarray | No
 
 def _qlinear_conv(operation: Operation) -> list[State]:
     source = operation.bytes_of(0, "the input", 1)
-    weights = _weights(operation, 3, 0, 4, 5)
+    weights = integer_weights(operation, 3, 0, 4, 5)
     shape, make = _conv_node(operation, source, weights)
-    bias = _integer_bias(operation, 8, shape[1])
+    bias = integer_bias(operation, 8, shape[1])
     return _emit(operation, make, _result(operation, shape, 6, np.dtype(np.uint8)), bias)
 
 
 def _conv_integer(operation: Operation) -> list[State]:
-    weights = _weights(operation, 1, 0, None, 3)
+    weights = integer_weights(operation, 1, 0, None, 3)
     shape, make = _conv_node(operation, _integer_source(operation), weights)
     return _emit(operation, make, _sums(operation, shape), None)
 
@@ -153,12 +104,12 @@ def _integer_source(operation: Operation) -> Value:
 
 def _qlinear_matmul(operation: Operation) -> list[State]:
     source = operation.bytes_of(0, "the input", 1)
-    shape, make = _product_node(operation, source, _weights(operation, 3, 1, 4, 5))
+    shape, make = _product_node(operation, source, integer_weights(operation, 3, 1, 4, 5))
     return _emit(operation, make, _result(operation, shape, 6, np.dtype(np.uint8)), None)
 
 
 def _matmul_integer(operation: Operation) -> list[State]:
-    weights = _weights(operation, 1, 1, None, 3)
+    weights = integer_weights(operation, 1, 1, None, 3)
     shape, make = _product_node(operation, _integer_source(operation), weights)
     return _emit(operation, make, _sums(operation, shape), None)
 
@@ -166,15 +117,15 @@ def _matmul_integer(operation: Operation) -> list[State]:
 def _qgemm(operation: Operation) -> list[State]:
     source = operation.bytes_of(0, "the input", 1)
     transposed = _gemm_form(operation, source)
-    weights = _transposed(_weights(operation, 3, 0 if transposed else 1, 4, 5), transposed)
+    weights = _transposed(integer_weights(operation, 3, 0 if transposed else 1, 4, 5), transposed)
     shape, make = _product_node(operation, source, weights)
-    bias = _integer_bias(operation, 6, shape[1])
+    bias = integer_bias(operation, 6, shape[1])
     if operation.input(7) is None:
         raise RefusedError("without a scale of the result its result is float")
     return _emit(operation, make, _result(operation, shape, 7, source.dtype), bias)
 
 
-def _transposed(weights: _Weights, transposed: bool) -> _Weights:
+def _transposed(weights: Weights, transposed: bool) -> Weights:
     return dataclasses.replace(weights, array=weights.array.T) if transposed else weights
 
 
@@ -208,52 +159,14 @@ def _unpadded(operation: Operation) -> Value:
     return source
 
 
-def _stored(operation: Operation, channel_axis: int) -> _Weights:
-    """Weights that were dequantized."""
-    found = operation.needed(1)
-    if isinstance(found, Constant):
-        raise RefusedError("its weights aren't quantized")
-    if not isinstance(found, Stored):
-        raise RefusedError("weights must be constant")
-    if found.array.dtype not in (np.int8, np.uint8):
-        raise RefusedError(f"weights must be int8 or uint8, not {found.array.dtype}")
-    if found.scale.ndim and found.axis != channel_axis:
-        raise RefusedError(f"weights have scales along axis {found.axis}; only {channel_axis} is supported")
-    return _checked(_Weights(array=found.array, scales=found.scale, zeros=found.zero), channel_axis)
-
-
-def _bias(operation: Operation, at: int, scales: np.ndarray, channels: int) -> np.ndarray | None:
-    """int32 bias of what was dequantized, or quantized to the scale of sums as onnxruntime does it."""
-    found = operation.input(at)
-    match found:
-        case None:
-            return None
-        case Stored() if found.array.dtype == INT32:
-            if found.zero.any():
-                raise RefusedError("zero point of the bias must be 0")
-            if not np.allclose(found.scale, scales, rtol=BIAS_TOLERANCE, atol=0):
-                raise RefusedError("scale of the bias must be that of the input times that of the weights")
-            return _of_channels(found.array, channels)
-        case Constant() | Stored():
-            array = found.array if isinstance(found, Constant) else found.real
-            return _quantized_bias(_of_channels(array, channels), scales)
-    raise RefusedError("bias must be constant")
-
-
-def _quantized_bias(bias: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    limits = np.iinfo(INT32)
-    with np.errstate(over="ignore"):
-        rounded = np.rint(bias.astype(np.float32) / scales).astype(np.float64)
-    if np.isnan(rounded).any():
-        raise RefusedError("bias has values that are no numbers")
-    return np.clip(rounded, limits.min, limits.max).astype(np.int32)
-
-
 def _pending(
-    operation: Operation, source: Value, shape: tuple[int, ...], make: Make, weights: _Weights,
-    bias: np.ndarray | None, axis: int, exact: bool,
+    operation: Operation, source: Value, shape: tuple[int, ...], make: Make, weights: Weights,
+    bias: np.ndarray | None, axis: int, integers: bool,
 ) -> Pending:  # fmt: skip
-    """A layer whose result's scale a QuantizeLinear behind it says."""
+    """A layer whose result's scale a QuantizeLinear behind it says.
+
+    Without one, onnxruntime makes floats of sums of `integers`, or computes in floats.
+    """
     scales = source.meaning[0] * weights.scales
 
     def build(result: Value, low: int | None, high: int | None, right: bool) -> Weighted:
@@ -264,43 +177,44 @@ def _pending(
     def sums(name: str) -> Value:
         builder = operation.builder
         inner = Value(name=builder.inner(name), shape=shape, dtype=INT32)
-        value = builder.emit(make(inner, bias, None, None, exact))
+        value = builder.emit(make(inner, bias, None, None, True))
         result = Value(name=builder.name(name), shape=shape, dtype=np.dtype(np.float32))
         return builder.emit(
             Host(name=operation.name, operator="DequantizeLinear", sources=(value,), result=result, scales=scales,
-                 axis=axis)
+                 axis=axis, exact=integers)
         )  # fmt: skip
 
     def add_bias(more: np.ndarray) -> Pending:
-        added = _quantized_bias(_of_channels(more, shape[axis]), scales)
-        return _pending(operation, source, shape, make, weights, added, axis, exact)
+        added = quantized_bias(bias_of_channels(more, shape[axis]), scales)
+        return _pending(operation, source, shape, make, weights, added, axis, False)
 
     return Pending(
-        operation.name, operation.operator, shape, build, sums, exact=exact,
+        operation.name, operation.operator, shape, build, sums,
         add_bias=add_bias if bias is None and axis == len(shape) - 1 else None,
     )  # fmt: skip
 
 
 def _conv(operation: Operation) -> list[State]:
     source, pads = _dequantized(operation)
-    weights = _stored(operation, 0)
+    weights = stored_weights(operation, 0)
     shape, make = _conv_node(operation, source, weights, pads)
-    bias = _bias(operation, 2, source.meaning[0] * weights.scales, shape[1])
-    return [_pending(operation, source, shape, make, weights, bias, 1, True)]
+    bias = real_bias(operation, 2, source.meaning[0] * weights.scales, shape[1])
+    return [_pending(operation, source, shape, make, weights, bias, 1, False)]
 
 
 def _gemm(operation: Operation) -> list[State]:
     source = _unpadded(operation)
     transposed = _gemm_form(operation, source)
-    weights = _transposed(_stored(operation, 0 if transposed else 1), transposed)
+    weights = _transposed(stored_weights(operation, 0 if transposed else 1), transposed)
     shape, make = _product_node(operation, source, weights)
-    bias = _bias(operation, 2, source.meaning[0] * weights.scales, shape[1])
-    return [_pending(operation, source, shape, make, weights, bias, 1, True)]
+    bias = real_bias(operation, 2, source.meaning[0] * weights.scales, shape[1])
+    integers = not isinstance(operation.input(2), Constant)
+    return [_pending(operation, source, shape, make, weights, bias, 1, integers)]
 
 
 def _matmul(operation: Operation) -> list[State]:
     source = _unpadded(operation)
-    weights = _stored(operation, 1)
+    weights = stored_weights(operation, 1)
     shape, make = _product_node(operation, source, weights)
     return [_pending(operation, source, shape, make, weights, None, len(shape) - 1, True)]
 

@@ -1,19 +1,18 @@
-"""Import of what moves elements, takes the greatest or the average of some, or leaves everything as it is."""
+"""Import of what moves elements, joins them, pads them, or leaves everything as it is; and of the softmax."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
 
 import numpy as np
 
 from . import arithmetic
 from .errors import RefusedError
-from .graph import Host, Join, Node, Pool, Reshape, Value
+from .graph import Host, Join, Node, Reshape, Value
 from .operation import Operation, curve_of, evaluate, to_bytes, to_floats
-from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, Unknown, shape_of
-from .windows import pads_of, windows
+from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, shape_of
+from .windows import pads_of
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "MOVES", "behind"]
 
 MOVES = ("Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
@@ -56,11 +55,12 @@ def _move(operation: Operation) -> list[State]:
         case Pending():
             # onnxruntime moves QuantizeLinear and DequantizeLinear over all of them but Flatten
             exact = found.exact and operation.operator != "Flatten"
-            return [_behind(found, move, moved.shape, exact)]
+            return [behind(found, move, moved.shape, exact)]
     raise RefusedError("its input can't be moved")
 
 
-def _behind(found: Pending, move: Callable[[Value, str], Value], shape: tuple[int, ...], exact: bool) -> Pending:
+def behind(found: Pending, move: Callable[[Value, str], Value], shape: tuple[int, ...], exact: bool) -> Pending:
+    """What is pending, with a move behind it that makes a shape."""
     return dataclasses.replace(found, moves=(*found.moves, move), moved_shape=shape, add_bias=None, exact=exact)
 
 
@@ -107,111 +107,6 @@ def _pad(operation: Operation) -> list[State]:
     before = found.pads if isinstance(found, Padded) else (0, 0, 0, 0)
     top, left, bottom, right = (a + b for a, b in zip(before, pads_of(ends[2:4] + ends[6:]), strict=True))
     return [Padded(inner, (top, left, bottom, right))]
-
-
-def _pool_node(
-    operation: Operation, source: Value, kind: Literal["max", "average", "global"]
-) -> tuple[tuple[int, ...], Callable[[Value, int | None, int | None, bool], Node]]:
-    """Shape of a pool's result, and what makes the node."""
-    if len(source.shape) != 4:
-        raise RefusedError(f"of {len(source.shape)} axes; only images (N C H W) are supported")
-    steps: dict[str, Any]
-    if kind == "global":
-        shape, steps = (*source.shape[:2], 1, 1), {"kernel": source.shape[2:]}
-    else:
-        where = windows(operation, source.shape)
-        if kind == "average" and where.dilations != (1, 1):
-            raise RefusedError("attribute dilations isn't supported in averages")
-        if any(pad >= size for pad, size in zip(where.pads[:2], where.kernel, strict=True)):
-            raise RefusedError("its padding is as large as its kernel")
-        shape = *source.shape[:2], *where.output
-        steps = {"kernel": where.kernel, "strides": where.strides, "pads": where.pads, "dilations": where.dilations}
-    counted = bool(operation.attributes.get("count_include_pad", 0))
-
-    def make(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
-        exact = exact and source.dtype == result.dtype
-        return Pool(name=operation.name, operator=operation.operator, sources=(source,), result=result, kind=kind,
-                    low=low, high=high, exact=exact, count_pads=counted, **steps)  # fmt: skip
-
-    return shape, make
-
-
-def _max_pool(operation: Operation) -> list[State]:
-    found = operation.needed(0)
-    indices = Unknown("indices of greatest values aren't supported")
-    if isinstance(found, Pending):
-        return [_greatest_of_pending(operation, found), indices]
-    if not isinstance(found, Bytes | Curve) or not found.value.is_bytes:
-        raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
-    shape, make = _pool_node(operation, found.value, "max")
-    name = operation.builder.name(operation.output) if isinstance(found, Bytes) else (
-        operation.builder.inner(operation.output)
-    )  # fmt: skip
-    if isinstance(found, Curve):
-        ordered = found.floats[np.argsort(np.arange(256, dtype=np.uint8).view(found.value.dtype), kind="stable")]
-        if (np.diff(ordered) < 0).any():
-            raise RefusedError("the function in front of it falls; put a QuantizeLinear and DequantizeLinear between")
-    result = dataclasses.replace(found.value, name=name, shape=shape)
-    value = operation.builder.emit(make(result, None, None, True))
-    return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value), indices]
-
-
-def _greatest_of_pending(operation: Operation, found: Pending) -> Pending:
-    """A maximum whose QuantizeLinear comes behind it; in front of it does the same."""
-    stand_in = Value(name=operation.output, shape=shape_of(found), dtype=np.dtype(np.float32))
-    shape, _ = _pool_node(operation, stand_in, "max")
-
-    def move(value: Value, name: str) -> Value:
-        result = dataclasses.replace(value, name=name, shape=shape)
-        return operation.builder.emit(_pool_node(operation, value, "max")[1](result, None, None, True))
-
-    return _behind(found, move, shape, found.exact)
-
-
-def _average(kind: Literal["average", "global"]) -> Callable[[Operation], list[State]]:
-    def handle(operation: Operation) -> list[State]:
-        found = operation.needed(0)
-        if not isinstance(found, Curve) or not found.plain:
-            raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
-        shape, make = _pool_node(operation, found.value, kind)
-        return [Pending(operation.name, operation.operator, shape, make)]
-
-    return handle
-
-
-def _qlinear_average(kind: Literal["average", "global"]) -> Callable[[Operation], list[State]]:
-    def handle(operation: Operation) -> list[State]:
-        if operation.attributes.get("channels_last", 0):
-            raise RefusedError("attribute channels_last isn't supported")
-        source = operation.bytes_of(0, "the input", 1)
-        scale, zero = operation.meaning(3, source.dtype, "the result")
-        shape, make = _pool_node(operation, source, kind)
-        pending = Pending(operation.name, operation.operator, shape, make)
-        return [Bytes(to_bytes(operation.builder, pending, operation.output, source.dtype, scale, zero))]
-
-    return handle
-
-
-def _reduce_mean(operation: Operation) -> list[State]:
-    """The average of images, which onnxruntime computes in floats."""
-    found = operation.needed(0)
-    axes = operation.constant(1, "axes") if operation.input(1) is not None else operation.attributes.get("axes")
-    if not isinstance(found, Curve) or not found.plain or len(found.value.shape) != 4:
-        raise RefusedError("only averages of quantized images (N C H W) are supported")
-    if axes is None or sorted(int(axis) % 4 for axis in np.asarray(axes).reshape(-1)) != [2, 3]:
-        raise RefusedError("only averages over height and width are supported")
-    shape, make = _pool_node(operation, found.value, "global")
-    pending = Pending(operation.name, operation.operator, shape, make, exact=False)
-    if operation.attributes.get("keepdims", 1):
-        return [pending]
-
-    def flatten(value: Value, name: str) -> Value:
-        result = dataclasses.replace(value, name=name, shape=shape[:2])
-        return operation.builder.emit(
-            Reshape(name=operation.name, operator=operation.operator, sources=(value,), result=result)
-        )
-
-    return [dataclasses.replace(pending, moves=(flatten,), moved_shape=shape[:2])]
 
 
 def _joined(operation: Operation, sources: list[Curve]) -> Pending:
@@ -268,43 +163,54 @@ def _qlinear_concat(operation: Operation) -> list[State]:
 
 def _softmax(operation: Operation) -> list[State]:
     found = operation.needed(0)
-    shape, modern = shape_of(found), operation.builder.opset >= 13
-    axis = int(operation.attributes.get("axis", -1 if modern else 1)) % max(len(shape), 1)
-    if not modern and any(size != 1 for size in shape[axis + 1 :]):
-        raise RefusedError("before opset 13 it must be along the last axis that isn't 1")
-
-    def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
-        assert isinstance(found, Curve)
-        if low is not None or high is not None or result.dtype != found.value.dtype:
-            raise RefusedError("its input and result must have one type, without limits between")
-        if np.floor(1 / result.meaning[0]) >= np.exp(arithmetic.SOFTMAX_ROOM) * shape[axis]:
-            raise RefusedError(f"scale of its result is too small for {shape[axis]} values; onnxruntime overflows")
-        return Host(name=operation.name, operator="Softmax", sources=(found.value,), result=result, axis=axis,
-                    exact=exact)  # fmt: skip
+    axis = _softmax_axis(operation, shape_of(found), operation.builder.opset)
 
     def real(name: str) -> Value:
         source = to_floats(operation.builder, found, operation.builder.inner(operation.proto.input[0]))
-        result = Value(name=operation.builder.name(name), shape=shape, dtype=np.dtype(np.float32))
+        result = Value(name=operation.builder.name(name), shape=source.shape, dtype=np.dtype(np.float32))
         return operation.builder.emit(
             Host(name=operation.name, operator="Softmax", sources=(source,), result=result, axis=axis, exact=False)
         )
 
     if isinstance(found, Curve) and found.plain:
-        return [Pending(operation.name, operation.operator, shape, build, real)]
+        return [dataclasses.replace(_softmax_of_bytes(operation, found.value, axis), sums=real)]
     return [Floats(real(operation.output))]
+
+
+def _softmax_axis(operation: Operation, shape: tuple[int, ...], opset: int) -> int:
+    axis = int(operation.attributes.get("axis", -1 if opset >= 13 else 1)) % max(len(shape), 1)
+    if opset < 13 and any(size != 1 for size in shape[axis + 1 :]):
+        raise RefusedError("before opset 13 it must be along the last axis that isn't 1")
+    return axis
+
+
+def _softmax_of_bytes(operation: Operation, source: Value, axis: int) -> Pending:
+    length = source.shape[axis]
+
+    def build(result: Value, low: int | None, high: int | None, exact: bool) -> Node:
+        if low is not None or high is not None or result.dtype != source.dtype:
+            raise RefusedError("its input and result must have one type, without limits between")
+        if np.floor(1 / result.meaning[0]) >= np.exp(arithmetic.SOFTMAX_ROOM) * length:
+            raise RefusedError(f"scale of its result is too small for {length} values; onnxruntime overflows")
+        return Host(name=operation.name, operator="Softmax", sources=(source,), result=result, axis=axis, exact=exact)
+
+    return Pending(operation.name, operation.operator, source.shape, build)
+
+
+def _qlinear_softmax(operation: Operation) -> list[State]:
+    source = operation.bytes_of(0, "the input", 1)
+    scale, zero = operation.meaning(3, source.dtype, "the result")
+    axis = _softmax_axis(operation, source.shape, int(operation.attributes.get("opset", 13)))
+    pending = _softmax_of_bytes(operation, source, axis)
+    return [Bytes(to_bytes(operation.builder, pending, operation.output, source.dtype, scale, zero))]
 
 
 HANDLERS = {
     "Concat": _concat,
     "Dropout": _dropout,
-    "GlobalAveragePool": _average("global"),
-    "AveragePool": _average("average"),
     "Identity": _identity,
-    "MaxPool": _max_pool,
     "Pad": _pad,
-    "QLinearAveragePool": _qlinear_average("average"),
     "QLinearConcat": _qlinear_concat,
-    "QLinearGlobalAveragePool": _qlinear_average("global"),
-    "ReduceMean": _reduce_mean,
+    "QLinearSoftmax": _qlinear_softmax,
     "Softmax": _softmax,
 } | dict.fromkeys(MOVES, _move)  # fmt: skip

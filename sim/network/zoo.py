@@ -23,6 +23,9 @@ NAMES = (
     "zfnet512",
 )  # fmt: skip
 
+FIXED = {"shufflenet": 224}
+"""Size of images of networks that have it among their constants."""
+
 OPSET = 17
 """What models are converted to; scales of channels need 13."""
 
@@ -41,12 +44,14 @@ def network_of(name: str, size: int = 224, seed: int = 0) -> onnx.ModelProto:
     name
         Of the network.
     size
-        Height and width of images.
+        Height and width of images; that of shufflenet is fixed.
     seed
         Of the weights.
     """
     check("name", name in NAMES, f"one of {', '.join(NAMES)}", name)
     check_int("size", size, 16)
+    if name in FIXED:
+        check(f"size of {name}", size == FIXED[name], f"{FIXED[name]}, as its graph has it", size)
     model = onnx.load(FOLDER / f"light_{name}.onnx")
     graph = model.graph
     constants = {one.name for one in graph.initializer}
@@ -58,6 +63,7 @@ def network_of(name: str, size: int = 224, seed: int = 0) -> onnx.ModelProto:
     model = onnx.version_converter.convert_version(model, OPSET)
     for dim in model.graph.input[0].type.tensor_type.shape.dim[2:]:
         dim.dim_value = size
+    _forget_sizes(model)
     shapes = _shapes(model)
     model = fold_constants(model)
     _fill(model, shapes, np.random.default_rng(seed))
@@ -78,20 +84,24 @@ def _generalize(model: onnx.ModelProto) -> None:
         if node.op_type == "Dropout":
             del node.output[1:]
         if node.op_type == "AveragePool":
-            kernel = next(list(one.ints) for one in node.attribute if one.name == "kernel_shape")
-            if kernel == shapes[node.input[0]][2:]:
+            if shapes[node.output[0]][2:] == [1, 1]:
                 node.op_type = "GlobalAveragePool"
                 del node.attribute[:]
-    for output in graph.output:
+    _forget_sizes(model)
+
+
+def _forget_sizes(model: onnx.ModelProto) -> None:
+    """Of all but inputs."""
+    for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
-    del graph.value_info[:]
+    del model.graph.value_info[:]
 
 
 def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
     graph = onnx.shape_inference.infer_shapes(model).graph
     return {
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        for value in (*graph.input, *graph.value_info)
+        for value in (*graph.input, *graph.value_info, *graph.output)
     }
 
 

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tensorloom.sim.network.execute import execute
 from tensorloom.sim.network.graph import Add, Convolution, Host, Join, Multiply, Pool, Product
+from tensorloom.sim.network.importer import from_model
 
-from .models import BYTES, Model, check, kinds
+from .models import BYTES, Model, check, kinds, reference
 from .test_integer_operators import Draw, weighted_case
 
 EXAMPLES = settings(max_examples=8)
@@ -84,13 +86,29 @@ def test_products(x_type, w_type, seed):
 def test_floats_of_products(seed):
     draw = Draw(seed)
     x, w = draw.bytes(np.uint8, (3, 20)), draw.bytes(np.int8, (20, 5), weights=True)
-    w_scale = draw.scale((5,) if draw.size(0, 1) else ())
+    w_scale, x_scale = draw.scale((5,) if draw.size(0, 1) else ()), draw.scale()
     model = Model()
-    source = model.dequantize(model.input("x", x), draw.scale(), draw.bytes(np.uint8))
-    model.node("MatMul", source, model.dequantize(w, w_scale, np.zeros(w_scale.shape, np.int8)), output="y")
-    model.output("y", np.float32)
+    source = model.dequantize(model.input("x", x), x_scale, draw.bytes(np.uint8))
+    matrix = model.dequantize(w, w_scale, np.zeros(w_scale.shape, np.int8))
+    bias_scale = x_scale * w_scale
+    bias = draw.rng.integers(-9999, 9999, 5, np.int32)
+    stored = model.dequantize(bias, bias_scale, np.zeros(bias_scale.shape, np.int32), axis=0)
+    model.node("MatMul", source, matrix, output="y")
+    model.node("Gemm", source, matrix, stored, output="z")
+    model.output("y", np.float32), model.output("z", np.float32)
     network = check(model.finish(), {"x": x}, optimize=True)
-    assert [type(node) for node in network.nodes] == [Product, Host]
+    assert [type(node) for node in network.nodes] == [Product, Host, Product, Host]
+
+
+def test_floats_of_convolutions(image):
+    """onnxruntime computes them in floats; integers and one rounding are nearer to the truth."""
+    model = Model()
+    quantized_layer(model, image, output="y")
+    model.output("y", np.float32)
+    network = from_model(model.finish())
+    expected = reference(model.finish(), {"x": image}, optimize=True)["y"]
+    np.testing.assert_allclose(execute(network, {"x": image})["y"], expected, rtol=1e-5, atol=1e-4)
+    assert not network.nodes[-1].exact
 
 
 @pytest.mark.parametrize("dtype", BYTES)
