@@ -15,7 +15,7 @@ from ...sim.golden.residual_add import residual_terms
 from ...sim.memory_timing import MemoryTiming
 from ...sim.network import graph as network
 from ...sim.network.graph import Network, Value
-from ...sim.snap_chip.cycles import simulate_chip
+from ...sim.snap_chip.cycles import LayerCounters, simulate_chip
 from ...sim.snap_chip.folding import fold_layer, fold_values, folds
 from ...sim.snap_chip.layers import Convolution, Layer, MaxPool, Residual, Tensor
 from ...sim.snap_chip.limits import check_geometry, check_tensor
@@ -367,28 +367,27 @@ class _Part(MachinePart):
         ).cycles  # fmt: skip
 
     def layers(self, program: SnapChipProgram, timing: MemoryTiming | None = None) -> list[LayerFigures]:
-        config, found = self._builder.config, program.simulate(timing).layers
-        figures = []
-        for number, one in enumerate(self._listed):
-            parts = found[number :: len(self._listed)]
-            cycles, macs = sum(part.cycles for part in parts), sum(int(part.multiplies.sum()) for part in parts)
-            shares = [(part.cycles, part.where_cycles_went()) for part in parts]
-            went = {name: sum(count * share[name] for count, share in shares) for name in shares[0][1]}
-            beats = {name: sum(part.beats[name] for part in parts) for name in parts[0].beats}
-            written = beats.pop("output") * config.bus.bytes
-            figures.append(
-                LayerFigures(
-                    name=" + ".join(node.name for node in one.nodes),
-                    operator=" + ".join(node.operator for node in one.nodes),
-                    cycles=cycles,
-                    macs=macs,
-                    utilisation=macs / max(1, cycles * config.multipliers),
-                    read_bytes=sum(beats.values()) * config.bus.bytes,
-                    written_bytes=written,
-                    bound=max(went, key=lambda name: went[name]),
-                )  # fmt: skip
-            )
-        return figures
+        config, found, groups = self._builder.config, program.simulate(timing).layers, {}
+        for number, one in enumerate(self._listed):  # a node may take several layers
+            groups.setdefault(one.nodes, []).extend(found[number :: len(self._listed)])
+        return [_figures(config, nodes, parts) for nodes, parts in groups.items()]
+
+
+def _figures(
+    config: SnapChipConfig, nodes: Sequence[network.Node], parts: Sequence[LayerCounters]
+) -> LayerFigures:  # fmt: skip
+    """Of nodes that take some layers of all images."""
+    cycles, macs = sum(part.cycles for part in parts), sum(int(part.multiplies.sum()) for part in parts)
+    shares = [(part.cycles, part.where_cycles_went()) for part in parts]
+    went = {name: sum(count * share[name] for count, share in shares) for name in shares[0][1]}
+    beats = {name: sum(part.beats[name] for part in parts) for name in parts[0].beats}
+    written = beats.pop("output") * config.bus.bytes
+    return LayerFigures(
+        name=" + ".join(node.name for node in nodes), operator=" + ".join(node.operator for node in nodes),
+        cycles=cycles, macs=macs, utilisation=macs / max(1, cycles * config.multipliers),
+        read_bytes=sum(beats.values()) * config.bus.bytes, written_bytes=written,
+        bound=max(went, key=lambda name: went[name]),
+    )  # fmt: skip
 
 
 def _of(name: str, image: int) -> str:
