@@ -24,11 +24,11 @@ from ...sim.snap_chip.counters import ChipCounters, count_beats
 from ...sim.snap_chip.cycles import ChipCounters as ListCounters
 from ...sim.snap_chip.cycles import simulate_chip
 from ...sim.snap_chip.folding import fold_layer, fold_values, folds
-from ...sim.snap_chip.golden import input_layout, run_list
+from ...sim.snap_chip.golden import Result, input_layout, run_list
 from ...sim.snap_chip.layers import MOST_CHANNELS, MOST_PIXELS, Convolution, Layer, Tensor
 from ...sim.snap_chip.program import Program
 from ...sim.snap_chip.tensors import decode_tensor, tile_words
-from ...sim.snap_chip.work import LayerWork, list_work
+from ...sim.snap_chip.work import LayerWork, works_of
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
@@ -105,7 +105,11 @@ class SnapChipProgram:
     @cached_property
     def after(self) -> np.ndarray:
         """Bytes of the memory after the list, by the golden model."""
-        return run_list(self.compiled.config, self.before, self.compiled.list_address).memory
+        return self._ran.memory
+
+    @cached_property
+    def _ran(self) -> Result:
+        return run_list(self.compiled.config, self.before, self.compiled.list_address)
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Decode the tensors that are the result."""
@@ -130,7 +134,7 @@ class SnapChipProgram:
     @cached_property
     def works(self) -> list[LayerWork]:
         """What each layer gives to do."""
-        return list_work(self.compiled.config, self.before, self.compiled.list_address)
+        return works_of(self.compiled.config, self._ran)
 
     @property
     def macs(self) -> int:
