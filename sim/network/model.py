@@ -9,7 +9,6 @@ import onnx.checker
 import onnx.defs
 import onnx.external_data_helper
 import onnx.inliner
-from google.protobuf.message import DecodeError
 
 from ...hw.config import check_int
 from ...hw.errors import PathError, did_you_mean
@@ -42,7 +41,7 @@ def read(path: str | os.PathLike[str]) -> onnx.ModelProto:
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)
-    except DecodeError:
+    except Exception:  # protobuf's, a package that is onnx's affair
         raise ModelError(f"{file}: not an ONNX model, or a truncated one") from None
     if not model.graph.node:
         raise ModelError(f"{file}: not an ONNX model: it has no nodes")

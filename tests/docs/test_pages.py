@@ -66,7 +66,7 @@ def test_python(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     names: dict[str, Any] = {}
     for code in blocks("python", PAGES[page]):
         exec(code, names)
-    others = {"docs/snap_chip.md": "(4, 4, 8)\n", "docs/tpu.md": "198 784\n"}
+    others = {"docs/snap_chip.md": "(4, 4, 8)\n", "docs/tpu.md": "198 784\n", "docs/networks.md": "'softmaxout_1'"}
     assert others.get(page, "(6, 7, 4) ") in capsys.readouterr().out
 
 

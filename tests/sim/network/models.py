@@ -1,6 +1,9 @@
 """Small ONNX models, and onnxruntime beside the golden execution of them."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 from onnx import helper, numpy_helper
 
@@ -27,7 +30,7 @@ class Model:
         self.inputs.append(helper.make_tensor_value_info(name, kind, array.shape))
         return name
 
-    def output(self, name, dtype=np.uint8):
+    def output(self, name, dtype: npt.DTypeLike = np.uint8):
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         self.outputs.append(helper.make_tensor_value_info(name, kind, None))
         return name
@@ -57,7 +60,7 @@ class Model:
         return helper.make_model(graph, ir_version=10, opset_imports=opsets)
 
 
-def reference(model, inputs, optimize):
+def reference(model, inputs, optimize) -> dict[str, np.ndarray]:
     """Outputs of onnxruntime: of the operators as they are, or of what it makes of them by default."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -67,7 +70,8 @@ def reference(model, inputs, optimize):
     # on x86 it fuses layers of int8 activations only if it is told to
     options.add_session_config_entry("session.qdqisint8allowed", "1")
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return dict(zip([output.name for output in session.get_outputs()], session.run(None, inputs), strict=True))
+    results: Any = session.run(None, inputs)
+    return dict(zip([output.name for output in session.get_outputs()], results, strict=True))
 
 
 def check(model, inputs, optimize=False, exact=True):

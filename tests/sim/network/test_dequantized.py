@@ -95,7 +95,8 @@ def test_floats_of_products(seed):
     stored = model.dequantize(bias, bias_scale, np.zeros(bias_scale.shape, np.int32), axis=0)
     model.node("MatMul", source, matrix, output="y")
     model.node("Gemm", source, matrix, stored, output="z")
-    model.output("y", np.float32), model.output("z", np.float32)
+    model.output("y", np.float32)
+    model.output("z", np.float32)
     network = check(model.finish(), {"x": x}, optimize=True)
     assert [type(node) for node in network.nodes] == [Product, Host, Product, Host]
 
@@ -204,7 +205,8 @@ def test_requantize_and_concat(dtype, seed):
     z = model.around(y, *meanings[1])
     model.quantize(z, *meanings[2], output="r")
     model.quantize(model.node("Concat", y, z, axis=0), *meanings[1], output="c")
-    model.output("r", dtype), model.output("c", dtype)
+    model.output("r", dtype)
+    model.output("c", dtype)
     network = check(model.finish(), {"x": x}, optimize=True)
     assert sum(isinstance(node, Join) for node in network.nodes) == 1
 
@@ -274,7 +276,8 @@ def test_what_two_read_may_differ_by_one(image):
     y = quantized_layer(model, image)
     model.quantize(y, 1.5, np.uint8(100), output="y")
     model.quantize(model.node("Relu", y), 1, np.uint8(0), output="z")
-    model.output("y"), model.output("z")
+    model.output("y")
+    model.output("z")
     assert kinds(check(model.finish(), {"x": image}, optimize=True, exact=False)) == ["Convolution"] * 2
 
 

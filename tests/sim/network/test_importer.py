@@ -1,5 +1,7 @@
 """Models that can't be read, and what isn't supported, named all at once."""
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -9,7 +11,7 @@ from tensorloom.hw.config import ConfigError
 from tensorloom.hw.errors import USAGE, PathError, WrongTypeError
 from tensorloom.sim.network.errors import ModelError
 from tensorloom.sim.network.execute import execute
-from tensorloom.sim.network.graph import Value
+from tensorloom.sim.network.graph import Convolution, Value
 from tensorloom.sim.network.importer import from_model, load
 
 from .models import Model, check
@@ -18,7 +20,7 @@ IMAGE = np.zeros((1, 2, 6, 6), np.uint8)
 WEIGHTS = np.ones((3, 2, 3, 3), np.int8)
 
 
-def layer(x=IMAGE, weights=WEIGHTS, zero=np.int8(0), scale=np.float32(0.1), **attributes):  # noqa: B008
+def layer(x=IMAGE, weights=WEIGHTS, zero: Any = np.int8(0), scale: Any = np.float32(0.1), **attributes):  # noqa: B008
     """A QLinearConv with an output y."""
     model = Model()
     model.node("QLinearConv", model.input("x", x), np.float32(0.1), np.uint8(3), weights, scale, zero,
@@ -154,7 +156,8 @@ def test_all_that_is_not_supported_is_named():
     z = model.node("Conv", source, np.ones((3, 2, 3, 3), np.float32))
     model.quantize(y, 0.1, np.uint8(0), output="y")
     model.quantize(z, 0.1, np.uint8(0), output="z")
-    model.output("y"), model.output("z")
+    model.output("y")
+    model.output("z")
     assert refused(model) == {
         "LRN 1": "no such operator is supported",
         "InstanceNormalization 7": "no such operator is supported",
@@ -198,8 +201,8 @@ def test_what_no_output_needs_is_ignored():
     ({"group": 3}, "weights (3, 2, 3, 3) and group 3 don't fit 2 channels"),
     ({"weights": WEIGHTS[0]}, "weights of 3 axes; only images (N C H W) are supported"),
     ({"x": IMAGE[0], "weights": WEIGHTS[0]}, "weights of 3 axes; only images (N C H W) are supported"),
-    ({"scale": np.float32([1, 2])}, "scale of weights must be one or 3, one an output channel, not (2,)"),
-    ({"zero": np.int8([1, 2])}, "zero point of weights must be one or 3, one an output channel, not (2,)"),
+    ({"scale": np.array([1, 2], np.float32)}, "scale of weights must be one or 3, one an output channel, not (2,)"),
+    ({"zero": np.array([1, 2], np.int8)}, "zero point of weights must be one or 3, one an output channel, not (2,)"),
 ])  # fmt: skip
 def test_attributes(attributes, reason):
     assert refused(layer(**attributes)) == {"QLinearConv 0": reason}
@@ -207,7 +210,8 @@ def test_attributes(attributes, reason):
 
 def test_asymmetric_padding_and_groups():
     model = layer(np.arange(72, dtype=np.uint8).reshape(1, 2, 6, 6), WEIGHTS[:2, :1], pads=[0, 1, 2, 0], group=2)
-    assert check(model.finish(), {"x": np.arange(72, dtype=np.uint8).reshape(1, 2, 6, 6)}).nodes[0].group == 2
+    (node,) = check(model.finish(), {"x": np.arange(72, dtype=np.uint8).reshape(1, 2, 6, 6)}).nodes
+    assert isinstance(node, Convolution) and (node.group, node.pads) == (2, (0, 1, 2, 0))
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf, -np.inf, 0, -0.5, 1e-42])
@@ -215,7 +219,7 @@ def test_scales_that_are_none(scale):
     scale = np.float32(scale)
     reason = f"must be a positive normal float32, not {scale}"
     assert refused(layer(scale=scale)) == {"QLinearConv 0": f"scale of weights {reason}"}
-    assert refused(layer(scale=np.float32([1, scale, 1]))) == {"QLinearConv 0": f"scale of weights {reason}"}
+    assert refused(layer(scale=np.array([1, scale, 1], np.float32))) == {"QLinearConv 0": f"scale of weights {reason}"}
     model = Model()
     model.quantize(model.input("x", np.zeros(3, np.float32)), scale, np.uint8(0), output="y")
     model.output("y")
@@ -224,7 +228,7 @@ def test_scales_that_are_none(scale):
 
 def test_scales_whose_ratio_is_none():
     model = layer(scale=np.float32(3e38)).finish()
-    model.graph.initializer[5].CopyFrom(numpy_helper.from_array(np.float32(1e-20), "constant_5"))
+    model.graph.initializer[5].CopyFrom(numpy_helper.from_array(np.array(1e-20, np.float32), "constant_5"))
     reasons = refused(model)
     assert "a_scale * b_scale / y_scale must be positive and finite in float32" in reasons["QLinearConv 0"]
 
@@ -243,7 +247,8 @@ def test_types_that_do_not_fit():
     y = model.dequantize(model.input("x", IMAGE), 1, np.uint8(0))
     model.dequantize(y, 1, np.uint8(0), output="y")
     model.dequantize("x", 1, np.int8(0), output="z")
-    model.output("y", np.float32), model.output("z", np.float32)
+    model.output("y", np.float32)
+    model.output("z", np.float32)
     assert refused(model) == {
         "DequantizeLinear 1": "its input must be integers",
         "DequantizeLinear 2": "zero point of the input must be uint8, one or one a channel, not int8 of shape ()",

@@ -180,7 +180,8 @@ def test_shapes_broadcast(a_shape, b_shape, seed):
     draw = Draw(seed)
     model = Model()
     a, b = draw.bytes(np.uint8, a_shape), draw.bytes(np.uint8, b_shape)
-    model.input("a", a), model.input("b", b)
+    model.input("a", a)
+    model.input("b", b)
     for at in range(30):
         scales = (draw.rng.integers(1, 12, 2) / np.float32(16)).astype(np.float32)
         result = np.float32(scales.sum() * [2, 1, 2 / 3][at % 3])
@@ -201,7 +202,8 @@ def test_functions(dtype, seed):
     scales = [draw.scale(), np.float32([1 / 255, 1 / 256][draw.size(0, 1)])]
     model.node("QLinearLeakyRelu", *source, scales[0], draw.bytes(dtype), output="y", alpha=draw.rng.uniform(-1, 1))
     model.node("QLinearSigmoid", *source, scales[1], draw.bytes(dtype), output="z")
-    model.output("y", dtype), model.output("z", dtype)
+    model.output("y", dtype)
+    model.output("z", dtype)
     assert kinds(check(model.finish(), {"x": x})) == ["Lookup", "Lookup"]
 
 
@@ -255,7 +257,8 @@ def test_bytes_are_moved(dtype):
     y = model.node("Flatten", y, axis=2)
     model.node("Reshape", y, np.array([4, -1]), output="y")
     model.node("Unsqueeze", model.node("Squeeze", y), np.array([0]), output="z")
-    model.output("y", dtype), model.output("z", dtype)
+    model.output("y", dtype)
+    model.output("z", dtype)
     assert set(kinds(check(model.finish(), {"x": x}))) == {"Reshape"}
 
 

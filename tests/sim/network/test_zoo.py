@@ -9,8 +9,8 @@ import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from tensorloom.hw.config import ConfigError
-from tensorloom.sim.network.graph import Convolution, Pool
-from tensorloom.sim.network.zoo import NAMES, network_of
+from tensorloom.sim.network.graph import Pool
+from tensorloom.sim.network.zoo import network_of
 
 from .models import check, kinds, reference
 
@@ -22,11 +22,10 @@ class Images(CalibrationDataReader):
         (value,) = model.graph.input
         self.name = value.name
         self.shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        self.images = [
-            {self.name: np.random.default_rng(seed).normal(size=self.shape).astype(np.float32)} for seed in (1, 2)
-        ]
+        rngs = np.random.default_rng(1), np.random.default_rng(2)
+        self.images = [{self.name: rng.standard_normal(self.shape, np.float32)} for rng in rngs]
 
-    def get_next(self):
+    def get_next(self):  # pyright: ignore[reportIncompatibleMethodOverride]  # None ends it, whatever the base says
         return self.images.pop() if self.images else None
 
 
@@ -58,13 +57,10 @@ def test_resnet(tmp_path):
     counted = Counter(kinds(network))
     assert (counted["Convolution"], counted["Add"], counted["Product"]) == (53, 16, 1)
     assert sum(isinstance(node, Pool) for node in network.nodes) == 2
-    assert all(node.clip[0] == 0 or node.result.limits[0] for node in network.nodes if isinstance(node, Convolution))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", sorted({*NAMES} - {"resnet50", "squeezenet", "bvlc_alexnet", "inception_v1", "zfnet512"})
-)
+@pytest.mark.parametrize("name", ["densenet121", "inception_v2", "shufflenet", "vgg19"])
 def test_other_networks(tmp_path, name):
     """All but those with LRN, which no machine has."""
     model = network_of(name, 224 if name == "shufflenet" else 64)
