@@ -15,7 +15,6 @@ from ..registry import Design
 from .plan import HostPart, LayerFigures, MachinePart, Plan
 
 if TYPE_CHECKING:
-    from ..contract import Program
     from ..execution import Outcome, Simulator
 
 __all__ = ["NetworkOutcome", "PartOutcome", "run_network"]
@@ -36,7 +35,7 @@ class PartOutcome:
     """
 
     part: MachinePart
-    program: "Program"
+    program: Any
     outcome: "Outcome[Any]"
     timing: MemoryTiming | None
     mismatches: int

@@ -336,7 +336,7 @@ class _Part(MachinePart):
         nodes = [node for node in self.nodes if self._builder.last.get(node.result.name) in self.compiled.graph.nodes]
         places = [(batch, node) for batch in range(self.compiled.batches) for node in nodes]
         ends = [self.compiled.ends[batch, self._builder.last[node.result.name]] for batch, node in places]
-        *found, whole = program.trace([(0, *others) for _, *others in ends], timing)
+        *found, whole = program.trace([(0, sums, vectors) for _, sums, vectors in ends], timing)
         found[-1] = whole
         # The matrix unit may be at work on the next node long before a result is complete.
         matrix = [one.cycles for one in program.trace([(first, 0, 0) for first, *_ in ends], timing)]
