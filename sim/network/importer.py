@@ -26,6 +26,13 @@ HANDLERS = {
     for operator, handle in module.HANDLERS.items()
 }
 DOMAINS = ("", "ai.onnx", "com.microsoft")
+TYPES: dict[int, np.dtype] = {
+    onnx.TensorProto.FLOAT: np.dtype(np.float32),
+    onnx.TensorProto.INT8: np.dtype(np.int8),
+    onnx.TensorProto.UINT8: np.dtype(np.uint8),
+}
+"""Of inputs."""
+
 KEPT = {"Dropout"}
 """Operators that are never computed in advance, though their inputs are constant: they are random in training."""
 
@@ -120,19 +127,20 @@ def _input(
     graph: onnx.GraphProto, states: Mapping[str, State], builder: Builder, value: onnx.ValueInfoProto,
     shape: tuple[int, ...],
 ) -> State:  # fmt: skip
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+    dtype = TYPES.get(value.type.tensor_type.elem_type)
     name = builder.name(value.name)
+    if dtype is None:
+        kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+        raise RefusedError(f"its type is {kind}; only float, int8 and uint8 are supported")
     if dtype == np.float32:
         return Floats(Value(name=name, shape=shape, dtype=dtype))
-    if dtype not in (np.int8, np.uint8):
-        raise RefusedError(f"its type is {dtype}; only float32, int8 and uint8 are supported")
-    scale, zero = _declared(graph, states, value.name) or (np.float32(1), 0)
+    scale, zero = _declared(graph.node, states, value.name) or (np.float32(1), 0)
     return Bytes(Value(name=name, shape=shape, dtype=dtype, scale=scale, zero=zero))
 
 
-def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) -> tuple[np.float32, int] | None:
+def _declared(nodes: Sequence[onnx.NodeProto], states: Mapping[str, State], name: str) -> tuple[np.float32, int] | None:
     """Scale and zero point that the first reader of an input of integers gives it, perhaps behind what moves it."""
-    for node in graph.node:
+    for order, node in enumerate(nodes):
         if name not in node.input:
             continue
         at = list(node.input).index(name)
@@ -144,7 +152,7 @@ def _declared(graph: onnx.GraphProto, states: Mapping[str, State], name: str) ->
             if operands and operands[0] is not None:
                 return np.float32(operands[0]), int(operands[1] or 0 if len(operands) > 1 else 0)
         elif node.op_type in (*moves.MOVES, "MaxPool", "Identity", "Pad"):
-            if found := _declared(graph, states, node.output[0]):
+            if found := _declared(nodes[order + 1 :], states, node.output[0]):
                 return found
     return None
 
@@ -170,7 +178,7 @@ def _import(
     constants = [one for one in known if isinstance(one, Constant)]
     standard = proto.domain != "com.microsoft"
     unknown = next((one for one in known if isinstance(one, Unknown)), None)
-    if proto.op_type == "Shape" and standard and unknown is None:
+    if proto.op_type == "Shape" and standard and unknown is None and known:
         arrays = {proto.input[0]: np.empty(shape_of(known[0]), np.int8)}
         return [Constant(evaluate(proto, builder.opset, arrays)[0])]
     stored = any(isinstance(one, Stored) for one in inputs)

@@ -96,13 +96,13 @@ def _pad(operation: Operation) -> list[State]:
     if mode not in (b"constant", "constant") or pads is None or operation.input(3) is not None:
         raise RefusedError("only constant padding of all axes is supported")
     filled = operation.constant(2, "value")
-    number = float(operation.attributes.get("value", 0) if filled is None else filled.item())
-    ends = np.asarray(pads).tolist()
+    number = np.asarray(operation.attributes.get("value", 0) if filled is None else filled).reshape(-1)
+    ends = np.asarray(pads).reshape(-1).tolist()
     inner = found.inner if isinstance(found, Padded) else found
     if not isinstance(inner, Bytes | Curve) or len(shape_of(inner)) != 4 or len(ends) != 8:
         raise RefusedError("only quantized images (N C H W) can be padded")
     zero = inner.value.zero if isinstance(inner, Bytes) else 0
-    if any(ends[:2] + ends[4:6]) or number != zero:
+    if any(ends[:2] + ends[4:6]) or number.tolist() != [zero]:
         raise RefusedError("only zeros around height and width are supported, which a convolution then adds")
     before = found.pads if isinstance(found, Padded) else (0, 0, 0, 0)
     top, left, bottom, right = (a + b for a, b in zip(before, pads_of(ends[2:4] + ends[6:]), strict=True))
@@ -111,6 +111,8 @@ def _pad(operation: Operation) -> list[State]:
 
 def _joined(operation: Operation, sources: list[Curve]) -> Pending:
     shapes = [source.value.shape for source in sources]
+    if not shapes:
+        raise RefusedError("it has no inputs")
     rank, axis = len(shapes[0]), operation.attributes.get("axis")
     if axis is None or not -rank <= axis < rank:
         raise RefusedError(f"attribute axis is {axis}")

@@ -22,6 +22,8 @@ Operand = Value | tuple[np.ndarray, np.float32, int]
 
 def _binary(operation: Operation) -> list[State]:
     a, b = operation.needed(0), operation.needed(1)
+    if len(operation.inputs) != 2:
+        raise RefusedError(f"of {len(operation.inputs)} inputs; only two are supported")
     if operation.operator == "Add":
         for one, at in ((a, 1), (b, 0)):
             if isinstance(one, Pending) and one.add_bias and isinstance(operation.needed(at), Constant | Stored):

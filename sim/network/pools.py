@@ -31,6 +31,9 @@ def _pool_node(
             raise RefusedError("attribute dilations isn't supported in averages")
         if any(pad >= size for pad, size in zip(where.pads[:2], where.kernel, strict=True)):
             raise RefusedError("its padding is as large as its kernel")
+        for axis in (0, 1):
+            if (where.output[axis] - 1) * where.strides[axis] - where.pads[axis] >= source.shape[2 + axis]:
+                raise RefusedError("it has windows outside of the image")
         shape = *source.shape[:2], *where.output
         steps = {"kernel": where.kernel, "strides": where.strides, "pads": where.pads, "dilations": where.dilations}
     counted = bool(operation.attributes.get("count_include_pad", 0))

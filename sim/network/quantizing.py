@@ -55,8 +55,8 @@ def _stored(operation: Operation, array: np.ndarray) -> Stored:
     scale, zero = operation.scale(1), operation.zero(2, array.dtype)
     axis = int(operation.attributes.get("axis", 1))
     axis += array.ndim if axis < 0 else 0
-    if zero.ndim and not scale.ndim:
-        raise RefusedError("there are several zero points, but one scale")
+    if zero.shape not in ((), scale.shape):
+        raise RefusedError(f"there are {scale.size} scales, but {zero.size} zero points")
     if scale.ndim and array.ndim == 1:
         axis = 0
     if scale.ndim and (axis >= array.ndim or scale.shape != array.shape[axis : axis + 1]):

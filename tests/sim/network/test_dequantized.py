@@ -38,7 +38,8 @@ def test_convolution(x_type, w_type, seed):
     bias = draw.rng.integers(-9999, 9999, len(w), np.int32)
     bias_scale = x_scale * w_scale
     stored = model.dequantize(bias, bias_scale, np.zeros(bias_scale.shape, np.int32), axis=0)
-    bias = [None, stored, (bias * bias_scale).astype(np.float32)][draw.size(0, 2)]
+    real = ((bias + draw.rng.uniform(-0.5, 0.5, len(w))) * bias_scale).astype(np.float32)
+    bias = [None, stored, real][draw.size(0, 2)]
     y = model.node(
         "Conv", model.dequantize(model.input("x", x), x_scale, x_zero),
         model.dequantize(w, w_scale, np.full(w_scale.shape, w_zero), axis=0), bias, **where,
@@ -67,7 +68,7 @@ def test_products(x_type, w_type, seed):
     matrix = model.dequantize(w, w_scale, w_zeros)
     transposed = model.dequantize(np.ascontiguousarray(w.T), w_scale, w_zeros, axis=0)
     stored = model.dequantize(bias, scales, np.zeros(scales.shape, np.int32), axis=0)
-    real = (bias * scales).astype(np.float32)
+    real = ((bias + draw.rng.uniform(-0.5, 0.5, columns)) * scales).astype(np.float32)
     results = [
         model.node("MatMul", source, matrix),
         model.node("Add", model.node("MatMul", source, matrix), real),
@@ -260,6 +261,16 @@ def test_limits_between_equal_scales_are_folded(image):
     model.output("y")
     (node,) = check(model.finish(), {"x": image}, optimize=True).nodes
     assert isinstance(node, Convolution) and node.clip == (80, 140) and node.result.name == "y"
+
+
+def test_limits_add_up(image):
+    model = Model()
+    y = model.around(quantized_layer(model, image), 1.5, np.uint8(100))
+    y = model.around(model.node("Clip", y, np.float32(-30), np.float32(60)), 1.5, np.uint8(100))
+    model.quantize(model.node("Clip", y, np.float32(-60), np.float32(45)), 1.5, np.uint8(100), output="y")
+    model.output("y")
+    (node,) = check(model.finish(), {"x": image}, optimize=True).nodes
+    assert isinstance(node, Convolution) and node.clip == (80, 130)
 
 
 def test_limits_of_floats_may_differ_by_one(image):

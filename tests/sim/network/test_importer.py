@@ -101,6 +101,20 @@ def test_invalid_graph(path):
         load(path)
 
 
+def test_invalid_nodes():
+    """Attributes are checked too where sizes of outputs aren't known, as behind operators of onnxruntime."""
+    model = layer().finish()
+    model.graph.node[0].attribute.append(helper.make_attribute("color", "red"))
+    with pytest.raises(ModelError, match="not a valid ONNX model: .*color"):
+        from_model(model)
+
+
+def test_cycles():
+    model = layer().finish()
+    model.graph.node[0].input[0] = "y"
+    assert refused(model) == {"QLinearConv 0": "nothing makes y"}
+
+
 def test_invalid_shapes():
     model = layer(weights=np.ones((3, 5, 3, 3), np.int8))
     assert refused(model) == {"QLinearConv 0": "weights (3, 5, 3, 3) and group 1 don't fit 2 channels"}
@@ -265,7 +279,7 @@ def test_inputs_of_other_types():
     model = Model()
     model.node("Relu", model.input("x", np.zeros(3)), output="y")
     model.output("y", np.float64)
-    assert refused(model) == {"x": "its type is float64; only float32, int8 and uint8 are supported"}
+    assert refused(model) == {"x": "its type is double; only float, int8 and uint8 are supported"}
 
 
 def test_float_networks():
@@ -309,6 +323,7 @@ CASES = {
     "dilations isn't supported in averages": lambda m: m.node(
         "AveragePool", quantized(m), kernel_shape=[2, 2], dilations=[2, 2]
     ),
+    "windows outside": lambda m: m.node("AveragePool", quantized(m), kernel_shape=[2, 2], pads=[0, 0, 3, 0]),
     "padding is as large": lambda m: m.node("MaxPool", quantized(m), kernel_shape=[2, 2], pads=[2, 0, 2, 0]),
     "function in front of it falls": lambda m: m.node("MaxPool", m.node("Neg", quantized(m)), kernel_shape=[2, 2]),
     "only averages over height": lambda m: m.node("ReduceMean", quantized(m), np.array([1])),

@@ -232,6 +232,24 @@ def test_pools(dtype, seed):
 @pytest.mark.parametrize("dtype", BYTES)
 @EXAMPLES
 @given(seeds)
+def test_ties_of_averages(dtype, seed):
+    """Averages of counts that are no powers of two, scaled so that many are ties or next to one."""
+    draw = Draw(seed)
+    x = draw.bytes(dtype, (1, 16, 8, 8))
+    model = Model()
+    model.input("x", x)
+    for at, kernel in enumerate([(1, 3), (3, 3), (5, 1), (3, 2), (1, 7)]):
+        scale = np.float32(draw.size(1, 12) / 16)
+        result = np.float32(scale * 2 / (kernel[0] * kernel[1]))
+        model.node("QLinearAveragePool", "x", scale, draw.bytes(dtype), result, draw.bytes(dtype), output=f"y{at}",
+                   kernel_shape=kernel)  # fmt: skip
+        model.output(f"y{at}", dtype)
+    check(model.finish(), {"x": x})
+
+
+@pytest.mark.parametrize("dtype", BYTES)
+@EXAMPLES
+@given(seeds)
 def test_concat(dtype, seed):
     draw = Draw(seed)
     axis, shape = draw.size(0, 2), [2, 3, 4]
