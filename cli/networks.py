@@ -174,7 +174,7 @@ def run_model(
             stages=stages,
         )
     except ConfigError as error:
-        raise UsageError(f"{path}: {error}", error.hint or _larger(design)) from error
+        raise UsageError(f"{path}: {error}", "; ".join(filter(None, (error.hint, _larger(design))))) from error
     if output:
         write_tensor(output, outcome.outputs[first.name])
     rows = [[_rounded(getattr(layer, name)) for name in COLUMNS] for layer in outcome.layers]

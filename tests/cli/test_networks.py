@@ -124,6 +124,7 @@ def test_a_network_that_is_too_large(run: Callable, mlp: str) -> None:
     small = ["--set", "ub_rows=16"]
     result = run("run", mlp, "--design", "tpu-tiny", *small, "--model-only")
     assert result.exit_code == 2 and "error: mlp.onnx: ub_rows must be at least" in result.stderr
+    assert "larger designs: --design tpu-v1 or tpu-64 or tpu-16" in result.stderr
 
 
 def test_comparing(run: Callable, mlp: str) -> None:
