@@ -117,7 +117,7 @@ def _fill(model: onnx.ModelProto, shapes: dict[str, list[int]], rng: np.random.G
             length = shapes[node.input[0]][1] if node.input[0] in shapes else 0
             along = 1 if attributes.get("transB", 0) else 0
             shape = tuple(length or old if axis == along else old for axis, old in enumerate(shape))
-        if tensor.data_type == onnx.TensorProto.FLOAT:
+        if tensor.data_type == onnx.TensorProto.FLOAT and node.op_type != "Dropout":
             tensor.CopyFrom(numpy_helper.from_array(_random(rng, node.op_type, at, shape), tensor.name))
 
 
