@@ -16,6 +16,7 @@ from ..hw.errors import INTERRUPTED
 from . import (
     area,
     bench,
+    compare,
     compress,
     demo,
     fpga,
@@ -101,6 +102,7 @@ app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("walk", epilog=walk.EXAMPLES)(walk.walk)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("compress", epilog=compress.EXAMPLES)(compress.compress)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("mutate", epilog=mutate.EXAMPLES)(mutate.mutate)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from ..sim.counters import Counters
     from ..sim.energy import Event
     from ..sim.memory_timing import MemoryTiming
+    from ..sim.network.graph import Network
     from ..tb.area import AreaReport
     from ..tb.bulk.software import Step
     from .demonstration import Demonstration
     from .execution import Simulator
+    from .network.plan import Plan
     from .progress import Stages
 
 __all__ = ["Engine", "Image", "Program", "Table", "Trial"]
@@ -177,6 +179,23 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         ------
         ConfigError
             Saying where the text is wrong, or which instruction is illegal and why.
+        """
+        raise NotImplementedError
+
+    @property
+    def takes_networks(self) -> bool:
+        """Whether `plan_network` is there."""
+        return type(self).plan_network is not Engine.plan_network
+
+    def plan_network(self, config: ConfigT, network: "Network") -> "Plan":
+        """What of a network from a file the engine does, and what the host does.
+
+        Raises
+        ------
+        ModelError
+            Naming all nodes with weights that it can't do, and why.
+        ConfigError
+            Saying what doesn't fit, and by how much.
         """
         raise NotImplementedError
 

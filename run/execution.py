@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
     from .contract import Program
 
-__all__ = ["Outcome", "Simulator", "execute", "predict"]
+__all__ = ["Outcome", "Simulator", "execute", "predict", "predict_program"]
 
 CountersT = TypeVar("CountersT", bound=Counters)
 
@@ -319,6 +319,15 @@ def predict(
     expected = engine.expected(config, job)
     outcome = _outcome(design, mapped, "model", expected, None, 0, counters, counters, seconds)
     return dataclasses.replace(outcome, details=engine.job_figures(config, job, mapped, counters))
+
+
+def predict_program(
+    design: Design, program: "Program", name: str, *, timing: MemoryTiming | None = None, stages: Stages = silent
+) -> Outcome[Any]:
+    """Answer a program that is no job from its golden model and the cycle model alone."""
+    with stages(f"Predicting {name}"):
+        counters, seconds = _predict(design, program, timing, stages)
+    return _outcome(design, program, "model", program.golden(), None, 0, counters, counters, seconds)
 
 
 def _predict(design: Design, program: "Program", timing: MemoryTiming | None, stages: Stages) -> tuple[Any, float]:

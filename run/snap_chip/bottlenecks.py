@@ -75,7 +75,7 @@ def _measure(simulator: Simulator, layers: Sequence[LayerShape]) -> dict[str, An
     compiled = compile_layers(config, block.inputs, block.layers, block.densities)
     program = SnapChipProgram(
         compiled=compiled, inputs_by_name={INPUT: block.values[INPUT]}, results=[OUTPUTS[-1]],
-        shape=block.values[OUTPUTS[-1]].shape, macs=block.macs,
+        shape=block.values[OUTPUTS[-1]].shape, pairs=block.macs,
     )  # fmt: skip
     outcome, driven = simulator.run_program(program, name, timing=TIMING)
     if not outcome.passed:

@@ -97,7 +97,7 @@ def _compile(
     values = dict(zip(names, images.reshape(-1, SIDE, SIDE, 1), strict=True))
     shape = len(images), len(network[-1].bias)
     return SnapChipProgram(
-        compiled=compiled, inputs_by_name=values, results=targets[-1], shape=shape, macs=pairs
+        compiled=compiled, inputs_by_name=values, results=targets[-1], shape=shape, pairs=pairs
     ), targets  # fmt: skip
 
 

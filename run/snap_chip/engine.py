@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from ...hw.snap_chip.chip import SnapChip
     from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
+    from ...sim.network.graph import Network
     from ...sim.snap_chip.counters import ChipCounters
     from ..demonstration import Demonstration
     from ..execution import Simulator
+    from ..network.plan import Plan
     from ..progress import Stages
     from .program import SnapChipProgram
 
@@ -44,6 +46,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
             "tensorloom sim snap-chip-tiny --shape 8x8x24,3x3,16 --padding 1 --density 0.4/0.5",
             "tensorloom sim snap-chip-tiny --matmul 10x60x20 --kinds uint8,int8 --stall 0.2 --json",
         ),
+        "run": ("tensorloom run model.onnx --engine snap-chip --model-only --json",),
         "registers": ("tensorloom registers snap-chip -o build/registers",),
         "demo": ("tensorloom demo snap-chip-tiny",),
         "bench": ("tensorloom bench snap-chip --quick --json",),
@@ -78,20 +81,20 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
 
         return map_job(config, job)
 
+    def plan_network(self, config: SnapChipConfig, network: "Network") -> "Plan":
+        """Nodes as layers of a list, image behind image; networks of products alone have images as pixels."""
+        from .network import plan_network
+
+        return plan_network(config, network)
+
     def predict(
         self, config: SnapChipConfig, program: "SnapChipProgram", timing: "MemoryTiming | None" = None
     ) -> "ChipCounters":
         """Counters of the cycle model; of a memory that stalls at random, all but the cycles."""
-        from ...sim.memory_timing import MemoryTiming
-        from ...sim.snap_chip.cycles import simulate_chip
-        from ...sim.snap_chip.work import list_work
-
-        counters, timing = program.counters(), timing or MemoryTiming()
-        if timing.random:
+        counters = program.counters()
+        if timing is not None and timing.random:
             return counters
-        address = program.compiled.list_address
-        works = list_work(config, program.before, address)
-        found = simulate_chip(config, works, timing=timing, list_address=address)
+        found = program.simulate(timing)
         return dataclasses.replace(counters, cycles=found.cycles, went=found.where_cycles_went(), modelled=found.layers)
 
     def read_counters(self, ports: Mapping[str, Any]) -> "ChipCounters":

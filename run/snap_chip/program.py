@@ -17,19 +17,23 @@ from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.golden.requantize import requantize
 from ...sim.golden.tensors import check_tensor, magnitude
 from ...sim.golden.wrap import wrap
+from ...sim.memory_timing import MemoryTiming
 from ...sim.snap_chip.check import check_banks
 from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.counters import ChipCounters, count_beats
+from ...sim.snap_chip.cycles import ChipCounters as ListCounters
+from ...sim.snap_chip.cycles import simulate_chip
 from ...sim.snap_chip.folding import fold_layer, fold_values, folds
-from ...sim.snap_chip.golden import input_layout, run_list
-from ...sim.snap_chip.layers import MOST_CHANNELS, MOST_PIXELS, Convolution, Tensor
+from ...sim.snap_chip.golden import Result, input_layout, run_list
+from ...sim.snap_chip.layers import MOST_CHANNELS, MOST_PIXELS, Convolution, Layer, Tensor
 from ...sim.snap_chip.program import Program
 from ...sim.snap_chip.tensors import decode_tensor, tile_words
+from ...sim.snap_chip.work import LayerWork, works_of
 from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
 
-__all__ = ["MEMORY_PORTS", "SUM_BITS", "SnapChipProgram", "expected_outputs", "job_factor", "map_job"]
+__all__ = ["MEMORY_PORTS", "SUM_BITS", "SnapChipProgram", "compile_for", "expected_outputs", "job_factor", "map_job"]
 
 MEMORY_PORTS = ("m_axi_read", "m_axi_write")
 
@@ -53,15 +57,16 @@ class SnapChipProgram:
         Names of the tensors that are the result, one behind the other.
     shape
         The result's; what the tensors have beyond it is left out.
-    macs
-        Multiplications of two values that are not 0.
+    pairs
+        Multiplications of two values that are not 0; None if nobody has counted them but the cycle model.
     """
 
     compiled: Program
     inputs_by_name: Mapping[str, np.ndarray]
     results: Sequence[str]
     shape: tuple[int, ...]
-    macs: int
+    pairs: int | None
+    _simulated: dict[MemoryTiming, ListCounters] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     def inputs(self) -> dict[str, Any]:
         """None: the chip has no streams."""
@@ -100,7 +105,11 @@ class SnapChipProgram:
     @cached_property
     def after(self) -> np.ndarray:
         """Bytes of the memory after the list, by the golden model."""
-        return run_list(self.compiled.config, self.before, self.compiled.list_address).memory
+        return self._ran.memory
+
+    @cached_property
+    def _ran(self) -> Result:
+        return run_list(self.compiled.config, self.before, self.compiled.list_address)
 
     def assemble(self, outputs: Mapping[str, Any]) -> np.ndarray:
         """Decode the tensors that are the result."""
@@ -114,9 +123,29 @@ class SnapChipProgram:
         """All counters but the cycles."""
         return count_beats(self.compiled.config, self.compiled.commands, self.after)
 
+    def simulate(self, timing: MemoryTiming | None = None) -> ListCounters:
+        """Counters of the cycle model, of each layer too."""
+        timing = timing or MemoryTiming()
+        if timing not in self._simulated:
+            config, address = self.compiled.config, self.compiled.list_address
+            self._simulated[timing] = simulate_chip(config, self.works, timing=timing, list_address=address)
+        return self._simulated[timing]
+
+    @cached_property
+    def works(self) -> list[LayerWork]:
+        """What each layer gives to do."""
+        return works_of(self.compiled.config, self._ran)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of two values that are not 0."""
+        if self.pairs is not None:
+            return self.pairs
+        return sum(int(layer.multiplies.sum()) for layer in self.simulate().layers)
+
     def _result(self, memory: np.ndarray) -> np.ndarray:
-        values = np.stack([self.compiled.read(memory, name) for name in self.results]).astype(np.int64)
-        return values.reshape(-1)[: np.prod(self.shape)].reshape(self.shape)
+        values = np.concatenate([self.compiled.read(memory, name).ravel() for name in self.results]).astype(np.int64)
+        return values[: np.prod(self.shape)].reshape(self.shape)
 
 
 def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
@@ -163,13 +192,14 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
         values = {layer.source: fold_values(layer, tensor, values[layer.source]) for layer in layers}
         layers, (tensor, *_) = map(list, zip(*(fold_layer(layer, tensor) for layer in layers), strict=True))
     try:
-        compiled = _compile(config, tensor, layers, values)
+        density = max(float(np.mean(one != 0)) for one in values.values())
+        compiled = compile_for(config, dict.fromkeys(values, tensor), layers, values, dict.fromkeys(values, density))
     except ConfigError as error:  # all layers are alike, and the user knows the job's two tensors and its result
         text = re.sub(r"^layer y\d+: ", "", str(error))
         text = re.sub(r"\by\d+\b", "the result", re.sub(r"\bx\d+\b", job.names[0], text))
         raise type(error)(text, error.hint, field=error.field, value=error.value) from None
     return SnapChipProgram(
-        compiled=compiled, inputs_by_name=values, results=[layer.target for layer in layers], shape=shape, macs=macs,
+        compiled=compiled, inputs_by_name=values, results=[layer.target for layer in layers], shape=shape, pairs=macs,
     )  # fmt: skip
 
 
@@ -188,20 +218,31 @@ def _check_sizes(job: Job, images: np.ndarray, weights: np.ndarray) -> None:
         check(name, size <= most, f"at most {most}", size)
 
 
-def _compile(
-    config: SnapChipConfig, tensor: Tensor, layers: Sequence[Convolution], values: Mapping[str, np.ndarray]
+def compile_for(
+    config: SnapChipConfig,
+    inputs: Mapping[str, Tensor],
+    layers: Sequence[Layer],
+    values: Mapping[str, np.ndarray],
+    densities: Mapping[str, float],
 ) -> Program:
-    """Compile for any values; where these are too many for the banks, for values as sparse as they are."""
-    tensors = dict.fromkeys(values, tensor)
+    """Compile for any values; where these are too many for the banks, for values as sparse as they are.
+
+    Parameters
+    ----------
+    values
+        Of the inputs.
+    densities
+        Of these, and of what layers make, as far as they are known.
+    """
     try:
-        return compile_layers(config, tensors, layers)
+        return compile_layers(config, inputs, layers)
     except ConfigError as error:
         if error.field != "bank_rows":
             raise
-        density = max(float(np.mean(one != 0)) for one in values.values())
-        program = compile_layers(config, tensors, layers, dict.fromkeys(values, density))
+        program = compile_layers(config, inputs, layers, densities)
         memory = program.memory(**values)
-        for command in program.commands:
+        given = {program.tensors[name].layout.address for name in values}
+        for command in (command for command in program.commands if command["in_address"] in given):
             layout = input_layout(config, command)
             check_banks(config, command, tile_words(config, layout, decode_tensor(config, layout, memory)))
         return program

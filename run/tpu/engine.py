@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from ...hw.tpu.tpu import Tpu
     from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
+    from ...sim.network.graph import Network
     from ...sim.tpu.cycles import TpuCycles
     from ..demonstration import Demonstration
     from ..execution import Simulator
+    from ..network.plan import Plan
     from ..progress import Stages
     from .program import NetworkProgram, TpuProgram
 
@@ -42,6 +44,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         ),
         "run": (
             "tensorloom run tpu-tiny layer.tpu --memory host_0=x.bin --memory host_1=256 --memory weights=w.bin -o out",
+            "tensorloom run model.onnx --engine tpu --input x.npy -o y.npy",
         ),
         "registers": ("tensorloom registers tpu-v1 -o build/registers",),
         "demo": ("tensorloom demo tpu-16",),
@@ -84,6 +87,12 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
         from .program import assemble
 
         return assemble(config, text, memories)
+
+    def plan_network(self, config: TpuConfig, network: "Network") -> "Plan":
+        """Layers as instructions; images of a batch at once, or as many as the unified buffer has room for."""
+        from .network import plan_network
+
+        return plan_network(config, network)
 
     def trials(self, config: TpuConfig, seed: int) -> Iterable[Trial]:
         """Legal and illegal programs, each twice."""

@@ -21,7 +21,7 @@ from ...sim.tpu.assembler import lines_of
 from ...sim.tpu.chain import Network
 from ...sim.tpu.check import check_program
 from ...sim.tpu.compiler import Compiled, compile_graph, compile_network
-from ...sim.tpu.cycles import Stretch, TpuCycles, predict
+from ...sim.tpu.cycles import Stretch, TpuCycles, trace
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.graph import Graph
 from ...sim.tpu.layers import BYTES
@@ -37,6 +37,7 @@ __all__ = [
     "NetworkProgram",
     "TpuProgram",
     "assemble",
+    "map_compiled",
     "map_graph",
     "map_job",
     "map_network",
@@ -118,9 +119,13 @@ class TpuProgram:
 
     def predict(self, timing: MemoryTiming | None = None) -> TpuCycles:
         """Counters of the cycle model."""
+        return self.trace((), timing)[-1]
+
+    def trace(self, ends: Sequence[tuple[int, int, int]], timing: MemoryTiming | None = None) -> list[TpuCycles]:
+        """Counters of the cycle model at some instructions and at the end; see `sim.tpu.cycles.trace`."""
         windows = zip(self._places, self.host, strict=False)
-        return predict(
-            self.config, self.program, host=[Stretch(place, len(window)) for place, window in windows],
+        return trace(
+            self.config, self.program, ends, host=[Stretch(place, len(window)) for place, window in windows],
             weights=Stretch(0, len(self.weights)), timing=timing or MemoryTiming(),
         )  # fmt: skip
 
@@ -216,9 +221,13 @@ def map_graph(config: TpuConfig, graph: Graph, inputs: Sequence[Mapping[str, np.
     TypeError, ConfigError
         If an input or a buffer doesn't fit.
     """
-    compiled = compile_graph(config, graph, len(inputs))
-    elements = sum(math.prod(graph.tensors[name].shape) for name in graph.outputs)
-    return _program(compiled, compiled.pack(inputs), (len(inputs) * elements,), len(inputs) * graph.macs)
+    return map_compiled(compile_graph(config, graph, len(inputs)), inputs, len(inputs) * graph.macs)
+
+
+def map_compiled(compiled: Compiled, inputs: Sequence[Mapping[str, np.ndarray]], macs: int) -> NetworkProgram:
+    """The program of a compiled network with its inputs, as `map_graph` has them."""
+    elements = sum(math.prod(compiled.graph.tensors[name].shape) for name in compiled.graph.outputs)
+    return _program(compiled, compiled.pack(inputs), (len(inputs) * elements,), macs)
 
 
 def map_job(config: TpuConfig, job: Job) -> NetworkProgram:

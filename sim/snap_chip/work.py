@@ -7,10 +7,10 @@ import numpy as np
 from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from .command import Command
-from .golden import input_layout, output_layout, read_rings, residual_layout, run_list
+from .golden import Result, input_layout, output_layout, read_rings, residual_layout, run_list
 from .tensors import TensorLayout, decode_tensor
 
-__all__ = ["ColumnWork", "LayerWork", "bitmaps_of", "list_work", "tile_words"]
+__all__ = ["ColumnWork", "LayerWork", "bitmaps_of", "list_work", "tile_words", "works_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,11 @@ def list_work(config: SnapChipConfig, memory: np.ndarray, address: int) -> list[
     ConfigError, FormatError
         As `run_list`.
     """
-    result = run_list(config, memory, address)
+    return works_of(config, run_list(config, memory, address))
+
+
+def works_of(config: SnapChipConfig, result: Result) -> list[LayerWork]:
+    """What the commands of a list that has run gave to do; errors are those of `list_work`."""
 
     def stored(layout: TensorLayout) -> np.ndarray:
         values = decode_tensor(config, layout, result.memory)

@@ -36,6 +36,8 @@ class Compiled:
         Where tensors lie.
     instructions
         How many of each there are, by name.
+    ends
+        By batch and node: how many entries of the matrix, activation and vector unit there are up to its last one.
     """
 
     config: TpuConfig
@@ -46,6 +48,7 @@ class Compiled:
     views: Mapping[str, View]
     placement: Placement
     instructions: dict[str, int]
+    ends: Mapping[tuple[int, str], tuple[int, int, int]]
 
     @property
     def ub_rows(self) -> int:
@@ -161,4 +164,5 @@ def _compile(config: TpuConfig, graph: Graph, batches: int) -> dict[str, Any]:
         "config": config, "graph": graph, "batches": batches,
         "program": b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in writer.words),
         "weights": memory.image, "views": views, "placement": placement, "instructions": dict(writer.counts),
+        "ends": writer.ends,
     }  # fmt: skip

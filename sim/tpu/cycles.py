@@ -10,13 +10,16 @@ from ..counters import Counters
 from ..memory_timing import MemoryTiming
 from .rules import Room
 
-__all__ = ["CATEGORIES", "Stretch", "TpuCycles", "predict"]
+__all__ = ["CATEGORIES", "Stretch", "TpuCycles", "predict", "trace"]
 
 CATEGORIES = ("active", "weight_shift", "weight_stall", "accumulators", "raw", "input", "fill", "idle")
 """Where cycles go, by the names of the hardware's counters."""
 
 CHUNK = 1 << 22
 """Cycles at a time, a few seconds."""
+
+NEVER = 1 << 62
+"""Entries that no unit completes."""
 
 
 class Stretch(NamedTuple):
@@ -120,9 +123,31 @@ def predict(
     ConfigError
         If the program ends with an error, or the memory's channels stall at random: neither is predicted.
     """
+    return trace(config, program, (), host=host, weights=weights, address=address, timing=timing)[-1]
+
+
+def trace(
+    config: TpuConfig,
+    program: bytes,
+    ends: Sequence[tuple[int, int, int]],
+    *,
+    host: Sequence[Stretch],
+    weights: Stretch,
+    address: int = 0,
+    timing: MemoryTiming = MemoryTiming(),  # noqa: B008 (frozen)
+) -> list[TpuCycles]:
+    """Predict the counters for a program, at some of its instructions and at its end; see `predict`.
+
+    Parameters
+    ----------
+    ends
+        When to look: how many entries the matrix unit, the activation unit and the vector unit must have completed,
+        in an order in which no number falls.
+    """
     check("timing", not timing.random, "without random stalls", timing)
     from .model.build import new_machine
     from .model.machine import advance
+    from .model.state import ACTIVATION, MATRIX, VECTOR
 
     first, second = host
     beat = config.bus_bytes
@@ -134,7 +159,11 @@ def predict(
     *bases, start = (byte // beat for byte in addresses.values())
     machine = new_machine(config, program, Room((first.size, second.size), weights.size), bases, timing, start)
     core = machine.core[0]
-    while not advance(machine, int(core["cycle"]) + CHUNK):
-        pass
-    counted = {field.name: int(core[field.name]) for field in dataclasses.fields(TpuCycles) if field.name != "cycles"}
-    return TpuCycles(cycles=int(core["cycle"]) - 1, **counted)
+    found = []
+    for end in (*ends, (NEVER,) * 3):
+        for unit, entries in zip((MATRIX, ACTIVATION, VECTOR), end, strict=True):
+            while not core["halted"] and machine.board["completed"][0, unit] < entries:
+                advance(machine, int(core["cycle"]) + CHUNK, unit, entries)
+        counted = {one.name: int(core[one.name]) for one in dataclasses.fields(TpuCycles) if one.name != "cycles"}
+        found.append(TpuCycles(cycles=int(core["cycle"]) - 1, **counted))
+    return found

@@ -71,6 +71,8 @@ class Writer:
         Instructions.
     counts
         How many of each, by name.
+    ends
+        By batch and node: how many entries of the matrix, activation and vector unit there are up to its last one.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Writer:
         self.config, self.graph, self.batches, self.views, self.placement = config, graph, batches, views, placement
         self.words: list[int] = []
         self.counts: Counter[str] = Counter()
+        self.ends: dict[tuple[int, str], tuple[int, int, int]] = {}
         self.registers = dict.fromkeys(SET_REGISTERS, 0)
         self.read: set[tuple[int, str, int]] = set()
         self.products = {name: node for name, node in graph.nodes.items() if isinstance(node, Product)}
@@ -115,6 +118,10 @@ class Writer:
                 case Combine() | Lookup():
                     self._vector(work, node)
             self._transfer(number, work)
+            done = self.counts
+            self.ends[work.batch, work.name] = (
+                done["matmul"] + done["convolve"], done["activate"], done["pool"] + done["vector"]
+            )  # fmt: skip
         self.emit("halt")
 
     def _works(self, memory: WeightMemory) -> Iterator[Work]:

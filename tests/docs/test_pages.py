@@ -36,6 +36,7 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All can be parsed; those that are cheap run, in the order of the text."""
     monkeypatch.chdir(tmp_path)
     Path("docs").symlink_to(ROOT / "docs")
+    Path("digits_cnn.onnx").touch()
     for file, shape in (
         ("image", (1, 6, 7, 8)),
         ("kernels", (3, 3, 8, 4)),

@@ -136,10 +136,13 @@ def _count(m, does, fed):
 
 
 @compiled
-def advance(m, limit):
-    """Run until the program has halted or so many cycles have passed; whether it has halted."""
-    c = m.core[0]
-    while c.cycle < limit and c.halted == 0:
+def advance(m, limit, unit, entries):
+    """Run until the program has halted, so many cycles have passed, or a unit has completed so many entries.
+
+    Returns whether it has halted.
+    """
+    c, b = m.core[0], m.board[0]
+    while c.cycle < limit and c.halted == 0 and b.completed[unit] < entries:
         _cycle(m)
         c.cycle += 1
     return c.halted == 1

@@ -66,7 +66,7 @@ def test_model_counts_every_cycle_and_beat_of_the_hardware(config, network, seed
         expected = simulate_chip(config, works, timing=timing, list_address=program.list_address)
         wanted = golden.run_list(config, memory, program.list_address).memory
         peer = Memory(data=memory, timing=timing)
-        job = SnapChipProgram(compiled=program, inputs_by_name={}, results=[], shape=(), macs=0)
+        job = SnapChipProgram(compiled=program, inputs_by_name={}, results=[], shape=(), pairs=0)
         result = model.run({}, {}, memories=dict.fromkeys(MEMORY_PORTS, peer), software=job.software())
         found = ENGINE.read_counters(result.counters)
         assert np.array_equal(peer.data, wanted)

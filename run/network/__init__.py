@@ -1,0 +1,1 @@
+"""Networks from files on the machines."""
