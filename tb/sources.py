@@ -2,13 +2,19 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..hw.emit.emission import FORMAT, digest
 from ..hw.errors import ConfigError, PathError
 
-__all__ = ["EmissionLike", "Sources"]
+__all__ = ["MODULE", "EmissionLike", "Sources"]
+
+MODULE = re.compile(r"^[ \t]*module\s+(\w+).*?^[ \t]*endmodule\b", re.MULTILINE | re.DOTALL)
+"""A module of Verilog."""
+
+FIRST_WORD = re.compile(r"^[ \t]*(\w+)", re.MULTILINE)
 
 
 class EmissionLike(Protocol):
@@ -90,6 +96,22 @@ class Sources:
     def top(self) -> str:
         """Module name of the top."""
         return self.manifest["top"]
+
+    def reach(self, root: str) -> tuple[set[str], set[str]]:
+        """Modules at and below `root`, and the hierarchical blocks where it ends.
+
+        Read from the Verilog: it has modules that the manifest doesn't list, those of submodules that aren't shared.
+        """
+        texts = {match[1]: match[0] for text in self.verilog.values() for match in MODULE.finditer(text)}
+        inside, boxes, waiting = {root}, set(), [root]
+        while waiting:
+            for name in texts.keys() & set(FIRST_WORD.findall(texts.get(waiting.pop(), ""))):
+                if name in self.manifest["hierarchical"] and name != root:
+                    boxes.add(name)
+                elif name not in inside:
+                    inside.add(name)
+                    waiting.append(name)
+        return inside, boxes
 
     def write(self, folder: Path) -> list[Path]:
         """Write control file and Verilog to an existing folder, for Verilator's command line in this order."""
