@@ -1,6 +1,6 @@
 """``tensorloom test``: run the testbenches of a design's blocks."""
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +26,7 @@ EXAMPLES = examples(
 )
 
 
-class Simulator(str, Enum):
+class Simulator(StrEnum):
     """Where testbenches run."""
 
     verilator = "verilator"

@@ -28,7 +28,7 @@ OPTIMIZATION = "OPT_FAST=-O1 OPT_GLOBAL=-O0"
 """Of the compiler: testbenches spend their time in Python, so that more costs more than it saves."""
 
 UNKNOWN_BITS = {"COCOTB_RESOLVE_X": "RANDOM"}
-"""Icarus Verilog knows bits without a value, as those of memories that nobody wrote: a testbench sees any bits there."""
+"""Icarus Verilog knows bits without a value, as in memories that nobody wrote: a testbench sees any bits there."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
