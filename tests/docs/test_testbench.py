@@ -12,11 +12,9 @@ import pytest
 PAGE = (Path(__file__).parent.parent.parent / "docs/testbench.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    """The page's first block of a language."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
+def block(language: str, number: int = 0) -> str:
+    """One of the page's blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[number]
 
 
 def run(folder: Path, commands: list[list[str]]) -> str:
@@ -57,3 +55,10 @@ def test_with_another_verilator(commands: list[list[str]], tmp_path: Path) -> No
     assert commands[1][:2] == ["tensorloom", "verilator"]
     del commands[1][0]
     assert run(tmp_path, commands).startswith(block("text"))
+
+
+def test_cocotb_with_drivers(tmp_path: Path) -> None:
+    (tmp_path / "product_test.py").write_text(block("py"))
+    verilog, test = map(shlex.split, re.findall(r"^```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1].splitlines())
+    assert test == ["python", "product_test.py"]
+    assert run(tmp_path, [verilog, [sys.executable, "product_test.py"]]).endswith("1 test passed\n")
