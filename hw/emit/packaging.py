@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from .axi_stream import axi_streams
 
-__all__ = ["constraints", "fusesoc_core", "ip_xact"]
+__all__ = ["IPXACT", "constraints", "fusesoc_core", "ip_xact"]
 
 PROJECT = "tensorloom"
 """Vendor and library."""

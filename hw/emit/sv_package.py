@@ -66,11 +66,14 @@ def sv_package(manifest: Mapping[str, Any]) -> str:
     """Text of the package ``<top>_pkg``."""
     shapes = {port["name"]: port["shape"] for port in manifest["ports"]}
     shapes |= {stream["name"]: stream["payload"] for stream in manifest["streams"]}
-    types = _Types()
-    for name, type_name in payload_types(manifest).items():
-        users = [user for user, used in payload_types(manifest).items() if used == type_name]
-        if users[0] == name:
-            types.add(type_name.removesuffix("_t"), shapes[name], ", ".join(users))
+    kinds, types = payload_types(manifest), _Types()
+    for joint in ("_", "__"):  # two, if a part would be called like another payload
+        types = _Types(joint)
+        for type_name in dict.fromkeys(kinds.values()):
+            users = [user for user, used in kinds.items() if used == type_name]
+            types.add(type_name.removesuffix("_t"), shapes[users[0]], ", ".join(users))
+        if len(types.names) == len(set(types.names)):
+            break
     constants = [
         f"  localparam {kind} {identifier(f'CONFIG_{name.upper()}')} = {value};"
         for name, kind, value in _constants(manifest["config"] or {})
@@ -106,10 +109,12 @@ def _constants(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 class _Types:
-    """Type definitions, those of parts first."""
+    """Type definitions, those of parts first, whose names are put together with `joint`."""
 
-    def __init__(self) -> None:
+    def __init__(self, joint: str = "_") -> None:
+        self._joint = joint
         self.lines: list[str] = []
+        self.names: list[str] = []
 
     def add(self, name: str, shape: Mapping[str, Any], users: str) -> None:
         """Define the type of a payload, its width, and the function that packs it."""
@@ -121,7 +126,7 @@ class _Types:
             arguments = [f"input {reference} {field}" for field, reference in fields]
             self._function(name, arguments, [f"{field}: {field}" for field, _ in fields])
         elif shape["kind"] == "array":
-            element = self._reference(name, "element", shape["element"])
+            element = self._element(name, shape["element"])
             self._function(name, [f"input {element} elements[{shape['length']}]"], shape["length"])
 
     def _function(self, name: str, arguments: list[str], values: list[str] | int) -> None:
@@ -140,18 +145,19 @@ class _Types:
         """Define a type after those of its parts; gives the line where they begin."""
         start = len(self.lines)
         type_name = identifier(f"{name}_t")
+        self.names.append(type_name)
         if shape["kind"] == "struct":
             for field, inner in _fields(shape):
                 if inner["kind"] in ("struct", "array"):
-                    self._define(f"{name}_{field}", inner)
+                    self._define(f"{name}{self._joint}{field}", inner)
             self.lines.append("  typedef struct packed {")
             for field, inner in reversed(_fields(shape)):  # the first one has the highest bits
                 self.lines.append(f"    {self._reference(name, field, inner)} {identifier(field)};")
             self.lines.append(f"  }} {type_name};")
         elif shape["kind"] == "array":
             if shape["element"]["kind"] != "unsigned":
-                self._define(f"{name}_element", shape["element"])
-            element = self._reference(name, "element", shape["element"])
+                self._define(f"{name}{self._joint}element", shape["element"])
+            element = self._element(name, shape["element"])
             dimension = f"[{shape['length'] - 1}:0]"  # element 0 has the lowest bits
             kind, _, bits = element.partition(" ")
             self.lines.append(f"  typedef {kind} {dimension}{bits} {type_name};")
@@ -159,13 +165,17 @@ class _Types:
             self.lines.append(f"  typedef {self._reference(name, '', shape)} {type_name};")
         return start
 
-    @staticmethod
-    def _reference(name: str, part: str, shape: Mapping[str, Any]) -> str:
-        """How a part is written inside another one: a number as it is, elements that are signed by a name."""
-        if shape["kind"] in ("struct", "array") or (part == "element" and shape["kind"] == "signed"):
-            return identifier(f"{name}_{part}_t")
+    def _reference(self, name: str, part: str, shape: Mapping[str, Any]) -> str:
+        """How a part is written inside another one: a number as it is, all else by a name."""
+        if shape["kind"] in ("struct", "array"):
+            return identifier(f"{name}{self._joint}{part}_t")
         bits = f" [{shape['width'] - 1}:0]" if shape["width"] > 1 else ""
         return f"logic{' signed' * (shape['kind'] == 'signed')}{bits}"
+
+    def _element(self, name: str, shape: Mapping[str, Any]) -> str:
+        """How an element is written: as a part, but by a name if it is signed, which an array would hide."""
+        signed = shape["kind"] == "signed"
+        return identifier(f"{name}{self._joint}element_t") if signed else self._reference(name, "element", shape)
 
 
 def _fields(shape: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

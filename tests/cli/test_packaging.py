@@ -15,7 +15,7 @@ from lxml import etree
 
 from tensorloom.hw.emit.axi_stream import axi_streams
 from tensorloom.hw.emit.emission import Emission
-from tensorloom.hw.emit.sv_package import identifier, payload_types
+from tensorloom.hw.emit.sv_package import identifier, payload_types, sv_package
 from tensorloom.run.emission import emit_design
 from tensorloom.run.registry import find_preset
 from tensorloom.tb.bits import pack_bits
@@ -179,3 +179,32 @@ def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str
 def test_names_that_system_verilog_keeps_for_itself() -> None:
     assert [identifier(name) for name in ("rows", "type", "0", "a.b")] == ["rows", "type_", "n0", "a_b"]
     assert os.sep not in identifier("a/b")
+
+
+def test_package_of_odd_names_and_shapes(tmp_path: Path) -> None:
+    """A field called as elements are, or as another payload with its own name, by a keyword, or without bits."""
+    bit, signed = {"kind": "unsigned", "width": 1}, {"kind": "signed", "width": 3}
+    pair = {"kind": "array", "width": 6, "length": 2, "element": signed}
+    parts = {"element": signed, "b": pair, "type": bit, "none": {"kind": "unsigned", "width": 0}}
+    fields, offset = {}, 0
+    for name, shape in parts.items():
+        fields[name] = {"offset": offset, "shape": shape}
+        offset += shape["width"]
+    shapes = {"i_a": {"kind": "struct", "width": offset, "fields": fields}, "i_a_b": pair | {"length": 1, "width": 3}}
+    shapes |= {"o_a": bit, "i_bits": {"kind": "array", "width": 4, "length": 4, "element": bit}}
+    streams = [
+        {"name": name, "direction": "in", "payload": shape, "width": shape["width"], "ports": {}}
+        for name, shape in shapes.items()
+    ]
+    config = {"rows": -5, "big": -(1 << 40), "fast": True, "kind": "two words", "inner": {"rows": 3}, "other": None}
+    text = sv_package({"top": "odd", "config": config, "streams": streams, "ports": []})
+    (tmp_path / "odd_pkg.sv").write_text(text)
+    (tmp_path / "odd.sv").write_text("module odd; localparam odd_pkg::i_a_t X = '0; endmodule")
+    command = ["verilator", "--lint-only", "-Wall", "-Wno-UNUSEDPARAM", "--top-module", "odd", "odd_pkg.sv", "odd.sv"]
+    done = subprocess.run(command, cwd=tmp_path, env=tool_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "%" not in done.stdout + done.stderr, done.stderr
+    assert {"i_a_t", "i_a_b_t", "o_a_t", "i_a__b_t"} <= set(re.findall(r"\w+_t\b", text))
+    constants = dict(re.findall(r"CONFIG_(\w+) = (.*);", text))
+    assert constants == {
+        "ROWS": "-5", "BIG": "-64'sd1099511627776", "FAST": "1'b1", "KIND": '"two words"', "INNER_ROWS": "3",
+    }  # fmt: skip
