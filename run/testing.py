@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from ..hw.errors import FailureError, UsageError, did_you_mean
 from ..hw.folders import scratch_folder
+from ..tb.block_benches import testbenches
 from ..tb.block_run import AMARANTH, BlockDesign, block_designs, run_block
 from ..tb.build_log import BuildError
 from ..tb.runner import BenchRun
@@ -83,6 +84,7 @@ def test_design(
 
     if waves is not None and len(blocks) != 1:
         raise UsageError("waveforms are those of one block", "name it with --block")
+    testbenches(())  # cocotb is missed before the work, not after it
     if simulator == "icarus":
         check_icarus()
     elif simulator != AMARANTH:

@@ -74,7 +74,7 @@ def block_designs(blocks: list[Block], verilog: str | None) -> list[BlockDesign]
 def _sources(block: Block, modules: dict[str, str]) -> Sources:
     inside, _ = Sources(block.manifest | {"hierarchical": []}, modules, "").reach(block.name)
     verilog = {f"{name}.v": text for name, text in modules.items() if name in inside}
-    hierarchical = [name for name in block.manifest["hierarchical"] if name != block.name]
+    hierarchical = [name for name in block.manifest["hierarchical"] if name in inside - {block.name}]
     manifest = block.manifest | {"files": list(verilog), "hierarchical": hierarchical}
     return Sources(manifest, verilog, verilator_control(list(verilog), hierarchical))
 

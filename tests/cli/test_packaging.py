@@ -199,7 +199,7 @@ def test_package_of_odd_names_and_shapes(tmp_path: Path) -> None:
     config = {"rows": -5, "big": -(1 << 40), "fast": True, "kind": "two words", "inner": {"rows": 3}, "other": None}
     text = sv_package({"top": "odd", "config": config, "streams": streams, "ports": []})
     (tmp_path / "odd_pkg.sv").write_text(text)
-    (tmp_path / "odd.sv").write_text("module odd; localparam odd_pkg::i_a_t X = '0; endmodule")
+    (tmp_path / "odd.sv").write_text("module odd; localparam odd_pkg::i_a_t X = '0; endmodule\n")
     command = ["verilator", "--lint-only", "-Wall", "-Wno-UNUSEDPARAM", "--top-module", "odd", "odd_pkg.sv", "odd.sv"]
     done = subprocess.run(command, cwd=tmp_path, env=tool_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "%" not in done.stdout + done.stderr, done.stderr
