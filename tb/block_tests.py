@@ -4,7 +4,6 @@
 """
 
 import pickle
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import cocotb
@@ -17,7 +16,7 @@ from .streams import reset
 __all__: list[str] = []
 
 
-def _test(name: str, check: Check, config: Any) -> Callable[[Any], Awaitable[None]]:
+def _test(name: str, check: Check, config: Any) -> Any:
     async def on_verilog(dut: Any) -> None:
         job = job_data()
         await reset(dut, job["manifest"])

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -29,7 +30,7 @@ def test_a_fault_in_the_verilog_fails_the_testbench_that_looks_for_it(
     """The error output is stuck at 0: one testbench of the block is about that, the other isn't."""
     emit = yosys.rtlil_to_verilog
 
-    def broken(*arguments: object) -> str:
+    def broken(*arguments: Any) -> str:
         before, module, rest = emit(*arguments).partition("module sequencer(")
         body, end, after = rest.partition("endmodule")
         assert "o_error <= 1'h1;" in body
