@@ -1,6 +1,6 @@
 """The cocotb tests of one block of a design: its testbenches at its own configuration.
 
-`cocotb_tests` runs this module with what `block_data` gives.
+`block_run` has cocotb run this module; the data that it gives name the block.
 """
 
 import pickle
