@@ -27,6 +27,7 @@ from . import (
     reproduce,
     run,
     sim,
+    test,
     verilator,
     verilog,
     walk,
@@ -97,6 +98,7 @@ app.command("config", epilog=presets.CONFIG_EXAMPLES)(presets.print_config)
 app.command("verilog", epilog=verilog.EXAMPLES)(verilog.verilog)
 app.command("registers", epilog=registers.EXAMPLES)(registers.registers)
 app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
+app.command("test", epilog=test.EXAMPLES)(test.test)
 app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("walk", epilog=walk.EXAMPLES)(walk.walk)

@@ -1,5 +1,6 @@
 """``tensorloom verilog``: write a design's Verilog."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from .output import Stages, bytes_text, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "verilog"]
 
-EXAMPLES = examples("verilog", "tensorloom verilog --config my.toml -o build --split")
+EXAMPLES = examples("verilog", "tensorloom verilog --config my.toml -o build --split --clock-mhz 250")
 
 
 def verilog(
@@ -22,11 +23,18 @@ def verilog(
     assignments: Assignments = None,
     prefix: Annotated[str, typer.Option(metavar="TEXT", help="Put before the names of all modules.")] = "",
     split: Annotated[bool, typer.Option("--split", help="One file a module.")] = False,
+    axi_stream: Annotated[
+        bool, typer.Option("--axi-stream", help="Also a module around it whose streams are AXI4-Stream.")
+    ] = False,
+    clock_mhz: Annotated[
+        float, typer.Option(min=0.001, max=100_000, metavar="MHZ", help="Clock in the timing constraints.")
+    ] = 100.0,
     as_json: Json = False,
 ) -> None:
-    """Write the Verilog of a design, its lint waivers and its manifest.
+    """Write the Verilog of a design, its lint waivers and its manifest, and what other tools want beside them.
 
-    Files that are already equal are left untouched. On an error nothing is written.
+    That is a SystemVerilog package with types and packing functions, a FuseSoC core file, an IP-XACT component, and
+    timing constraints. Files that are already equal are left untouched. On an error nothing is written.
     """
     design = choose_design(preset, config_file, assignments)
     check_prefix(prefix, "--prefix")
@@ -34,8 +42,9 @@ def verilog(
     stages = Stages()
     with stages(f"Emitting {design.name}") as update:
         emission = emit_design(design, prefix=prefix, progress=update)
-    if split:
-        emission = emission.split()
+    emission = dataclasses.replace(emission, clock_mhz=clock_mhz)
+    emission = emission.split() if split else emission
+    emission = emission.with_axi_stream() if axi_stream else emission
     with writing(output):
         paths = emission.write(output)
     manifest = emission.manifest

@@ -10,7 +10,9 @@ from ..hw.emit.emitter import Block
 from .bench import Bench
 from .tools import ToolError
 
-__all__ = ["BlockBench", "block_benches"]
+__all__ = ["BlockBench", "bench_folders", "block_benches", "testbenches"]
+
+Check = Callable[[Bench, Any, Any], Awaitable[None]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,14 +27,12 @@ class BlockBench:
         The block's configuration.
     """
 
-    check: Callable[[Bench, Any, Any], Awaitable[None]]
+    check: Check
     config: Any
 
 
-def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, BlockBench]]:
-    """Testbenches of each block, by its name and theirs: all that play components of its class.
-
-    They are in ``tb/<engine>`` and, for what engines share, in ``tb/common`` and ``tb/bus``.
+def testbenches(folders: Iterable[str]) -> dict[type, dict[str, Check]]:
+    """Testbenches in some folders of ``tb``, by the class of the component that they play and by name.
 
     Raises
     ------
@@ -40,9 +40,11 @@ def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, B
         If cocotb, which the testbenches are written with, is not installed.
     """
     if importlib.util.find_spec("cocotb") is None:
-        raise ToolError("the package cocotb is not installed, which testbenches are written with: pip install cocotb")
-    checks: dict[type, dict[str, Any]] = {}
-    for folder in (engine, "common", "bus"):
+        raise ToolError(
+            "the package cocotb is not installed, which testbenches are written with: pip install 'tensorloom[cocotb]'"
+        )
+    checks: dict[type, dict[str, Check]] = {}
+    for folder in folders:
         bundle = importlib.import_module(f".{folder}.bundle", __package__)
         kinds = {part: bundle.COMPONENTS[kind] for kind, parts in bundle.PARTS.items() for part in parts}
         for path in sorted((Path(__file__).parent / folder).glob("*.py")):
@@ -54,6 +56,25 @@ def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, B
                 ):
                     for part in test.parts:
                         checks.setdefault(kinds[part], {})[f"{path.stem}.{test.check.__name__}"] = test.check
+    return checks
+
+
+def bench_folders() -> list[str]:
+    """All folders of ``tb`` with testbenches of components."""
+    return sorted(path.parent.name for path in Path(__file__).parent.glob("*/bundle.py"))
+
+
+def block_benches(engine: str, blocks: Iterable[Block]) -> dict[str, dict[str, BlockBench]]:
+    """Testbenches of each block, by its name and theirs: all that play components of its class.
+
+    They are in ``tb/<engine>`` and, for what engines share, in ``tb/common`` and ``tb/bus``.
+
+    Raises
+    ------
+    ToolError
+        If cocotb is not installed.
+    """
+    checks = testbenches((engine, "common", "bus"))
     return {
         block.name: {
             name: BlockBench(check=check, config=block.config)

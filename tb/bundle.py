@@ -9,11 +9,16 @@ from amaranth.lib.wiring import In, Out
 
 from ..hw.emit.shared import shared
 
-__all__ = ["PartsBundle", "make"]
+__all__ = ["PartsBundle", "instance", "make"]
+
+
+def instance(component: Callable[..., Any], config: Any) -> Any:
+    """A component of a configuration; one that is a tuple is what the component takes one by one."""
+    return component(*config) if isinstance(config, tuple) else component(config)
 
 
 def make(components: Mapping[str, Callable[..., Any]], parts: Mapping[str, Mapping[str, Any]], part: str) -> Any:
-    """A component by its part's name; a configuration that is a tuple is what the component takes one by one.
+    """A component by its part's name.
 
     Parameters
     ----------
@@ -23,8 +28,7 @@ def make(components: Mapping[str, Callable[..., Any]], parts: Mapping[str, Mappi
         Configurations by kind and part.
     """
     kind = next(kind for kind, configs in parts.items() if part in configs)
-    config = parts[kind][part]
-    return components[kind](*config) if isinstance(config, tuple) else components[kind](config)
+    return instance(components[kind], parts[kind][part])
 
 
 class PartsBundle(wiring.Component):

@@ -1,6 +1,7 @@
-"""Run cocotb tests on an emitted design in Verilator, from plain pytest functions."""
+"""Run cocotb tests on an emitted design, in Verilator or Icarus Verilog."""
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import json
@@ -15,17 +16,62 @@ from xml.etree import ElementTree
 from ..hw.folders import is_plain, plain_path
 from .build_log import BuildError, first_errors
 from .sources import EmissionLike, Sources
-from .tools import ZEROED_NEW, check_tools, tool_environment, verilator_version
+from .tools import ZEROED_NEW, check_icarus, check_tools, tool_environment, verilator_version
 
-__all__ = ["job_data", "run_cocotb"]
+__all__ = ["SIMULATORS", "BenchRun", "cocotb_tests", "job_data", "run_cocotb"]
+
+SIMULATORS = "verilator", "icarus"
 
 DATA = "TENSORLOOM_COCOTB_DATA"
 
 OPTIMIZATION = "OPT_FAST=-O1 OPT_GLOBAL=-O0"
 """Of the compiler: testbenches spend their time in Python, so that more costs more than it saves."""
 
+UNKNOWN_BITS = {"COCOTB_RESOLVE_X": "RANDOM"}
+"""Icarus Verilog knows bits without a value, as in memories that nobody wrote: a testbench sees any bits there."""
 
-def run_cocotb(
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BenchRun:
+    """A testbench that was run.
+
+    Attributes
+    ----------
+    name
+        Of the testbench.
+    seconds
+        That it took.
+    failure
+        What went wrong; empty if nothing did.
+    """
+
+    name: str
+    seconds: float
+    failure: str
+
+
+def run_cocotb(source: Sources | EmissionLike | Path | str, test_module: str | Sequence[str], **options: Any) -> int:
+    """Run tests that must pass, with the options of `cocotb_tests`.
+
+    Returns
+    -------
+    int
+        How many tests ran.
+
+    Raises
+    ------
+    AssertionError
+        If a test failed or none ran.
+    """
+    tests = cocotb_tests(source, test_module, **options)
+    modules = test_module if isinstance(test_module, str) else ", ".join(test_module)
+    if failures := [f"{test.name}: {test.failure}" for test in tests if test.failure]:
+        where = f"{modules}, seed {options['seed']}, below {options['build_dir']}"
+        raise AssertionError(f"{len(failures)} of {len(tests)} tests failed ({where})\n" + "\n".join(failures))
+    return len(tests)
+
+
+def cocotb_tests(
     source: Sources | EmissionLike | Path | str,
     test_module: str | Sequence[str],
     *,
@@ -36,7 +82,8 @@ def run_cocotb(
     hierarchical: bool | None = None,
     assertions: bool = True,
     waves: bool = False,
-) -> int:
+    simulator: str = "verilator",
+) -> list[BenchRun]:
     """Build a design for cocotb (once a design and folder) and run tests on it.
 
     Only the top's ports are visible to the tests: publishing every signal makes big arrays slow to build and to run.
@@ -60,19 +107,23 @@ def run_cocotb(
     assertions
         Check the design's assertions.
     waves
-        Write ``dump.vcd`` into the folder of results.
+        Write all signals into the folder of results: ``dump.vcd``, of Icarus Verilog ``TOP.fst``.
+    simulator
+        One of `SIMULATORS`: the Verilator that came with tensorloom, or the Icarus Verilog that is installed.
 
     Returns
     -------
-    int
-        How many tests ran.
+    list of BenchRun
+        All that ran, in their order.
 
     Raises
     ------
     AssertionError
-        If a test failed or none ran.
+        If none ran or the simulation broke off.
     BuildError
         If the design doesn't build.
+    ToolError
+        If the simulator or what it needs is not installed.
     ValueError
         If `build_dir` is not a path that make understands.
     """
@@ -83,23 +134,28 @@ def run_cocotb(
         rule = "a path of letters, digits and ./+@-_, as make takes others apart"
         raise ValueError(f"build_dir must be {rule}, not {str(build_dir)!r}")
     sources = Sources.load(source)
+    icarus = simulator == "icarus"
     hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
     # One file a block: a precompiled header, which several have, takes longer than most blocks.
     arguments = ["--output-split", "100000", "--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
     arguments += ["--assert"] if assertions else ["--no-assert"]
     arguments += ["--hierarchical", str(plain_path(ZEROED_NEW.parent) / ZEROED_NEW.name)] if hierarchical else []
-    identity = [sources.verilog, sources.waivers, sources.manifest, arguments, OPTIMIZATION, waves, verilator_version()]
+    arguments = [] if icarus else arguments
+    version = check_icarus() if icarus else verilator_version()
+    identity = [sources.verilog, sources.waivers, sources.manifest, arguments, OPTIMIZATION, waves, version]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
-    check_tools()
-    runner = get_runner("verilator")
-    environment = tool_environment()
-    environment["MAKEFLAGS"] += f" {OPTIMIZATION}"
+    runner = get_runner(simulator)
+    environment = {}
+    if not icarus:
+        check_tools()
+        environment = tool_environment()
+        environment["MAKEFLAGS"] += f" {OPTIMIZATION}"
     with mock.patch.dict(os.environ, environment), _plain_paths(config), _locked(folder):
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            _build(runner, sources, folder, arguments, waves)
+            _build(runner, sources, folder, arguments, waves, control=not icarus)
             (folder / "built").touch()
     modules = [test_module] if isinstance(test_module, str) else list(test_module)
     name = "-".join([*(module.rpartition(".")[2] for module in modules), *(tests or []), str(seed)])
@@ -121,19 +177,20 @@ def run_cocotb(
                 build_dir=folder,
                 test_dir=results,
                 results_xml=str(results / "results.xml"),
-                extra_env={DATA: str(results / "data.json")},
+                extra_env={DATA: str(results / "data.json")} | (UNKNOWN_BITS if icarus else {}),
                 waves=waves,
                 log_file=log,
             )
-    return _check(results / "results.xml", log, modules, seed)
+    return _results(results / "results.xml", log, f"{', '.join(modules)}, seed {seed}, log: {log}")
 
 
 def job_data() -> dict[str, Any]:
-    """Values that `run_cocotb` was given as `data`, and ``manifest`` and ``seed`` (call it in a cocotb test)."""
+    """Values that `cocotb_tests` was given as `data`, and ``manifest`` and ``seed`` (call it in a cocotb test)."""
     return json.loads(Path(os.environ[DATA]).read_text(encoding="utf-8"))
 
 
-def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], waves: bool) -> None:
+def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], waves: bool, *, control: bool) -> None:
+    """Build in a folder; `control` files are Verilator's alone."""
     files = sources.write(folder)
     publish = folder / "publish_ports.vlt"
     ports = [f'public_flat_rw -module "{sources.top}" -var "{port["name"]}"' for port in sources.manifest["ports"]]
@@ -141,7 +198,7 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     log = folder / "build.log"
     try:
         runner.build(
-            sources=[publish, *files],
+            sources=[publish, *files] if control else files[1:],
             hdl_toplevel=sources.top,
             build_dir=folder,
             build_args=arguments,
@@ -175,21 +232,18 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _check(xml: Path, log: Path, modules: list[str], seed: int) -> int:
-    """Number of tests of the results, all of which passed."""
-    where = f"{', '.join(modules)}, seed {seed}, log: {log}"
+def _results(xml: Path, log: Path, where: str) -> list[BenchRun]:
+    """Tests of a file of results, of which at least one ran."""
     if not xml.exists():
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
         raise AssertionError(f"simulation ended without results ({where})\n" + "\n".join(lines[-15:]))
-    cases = list(ElementTree.parse(xml).getroot().iter("testcase"))
-    failures = []
-    for case in cases:
+    tests = []
+    for case in ElementTree.parse(xml).getroot().iter("testcase"):
+        failure = ""
         for fault in [*case.iter("failure"), *case.iter("error")]:
-            text = next(filter(None, (fault.get("message"), fault.get("error_msg"), fault.text)), "failed")
-            failures.append(f"{case.get('name')}: {text.strip()}")
-    if failures:
-        raise AssertionError(f"{len(failures)} of {len(cases)} tests failed ({where})\n" + "\n".join(failures))
-    ran = sum(case.find("skipped") is None for case in cases)
-    if not ran:
+            failure = next(filter(None, (fault.get("message"), fault.get("error_msg"), fault.text)), "failed").strip()
+        if case.find("skipped") is None:
+            tests.append(BenchRun(name=str(case.get("name")), seconds=float(case.get("time", 0)), failure=failure))
+    if not tests:
         raise AssertionError(f"no test ran ({where})")
-    return ran
+    return tests

@@ -2,13 +2,19 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..hw.emit.emission import FORMAT, digest
 from ..hw.errors import ConfigError, PathError
 
-__all__ = ["EmissionLike", "Sources"]
+__all__ = ["MODULE", "EmissionLike", "Sources"]
+
+MODULE = re.compile(r"^[ \t]*module\s+(\w+).*?^[ \t]*endmodule\b", re.MULTILINE | re.DOTALL)
+"""A module of Verilog."""
+
+FIRST_WORD = re.compile(r"^[ \t]*(\w+)", re.MULTILINE)
 
 
 class EmissionLike(Protocol):
@@ -37,11 +43,14 @@ class Sources:
         Verilog text by file name.
     waivers
         Text of the Verilator control file.
+    around
+        SystemVerilog text by file name: the package, then the wrapper if there is one.
     """
 
     manifest: dict[str, Any]
     verilog: dict[str, str]
     waivers: str
+    around: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def load(cls, source: "Sources | EmissionLike | Path | str") -> "Sources":
@@ -58,7 +67,9 @@ class Sources:
             return source
         if not isinstance(source, (str, Path)):
             files, manifest = source.files, source.manifest
-            return cls(manifest, {name: files[name] for name in manifest["files"]}, files[manifest["waivers"]])
+            verilog = {name: files[name] for name in manifest["files"]}
+            around = {name: files[name] for name in _around(manifest)}
+            return cls(manifest, verilog, files[manifest["waivers"]], around)
         path = _find_manifest(Path(source))
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -73,13 +84,15 @@ class Sources:
         if form != FORMAT:
             raise ConfigError(f"{path} must be a manifest of format {FORMAT}, not {form!r}: emit the design again")
         texts = {}
-        for name in (*names, waivers):
+        around = _around(manifest)
+        for name in (*names, waivers, *around):
             try:
                 texts[name] = (path.parent / name).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or "it is not text"
                 raise PathError(f"cannot read {path.parent / name}, which {path.name} lists: {reason}") from None
-        return cls(manifest, {name: texts[name] for name in names}, texts[waivers])
+        verilog = {name: texts[name] for name in names}
+        return cls(manifest, verilog, texts[waivers], {name: texts[name] for name in around})
 
     @property
     def intact(self) -> bool:
@@ -91,6 +104,22 @@ class Sources:
         """Module name of the top."""
         return self.manifest["top"]
 
+    def reach(self, root: str) -> tuple[set[str], set[str]]:
+        """Modules at and below `root`, and the hierarchical blocks where it ends.
+
+        Read from the Verilog: it has modules that the manifest doesn't list, those of submodules that aren't shared.
+        """
+        texts = {match[1]: match[0] for text in self.verilog.values() for match in MODULE.finditer(text)}
+        inside, boxes, waiting = {root}, set(), [root]
+        while waiting:
+            for name in texts.keys() & set(FIRST_WORD.findall(texts.get(waiting.pop(), ""))):
+                if name in self.manifest["hierarchical"] and name != root:
+                    boxes.add(name)
+                elif name not in inside:
+                    inside.add(name)
+                    waiting.append(name)
+        return inside, boxes
+
     def write(self, folder: Path) -> list[Path]:
         """Write control file and Verilog to an existing folder, for Verilator's command line in this order."""
         paths = []
@@ -99,6 +128,11 @@ class Sources:
             path.write_text(text, encoding="utf-8")
             paths.append(path)
         return paths
+
+
+def _around(manifest: dict[str, Any]) -> list[str]:
+    """Files of SystemVerilog around a design; a manifest written by hand need not have them."""
+    return [name for name in (manifest.get("package"), manifest.get("axi_stream")) if name]
 
 
 def _find_manifest(path: Path) -> Path:

@@ -4,6 +4,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,15 @@ from pathlib import Path
 from ..hw.errors import FailureError
 from ..hw.folders import is_plain, plain_path
 
-__all__ = ["ZEROED_NEW", "ToolError", "check_tools", "compiler", "tool_environment", "verilator_version"]
+__all__ = [
+    "ZEROED_NEW",
+    "ToolError",
+    "check_icarus",
+    "check_tools",
+    "compiler",
+    "tool_environment",
+    "verilator_version",
+]
 
 PACKAGES = {"make": "make", "perl": "perl"}
 """Programs that Verilator's build calls and the system packages (Debian's names) that hold them."""
@@ -48,6 +57,23 @@ def check_tools(*names: str) -> None:
             f"{', '.join(missing)} not found: install the system package{'s' * (' ' in install)} {install} "
             f"(Debian, Ubuntu: sudo apt install {install})"
         )
+
+
+def check_icarus() -> str:
+    """Version of the Icarus Verilog that is installed.
+
+    Raises
+    ------
+    ToolError
+        If there is none.
+    """
+    if shutil.which("iverilog") is None or shutil.which("vvp") is None:
+        raise ToolError(
+            "Icarus Verilog not found (iverilog and vvp): install the system package iverilog "
+            "(Debian, Ubuntu: sudo apt install iverilog; macOS: brew install icarus-verilog)"
+        )
+    done = subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False)
+    return (done.stdout.splitlines() or ["unknown"])[0]
 
 
 def tool_environment() -> dict[str, str]:

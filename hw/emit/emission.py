@@ -12,9 +12,13 @@ from typing import Any
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import stream, wiring
 
+from ..errors import ConfigError
+from .axi_stream import axi_stream_wrapper, axi_streams
 from .files import write_files
+from .packaging import constraints, fusesoc_core, ip_xact
 from .ports import port_name
 from .shape import describe_shape
+from .sv_package import sv_package
 from .waivers import verilator_control
 
 __all__ = ["FORMAT", "Emission", "digest", "make_emission"]
@@ -37,12 +41,15 @@ class Emission:
         Verilator control file: lint waivers and hierarchical blocks.
     manifest
         Configuration, ports, streams, module tree, and the hash of all texts; plain values for JSON.
+    clock_mhz
+        In the timing constraints.
     """
 
     top: str
     verilog: dict[str, str]
     waivers: str
     manifest: dict[str, Any]
+    clock_mhz: float = 100.0
 
     @property
     def intact(self) -> bool:
@@ -52,20 +59,42 @@ class Emission:
     @property
     def files(self) -> dict[str, str]:
         """Every file of the emission by name."""
-        manifest = json.dumps(self.manifest, indent=1) + "\n"
-        return self.verilog | {f"{self.top}.vlt": self.waivers, f"{self.top}.json": manifest}
+        manifest, top, wrapper = self.manifest, self.top, self.manifest["axi_stream"]
+        clock = "aclk" if wrapper else "clk"
+        files = self.verilog | {f"{top}.vlt": self.waivers, f"{top}.json": json.dumps(manifest, indent=1) + "\n"}
+        files |= {manifest["package"]: sv_package(manifest)}
+        files |= {wrapper: axi_stream_wrapper(manifest)} if wrapper else {}
+        wrapping = wrapper and wrapper.removesuffix(".sv")
+        return files | {
+            f"{top}.core": fusesoc_core(manifest, wrapping),
+            f"{top}_component.xml": ip_xact(manifest, wrapping),
+            f"{top}.sdc": constraints(manifest, self.clock_mhz, clock),
+            f"{top}.xdc": constraints(manifest, self.clock_mhz, clock),
+        }
+
+    def with_axi_stream(self) -> "Emission":
+        """The same emission with a module around it whose streams are AXI4-Stream.
+
+        Raises
+        ------
+        ConfigError
+            If it has no streams.
+        """
+        if not axi_streams(self.manifest):
+            raise ConfigError(f"{self.top} has no streams that could be AXI4-Stream: its ports are buses already")
+        return dataclasses.replace(self, manifest=self.manifest | {"axi_stream": f"{self.top}_axis.sv"})
 
     def split(self) -> "Emission":
         """The same emission with one Verilog file a module."""
         text = "".join(self.verilog.values())
         modules = re.finditer(r"^(?:\(\*[^\n]*\n)*module (\w+).*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
         verilog = {f"{module[1]}.v": module[0] for module in modules}
-        return _seal(self.top, verilog, self.manifest)
+        return dataclasses.replace(_seal(self.top, verilog, self.manifest), clock_mhz=self.clock_mhz)
 
     def write(self, folder: Path | str) -> list[Path]:
         """Write all files; those that are already equal are left untouched.
 
-        Verilog files of an earlier emission of the same top that this one doesn't have are removed.
+        Verilog files of an earlier emission of the same top that this one doesn't have are removed, and its wrapper.
 
         Returns
         -------
@@ -96,6 +125,8 @@ def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
         "top": top.name,
         "files": [],
         "waivers": f"{top.name}.vlt",
+        "package": f"{top.name}_pkg.sv",
+        "axi_stream": None,
         "config": fields,
         "config_class": None if fields is None else type(config).__name__,
         "ports": _ports(top),
@@ -132,8 +163,9 @@ def _listed_files(manifest: Path) -> set[str]:
     if not manifest.is_file():  # a pipe would wait for ever
         return set()
     try:
-        names = json.loads(manifest.read_bytes())["files"]
-        return {name for name in names if re.fullmatch(r"\w+\.v", name)}
+        listed = json.loads(manifest.read_bytes())
+        names = [*listed["files"], listed.get("axi_stream") or ""]
+        return {name for name in names if re.fullmatch(r"\w+\.s?v", name)}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 

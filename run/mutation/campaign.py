@@ -1,11 +1,8 @@
 """Plants faults in a design and lets its checks look for them, in all processors."""
 
 import contextlib
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context, parent_process
+from concurrent.futures import as_completed
 from typing import Any
 
 from ...hw.emit.emitter import Block, emit_blocks
@@ -13,6 +10,7 @@ from ...hw.errors import FailureError, UsageError
 from ...tb.mutation.mutants import Mutants, plant
 from ..progress import Stages, Update, silent
 from ..registry import Design, engines
+from ..workers import workers
 from .laboratory import Laboratory
 from .report import COUNTERS, EQUIVALENT, PROGRAMS, PROOFS, SURVIVED, MutationReport, Verdict
 
@@ -26,17 +24,9 @@ _laboratory: Laboratory | None = None
 
 
 def _start(*arguments: Any) -> None:
-    """Make a process ready, which ends with the one that began it, however that ends."""
+    """Make a process ready."""
     global _laboratory
     _laboratory = Laboratory(*arguments)
-    threading.Thread(target=_follow, daemon=True).start()
-
-
-def _follow() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _passing(check: str, arguments: tuple[Any, ...], numbers: Sequence[int]) -> list[int]:
@@ -174,8 +164,7 @@ class _Hunt:
 @contextlib.contextmanager
 def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable[..., list[int]]]:
     """A function that lets a check run on mutants in all processors, and gives those that pass."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (design, mutants, seed)) as pool:
+    with workers(_start, (design, mutants, seed)) as pool:
 
         def sift(
             check: str, arguments: tuple[Any, ...], numbers: Sequence[int], update: Update, size: int = CHUNK
@@ -190,9 +179,4 @@ def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable
                 update(f"{done:,} of {len(numbers):,} faults, {len(passed):,} unnoticed", done / len(numbers))
             return sorted(passed)
 
-        try:
-            yield sift
-        except BaseException:
-            for child in active_children():  # or the pool would wait for what they are at
-                child.kill()
-            raise
+        yield sift

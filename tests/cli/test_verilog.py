@@ -26,6 +26,11 @@ def test_json(written: dict, tmp_path: Path) -> None:
         "matrix_unit.v",
         "matrix_unit.vlt",
         "matrix_unit.json",
+        "matrix_unit_pkg.sv",
+        "matrix_unit.core",
+        "matrix_unit_component.xml",
+        "matrix_unit.sdc",
+        "matrix_unit.xdc",
     }
     for file in written["files"]:
         assert file["bytes"] == Path(file["path"]).stat().st_size > 0

@@ -1,6 +1,11 @@
 """What docs/integration.md says of ports is so."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +17,7 @@ from tensorloom.run.registry import engines
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bench import Bench
 
-from .pages import PAGES
+from .pages import PAGES, ROOT, blocks
 
 PAGE = " ".join(PAGES["docs/integration.md"].split())
 
@@ -38,3 +43,27 @@ def test_engines_with_registers_are_those_that_are_named() -> None:
     (named,) = re.findall(r"Engines with memory ports, so far (.*?), need", PAGE)
     having = [engine.package for engine in engines().values() if engine.registers(next(iter(engine.presets.values())))]
     assert re.findall(r"\((\w+)\.md#in-a-system\)", named) == having
+
+
+def test_example_prints_what_the_page_says(tmp_path: Path) -> None:
+    page = PAGES["docs/integration.md"]
+    for code in blocks("systemverilog", page):
+        name = re.findall(r"^module (\w+)", code, re.MULTILINE)[0]
+        assert f"`{name}.sv`" in page
+        (tmp_path / f"{name}.sv").write_text(code)
+    (commands,) = (code for code in blocks("", page) if "product_unit_tb" in code)
+    output, quick = "", os.environ | {"MAKEFLAGS": "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"}  # of the compiler
+    for line in commands.splitlines():
+        command = shlex.split(line)
+        command[:1] = [sys.executable, "-m", "tensorloom.cli.main"] if command[0] == "tensorloom" else command[:1]
+        done = subprocess.run(command, cwd=tmp_path, env=quick, capture_output=True, text=True, check=False)
+        output = done.stdout
+        assert done.returncode == 0 and "%Warning" not in output + done.stderr, output + done.stderr
+    assert output.startswith(blocks("text", page)[0])
+
+
+def test_continuous_integration_runs_its_script() -> None:
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    assert "run: bash .ci/run\n" in workflow and (ROOT / ".ci/run").is_file()
+    packages = set(re.search(r"apt-get install -y (.*)", workflow)[1].split())  # pyright: ignore[reportOptionalSubscript]
+    assert {"g++", "make", "perl"} <= packages

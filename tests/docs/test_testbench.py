@@ -1,6 +1,5 @@
 """docs/testbench.md: its testbench and its commands, as they stand there, print what they are said to print."""
 
-import re
 import shlex
 import shutil
 import subprocess
@@ -9,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from .pages import blocks
+
 PAGE = (Path(__file__).parent.parent.parent / "docs/testbench.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
     """The page's first block of a language."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
+    return blocks(language, PAGE)[0]
 
 
 def run(folder: Path, commands: list[list[str]]) -> str:
@@ -57,3 +56,11 @@ def test_with_another_verilator(commands: list[list[str]], tmp_path: Path) -> No
     assert commands[1][:2] == ["tensorloom", "verilator"]
     del commands[1][0]
     assert run(tmp_path, commands).startswith(block("text"))
+
+
+def test_cocotb_with_drivers(tmp_path: Path) -> None:
+    (tmp_path / "product_test.py").write_text(block("py"))
+    (commands,) = (code for code in blocks("", PAGE) if "product_test" in code)
+    verilog, test = map(shlex.split, commands.splitlines())
+    assert test == ["python", "product_test.py"]
+    assert run(tmp_path, [verilog, [sys.executable, "product_test.py"]]).endswith("1 test passed\n")

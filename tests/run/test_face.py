@@ -83,7 +83,8 @@ def test_verilog_of_a_configuration(tmp_path: Path) -> None:
     assert unit.name == "tiny columns=8" and unit.config.multipliers == 32
     assert "4 x 8 PEs" in repr(unit)
     paths = unit.verilog(tmp_path, prefix="my_")
-    assert [path.suffix for path in paths] == [".v", ".vlt", ".json"] and all(path.exists() for path in paths)
+    suffixes = [".v", ".vlt", ".json", ".sv", ".core", ".xml", ".sdc", ".xdc"]
+    assert [path.suffix for path in paths] == suffixes and all(path.exists() for path in paths)
 
 
 def test_progress() -> None:
