@@ -9,7 +9,7 @@ from ...hw.errors import UsageError, did_you_mean
 from ...hw.folders import cache_folder
 from ...sim.snap_chip.cycles import WENT
 from ...sim.snap_chip.draw import draw_unit
-from ...sim.snap_chip.units import NETWORK_UNITS, Node, Unit
+from ...sim.snap_chip.units import NETWORK_UNITS, Unit
 from ..distribution import Pool, Task, connect
 from ..finished import Finished
 from ..progress import Stages
@@ -21,8 +21,8 @@ __all__ = ["run_network"]
 SEEDS = 4
 """Of the layers of a unit."""
 
-DENSE_SPEED = 0.02
-"""Time of the cycle model beside that of the Verilog, for as many multiplications."""
+MODEL_WORK, DENSE_WORK = 0.05, 0.006
+"""Time of the cycle model for a multiplication beside that of the Verilog, and of dense tensors."""
 
 
 def run_network(
@@ -57,7 +57,7 @@ def run_network(
                 _submit(pool, design, NETWORK_UNITS[network](), set(missing), seed, None if model_only else verilog)
                 for unit in dense.values():
                     if _dense_name(unit) in missing:
-                        work = DENSE_SPEED * sum(node.shape.macs for node in unit.nodes)
+                        work = DENSE_WORK * sum(node.shape.macs for node in unit.nodes)
                         arguments = design.config, unit
                         pool.submit(Task(name=_dense_name(unit), function=run_dense, arguments=arguments, work=work))
                 for name, figures in pool.results(update):
@@ -81,7 +81,7 @@ def _submit(
         if unit.name in missing:
             digest = verilog if unit.simulated else None
             arguments = design.name, design.config, unit, first, drawn, digest
-            work = unit.work * (1 if digest else DENSE_SPEED)
+            work = unit.work * (1 if digest else MODEL_WORK)
             pool.submit(Task(name=unit.name, function=run_unit, arguments=arguments, work=work))
 
 
@@ -113,17 +113,12 @@ def _dense_name(unit: Unit) -> str:
 
 def _shape(unit: Unit) -> tuple[Any, ...]:
     """Equal for units that are alike when there are no zeros."""
-    return tuple((node.shape.text, node.residual is not None, node.pool, node.average) for node in unit.nodes)
+    return tuple((node.shape.text, node.residual is not None, node.pool) for node in unit.nodes)
 
 
 def _densities(units: Sequence[Unit]) -> str:
-    pairs = dict.fromkeys(f"{unit.density:g}/{_weights(unit.nodes):g}" for unit in units)
+    pairs = dict.fromkeys(f"{unit.density:g}/{node.density:g}" for unit in units for node in unit.nodes)
     return ", ".join(pairs)
-
-
-def _weights(nodes: Sequence[Node]) -> float:
-    """Density of weights that are random."""
-    return next(node.density for node in nodes if not node.average)
 
 
 def _models_digest() -> str:

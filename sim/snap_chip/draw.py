@@ -59,13 +59,15 @@ def draw_unit(config: SnapChipConfig, unit: Unit, seed: int, x: np.ndarray | Non
     seed
         Of the first layer; the others have the next ones.
     x
-        The input, uint8.
+        The input, uint8, or that of which it is the average.
 
     Raises
     ------
     ConfigError
         If the layers don't go together.
     """
+    if x is not None and unit.averages:
+        _, x = scale_sums(x.sum((0, 1), np.int64, keepdims=True), unit.density)
     values = {} if x is None else {INPUT: x}
     layers: list[Layer] = []
     for number, node in enumerate(unit.nodes):
@@ -73,17 +75,15 @@ def draw_unit(config: SnapChipConfig, unit: Unit, seed: int, x: np.ndarray | Non
         drawn, weights = random_tensors(shape, unit.density, node.density, seed + number, bits=8)
         entry = values.setdefault(node.source, drawn.astype(np.uint8))
         check(f"input of {shape.name}", shape.x_shape == entry.shape, f"of shape {entry.shape}", shape.x_shape)
-        weights = np.ones(shape.w_shape, np.int8) if node.average else weights.astype(np.int8)
-        sums = entry.sum((0, 1), np.int64, keepdims=True) if node.average else _sums(node, entry, weights)
+        weights = weights.astype(np.int8)
+        sums = convolution(entry[None], weights, **shape.steps)[0]
         added = node.residual and (node.residual, values[node.residual])
         pool = node.pool
         fields, output = scale_sums(
             sums, node.output_density, added or None, (lambda maps, pool=pool: max_pool(maps, pool)) if pool else None
         )
         values[node.target] = output
-        layers.append(
-            Convolution(source=node.source, target=node.target, weights=weights, **fields, **shape.steps)
-        )
+        layers.append(Convolution(source=node.source, target=node.target, weights=weights, **fields, **shape.steps))
         if pool:
             values[pool.name] = max_pool(output, pool)
             layers.append(_pool_layer(node, pool))
@@ -118,14 +118,8 @@ def max_pool(maps: np.ndarray, pool: Pool) -> np.ndarray:
     return windows[:: pool.stride, :: pool.stride].max((-2, -1))
 
 
-def _sums(node: Node, entry: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return convolution(entry[None], weights, **node.shape.steps)[0]
-
-
 def _pool_layer(node: Node, pool: Pool) -> MaxPool:
-    return MaxPool(
-        source=node.target, target=pool.name, kernel=pool.kernel, stride=pool.stride, padding=pool.padding
-    )
+    return MaxPool(source=node.target, target=pool.name, kernel=pool.kernel, stride=pool.stride, padding=pool.padding)
 
 
 def _folded(config: SnapChipConfig, drawn: Drawn) -> Drawn:

@@ -46,8 +46,6 @@ class Node:
         Name of what is added, if anything is.
     pool
         What is done with the outputs, if anything is.
-    average
-        Whether all weights are 1: the average of each channel, of which the greatest stay.
     """
 
     shape: LayerShape
@@ -56,7 +54,6 @@ class Node:
     output_density: float
     residual: str | None = None
     pool: Pool | None = None
-    average: bool = False
 
     @property
     def target(self) -> str:
@@ -83,6 +80,8 @@ class Unit:
         Of the input, where it is drawn.
     follows
         Whether the input is the output of the unit before it.
+    averages
+        Whether it is the average of each of its channels, of which the greatest stay: no layer of the chip.
     sampled
         Whether it is only a part of a layer, which is run beside the network.
     simulated
@@ -93,12 +92,13 @@ class Unit:
     nodes: tuple[Node, ...]
     density: float
     follows: bool = False
+    averages: bool = False
     sampled: bool = False
     simulated: bool = True
 
     @property
     def work(self) -> float:
-        """Multiplications of two non-zeros, about; those of dense inputs for averages."""
+        """Multiplications of two non-zeros, about."""
         return sum(node.shape.macs * node.density * self.density for node in self.nodes)
 
     @property
@@ -108,7 +108,7 @@ class Unit:
 
 
 def _resnet_units(layers: Sequence[LayerShape], densities: tuple[float, float]) -> list[Unit]:
-    """Stem with its pooling, blocks, and the average with the fully connected layer."""
+    """Stem with its pooling, blocks, and the fully connected layer."""
     density, weights = densities
     plain = {"density": weights, "output_density": density}
     stem, *blocks, last = layers
@@ -117,7 +117,9 @@ def _resnet_units(layers: Sequence[LayerShape], densities: tuple[float, float]) 
     units = [Unit(name="conv1", nodes=(Node(shape=stem, source=INPUT, pool=pool, **plain),), density=density)]
     names = list(dict.fromkeys(layer.name.partition("/")[2].partition("_")[0] for layer in blocks))
     for name in names:
-        found = {layer.name.rpartition("_")[2]: layer for layer in blocks if layer.name.startswith(f"{network}/{name}_")}
+        found = {
+            layer.name.rpartition("_")[2]: layer for layer in blocks if layer.name.startswith(f"{network}/{name}_")
+        }
         nodes = [Node(shape=found["branch1"], source=INPUT, **plain)] if "branch1" in found else []
         residual, source = nodes[0].target if nodes else INPUT, INPUT
         for branch in ("branch2a", "branch2b", "branch2c"):
@@ -125,16 +127,8 @@ def _resnet_units(layers: Sequence[LayerShape], densities: tuple[float, float]) 
             nodes.append(Node(shape=found[branch], source=source, residual=added, **plain))
             source = nodes[-1].target
         units.append(Unit(name=name, nodes=tuple(nodes), density=density, follows=True))
-    side = blocks[-1].height
-    average = LayerShape(
-        name=f"{network}/pool5", height=side, width=side, channels=last.channels, rows=side, columns=side,
-        kernels=last.channels, groups=last.channels,
-    )  # fmt: skip
-    head = (
-        Node(shape=average, source=INPUT, average=True, density=1.0, output_density=density),
-        Node(shape=last, source="pool5", **plain),
-    )
-    return [*units, Unit(name="fc", nodes=head, density=density, follows=True)]
+    head = (Node(shape=last, source=INPUT, **plain),)
+    return [*units, Unit(name=last.name.partition("/")[2], nodes=head, density=density, follows=True, averages=True)]
 
 
 def _layer_units(
