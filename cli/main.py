@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..hw.errors import INTERRUPTED
-from . import area, bench, demo, fpga, lint, mutate, presets, registers, run, sim, verilator, verilog, walk
+from . import area, bench, demo, fpga, frame, lint, mutate, presets, registers, run, sim, verilator, verilog, walk
 from .errors import report
 
 __all__ = ["app", "main"]
@@ -84,6 +84,7 @@ app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.S
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("walk", epilog=walk.EXAMPLES)(walk.walk)
 app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("frame", epilog=frame.EXAMPLES)(frame.frame)
 app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("mutate", epilog=mutate.EXAMPLES)(mutate.mutate)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)

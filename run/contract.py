@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .demonstration import Demonstration
     from .execution import Simulator
     from .progress import Stages
+    from .registry import Design
 
 __all__ = ["Engine", "Image", "Program", "Table", "Trial"]
 
@@ -129,6 +130,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Lines for the help of commands, by command.
     fpga
         How it gets onto boards, or None.
+    networks
+        Names of networks that `run_network` knows; none if it runs none.
     memory_names
         What `assemble` gives a program to work on; none if it runs no programs of its users.
     """
@@ -141,6 +144,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
+    networks: ClassVar[Sequence[str]] = ()
     memory_names: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
@@ -244,6 +248,53 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     def tables(self, figures: dict[str, Any]) -> "list[Table]":
         """What `benchmark` gave as tables to read; none: each figure is printed by its name."""
         return []
+
+    def run_network(
+        self,
+        design: "Design",
+        network: str,
+        *,
+        layers: Sequence[str] = (),
+        seed: int = 0,
+        model_only: bool = False,
+        workers: int = 2,
+        scheduler: str | None = None,
+        folder: Path | None = None,
+        stages: "Stages",
+    ) -> dict[str, Any]:
+        """Run a whole network of random weights, unit by unit, spread over processes; values for JSON.
+
+        Parameters
+        ----------
+        design, network
+            What runs on what: one of `networks`.
+        layers
+            Names of the only units that are wanted; by default all.
+        seed
+            Of weights and images.
+        model_only
+            Ask the cycle model alone.
+        workers
+            Processes of this machine.
+        scheduler
+            Address of a scheduler of ``dask.distributed`` whose workers are taken instead.
+        folder
+            Where finished units are kept, and found; by default a place in the cache for exactly this run.
+        stages
+            Where progress is shown.
+
+        Raises
+        ------
+        UsageError
+            For unknown names, a scheduler that can't be used, and a folder with results of something else.
+        FailureError
+            If anything differs from the models.
+        """
+        raise NotImplementedError
+
+    def network_tables(self, figures: dict[str, Any]) -> "list[Table]":
+        """What `run_network` gave as tables to read."""
+        raise NotImplementedError
 
     @property
     def plots(self) -> bool:

@@ -70,8 +70,8 @@ def connect(scheduler: str | None = None, workers: int = 2) -> "Iterator[Client]
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             address = stack.enter_context(
                 LocalCluster(
-                    n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None,
-                    local_directory=folder, silence_logs=logging.CRITICAL,
+                    n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, local_directory=folder,
+                    dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
                 )
             )  # fmt: skip
         else:

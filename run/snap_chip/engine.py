@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..demonstration import Demonstration
     from ..execution import Simulator
     from ..progress import Stages
+    from ..registry import Design
     from .program import SnapChipProgram
 
 __all__ = ["ENGINE", "SnapChipEngine", "errors_text"]
@@ -36,6 +37,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
     config_class = SnapChipConfig
     presets = PRESETS
     demo_presets = ("snap-chip-tiny",)
+    networks = ("resnet-50", "vgg-16", "alexnet", "resnet-mini")
     examples = {
         "sim": (
             "tensorloom sim snap-chip-tiny --shape 8x8x24,3x3,16 --padding 1 --density 0.4/0.5",
@@ -43,6 +45,11 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         ),
         "registers": ("tensorloom registers snap-chip -o build/registers",),
         "demo": ("tensorloom demo snap-chip-tiny",),
+        "frame": (
+            "tensorloom frame resnet-mini --engine snap-chip-tiny",
+            "tensorloom frame resnet-50 --model-only --json",
+            "tensorloom frame resnet-50 --layers res2a,res5c -o build/frame",
+        ),
         "bench": ("tensorloom bench snap-chip --quick --json",),
     }
 
@@ -153,6 +160,18 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .tables import figure_tables
 
         return figure_tables(figures)
+
+    def run_network(self, design: "Design", network: str, *, stages: "Stages", **options: Any) -> dict[str, Any]:
+        """Run a frame; units are blocks of layers, each by one start of the chip."""
+        from .network import run_network
+
+        return run_network(design, network, stages=stages, **options)
+
+    def network_tables(self, figures: dict[str, Any]) -> list[Table]:
+        """Layers, units, and the whole."""
+        from .tables import network_tables
+
+        return network_tables(figures)
 
 
 def errors_text(registers: Mapping[str, Any], *, wraps: bool = False) -> str:

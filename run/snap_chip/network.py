@@ -39,6 +39,9 @@ def run_network(
 ) -> dict[str, Any]:
     """Run a frame; see `Engine.run_network`."""
     units = _chosen(network, layers)
+    if scheduler is not None:
+        with connect(scheduler):  # before anything that takes long
+            pass
     with stages(f"Emitting {design.name}"):
         verilog = verilog_digest(design)
     subject = {
@@ -46,7 +49,7 @@ def run_network(
         "densities": _densities(units), "source": "model" if model_only else "rtl",
     }  # fmt: skip
     finished = Finished(folder or _default_folder(subject), subject)
-    dense = {_shape(unit): unit for unit in reversed(units)}
+    dense = {_shape(unit): unit for unit in reversed(units)}  # the first of those that are alike
     names = [*(unit.name for unit in units), *(_dense_name(unit) for unit in dense.values())]
     found = {name: figures for name in names if (figures := finished.read(name)) is not None}
     damaged = [name for name in names if finished.is_damaged(name)]
