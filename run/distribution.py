@@ -1,5 +1,6 @@
 """Tasks spread over processes, on this machine or others, by ``dask.distributed``."""
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -76,14 +77,28 @@ def connect(scheduler: str | None = None, workers: int = 2) -> "Iterator[Client]
             )  # fmt: skip
         else:
             address = scheduler
-        try:
-            client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
-        except (OSError, ValueError) as error:
-            hint = "dask scheduler starts one and prints its address, tcp://HOST:PORT"
-            raise UsageError(f"no scheduler answers at {scheduler}", hint) from error
+            _check_scheduler(scheduler)
+        client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
         if scheduler is not None and not client.scheduler_info(n_workers=-1)["workers"]:
             raise UsageError(f"the scheduler at {scheduler} has no workers", f"dask worker {scheduler} adds one")
         yield client
+
+
+def _check_scheduler(address: str) -> None:
+    """Refuse an address where no scheduler says who it is; a client would wait for somebody else for ever."""
+    from distributed.core import rpc
+
+    async def ask() -> Any:
+        async with rpc(address, timeout=CONNECT_SECONDS) as scheduler:
+            return (await scheduler.identity())["type"]
+
+    try:
+        kind = asyncio.run(asyncio.wait_for(ask(), CONNECT_SECONDS))
+    except (OSError, ValueError, TypeError, KeyError):
+        kind = None
+    if kind != "Scheduler":
+        hint = "dask scheduler starts one and prints its address, tcp://HOST:PORT"
+        raise UsageError(f"no scheduler answers at {address}", hint)
 
 
 class Pool:
@@ -137,7 +152,7 @@ class Pool:
                 self._shares[name] = 1.0
             ended = len(self._tasks) - len(waiting)
             share = sum(self._shares.get(name, 0.0) * task.work for name, task in self._tasks.items()) / whole
-            update(f"{ended} of {len(self._tasks)} done", share)
+            update(f"{ended} of {len(self._tasks)} done, {share:.1%} of the work", share)
 
     def _result(self, name: str, future: "Future") -> Any:
         from distributed.scheduler import KilledWorker

@@ -46,7 +46,7 @@ def test_results_and_shares(address: str) -> None:
 
     told: list = []
     assert results(address, quick, slow, told=told) == {"quick": 7, "slow": "done"}
-    assert ("1 of 2 done", 0.75) in told and told[-1] == ("2 of 2 done", 1.0)
+    assert ("1 of 2 done, 75.0% of the work", 0.75) in told and told[-1] == ("2 of 2 done, 100.0% of the work", 1.0)
 
 
 def test_a_process_that_dies_runs_its_task_again(address: str, tmp_path: Path) -> None:
@@ -103,6 +103,7 @@ def test_somebody_who_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(UsageError, match="^no scheduler answers at "), connect(address):
             pass
+    assert taken
     taken[0].close()
 
 
