@@ -21,6 +21,9 @@ __all__ = ["run_network"]
 SEEDS = 4
 """Of the layers of a unit."""
 
+MODELS = ("golden", "formats", "workloads", "snap", "snap_chip")
+"""Folders of `sim` that results depend on."""
+
 MODEL_WORK, DENSE_WORK = 0.05, 0.006
 """Time of the cycle model for a multiplication beside that of the Verilog, and of dense tensors."""
 
@@ -46,12 +49,15 @@ def run_network(
         verilog = verilog_digest(design)
     subject = {
         "network": network, "design": design.name, "Verilog": verilog, "models": _models_digest(), "seed": seed,
-        "densities": _densities(units), "source": "model" if model_only else "rtl",
+        "densities": _densities(NETWORK_UNITS[network]()),
     }  # fmt: skip
     finished = Finished(folder or _default_folder(subject), subject)
     dense = {_shape(unit): unit for unit in reversed(units)}  # the first of those that are alike
     names = [*(unit.name for unit in units), *(_dense_name(unit) for unit in dense.values())]
     found = {name: figures for name in names if (figures := finished.read(name)) is not None}
+    for unit in units:
+        if not model_only and unit.simulated and found.get(unit.name, {}).get("source") == "model":
+            del found[unit.name]  # what the model said before; the Verilog is still to say it
     damaged = [name for name in names if finished.is_damaged(name)]
     if missing := [name for name in names if name not in found]:
         with connect(scheduler, workers) as client:
@@ -125,9 +131,9 @@ def _densities(units: Sequence[Unit]) -> str:
 
 
 def _models_digest() -> str:
-    """Hash of everything that results depend on beside the Verilog."""
-    digest, root = hashlib.sha256(), Path(__file__).parent.parent.parent
-    for path in sorted([*(root / "sim").rglob("*.py"), *(root / "hw").rglob("*.py")]):
+    """Hash of the sources that results depend on beside the Verilog: of models, compiler and random tensors."""
+    digest, root = hashlib.sha256(), Path(__file__).parent.parent.parent / "sim"
+    for path in sorted(path for name in MODELS for path in (root / name).rglob("*.py")):
         digest.update(f"\0{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
