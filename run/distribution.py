@@ -61,12 +61,14 @@ def connect(scheduler: str | None = None, workers: int = 2) -> "Iterator[Client]
         If the package is missing.
     """
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ModuleNotFoundError as error:
         raise FailureError(f"the Python package {error.name} is missing", INSTALL) from error
     for name in ("distributed", "tornado"):  # that a worker or a scheduler is gone is said by us
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))  # takes 2 % of the time
         if scheduler is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             address = stack.enter_context(
