@@ -1,6 +1,7 @@
 """Networks cut into units: lists of layers, each of which one start of the chip runs."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 from ..workloads.densities import HAN, SNAP_MEAN
@@ -110,24 +111,24 @@ class Unit:
 def _resnet_units(layers: Sequence[LayerShape], densities: tuple[float, float]) -> list[Unit]:
     """Stem with its pooling, blocks, and the fully connected layer."""
     density, weights = densities
-    plain = {"density": weights, "output_density": density}
+    node = functools.partial(Node, density=weights, output_density=density)
     stem, *blocks, last = layers
     network = stem.name.partition("/")[0]
     pool = Pool(name="pool1", kernel=3, stride=2, padding=1)
-    units = [Unit(name="conv1", nodes=(Node(shape=stem, source=INPUT, pool=pool, **plain),), density=density)]
+    units = [Unit(name="conv1", nodes=(node(shape=stem, source=INPUT, pool=pool),), density=density)]
     names = list(dict.fromkeys(layer.name.partition("/")[2].partition("_")[0] for layer in blocks))
     for name in names:
         found = {
             layer.name.rpartition("_")[2]: layer for layer in blocks if layer.name.startswith(f"{network}/{name}_")
         }
-        nodes = [Node(shape=found["branch1"], source=INPUT, **plain)] if "branch1" in found else []
+        nodes = [node(shape=found["branch1"], source=INPUT)] if "branch1" in found else []
         residual, source = nodes[0].target if nodes else INPUT, INPUT
         for branch in ("branch2a", "branch2b", "branch2c"):
             added = residual if branch == "branch2c" else None
-            nodes.append(Node(shape=found[branch], source=source, residual=added, **plain))
+            nodes.append(node(shape=found[branch], source=source, residual=added))
             source = nodes[-1].target
         units.append(Unit(name=name, nodes=tuple(nodes), density=density, follows=True))
-    head = (Node(shape=last, source=INPUT, **plain),)
+    head = (node(shape=last, source=INPUT),)
     return [*units, Unit(name=last.name.partition("/")[2], nodes=head, density=density, follows=True, averages=True)]
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,10 +111,9 @@ def test_somebody_who_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_scheduler_without_workers() -> None:
     from distributed import LocalCluster
 
-    with (
-        LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster,
-        pytest.raises(UsageError, match="has no workers$") as caught,
-        connect(cluster.scheduler_address),
-    ):
-        pass
-    assert caught.value.hint == f"dask worker {cluster.scheduler_address} adds one"
+    cluster: Any = LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0")
+    with cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(UsageError, match="has no workers$") as caught, connect(address):
+            pass
+    assert caught.value.hint == f"dask worker {address} adds one"
