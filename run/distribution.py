@@ -61,7 +61,7 @@ def connect(scheduler: str | None = None, workers: int = 2) -> "Iterator[Client]
         If the package is missing.
     """
     try:
-        import dask
+        import dask.config
         from distributed import Client, LocalCluster
     except ModuleNotFoundError as error:
         raise FailureError(f"the Python package {error.name} is missing", INSTALL) from error
@@ -92,7 +92,8 @@ def _check_scheduler(address: str) -> None:
 
     async def ask() -> Any:
         async with rpc(address, timeout=CONNECT_SECONDS) as scheduler:
-            return (await scheduler.identity())["type"]
+            answer: Any = await scheduler.identity()
+            return answer["type"]
 
     try:
         kind = asyncio.run(asyncio.wait_for(ask(), CONNECT_SECONDS))
@@ -118,7 +119,7 @@ class Pool:
         self._client = client
         self._tasks: dict[str, Task] = {}
         self._shares: dict[str, float] = {}
-        self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[str, Future]] = queue.SimpleQueue()
         self._futures: list[Future] = []
         client.subscribe_topic(TOPIC, self._hear)
 

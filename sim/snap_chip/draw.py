@@ -114,7 +114,7 @@ def max_pool(maps: np.ndarray, pool: Pool) -> np.ndarray:
     """Greatest values of windows, H x W x C; padding doesn't count."""
     lowest = np.iinfo(maps.dtype).min if maps.dtype.kind in "iu" else -np.inf
     padded = np.pad(maps, ((pool.padding,) * 2, (pool.padding,) * 2, (0, 0)), constant_values=lowest)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (pool.kernel, pool.kernel), axis=(0, 1))  # type: ignore
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (pool.kernel, pool.kernel), axis=(0, 1))
     return windows[:: pool.stride, :: pool.stride].max((-2, -1))
 
 
