@@ -88,7 +88,7 @@ def test_tables_of_networks() -> None:
     layer |= {"bound_by": "compute", "where_cycles_went": {"compute": 0.781}, "speedup_over_dense": 3.987}
     unit = {"source": "rtl", "bit_exact": True, "equals_cycle_model": False, "speedup_over_channel_last": 1.2345}
     units = [
-        unit | {"layers": [layer, layer]},
+        unit | {"layers": [dict(layer), layer]},
         {"source": "model", "layers": [layer], "speedup_over_channel_last": None},
     ]
     record = {"design": "snap-chip", "network": "resnet-50", "cycles": 3_612_345, "utilisation": 0.8005, "units": units}
