@@ -163,7 +163,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
 
     def run_network(self, design: "Design", network: str, *, stages: "Stages", **options: Any) -> dict[str, Any]:
         """Run a frame; units are blocks of layers, each by one start of the chip."""
-        from .network import run_network
+        from .whole_network import run_network
 
         return run_network(design, network, stages=stages, **options)
 

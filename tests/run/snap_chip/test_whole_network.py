@@ -16,10 +16,10 @@ from tensorloom.hw.errors import FailureError, UsageError
 from tensorloom.run.mutation.records import read_records
 from tensorloom.run.progress import silent
 from tensorloom.run.registry import Design, find_preset
-from tensorloom.run.snap_chip import network as module
+from tensorloom.run.snap_chip import whole_network as module
 from tensorloom.run.snap_chip.bottlenecks import RECORDS
 from tensorloom.run.snap_chip.engine import ENGINE, SnapChipEngine
-from tensorloom.run.snap_chip.network import run_network
+from tensorloom.run.snap_chip.whole_network import run_network
 from tensorloom.run.snap_chip.unit import run_unit, verilog_digest
 from tensorloom.sim.snap_chip.cycles import WENT
 from tensorloom.sim.snap_chip.draw import Drawn, draw_unit
