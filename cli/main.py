@@ -20,6 +20,7 @@ from . import (
     compress,
     demo,
     fpga,
+    frame,
     lint,
     mutate,
     presets,
@@ -105,6 +106,7 @@ app.command("walk", epilog=walk.EXAMPLES)(walk.walk)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("compress", epilog=compress.EXAMPLES)(compress.compress)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+app.command("frame", epilog=frame.EXAMPLES)(frame.frame)
 app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("mutate", epilog=mutate.EXAMPLES)(mutate.mutate)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .execution import Simulator
     from .network.plan import Plan
     from .progress import Stages
+    from .registry import Design
 
 __all__ = ["Engine", "Image", "Program", "Table", "Trial"]
 
@@ -135,6 +136,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         How it gets onto boards, or None.
     paper_figures
         Figures of papers that `reproduce` puts ours beside, by name.
+    frames
+        Names of networks that `run_frame` knows; none if it runs none.
     memory_names
         What `assemble` gives a program to work on; none if it runs no programs of its users.
     """
@@ -148,6 +151,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None
     paper_figures: ClassVar[Mapping[str, PaperFigure]] = {}
+    frames: ClassVar[Sequence[str]] = ()
     memory_names: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
@@ -275,6 +279,53 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
 
     def reproduce(self, name: str, stages: "Stages") -> dict[str, Any]:
         """Values of one of `paper_figures`, by what they are: those that were published, and others beside them."""
+        raise NotImplementedError
+
+    def run_frame(
+        self,
+        design: "Design",
+        network: str,
+        *,
+        layers: Sequence[str] = (),
+        seed: int = 0,
+        model_only: bool = False,
+        workers: int = 2,
+        scheduler: str | None = None,
+        folder: Path | None = None,
+        stages: "Stages",
+    ) -> dict[str, Any]:
+        """Run a whole network of random weights, unit by unit, spread over processes; values for JSON.
+
+        Parameters
+        ----------
+        design, network
+            What runs on what: one of `frames`.
+        layers
+            Names of the only units that are wanted; by default all.
+        seed
+            Of weights and images.
+        model_only
+            Ask the cycle model alone.
+        workers
+            Processes of this machine.
+        scheduler
+            Address of a scheduler of ``dask.distributed`` whose workers are taken instead.
+        folder
+            Where finished units are kept, and found; by default a place in the cache for exactly this run.
+        stages
+            Where progress is shown.
+
+        Raises
+        ------
+        UsageError
+            For unknown names, a scheduler that can't be used, and a folder with results of something else.
+        FailureError
+            If anything differs from the models.
+        """
+        raise NotImplementedError
+
+    def frame_tables(self, figures: dict[str, Any]) -> "list[Table]":
+        """What `run_frame` gave as tables to read."""
         raise NotImplementedError
 
     @property

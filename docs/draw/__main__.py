@@ -55,6 +55,8 @@ def main() -> None:
         fill(mutation_tables.mutation_tables(mutations, map(mutation_records.is_stale, mutations)))
         blocks = mutation_records.read_records(RECORDS)
         fill(chip_tables.bottleneck_tables(blocks, map(mutation_records.is_stale, blocks)))
+        frames = [record for folder in sorted(RECORDS.iterdir()) for record in mutation_records.read_records(folder)]
+        fill(chip_tables.network_tables(frames, map(mutation_records.is_stale, frames)))
     for sources, rows, keep in (
         (options.demo, demo_tables, False),
         (options.bench, bench_tables, False),

@@ -10,7 +10,7 @@ from tensorloom.hw.snap_chip.config import PRESETS, SnapChipConfig
 from tensorloom.hw.snap_chip.register_map import REGISTERS
 from tensorloom.sim.snap_chip.limits import size_limits
 
-__all__ = ["bench_tables", "bottleneck_tables", "chip_tables"]
+__all__ = ["bench_tables", "bottleneck_tables", "chip_tables", "network_tables", "network_text"]
 
 SHARES = ("compute", "lists", "weights", "activations", "memory", "psums")
 """Columns of where cycles went; a last one has the rest."""
@@ -146,6 +146,61 @@ def bottleneck_tables(records: Iterable[dict[str, Any]], stale: Iterable[bool]) 
         for block in record["blocks"]
     ]
     return {"chip-bottlenecks": rows}
+
+
+def network_tables(records: Iterable[dict[str, Any]], stale: Iterable[bool]) -> dict[str, list[list[str]]]:
+    """Whole networks, from ``run/snap_chip/recorded``: each as a line, and all layers of ResNet-50."""
+    networks, layers = [], []
+    for record, old in zip(records, stale, strict=True):
+        run = [unit for unit in record["units"] if unit["source"] == "rtl"]
+        checks = [bool(run) and all(unit[name] for unit in run) for name in ("bit_exact", "equals_cycle_model")]
+        networks.append(
+            [
+                f"`{record['design']}`",
+                record["network"],
+                f"{record['cycles']:,}",
+                f"{record['utilisation']:.3f}",
+                f"{record['speedup_over_dense']:.2f}",
+                f"{len(run)} of {len(record['units'])}",
+                f"{record['simulated_cycles']:,}",
+                *("yes" if passed else "no" for passed in checks),
+                f"{record['simulated_seconds']:,.0f}",
+                "an earlier design" if old else "the present one",
+            ]
+        )
+        if record["network"] == "resnet-50":
+            layers += [row for unit in record["units"] for row in _layer_rows(unit)]
+    return {"chip-networks": networks, "chip-network-layers": layers}
+
+
+def _layer_rows(unit: dict[str, Any]) -> list[list[str]]:
+    """Layers of a unit; what is known of the unit alone stands at the last."""
+    rows = []
+    for layer in unit["layers"]:
+        kinds = ("weight", "input", "residual", "output")
+        last = layer is unit["layers"][-1]
+        peer = unit["speedup_over_channel_last"]
+        rows.append(
+            [
+                layer["name"],
+                layer["size"].partition(", padding")[0],
+                f"{layer['cycles']:,}",
+                f"{layer['utilisation']:.3f}",
+                f"{sum(layer[f'{kind}_bytes'] for kind in kinds) / 1e3:,.0f}",
+                f"{layer['bound_by']} {layer['where_cycles_went'][layer['bound_by']]:.0%}",
+                f"{layer['speedup_over_dense']:.2f}",
+                f"{peer:.2f}" if last and peer else "",
+            ]
+        )
+    return rows
+
+
+def network_text(record: dict[str, Any]) -> str:
+    """What the README says of a network that ran on the Verilog."""
+    cycles, speedup = record["cycles"] / 1e6, record["speedup_over_dense"]
+    return (
+        f"a frame of ResNet-50 in {cycles:.2f} M cycles on the Verilog, bit-exact, {speedup:.1f} times as fast as dense"
+    )
 
 
 def _ways(rows: list[dict[str, Any]]) -> list[list[str]]:

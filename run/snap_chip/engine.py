@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..execution import Simulator
     from ..network.plan import Plan
     from ..progress import Stages
+    from ..registry import Design
     from .program import SnapChipProgram
 
 __all__ = ["ENGINE", "SnapChipEngine", "errors_text"]
@@ -41,6 +42,7 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
     presets = PRESETS
     paper_figures = FIGURES
     demo_presets = ("snap-chip-tiny",)
+    frames = ("resnet-50", "vgg-16", "alexnet", "resnet-mini")
     examples = {
         "sim": (
             "tensorloom sim snap-chip-tiny --shape 8x8x24,3x3,16 --padding 1 --density 0.4/0.5",
@@ -49,6 +51,11 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         "run": ("tensorloom run model.onnx --engine snap-chip --model-only --json",),
         "registers": ("tensorloom registers snap-chip -o build/registers",),
         "demo": ("tensorloom demo snap-chip-tiny",),
+        "frame": (
+            "tensorloom frame resnet-mini --engine snap-chip-tiny",
+            "tensorloom frame resnet-50 --model-only --json",
+            "tensorloom frame resnet-50 --layers res2a,res5c -o build/frame",
+        ),
         "bench": ("tensorloom bench snap-chip --quick --json",),
     }
 
@@ -171,6 +178,18 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .tables import figure_tables
 
         return figure_tables(figures)
+
+    def run_frame(self, design: "Design", network: str, *, stages: "Stages", **options: Any) -> dict[str, Any]:
+        """Run a frame; units are blocks of layers, each by one start of the chip."""
+        from .whole_network import run_frame
+
+        return run_frame(design, network, stages=stages, **options)
+
+    def frame_tables(self, figures: dict[str, Any]) -> list[Table]:
+        """Layers, units, and the whole."""
+        from .tables import frame_tables
+
+        return frame_tables(figures)
 
 
 def errors_text(registers: Mapping[str, Any], *, wraps: bool = False) -> str:

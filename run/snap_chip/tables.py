@@ -6,7 +6,7 @@ from typing import Any
 from ...sim.snap_chip.counters import KINDS
 from ..contract import Table
 
-__all__ = ["figure_tables", "went_text"]
+__all__ = ["figure_tables", "frame_tables", "went_text"]
 
 LEAST_SHARE = 0.005
 """Smaller ones are left out of texts."""
@@ -21,6 +21,42 @@ def figure_tables(figures: Mapping[str, Any]) -> list[Table]:
             tables.append(_plain(title, rows))
     names = ("preset", "emit_seconds", "emitted_bytes", "build_seconds", "cycles_per_second")
     return [*tables, _plain("Verilog", [{name: figures[name] for name in names}])]
+
+
+def frame_tables(figures: Mapping[str, Any]) -> list[Table]:
+    """Tables of a network: its layers, the units that they run in, and the whole."""
+    units = figures["units"]
+    columns = ["layer", "size", "cycles", "utilisation", "kB in and out", "bounded by", "share", "over dense"]
+    layers = [
+        [
+            layer["name"], layer["size"], layer["cycles"], layer["utilisation"], _kilobytes(layer), layer["bound_by"],
+            f"{layer['where_cycles_went'][layer['bound_by']]:.0%}", layer["speedup_over_dense"],
+        ]
+        for unit in units
+        for layer in unit["layers"]
+    ]  # fmt: skip
+    names = ["unit", "source", "bit-exact", "cycles of model", "cycles", "kB in and out", "over dense"]
+    rows = [
+        [
+            unit["name"], unit["source"], unit["bit_exact"], unit["equals_cycle_model"], unit["cycles"],
+            _kilobytes(unit), unit["speedup_over_dense"], unit["speedup_over_channel_last"], unit["cpu_seconds"],
+        ]
+        for unit in units
+    ]  # fmt: skip
+    whole = ("densities", "source", "bit_exact", "equals_cycle_model", "cycles", "utilisation", "speedup_over_dense")
+    title = f"{figures['network']} on {figures['design']}"
+    return [
+        Table("Layers; cycles of each are the cycle model's, and those of units the sum", columns, layers),
+        Table("Units", [*names, "over channel-last", "CPU seconds"], rows),
+        _plain(
+            title + ", a part of it" * (not figures["complete"]),
+            [{name: figures[name] for name in (*whole, "simulated_seconds")}],
+        ),
+    ]
+
+
+def _kilobytes(row: Mapping[str, Any]) -> float:
+    return sum(row[f"{kind}_bytes"] for kind in KINDS) / 1e3
 
 
 def went_text(shares: Mapping[str, float]) -> str:

@@ -1,7 +1,7 @@
 """Bottleneck blocks of ResNet-50 as layers of the chip: 1x1, 3x3, and 1x1 to which the block's input is added."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..golden.residual_add import residual_add, residual_terms
 from ..workloads.layers import LayerShape, random_tensors
 from .layers import Convolution, Residual, Tensor
 
-__all__ = ["INPUT", "OUTPUTS", "Bottleneck", "random_bottleneck"]
+__all__ = ["INPUT", "OUTPUTS", "Bottleneck", "random_bottleneck", "scale_sums"]
 
 INPUT, OUTPUTS = "x", ("a", "b", "y")
 """Names of a block's input, and of what its layers make."""
@@ -85,23 +85,50 @@ def random_bottleneck(shapes: Sequence[LayerShape], densities: tuple[float, floa
         macs += int(pairs.sum())
         last = target == OUTPUTS[-1]
         check(f"output of {shape.name}", not last or sums.shape == x.shape, f"of shape {x.shape}", sums.shape)
-        scale, values[target] = _scale(sums, densities[0], x if last else None)
+        scale, values[target] = scale_sums(sums, densities[0], (INPUT, x) if last else None)
         layers.append(Convolution(source=source, target=target, weights=weights, **scale, **shape.steps))
         source = target
     return Bottleneck(layers=layers, values=values, macs=macs)
 
 
-def _scale(sums: np.ndarray, density: float, residual: np.ndarray | None) -> tuple[dict, np.ndarray]:
-    """Fields of a layer with these sums, and its output: of each kernel, the greatest are positive."""
-    factors = (SPREAD / np.maximum(sums.std((0, 1)), 1)).astype(np.float32)  # of a kernel without weights too
-    added = 0 if residual is None else INPUT_SCALE * residual
+def scale_sums(
+    sums: np.ndarray,
+    density: float,
+    added: tuple[str, np.ndarray] | None = None,
+    pool: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> tuple[dict, np.ndarray]:
+    """Choose a layer's scales so that of each kernel the greatest outputs are positive, the others 0.
+
+    Of a single pixel it is the greatest of all kernels.
+
+    Parameters
+    ----------
+    sums
+        Lines x columns x kernels.
+    density
+        Share of outputs that are positive.
+    added
+        Name and values of what is added, if anything is.
+    pool
+        What the outputs are pooled by, if that is what has the density.
+
+    Returns
+    -------
+    dict, numpy.ndarray
+        Fields of the `Convolution`, and its outputs, uint8.
+    """
+    axes = (0, 1) if sums.shape[0] * sums.shape[1] > 1 else None
+    spread = np.broadcast_to(sums.std(axes), sums.shape[2:])
+    factors = (SPREAD / np.maximum(spread, 1)).astype(np.float32)  # of a kernel without weights too
+    residual = 0 if added is None else INPUT_SCALE * added[1]
+    scaled = (pool(sums) if pool else sums) * factors + residual
     # what is at least a half is rounded to a positive number
-    bias = np.rint((0.5 - np.quantile(sums * factors + added, 1 - density, axis=(0, 1))) / factors).astype(np.int32)
+    bias = np.rint((0.5 - np.quantile(scaled, 1 - density, axis=axes)) / factors).astype(np.int32)
     fields = {"bias": bias, "factors": factors}
-    if residual is None:
+    if added is None:
         return fields, requantize(sums + bias, factors)
     terms = residual_terms(1, MIDDLE, INPUT_SCALE, 0, OUTPUT_SCALE, 0)
     names = ("sum_factor", "factor", "offset")
-    more = Residual(tensor=INPUT, zero=0, **dict(zip(names, map(float, terms), strict=True)))
-    output = residual_add(requantize(sums + bias, factors, MIDDLE), residual, terms, 0, 255).astype(np.uint8)
+    more = Residual(tensor=added[0], zero=0, **dict(zip(names, map(float, terms), strict=True)))
+    output = residual_add(requantize(sums + bias, factors, MIDDLE), added[1], terms, 0, 255).astype(np.uint8)
     return fields | {"zero": MIDDLE, "residual": more}, output

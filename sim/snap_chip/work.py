@@ -1,6 +1,7 @@
 """What the layers of a list give the SNAP chip to do: which values and weights are stored, not what they are."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -8,9 +9,11 @@ from ...hw.snap_chip.command import OPERATIONS
 from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from .command import Command
 from .golden import Result, input_layout, output_layout, read_rings, residual_layout, run_list
+from .layers import Convolution, Layer
+from .program import Program
 from .tensors import TensorLayout, decode_tensor
 
-__all__ = ["ColumnWork", "LayerWork", "bitmaps_of", "list_work", "tile_words", "works_of"]
+__all__ = ["ColumnWork", "LayerWork", "bitmaps_of", "list_work", "program_work", "tile_words", "works_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,4 +114,34 @@ def works_of(config: SnapChipConfig, result: Result) -> list[LayerWork]:
                 else (),
             )
         )
+    return works
+
+
+def program_work(program: Program, layers: Sequence[Layer], values: Mapping[str, np.ndarray]) -> list[LayerWork]:
+    """What a compiled list of layers gives to do, if all tensors are known: nothing is computed.
+
+    Parameters
+    ----------
+    layers
+        Those that were compiled.
+    values
+        Of all tensors by name, ``[lines, columns, channels]``.
+    """
+    config = program.config
+
+    def stored(name: str) -> np.ndarray:
+        placed = program.tensors[name]
+        there = values[name] != placed.layout.zero
+        return bitmaps_of(config, np.where(placed.order >= 0, there[..., placed.order], False))
+
+    works = []
+    for layer, command in zip(layers, program.commands, strict=True):
+        residual, weights = None, ()
+        if isinstance(layer, Convolution):
+            residual = stored(layer.residual.tensor) if layer.residual else None
+            weights = tuple(
+                ColumnWork(bitmaps_of(config, ring.weights != 0)[..., 0], ring.windows, ring.counts)
+                for ring in read_rings(config, command, program.image)
+            )
+        works.append(LayerWork(command, stored(layer.source), stored(layer.target), residual, weights))
     return works

@@ -4,10 +4,24 @@ from collections.abc import Sequence
 
 from .layers import LayerShape
 
-__all__ = ["SNAP_MEAN", "falling_densities"]
+__all__ = ["HAN", "SNAP_MEAN", "falling_densities"]
 
 SNAP_MEAN = (0.38, 0.52)
 """Mean of activations and of weights in the pruned ResNet-50 of the SNAP paper."""
+
+HAN: dict[str, list[tuple[float, float]]] = {
+    "alexnet": [
+        (1.0, 0.84), (0.88, 0.38), (0.52, 0.35), (0.37, 0.37), (0.40, 0.37),
+        (0.34, 0.09), (0.36, 0.09), (0.40, 0.25),
+    ],
+    "vgg16": [
+        (1.0, 0.58), (0.53, 0.22), (0.89, 0.34), (0.80, 0.36), (0.81, 0.53), (0.68, 0.24), (0.70, 0.42),
+        (0.64, 0.32), (0.51, 0.27), (0.45, 0.34), (0.34, 0.35), (0.32, 0.29), (0.29, 0.36),
+        (0.19, 0.04), (0.38, 0.04), (0.42, 0.23),
+    ],
+}  # fmt: skip
+"""Of each layer's activations and weights in the pruned networks of Han et al. ("Learning both Weights and Connections
+for Efficient Neural Networks", 2015, tables 4 and 5). A layer's activations are the outputs of the one before it."""
 
 STAGES = {
     2: (0.5742, 0.4816, 0.4075, 0.5909),

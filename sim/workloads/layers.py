@@ -5,13 +5,14 @@ Image networks as they were published: AlexNet in its two groups (Krizhevsky et 
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...hw.config import check_int, check_number
 from ..golden.geometry import ConvolutionGeometry, ConvolutionSteps, Padding, Steps, side_padding
 
-__all__ = ["NETWORKS", "LayerShape", "distinct", "find_layer", "random_tensors", "sample"]
+__all__ = ["NETWORKS", "LayerShape", "distinct", "find_layer", "random_tensors", "resnet", "sample"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,26 +126,45 @@ def _vgg16() -> list[LayerShape]:
     return layers + [_conv("vgg16", name, 1, inputs, 1, outputs) for name, inputs, outputs in sizes]
 
 
-def _resnet50() -> list[LayerShape]:
-    layers = [_conv("resnet50", "conv1", 224, 3, 7, 64, stride=2, padding=3)]
-    channels = 64
-    for stage, blocks in enumerate([3, 4, 6, 3]):
-        size, narrow = 56 >> stage, 64 << stage
-        for block in range(blocks):
-            name, stride = f"res{stage + 2}{'abcdef'[block]}", 2 if stage and not block else 1
-            entry = size * stride
+def resnet(network: str, size: int, narrow: int, blocks: Sequence[int], classes: int) -> list[LayerShape]:
+    """Layers of a residual network with bottleneck blocks.
+
+    Parameters
+    ----------
+    network
+        What it is called.
+    size
+        Lines and columns of the first stage: a quarter of the image's.
+    narrow
+        Kernels of the first layer, and of the first two of each block of the first stage.
+    blocks
+        By stage.
+    classes
+        Kernels of the last layer.
+    """
+    layers = [_conv(network, "conv1", 4 * size, 3, 7, narrow, stride=2, padding=3)]
+    channels, letters = narrow, "abcdef"
+    for stage, count in enumerate(blocks):
+        inner, side = narrow << stage, size >> stage
+        for block in range(count):
+            name, stride = f"res{stage + 2}{letters[block]}", 2 if stage and not block else 1
+            entry = side * stride
             if not block:
-                layers.append(_conv("resnet50", f"{name}_branch1", entry, channels, 1, 4 * narrow, stride=stride))
+                layers.append(_conv(network, f"{name}_branch1", entry, channels, 1, 4 * inner, stride=stride))
             layers += [
-                _conv("resnet50", f"{name}_branch2a", entry, channels, 1, narrow, stride=stride),
-                _conv("resnet50", f"{name}_branch2b", size, narrow, 3, narrow, padding=1),
-                _conv("resnet50", f"{name}_branch2c", size, narrow, 1, 4 * narrow),
+                _conv(network, f"{name}_branch2a", entry, channels, 1, inner, stride=stride),
+                _conv(network, f"{name}_branch2b", side, inner, 3, inner, padding=1),
+                _conv(network, f"{name}_branch2c", side, inner, 1, 4 * inner),
             ]
-            channels = 4 * narrow
-    return [*layers, _conv("resnet50", "fc1000", 1, 2048, 1, 1000)]
+            channels = 4 * inner
+    return [*layers, _conv(network, "fc1000", 1, channels, 1, classes)]
 
 
-NETWORKS: dict[str, list[LayerShape]] = {"alexnet": _alexnet(), "vgg16": _vgg16(), "resnet50": _resnet50()}
+NETWORKS: dict[str, list[LayerShape]] = {
+    "alexnet": _alexnet(),
+    "vgg16": _vgg16(),
+    "resnet50": resnet("resnet50", 56, 64, (3, 4, 6, 3), 1000),
+}
 """Convolutions and fully connected layers of each network, in order."""
 
 

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_tables_are_those_of_the_design(name: str) -> None:
 def test_bottlenecks_are_those_recorded() -> None:
     """And the page says so if they are of an earlier design."""
     records = read_records(RECORDS)
-    rows = FOUND["bottleneck_tables"](records, map(is_stale, records))["chip-bottlenecks"]
+    rows = FOUND["bottleneck_tables"](records, stale(records))["chip-bottlenecks"]
     assert table("chip-bottlenecks") == [[cell.replace("`", "") for cell in row] for row in rows], (
         "run scripts/pictures"
     )
@@ -50,6 +51,58 @@ def test_bottlenecks_of_an_earlier_design() -> None:
     cells += ["80.0%", "5.0%", "4.0%", "3.0%", "2.0%", "1.0%", "5.0%", "yes", "no", "1,234"]
     rows = FOUND["bottleneck_tables"]([record, record], [True, False])
     assert rows == {"chip-bottlenecks": [[*cells, "an earlier design"], [*cells, "the present one"]]}
+
+
+@cache
+def digest_is_stale(design: str, digest: str) -> bool:
+    """Asked once for each design, as it takes long."""
+    return is_stale({"design": design, "digest": digest})
+
+
+def stale(records: list[dict[str, Any]]) -> list[bool]:
+    return [digest_is_stale(record["design"], record["digest"]) for record in records]
+
+
+def frames() -> list[dict[str, Any]]:
+    return [record for folder in sorted(RECORDS.iterdir()) for record in read_records(folder)]
+
+
+def test_networks_are_those_recorded() -> None:
+    """And the page says so if they are of an earlier design."""
+    for name, rows in FOUND["network_tables"](frames(), stale(frames())).items():
+        assert table(name) == [[cell.replace("`", "") for cell in row] for row in rows], "run scripts/pictures"
+
+
+def test_the_readme_has_the_frame_of_resnet_50() -> None:
+    """If all of it ran on the Verilog."""
+    found = [record for record in frames() if record["network"] == "resnet-50" and record["source"] == "rtl"]
+    texts = [FOUND["network_text"](record) for record in found]
+    figures = {row[0]: row[2] for row in table("engines")}
+    (cell,) = [figure for name, figure in figures.items() if name.startswith("[snap-chip]")]
+    assert "ResNet-50" not in cell if not found else cell in texts
+
+
+def test_tables_of_networks() -> None:
+    layer = {"name": "res2b_branch2c", "size": "56x56x64,3x3,64, padding 1", "cycles": 51_856, "utilisation": 0.7791}
+    layer |= {"weight_bytes": 20_000, "input_bytes": 300_000, "residual_bytes": 0, "output_bytes": 4_400}
+    layer |= {"bound_by": "compute", "where_cycles_went": {"compute": 0.781}, "speedup_over_dense": 3.987}
+    unit = {"source": "rtl", "bit_exact": True, "equals_cycle_model": False, "speedup_over_channel_last": 1.2345}
+    units = [
+        unit | {"layers": [dict(layer), layer]},
+        {"source": "model", "layers": [layer], "speedup_over_channel_last": None},
+    ]
+    record = {"design": "snap-chip", "network": "resnet-50", "cycles": 3_612_345, "utilisation": 0.8005, "units": units}
+    record |= {"speedup_over_dense": 4.256, "simulated_cycles": 1_000, "simulated_seconds": 777.7}
+    rows = FOUND["network_tables"]([record, record | {"network": "alexnet"}], [True, False])
+    cells = ["3,612,345", "0.800", "4.26", "1 of 2", "1,000", "yes", "no", "778"]
+    assert rows["chip-networks"] == [
+        ["`snap-chip`", "resnet-50", *cells, "an earlier design"],
+        ["`snap-chip`", "alexnet", *cells, "the present one"],
+    ]
+    line = ["res2b_branch2c", "56x56x64,3x3,64", "51,856", "0.779", "324", "compute 78%", "3.99"]
+    assert rows["chip-network-layers"] == [[*line, ""], [*line, "1.23"], [*line, ""]]
+    text = FOUND["network_text"](record)
+    assert text.startswith("a frame of ResNet-50 in 3.61 M cycles") and text.endswith("4.3 times as fast as dense")
 
 
 def test_fields() -> None:
