@@ -19,8 +19,8 @@ from tensorloom.run.registry import Design, find_preset
 from tensorloom.run.snap_chip import whole_network as module
 from tensorloom.run.snap_chip.bottlenecks import RECORDS
 from tensorloom.run.snap_chip.engine import ENGINE, SnapChipEngine
-from tensorloom.run.snap_chip.whole_network import run_frame
 from tensorloom.run.snap_chip.unit import run_unit, verilog_digest
+from tensorloom.run.snap_chip.whole_network import run_frame
 from tensorloom.sim.snap_chip.cycles import WENT
 from tensorloom.sim.snap_chip.draw import Drawn, draw_unit
 from tensorloom.sim.snap_chip.units import NETWORK_UNITS
