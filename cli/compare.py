@@ -11,7 +11,7 @@ from ..run.emission import emit_design
 from ..run.files import check_file, writing
 from ..run.registry import Design
 from .errors import usage_errors
-from .networks import choose_machine, load_network, network_engines
+from .networks import check_picture, choose_machine, load_network, network_engines
 from .options import Json, examples, existing_file, to_int, to_number, to_path
 from .output import Stages, print_json, print_table, say
 
@@ -58,6 +58,7 @@ def compare(
     """
     if output:
         check_file(output)
+        check_picture(output)
     shares = _shares(densities)
     names = chosen or [next(iter((*one.demo_presets, *one.presets))) for one in network_engines()]
     designs = [choose_machine(None, name, None, None) for name in names]

@@ -7,7 +7,7 @@ import typer
 
 from ..hw.emit.files import write_files
 from ..hw.errors import UsageError
-from ..run.files import check_file, writing
+from ..run.files import check_apart, check_file, writing
 from .errors import usage_errors
 from .jobs import read_tensor
 from .options import Json, examples, existing_file, to_int, to_number, to_path
@@ -71,6 +71,7 @@ def compress(
     if (evaluate is None) != (labels is None):
         raise UsageError("--evaluate and --labels must be given together")
     check_file(output)
+    check_apart([output], [model, calibrate, *filter(None, (evaluate, labels))])
     overall, densities = _densities(density or [])
     from ..sim.network.compress import Recipe
     from ..sim.network.compress import compress as compress_model

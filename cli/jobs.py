@@ -5,6 +5,7 @@ import difflib
 import io
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
     from ..sim.golden.geometry import ConvolutionSteps
     from ..sim.workloads.layers import LayerShape
 
-__all__ = ["STEP_OPTIONS", "layer_job", "make_job", "parse_steps", "read_tensor", "small_job", "write_tensor"]
+__all__ = [
+    "STEP_OPTIONS",
+    "layer_job",
+    "make_job",
+    "parse_steps",
+    "read_tensor",
+    "small_job",
+    "write_tensor",
+    "write_tensors",
+]
 
 DEFAULT_KINDS = "int8,int8"
 
@@ -239,6 +249,16 @@ def write_tensor(path: Path, tensor: Any) -> None:
 
     content = io.BytesIO()
     np.save(content, tensor)
+    with writing(path):
+        write_files(path.parent, {path.name: content.getvalue()})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
+    """Write an ``.npz`` file of arrays by name; else as `write_tensor`."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.savez(content, **tensors)
     with writing(path):
         write_files(path.parent, {path.name: content.getvalue()})
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..hw.emit.files import write_files
-from ..hw.errors import FAILURE, ConfigError, UsageError
+from ..hw.errors import FAILURE, ConfigError, UsageError, did_you_mean
 from ..run.contract import Engine
-from ..run.files import check_file, writing
+from ..run.files import check_apart, check_file, writing
 from ..run.registry import Design, design_name, engines
 from .errors import usage_errors
-from .jobs import read_tensor, write_tensor
+from .jobs import read_tensor, write_tensor, write_tensors
 from .options import choose_design, choose_engine, existing_file, parse_changes
 from .output import Stages, print_json, print_table, say
 
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from ..sim.memory_timing import MemoryTiming
     from ..sim.network.graph import Network
 
-__all__ = ["COLUMNS", "SUFFIX", "choose_machine", "load_network", "network_engines", "run_model"]
+__all__ = ["COLUMNS", "SUFFIX", "check_picture", "choose_machine", "load_network", "network_engines", "run_model"]
 
 SUFFIX = ".onnx"
 """Of the files that are networks."""
+
+ARCHIVE = ".npz"
+"""Of files that hold arrays by name."""
 
 COLUMNS = ("name", "operator", "cycles", "macs", "utilisation", "read_bytes", "written_bytes", "bound")
 """Of the table of layers."""
@@ -107,8 +110,9 @@ def _arrays(given: Sequence[str], names: list[str]) -> "dict[str, np.ndarray]":
     for text in given:
         name, equals, file = text.partition("=")
         if not equals or name not in names:
-            if len(names) > 1:
-                raise UsageError(f"--input must be NAME=FILE for one of {', '.join(names)}, not {text!r}")
+            if len(names) > 1 or (equals and not Path(text).exists()):
+                hint = did_you_mean(name, names) if equals else ""
+                raise UsageError(f"--input must be NAME=FILE for one of {', '.join(names)}, not {text!r}", hint)
             name, file = names[0], text
         if name in found:
             raise UsageError(f"--input for {name} is given twice")
@@ -147,13 +151,17 @@ def run_model(
     as_json: bool,
 ) -> None:
     """Run a network from a file; see ``tensorloom run``."""
-    for file in filter(None, (output, table, plot)):
+    files = [*filter(None, (output, table, plot))]
+    for file in files:
         check_file(file)
+    check_apart(files, [path, *(Path(text[at:]) for text in inputs for at in (0, text.find("=") + 1))])
+    check_picture(plot)
     network, arrays = load_network(path, inputs, seed)
-    first, *others = network.outputs
-    if output and others:
+    if output and output.suffix != ARCHIVE and len(network.outputs) > 1:
         names = ", ".join(value.name for value in network.outputs)
-        raise UsageError(f"--output takes the result of a network with one output, not of {names}")
+        raise UsageError(
+            f"the network has several outputs, {names}: --output must be a file {ARCHIVE}, which holds all"
+        )
     stages = Stages()
     from ..run.execution import Simulator
     from ..run.network.execution import run_network
@@ -175,8 +183,10 @@ def run_model(
         )
     except ConfigError as error:
         raise UsageError(f"{path}: {error}", "; ".join(filter(None, (error.hint, _larger(design))))) from error
-    if output:
-        write_tensor(output, outcome.outputs[first.name])
+    if output and output.suffix == ARCHIVE:
+        write_tensors(output, outcome.outputs)
+    elif output:
+        write_tensor(output, outcome.outputs[network.outputs[0].name])
     rows = [[_rounded(getattr(layer, name)) for name in COLUMNS] for layer in outcome.layers]
     if table:
         _write(table, _csv(rows))
@@ -224,7 +234,19 @@ def _larger(design: Design) -> str:
     """Which designs of the engine are larger, if there are any."""
     presets = design.engine.presets.items()
     names = [name for name, config in presets if config.multipliers > design.config.multipliers]
-    return f"larger designs: --design {' or '.join(names)}" if names else ""
+    return f"a larger design may do: --design {' or '.join(names)}" if names else ""
+
+
+def check_picture(path: Path | None) -> None:
+    """Check that a picture's file is named as one.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    if path is not None and path.suffix.lower() != ".svg":
+        raise UsageError(f"pictures are SVG: the file must end in .svg, not {path.name!r}")
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:

@@ -68,7 +68,7 @@ def run(
             "-o",
             metavar="DIR|FILE",
             parser=to_path,
-            help="Write what memories hold afterwards; of a network, its output as .npy.",
+            help="Write what memories hold afterwards; of a network, its output as .npy, or all as .npz.",
         ),
     ] = None,
     engine: Annotated[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..hw.errors import FAILURE, UsageError
-from ..run.files import check_file
+from ..run.files import check_apart, check_file
 from ..run.jobs import check_pauses
 from .errors import usage_errors
 from .jobs import DEFAULT_KINDS, STEP_OPTIONS, layer_job, make_job, parse_steps, write_tensor
@@ -128,6 +128,7 @@ def sim(
         raise UsageError(f"--vcd and --output must be two files, not both {output}")
     for path in filter(None, (vcd, output)):
         check_file(path)
+    check_apart([*filter(None, (vcd, output))], [*filter(None, (a, b))])
     if model_only and (stall or vcd):
         raise UsageError("--stall and --vcd need the Verilog; --model-only leaves it out")
     table = _energy_table(energy)

@@ -8,7 +8,7 @@ import typer
 
 from ..hw.emit.files import write_files
 from ..hw.errors import FAILURE, UsageError
-from ..run.files import check_file, replacing, writing
+from ..run.files import check_apart, check_file, replacing, writing
 from .options import Assignments, ConfigFile, Json, Preset, choose_design, examples, to_path
 from .output import Stages, print_json, print_table, say
 
@@ -66,8 +66,10 @@ def test(
     design = choose_design(preset, config_file, assignments)
     if waves is not None and len(blocks or ()) != 1:
         raise UsageError("--waves is for one block", "name it with --block")
-    for path in filter(None, (waves, junit)):
+    files = [*filter(None, (waves, junit))]
+    for path in files:
         check_file(path)
+    check_apart(files)
     from ..run import testing
 
     options: dict[str, Any] = {"blocks": blocks or (), "simulator": simulator.value, "seed": seed, "stages": Stages()}

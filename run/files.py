@@ -2,13 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..hw.errors import Error, FailureError, PathError, wrong_type
 
-__all__ = ["check_file", "check_folder", "replacing", "to_path", "writing"]
+__all__ = ["check_apart", "check_file", "check_folder", "replacing", "to_path", "writing"]
 
 
 def to_path(path: object, field: str = "") -> Path:
@@ -78,6 +78,22 @@ def check_file(path: Path) -> None:
         check_folder(path.resolve().parent)  # through a link, not over it
     except PathError as error:
         raise PathError(f"cannot write {path}: {str(error).partition(': ')[2]}") from error
+
+
+def check_apart(written: Sequence[Path], read: Sequence[Path] = ()) -> None:
+    """Check that no file is written over one that is read, nor over another that is written.
+
+    Raises
+    ------
+    PathError
+        Naming the file.
+    """
+    sources = {path.resolve() for path in read}
+    for number, path in enumerate(written):
+        if path.resolve() in sources:
+            raise PathError(f"cannot write {path}: it is read too, and would be lost")
+        if path.resolve() in [other.resolve() for other in written[:number]]:
+            raise PathError(f"cannot write {path}: it would be written twice")
 
 
 @contextmanager

@@ -262,9 +262,10 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
             finished.append(part.finish([node.result for node in part.nodes if node.result.name in wanted]))
         else:
             finished.append(part)
-    if not any(isinstance(part, MachinePart) for part in finished):
-        raise ModelError(f"the network has nothing that {machine} does")
     by_name = {node.result.name: node.name for node in network.nodes}
+    if not any(isinstance(part, MachinePart) for part in finished):
+        told = "".join(f"\n  {by_name[name]}: {text}" for name, text in reasons.items())
+        raise ModelError(f"the network has nothing that {machine} does{told}")
     return Plan(network=network, parts=finished, reasons={by_name[name]: text for name, text in reasons.items()})
 
 

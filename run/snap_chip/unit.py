@@ -114,7 +114,7 @@ def _run_verilog(
     """Run it, and compare everything; what figures know by that."""
     program = SnapChipProgram(
         compiled=compiled, inputs_by_name={INPUT: drawn.values[INPUT]}, results=[drawn.layers[-1].target],
-        shape=drawn.output.shape, macs=0,
+        shape=drawn.output.shape, pairs=None,
     )  # fmt: skip
     start = Clocks.now()
     driven = drive(

@@ -156,6 +156,9 @@ def compress(
         if name not in names:
             hint = did_you_mean(name, names) or "batch normalization is folded before; --density says it for all"
             raise UsageError(f"--density must be of a layer of {path} ({', '.join(names)}), not {name!r}", hint)
+    for layer in source.layers:
+        if not np.isfinite(source.weights(layer)).all():
+            raise UsageError(f"{path}: layer {layer.name} has weights that are not finite numbers")
     source.check_input("--calibrate", calibration)
     before = after = None
     if examples:

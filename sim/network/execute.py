@@ -81,6 +81,8 @@ def check_inputs(network: Network, inputs: Mapping[str, np.ndarray]) -> dict[str
             kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
             raise wrong_type(f"input {value.name}", f"an array of {value.dtype}", str(kind))
         check(f"shape of input {value.name}", array.shape == value.shape, f"{value.shape}", array.shape)
+        if value.dtype.kind == "f" and (wrong := np.count_nonzero(np.isnan(array))):
+            raise ModelError(f"input {value.name} has {wrong:,} values that are not numbers (NaN)")
         found[value.name] = array.astype(value.dtype, copy=False)
     return found
 

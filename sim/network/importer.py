@@ -101,7 +101,7 @@ def from_model(
     outputs = _outputs(graph, builder, states, refused)
     if refused:
         lines = "\n".join(f"  {label} ({operator}): {reason}" for label, operator, reason in refused)
-        hint = "quantize it with QuantizeLinear and DequantizeLinear around what docs/networks.md lists"
+        hint = "docs/networks.md lists what is supported; floats need QuantizeLinear and DequantizeLinear around them"
         raise ModelError(f"{name}: not supported:\n{lines}", hint, tuple(refused))
     nodes = _used(builder.nodes, outputs)
     network = Network(name=graph.name, inputs=tuple(inputs), outputs=tuple(outputs), nodes=tuple(nodes))

@@ -120,6 +120,27 @@ def test_quantized_already(run: Callable, fails: Callable, files: Path) -> None:
     assert fails("compress", "q", *ALL, code=2) == "q: model is quantized already (it has DequantizeLinear)"
 
 
+@pytest.mark.parametrize("output", ["m.onnx", "./x.npy", "e.npy", "y.npy"])
+def test_nothing_that_is_read_is_lost(fails: Callable, files: Path, output: str) -> None:
+    before = {path.name: path.read_bytes() for path in files.iterdir()}
+    arguments = ("--calibrate", "x.npy", *JUDGED, "-o", output)
+    message = f"cannot write {Path(output)}: it is read too, and would be lost"
+    assert fails("compress", "m.onnx", *arguments, code=2) == message
+    assert {path.name: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_weights_that_are_no_numbers(fails: Callable, files: Path) -> None:
+    model = onnx.load(str(files / "m.onnx"))
+    for tensor in model.graph.initializer:
+        if len(tensor.dims) == 2:
+            array = onnx.numpy_helper.to_array(tensor).copy()
+            array[1, 2] = np.nan
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    onnx.save(model, str(files / "m.onnx"))
+    text = "m.onnx: layer hidden/MatMulAddFusion has weights that are not finite numbers"
+    assert fails("compress", "m.onnx", *ALL, code=2) == text
+
+
 def test_a_model_that_cannot_run(fails: Callable, files: Path) -> None:
     model = onnx.load(str(files / "m.onnx"))
     model.graph.node[2].op_type = "Nonsense"
