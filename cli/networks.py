@@ -186,7 +186,8 @@ def run_model(
     if output and output.suffix == ARCHIVE:
         write_tensors(output, outcome.outputs)
     elif output:
-        write_tensor(output, outcome.outputs[network.outputs[0].name])
+        (result,) = outcome.outputs.values()
+        write_tensor(output, result)
     rows = [[_rounded(getattr(layer, name)) for name in COLUMNS] for layer in outcome.layers]
     if table:
         _write(table, _csv(rows))

@@ -63,6 +63,7 @@ def connect(scheduler: str | None = None, workers: int = 2) -> "Iterator[Client]
     try:
         import dask.config
         from distributed import Client, LocalCluster
+        from distributed.gc import disable_gc_diagnosis
     except ModuleNotFoundError as error:
         raise FailureError(f"the Python package {error.name} is missing", INSTALL) from error
     for name in ("distributed", "tornado"):  # that a worker or a scheduler is gone is said by us
@@ -81,6 +82,7 @@ def connect(scheduler: str | None = None, workers: int = 2) -> "Iterator[Client]
             address = scheduler
             _check_scheduler(scheduler)
         client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
+        disable_gc_diagnosis(force=True)  # its callback swallows an interrupt that comes while garbage is collected
         if scheduler is not None and not client.scheduler_info(n_workers=-1)["workers"]:
             raise UsageError(f"the scheduler at {scheduler} has no workers", f"dask worker {scheduler} adds one")
         yield client
