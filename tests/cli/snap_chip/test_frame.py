@@ -33,21 +33,28 @@ def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str
     assert message in fails(*arguments, code=2)
 
 
+def _interrupted(arguments: list[str]) -> tuple[int, str]:
+    """Exit code and errors of a command that is interrupted once it runs."""
+    command = [sys.executable, "-m", "tensorloom.cli.main", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("Running"):
+                break
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    return process.returncode, errors
+
+
 def test_an_interrupted_frame_goes_on(run: Callable, tmp_path: Path) -> None:
     """What is finished stays, whole; the same command needs only the rest."""
+    folder, code, errors = tmp_path, 0, ""
     for attempt in range(6):  # it may be at the end before the signal comes
         folder = tmp_path / f"kept{attempt}"
-        command = [sys.executable, "-m", "tensorloom.cli.main", *MINI, "--model-only", "--workers", "1", "-o", folder]
-        with subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-            assert process.stderr
-            for line in process.stderr:
-                if line.startswith("Running"):
-                    break
-            process.send_signal(signal.SIGINT)
-            errors = process.stderr.read()
-        if process.returncode:
+        code, errors = _interrupted([*MINI, "--model-only", "--workers", "1", "-o", str(folder)])
+        if code:
             break
-    assert process.returncode == 130 and errors.splitlines()[-1] == "error: interrupted", errors
+    assert code == 130 and errors.splitlines()[-1] == "error: interrupted", errors
     assert "Traceback" not in errors
     kept = {path: path.read_bytes() for path in folder.iterdir()}
     assert 1 <= len(kept) < 11 and all(path.suffix == ".json" for path in kept)
