@@ -71,7 +71,7 @@ def testbench(parts: Mapping[str, Any]) -> Callable[[Callable[..., Awaitable[Non
 
     def mark(check: Callable[..., Awaitable[None]]) -> Any:
         @cocotb.test()
-        @cocotb.parametrize(part=list(parts))
+        @cocotb.parametrize(part=[cocotb.Param(value=part, name=part) for part in parts])
         @functools.wraps(check)
         async def on_verilog(dut: Any, part: str) -> None:
             job = job_data()

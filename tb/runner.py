@@ -158,8 +158,10 @@ def cocotb_tests(
             _build(runner, sources, folder, arguments, waves, control=not icarus)
             (folder / "built").touch()
     modules = [test_module] if isinstance(test_module, str) else list(test_module)
-    name = "-".join([*(module.rpartition(".")[2] for module in modules), *(tests or []), str(seed)])
-    results = folder / "results" / name[:100]
+    name = "-".join([*(module.rpartition(".")[2] for module in modules), str(seed)])[:100]
+    if tests:
+        name += "-" + hashlib.sha256("\n".join(tests).encode()).hexdigest()[:8]
+    results = folder / "results" / name
     results.mkdir(parents=True, exist_ok=True)
     log = results / "log.txt"
     values = dict(data or {}) | {"manifest": sources.manifest, "seed": seed}

@@ -7,11 +7,11 @@ from ...hw.bus.beat_reader import BeatReader
 from ...hw.bus.reader import Reader
 from ...hw.bus.registers import RegisterFile
 from ...hw.bus.writer import Writer
-from ..bundle import PartsBundle, make
+from ..bundle import make
 from .arbitrated_reader import ArbitratedReader
 from .parts import PARTS
 
-__all__ = ["Bundle", "component"]
+__all__ = ["COMPONENTS", "PARTS", "component"]
 
 COMPONENTS = {
     "reader": Reader,
@@ -26,10 +26,3 @@ COMPONENTS = {
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     return make(COMPONENTS, PARTS, part)
-
-
-class Bundle(PartsBundle):
-    """All of them."""
-
-    def __init__(self):
-        super().__init__(COMPONENTS, PARTS)

@@ -15,10 +15,10 @@ from ...hw.common.requantizer import Requantizer
 from ...hw.common.residual_add import ResidualAdd
 from ...hw.common.round_to_byte import RoundToByte
 from ...hw.common.spread import Spread
-from ..bundle import PartsBundle, make
+from ..bundle import make
 from .parts import PARTS
 
-__all__ = ["Bundle", "component"]
+__all__ = ["COMPONENTS", "PARTS", "component"]
 
 COMPONENTS = {
     "broadcast": Broadcast,
@@ -40,10 +40,3 @@ COMPONENTS = {
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     return make(COMPONENTS, PARTS, part)
-
-
-class Bundle(PartsBundle):
-    """All of them."""
-
-    def __init__(self):
-        super().__init__(COMPONENTS, PARTS)

@@ -19,10 +19,10 @@ from ...hw.snap.ring import Ring
 from ...hw.snap.row import SnapRow
 from ...hw.snap.sequence_decoder import SequenceDecoder
 from ...hw.snap.stream_check import ActivationCheck, WeightCheck
-from ..bundle import PartsBundle, make
+from ..bundle import make
 from .parts import PARTS
 
-__all__ = ["Bundle", "component"]
+__all__ = ["COMPONENTS", "PARTS", "component"]
 
 COMPONENTS = {
     "aim": Aim,
@@ -50,10 +50,3 @@ COMPONENTS = {
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     return make(COMPONENTS, PARTS, part)
-
-
-class Bundle(PartsBundle):
-    """All of them."""
-
-    def __init__(self):
-        super().__init__(COMPONENTS, PARTS)

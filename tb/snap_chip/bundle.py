@@ -15,10 +15,10 @@ from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_ring import WeightRing
-from ..bundle import PartsBundle, make
+from ..bundle import make
 from .parts import PARTS
 
-__all__ = ["Bundle", "component"]
+__all__ = ["COMPONENTS", "PARTS", "component"]
 
 COMPONENTS = {
     "byte_unpacker": ByteUnpacker,
@@ -40,10 +40,3 @@ COMPONENTS = {
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     return make(COMPONENTS, PARTS, part)
-
-
-class Bundle(PartsBundle):
-    """All of them."""
-
-    def __init__(self):
-        super().__init__(COMPONENTS, PARTS)

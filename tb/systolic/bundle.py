@@ -13,10 +13,10 @@ from ...hw.systolic.skew import LeftEdge, Triangle
 from ...hw.systolic.tile import Tile
 from ...hw.systolic.weight_fifo import WeightFIFO
 from ...hw.systolic.weight_loader import WeightLoader
-from ..bundle import PartsBundle, make
+from ..bundle import make
 from .parts import PARTS
 
-__all__ = ["Bundle", "component"]
+__all__ = ["COMPONENTS", "PARTS", "component"]
 
 COMPONENTS = {
     "delay_line": DelayLine,
@@ -38,10 +38,3 @@ COMPONENTS = {
 def component(part: str) -> wiring.Component:
     """The component of a part, by its name in `parts`."""
     return make(COMPONENTS, PARTS, part)
-
-
-class Bundle(PartsBundle):
-    """All of them."""
-
-    def __init__(self):
-        super().__init__(COMPONENTS, PARTS)

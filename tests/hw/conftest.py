@@ -3,14 +3,16 @@ import random
 
 import pytest
 
+from tensorloom.tb.cases import draw_cases
+
 SEED = int(os.environ.get("TEST_SEED", "1"))
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that are slow are left out
 def pytest_collection_modifyitems(items):
-    """In Amaranth's simulator, the slow one, a testbench runs on one of its parts, drawn by the seed; others are slow.
+    """In Amaranth's simulator a testbench runs on one of its parts, drawn by the seed; on the others it is slow.
 
-    On Verilog all testbenches run on all parts.
+    So it is on Verilog, with another draw (`drawn`).
     """
     benches = {}
     for item in items:
@@ -36,3 +38,9 @@ def build_dir(tmp_path_factory):
     """Folder of builds that all processes of this run of the tests share."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "cocotb"
+
+
+@pytest.fixture(scope="session", params=["drawn", pytest.param("all", marks=pytest.mark.slow)])
+def drawn(request):
+    """Which of the cases run on Verilog: compiling the parts takes longer than testing them."""
+    return (lambda cases: draw_cases(cases, SEED)) if request.param == "drawn" else lambda cases: cases

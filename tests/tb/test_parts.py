@@ -5,16 +5,40 @@ from itertools import permutations
 import pytest
 from amaranth.hdl import Fragment
 
-from tensorloom.tb.bus.bundle import Bundle as BusBundle
-from tensorloom.tb.snap.bundle import Bundle as SnapBundle
-from tensorloom.tb.snap_chip.bundle import Bundle as SnapChipBundle
-from tensorloom.tb.systolic.bundle import Bundle as SystolicBundle
+from tensorloom.tb.bundle import PartsBundle
+from tensorloom.tb.bus import bundle as bus
+from tensorloom.tb.cases import draw_cases, parts_of, tests_of
+from tensorloom.tb.common import bundle as common
+from tensorloom.tb.snap import bundle as snap
+from tensorloom.tb.snap_chip import bundle as snap_chip
+from tensorloom.tb.systolic import bundle as systolic
 
 
-@pytest.mark.parametrize("bundle", [BusBundle, SnapBundle, SnapChipBundle, SystolicBundle])
-def test_no_part_takes_the_ports_of_another(bundle) -> None:
-    design = bundle()
+@pytest.mark.parametrize("parts", [bus, common, snap, snap_chip, systolic], ids=lambda module: module.__name__)
+def test_no_part_takes_the_ports_of_another(parts) -> None:
+    design = PartsBundle(parts.COMPONENTS, parts.PARTS)
     Fragment.get(design, None)  # or Amaranth complains later, in some other test, that parts were never used
     names = list(design.signature.members)
     assert len(names) >= 10
     assert not [(name, other) for name, other in permutations(names, 2) if other.startswith(f"{name}_")]
+
+
+def check() -> None:
+    """Stands for what checks a part."""
+
+
+def test_every_testbench_is_drawn_once_and_only_its_parts_are_there() -> None:
+    kinds = {"a": [f"a{number}" for number in range(6)], "b": ["b0"]}
+    cases = {f"a-first-{part}": (check, part, 1) for part in kinds["a"]}
+    cases |= {f"a-second-{part}": (check, part, 1) for part in kinds["a"][2:]} | {"b-third-b0": (check, "b0", 2)}
+    seen = set()
+    for seed in range(50):
+        drawn = draw_cases(cases, seed)
+        assert drawn == draw_cases(cases, seed) and drawn.items() <= cases.items()
+        assert sorted(name.rpartition("-")[0] for name in drawn) == ["a-first", "a-second", "b-third"]
+        parts = parts_of(drawn, {kind: dict.fromkeys(names, kind) for kind, names in kinds.items()})
+        assert {part for names in parts.values() for part in names} == {part for _, part, _ in drawn.values()}
+        assert len(parts["a"]) <= 2 and parts["b"] == {"b0": "b"}
+        assert tests_of(drawn, ["b"]) == ["third/part=b0"] and len(tests_of(drawn, kinds)) == 3
+        seen |= set(parts["a"])
+    assert seen == set(kinds["a"])

@@ -7,9 +7,9 @@ from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cases import find_cases, parts_of, tests_of
 from tensorloom.tb.cocotb_bench import random_generator
-from tensorloom.tb.common.bundle import COMPONENTS, Bundle, component
+from tensorloom.tb.common.bundle import COMPONENTS, component
 from tensorloom.tb.common.multiplier import products
 from tensorloom.tb.common.parts import PARTS
 from tensorloom.tb.common.ram import every_row, random_traffic
@@ -19,18 +19,14 @@ from tensorloom.tb.runner import run_cocotb
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("common", name).items()}
 
 
-WITH_MEMORIES = ["fifo", "ram"]
+@pytest.fixture(scope="session")
+def cases(drawn):
+    return drawn(CASES)
 
 
 @pytest.fixture(scope="session")
-def bundle():
-    return emit(Bundle())
-
-
-@pytest.fixture(scope="session")
-def bare():
-    """Parts with memories only, as all of them would take long to compile."""
-    return with_bare_memories(emit(PartsBundle(COMPONENTS, {name: PARTS[name] for name in WITH_MEMORIES})))
+def bundle(cases):
+    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -40,17 +36,11 @@ def test_on_amaranth(case, bench_seed):
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
 
 
-@pytest.mark.parametrize("name", COMPONENTS)
-def test_on_verilog(name, bundle, build_dir, bench_seed):
-    ran = run_cocotb(bundle, f"tensorloom.tb.common.{name}", build_dir=build_dir, seed=bench_seed)
-    assert ran == len(find_cases("common", name))
-
-
-@pytest.mark.parametrize("name", WITH_MEMORIES)
-def test_on_memories_that_do_no_more_than_they_must(name, bare, build_dir, bench_seed):
-    """The testbench asks for nothing that an SRAM macro doesn't promise."""
-    ran = run_cocotb(bare, f"tensorloom.tb.common.{name}", build_dir=build_dir, seed=bench_seed)
-    assert ran == len(find_cases("common", name))
+def test_on_verilog(cases, bundle, build_dir, bench_seed):
+    """On memories that do no more than an SRAM macro promises."""
+    bare = with_bare_memories(bundle)
+    modules, tests = [f"tensorloom.tb.common.{name}" for name in COMPONENTS], tests_of(cases, COMPONENTS)
+    assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(tests)
 
 
 @pytest.mark.parametrize("config", [(9, 4096, 1), (300, 65, 1), (2, 64, 2), (9, 1, 3)])

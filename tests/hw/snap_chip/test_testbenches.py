@@ -5,29 +5,25 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cases import find_cases, parts_of, tests_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
-from tensorloom.tb.snap_chip.bundle import COMPONENTS, Bundle, component
+from tensorloom.tb.snap_chip.bundle import COMPONENTS, component
 from tensorloom.tb.snap_chip.parts import PARTS
 
 CASES = {case: found for name in COMPONENTS for case, found in find_cases("snap_chip", name).items()}
 
 
-WITH_MEMORIES = ["weight_ring", "weight_column", "output_buffer", "segment_reader", "segment_writer"]
+@pytest.fixture(scope="session")
+def cases(drawn):
+    return drawn(CASES)
 
 
 @pytest.fixture(scope="session")
-def bundle():
-    return emit(Bundle())
-
-
-@pytest.fixture(scope="session")
-def bare():
-    """Parts with memories only, as all of them would take long to compile."""
-    return with_bare_memories(emit(PartsBundle(COMPONENTS, {name: PARTS[name] for name in WITH_MEMORIES})))
+def bundle(cases):
+    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -37,17 +33,11 @@ def test_on_amaranth(case, bench_seed):
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
 
 
-@pytest.mark.parametrize("name", COMPONENTS)
-def test_on_verilog(name, bundle, build_dir, bench_seed):
-    ran = run_cocotb(bundle, f"tensorloom.tb.snap_chip.{name}", build_dir=build_dir, seed=bench_seed)
-    assert ran == len(find_cases("snap_chip", name))
-
-
-@pytest.mark.parametrize("name", WITH_MEMORIES)
-def test_on_memories_that_do_no_more_than_they_must(name, bare, build_dir, bench_seed):
-    """Buffers ask for nothing that an SRAM macro doesn't promise."""
-    ran = run_cocotb(bare, f"tensorloom.tb.snap_chip.{name}", build_dir=build_dir, seed=bench_seed)
-    assert ran == len(find_cases("snap_chip", name))
+def test_on_verilog(cases, bundle, build_dir, bench_seed):
+    """On memories that do no more than an SRAM macro promises."""
+    bare = with_bare_memories(bundle)
+    modules, tests = [f"tensorloom.tb.snap_chip.{name}" for name in COMPONENTS], tests_of(cases, COMPONENTS)
+    assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(tests)
 
 
 def test_lint(bundle):

@@ -2,14 +2,12 @@ import dataclasses
 
 import pytest
 
-from tensorloom.hw.emit.emission import Emission
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
 from tensorloom.hw.systolic.matrix_unit import MatrixUnit
 from tensorloom.sim.systolic.cycles import predict
 from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.memories import with_bare_memories
-from tensorloom.tb.systolic.bundle import Bundle
 from tensorloom.tb.systolic.parts import ARRAYS
 
 UNITS = {
@@ -21,11 +19,6 @@ UNITS = {
     "bare": SystolicConfig(rows=8, columns=10, tile_rows=2, tile_columns=2, accumulator_rows=16, weight_fifo_tiles=3),
 }
 """``bare``: with delay lines in memories, and with memories in which only that holds which an SRAM macro promises."""
-
-
-@pytest.fixture(scope="session")
-def bundle() -> Emission:
-    return emit(Bundle())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from tensorloom.sim.systolic.batch import join_programs
 from tensorloom.tb.systolic.random_products import random_products
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 40))])
 def test_random_lists(unit, seed):
     programs, results = random_products(unit.config, np.random.default_rng(seed))
     joined = join_programs(unit.config, programs)

@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cases import find_cases, parts_of, tests_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
@@ -17,8 +17,13 @@ CASES = {case: found for name in PARTS for case, found in find_cases("tpu", name
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return emit(PartsBundle(COMPONENTS, PARTS))
+def cases(drawn):
+    return drawn(CASES)
+
+
+@pytest.fixture(scope="module")
+def bundle(cases):
+    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -28,10 +33,9 @@ def test_on_amaranth(case, bench_seed):
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_on_verilog(name, bundle, build_dir, bench_seed):
-    ran = run_cocotb(bundle, f"tensorloom.tb.tpu.{name}", build_dir=build_dir, seed=bench_seed)
-    assert ran == len(find_cases("tpu", name))
+def test_on_verilog(cases, bundle, build_dir, bench_seed):
+    modules, tests = [f"tensorloom.tb.tpu.{name}" for name in PARTS], tests_of(cases, PARTS)
+    assert run_cocotb(bundle, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(cases)
 
 
 def test_lint(bundle):

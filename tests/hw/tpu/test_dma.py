@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cases import find_cases, parts_of, tests_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
@@ -17,8 +17,13 @@ CASES = {case: found for name in PARTS for case, found in find_cases("tpu", name
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return emit(PartsBundle(COMPONENTS, PARTS))
+def cases(drawn):
+    return drawn(CASES)
+
+
+@pytest.fixture(scope="module")
+def bundle(cases):
+    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -28,10 +33,11 @@ def test_on_amaranth(case, bench_seed):
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
 
 
-def test_on_verilog(bundle, build_dir, bench_seed):
+def test_on_verilog(cases, bundle, build_dir, bench_seed):
     """On memories that do no more than an SRAM macro promises."""
-    modules = [f"tensorloom.tb.tpu.{name}" for name in PARTS]
-    assert run_cocotb(with_bare_memories(bundle), modules, build_dir=build_dir, seed=bench_seed) == len(CASES)
+    modules, tests = [f"tensorloom.tb.tpu.{name}" for name in PARTS], tests_of(cases, PARTS)
+    bare = with_bare_memories(bundle)
+    assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(cases)
 
 
 def test_lint(bundle):

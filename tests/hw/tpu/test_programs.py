@@ -45,8 +45,9 @@ def check(machine: tuple[TpuConfig, Model], scenario: Scenario, seed: int) -> No
         assert sum(counts[f"count_{name}"] for name in CATEGORIES) == counts["count_cycles"]
 
 
-def test_random_programs(machine, seed):
-    for number in range(100):
+@pytest.mark.parametrize("programs", [30, pytest.param(400, marks=pytest.mark.slow)])
+def test_random_programs(machine, seed, programs):
+    for number in range(programs):
         check(machine, random_program(machine[0], seed + number), seed + number)
 
 

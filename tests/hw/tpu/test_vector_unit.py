@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cases import find_cases, parts_of, tests_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
@@ -16,8 +16,13 @@ CASES = find_cases("tpu", "vector_unit")
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return emit(PartsBundle(COMPONENTS, PARTS))
+def cases(drawn):
+    return drawn(CASES)
+
+
+@pytest.fixture(scope="module")
+def bundle(cases):
+    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.endswith("_tiny")])  # the others take longer
@@ -27,10 +32,10 @@ def test_on_amaranth(case, bench_seed):
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
 
 
-def test_on_verilog(bundle, build_dir, bench_seed):
-    module = "tensorloom.tb.tpu.vector_unit"
-    ran = run_cocotb(bundle, module, build_dir=build_dir, seed=bench_seed, hierarchical=False)
-    assert ran == len(CASES)
+def test_on_verilog(cases, bundle, build_dir, bench_seed):
+    tests, module = tests_of(cases, ["vector_unit"]), "tensorloom.tb.tpu.vector_unit"
+    ran = run_cocotb(bundle, module, tests=tests, build_dir=build_dir, seed=bench_seed, hierarchical=False)
+    assert ran == len(cases)
 
 
 def test_lint(bundle):
