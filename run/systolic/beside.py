@@ -109,7 +109,8 @@ def alike(total: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapping[str, An
         "tiles": f"Both cut K x N into tiles of the array's size: {_same(ratio['tiles'])}.",
         "mapping": f"The padding of these tiles, a limit of utilisation: {_same(ratio['mapping'])}.",
         "cycles": "SCALE-Sim loads, fills and empties the array for each tile, the matrix unit does so while another "
-        f"works: {ratio['cycles']:.2f} times as many, from {least:.2f} ({less['name']}) to {most:.2f} ({more['name']}); "
+        f"works: {ratio['cycles']:.2f} times as many, from {least:.2f} ({less['name']}) "
+        f"to {most:.2f} ({more['name']}); "
         "the matrix unit's include its FIFO and accumulators, which SCALE-Sim has not.",
         "utilisation": "The same by definition; differs by the cycles alone.",
         "activations": f"Both send a row once for each column of tiles: {_same(ratio['activations'])}.",
