@@ -16,6 +16,7 @@ from ..hw.errors import INTERRUPTED
 from . import (
     area,
     bench,
+    beside,
     compare,
     compress,
     demo,
@@ -110,6 +111,7 @@ app.command("frame", epilog=frame.EXAMPLES)(frame.frame)
 app.command("area", epilog=area.EXAMPLES)(area.area)
 app.command("mutate", epilog=mutate.EXAMPLES)(mutate.mutate)
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
+app.command("beside", epilog=beside.EXAMPLES)(beside.beside)
 app.command("reproduce", epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(fpga.app, name="fpga")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..sim.energy import Event
     from ..sim.memory_timing import MemoryTiming
     from ..sim.network.graph import Network
+    from ..sim.workloads.layers import LayerShape
     from ..tb.area import AreaReport
     from ..tb.bulk.software import Step
     from .demonstration import Demonstration
@@ -138,6 +139,8 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Figures of papers that `reproduce` puts ours beside, by name.
     frames
         Names of networks that `run_frame` knows; none if it runs none.
+    others
+        Names of simulators of other people that `beside` runs; none if it runs none.
     memory_names
         What `assemble` gives a program to work on; none if it runs no programs of its users.
     """
@@ -152,6 +155,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     fpga: ClassVar[FpgaTarget | None] = None
     paper_figures: ClassVar[Mapping[str, PaperFigure]] = {}
     frames: ClassVar[Sequence[str]] = ()
+    others: ClassVar[Sequence[str]] = ()
     memory_names: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
@@ -326,6 +330,20 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
 
     def frame_tables(self, figures: dict[str, Any]) -> "list[Table]":
         """What `run_frame` gave as tables to read."""
+        raise NotImplementedError
+
+    def beside(self, other: str, design: "Design", layers: "Sequence[LayerShape]", stages: "Stages") -> dict[str, Any]:
+        """Figures of layers by one of `others`, and by the cycle model beside them; values for JSON.
+
+        Raises
+        ------
+        FailureError
+            If the other simulator is missing.
+        """
+        raise NotImplementedError
+
+    def beside_tables(self, figures: dict[str, Any]) -> "list[Table]":
+        """What `beside` gave as tables to read."""
         raise NotImplementedError
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...sim.network.errors import ModelError
-from ...sim.network.graph import Host, Network, Node, Reshape, Value, Weighted
+from ...sim.network.graph import Floating, Host, Network, Node, Pick, Reshape, Value, Weighted
 from .views import View
 
 if TYPE_CHECKING:
@@ -223,6 +223,9 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
 
         def takes(node: Node, builder: Builder = builder, postponed: set[str] = postponed) -> bool:
             if isinstance(node, Host) or node.result.name in reasons or node.name in postponed:
+                return False
+            if isinstance(node, Floating | Pick):
+                reasons[node.result.name] = "float32" if isinstance(node, Floating) else "it picks elements"
                 return False
             try:
                 view = builder.reshape(node) if isinstance(node, Reshape) else builder.add(node)

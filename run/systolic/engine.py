@@ -1,11 +1,11 @@
 """Descriptor of the weight-stationary matrix unit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...fpga.target import BoardConfig, FpgaTarget
 from ...hw.systolic.config import PRESETS, SystolicConfig
-from ..contract import Engine
+from ..contract import Engine, Table
 from ..jobs import Job
 
 if TYPE_CHECKING:
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
     from ...sim.systolic.cycles import SystolicCycles
+    from ...sim.workloads.layers import LayerShape
     from ..demonstration import Demonstration
     from ..execution import Simulator
     from ..progress import Stages
+    from ..registry import Design
     from .program import SystolicProgram
 
 __all__ = ["ENGINE", "SystolicEngine"]
@@ -79,6 +81,11 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
             "tensorloom walk tiny --set rows=2 --set columns=2 --matmul 4x4x4 --seed 2 -o walk.svg --json",
             "tensorloom walk tiny --a activations.npy --b weights.npy -o walk.svg",
         ),
+        "beside": (
+            "tensorloom beside scale-sim alexnet --design systolic-256",
+            "tensorloom beside scale-sim resnet50/res5c_branch2a resnet50/fc1000 --design systolic-64 --json",
+            "tensorloom beside scale-sim --topology alexnet.csv",
+        ),
         "mutate": ("tensorloom mutate tiny --count 400",),
         "bench": ("tensorloom bench systolic",),
         "demo": ("tensorloom demo systolic-16 -o build/small --json",),
@@ -88,6 +95,7 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
             "tensorloom fpga build --board arty-a7 --engine systolic --project-only -o vivado",
         ),
     }
+    others = ("scale-sim",)
     fpga = FpgaTarget(self_test="systolic:systolic_test", boards=BOARDS)
 
     def summary(self, config: SystolicConfig) -> str:
@@ -178,6 +186,18 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def beside(self, other: str, design: "Design", layers: "Sequence[LayerShape]", stages: "Stages") -> dict[str, Any]:
+        """SCALE-Sim's figures and the cycle model's."""
+        from .beside import figures_beside
+
+        return figures_beside(design, layers, stages)
+
+    def beside_tables(self, figures: dict[str, Any]) -> list[Table]:
+        """Cycles by layer, and totals."""
+        from .beside import beside_tables
+
+        return beside_tables(figures)
 
     def walk(self, config: SystolicConfig, job: Job) -> dict[str, Any]:
         """Samples of PEs and accumulators; see `run.systolic.walk.walk`."""

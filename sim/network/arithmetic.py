@@ -1,12 +1,27 @@
 """What nodes of networks compute, beyond convolutions and products: exactly what onnxruntime does."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..golden.geometry import ConvolutionGeometry
 from ..golden.residual_add import residual_add
 from .graph import Add, Multiply, Pool, Value
 
-__all__ = ["add", "average", "global_average", "greatest", "multiply", "pool_geometry", "quantized_softmax"]
+if TYPE_CHECKING:
+    from .windows import Windows
+
+__all__ = [
+    "add",
+    "average",
+    "global_average",
+    "greatest",
+    "multiply",
+    "pool_geometry",
+    "quantized_softmax",
+    "under_windows",
+]
 
 SOFTMAX_ROOM = 5.0
 """Sums of exponentials stay below the greatest float32 by this power of e."""
@@ -87,15 +102,32 @@ def quantized_softmax(x: np.ndarray, source: Value, result: Value, axis: int) ->
     return np.moveaxis(np.clip(np.rint(parts) + y_zero, *result.limits).astype(result.dtype), -1, axis)
 
 
-def _windows(node: Pool, x: np.ndarray, outside: int):  # noqa: ANN202
-    """What lies under each position of the window, row by row, N C X Y."""
-    top, left, bottom, right = node.pads
+def _windows(node: Pool, x: np.ndarray, outside: int) -> Iterator[np.ndarray]:
+    return under_windows(node, node.result.shape[2:], x, outside)
+
+
+def under_windows(
+    where: "Pool | Windows", sizes: tuple[int, ...], x: np.ndarray, outside: float
+) -> Iterator[np.ndarray]:
+    """What lies under each position of the window, row by row, N C X Y.
+
+    Parameters
+    ----------
+    where
+        Kernel, strides, padding and dilations.
+    sizes
+        X and Y.
+    x
+        N C H W.
+    outside
+        What the padding is.
+    """
+    top, left, bottom, right = where.pads
     padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=outside)
-    sizes = node.result.shape[2:]
-    for r, s in np.ndindex(node.kernel):
+    for r, s in np.ndindex(where.kernel):
         down, across = (
             slice(at * spread, at * spread + (size - 1) * step + 1, step)
-            for at, spread, size, step in zip((r, s), node.dilations, sizes, node.strides, strict=True)
+            for at, spread, size, step in zip((r, s), where.dilations, sizes, where.strides, strict=True)
         )
         yield padded[:, :, down, across]
 

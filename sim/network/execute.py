@@ -15,12 +15,14 @@ from .errors import ModelError
 from .graph import (
     Add,
     Convolution,
+    Floating,
     Host,
     Join,
     Lookup,
     Multiply,
     Network,
     Node,
+    Pick,
     Pool,
     Product,
     Reshape,
@@ -106,6 +108,16 @@ def compute(node: Node, *sources: np.ndarray) -> np.ndarray:
         case Reshape():
             x = sources[0] if node.permutation is None else sources[0].transpose(node.permutation)
             return x.reshape(node.result.shape)
+        case Pick():
+            picked = sources[0].reshape(-1)[node.order]
+            return (
+                picked
+                if node.order.min() >= 0
+                else np.where(node.order < 0, picked.dtype.type(node.source.zero), picked)
+            )
+        case Floating():
+            real = np.asarray(node.function(*sources), np.float32)
+            return quantize(real, *node.result.meaning, node.result.dtype) if node.result.is_bytes else real
         case Host():
             return _host(node, sources[0])
     raise TypeError(f"{type(node).__name__} is no node of a network")

@@ -7,8 +7,9 @@ import numpy as np
 
 from .activations import sigmoid, tanh
 from .errors import RefusedError
+from .floating import applied
 from .operation import Operation, curve_of, evaluate, to_bytes
-from .states import Bytes, Curve, Pending, State
+from .states import Bytes, Curve, Floats, Pending, Real, State
 
 __all__ = ["EXACT", "HANDLERS", "curve"]
 
@@ -27,6 +28,8 @@ def _unary(operation: Operation) -> list[State]:
     found = operation.needed(0)
     if operation.operator in ("Relu", "Clip") and isinstance(found, Pending):
         return [_limited(operation, found)]
+    if isinstance(found, Real | Floats):
+        return applied(operation, operation.operator in EXACT - {"Sigmoid", "Tanh"})
     if not isinstance(found, Curve):
         raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
     own = {"Sigmoid": sigmoid, "Tanh": tanh}.get(operation.operator)

@@ -1,6 +1,7 @@
 """Quantized networks as all machines take them: values, and nodes that make one value of others."""
 
 import dataclasses
+from collections.abc import Callable
 from functools import cached_property
 from typing import Literal
 
@@ -15,12 +16,14 @@ from .weighted import Convolution, Product, Weighted
 __all__ = [
     "Add",
     "Convolution",
+    "Floating",
     "Host",
     "Join",
     "Lookup",
     "Multiply",
     "Network",
     "Node",
+    "Pick",
     "Pool",
     "Product",
     "Reshape",
@@ -136,6 +139,44 @@ class Reshape(Node):
     """
 
     permutation: tuple[int, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Pick(Node):
+    """Elements of a tensor, some of them perhaps several times, in another shape; and zeros.
+
+    Parameters
+    ----------
+    order
+        For each element of the result the number of the source's; -1 is the zero point.
+    """
+
+    order: np.ndarray
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        order = self.order
+        check(f"{self.name}: order", order.shape == self.result.shape, f"of shape {self.result.shape}", order.shape)
+        inside = bool((order >= -1).all() and (order < self.source.elements).all())
+        check(
+            f"{self.name}: order",
+            inside,
+            f"of numbers from -1 to {self.source.elements - 1}",
+            (order.min(), order.max()),
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Floating(Node):
+    """What onnxruntime computes in float32, and the host too: a machine has no floats.
+
+    Parameters
+    ----------
+    function
+        Of the sources' arrays, 8-bit ones as they are, makes float32; an 8-bit result is quantized afterwards.
+    """
+
+    function: Callable[..., np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -10,7 +10,7 @@ import onnx
 from onnx import numpy_helper
 
 from ...hw.config import ConfigError
-from . import functions, layers, moves, pairs, pools, quantizing
+from . import floating, functions, layers, moves, pairs, picks, pools, quantizing
 from .errors import ModelError, RefusedError
 from .graph import Network, Node, Reshape, Value
 from .model import check_model, fix_shapes, read
@@ -22,7 +22,7 @@ __all__ = ["from_model", "load"]
 
 HANDLERS = {
     operator: handle
-    for module in (functions, layers, moves, pairs, pools, quantizing)
+    for module in (floating, functions, layers, moves, pairs, picks, pools, quantizing)
     for operator, handle in module.HANDLERS.items()
 }
 DOMAINS = ("", "ai.onnx", "com.microsoft")

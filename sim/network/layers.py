@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .errors import RefusedError
-from .graph import Convolution, Host, Product, Value, Weighted
+from .graph import Convolution, Host, Pick, Product, Reshape, Value, Weighted
+from .moves import behind
 from .operation import Operation
-from .states import Bytes, Constant, Curve, Padded, Pending, State
+from .states import Bytes, Constant, Curve, Padded, Pending, State, Stored, shape_of
 from .weights import Weights, bias_of_channels, integer_bias, integer_weights, quantized_bias, real_bias, stored_weights
 from .windows import windows
 
@@ -26,7 +27,7 @@ def _conv_node(
     """Shape of a convolution's result, and what makes the node."""
     array = weights.array
     if array.ndim != 4:
-        raise RefusedError(f"weights of {array.ndim} axes; only images (N C H W) are supported")
+        raise RefusedError(f"weights of {array.ndim} axes; only images (N C H W) and lines (N C L) are supported")
     group = int(operation.attributes.get("group", 1))
     where = windows(operation, source.shape, (array.shape[2], array.shape[3]), extra)
     images, channels, *_ = source.shape
@@ -219,13 +220,100 @@ def _matmul(operation: Operation) -> list[State]:
     return [_pending(operation, source, shape, make, weights, None, len(shape) - 1, True)]
 
 
+def _conv_transpose(operation: Operation) -> list[State]:
+    """A convolution of an image between whose pixels are zeros, with mirrored kernels; onnxruntime adds up floats."""
+    source, weights = _unpadded(operation), stored_weights(operation, 1)
+    kernels, attributes = weights.array, operation.attributes
+    if kernels.ndim != 4 or len(source.shape) != 4:
+        raise RefusedError(f"weights of {kernels.ndim} axes; only images (N C H W) are supported")
+    if "output_shape" in attributes or attributes.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+        raise RefusedError("attributes output_shape and auto_pad aren't supported")
+    group, channels = int(attributes.get("group", 1)), source.shape[1]
+    if group < 1 or len(kernels) != channels or channels % group:
+        raise RefusedError(f"weights {kernels.shape} and group {group} don't fit {channels} channels")
+    strides, dilations = (attributes.get(name, (1, 1)) for name in ("strides", "dilations"))
+    ends, more = attributes.get("pads", (0, 0, 0, 0)), attributes.get("output_padding", (0, 0))
+    places = []
+    for axis, size in enumerate(source.shape[2:]):
+        reach = dilations[axis] * (kernels.shape[2 + axis] - 1)
+        before, after = reach - ends[axis], reach - ends[axis + 2] + more[axis]
+        at = np.arange(-before, (size - 1) * strides[axis] + 1 + after)
+        real = (at >= 0) & (at % strides[axis] == 0) & (at // strides[axis] < size)
+        places.append(np.where(real, at // strides[axis], -1))
+    if min(map(len, places)) == 0:
+        raise RefusedError("nothing is left of its image")
+    numbers = np.arange(source.elements).reshape(source.shape)[:, :, places[0]][:, :, :, places[1]]
+    order = np.where((places[0][:, None] < 0) | (places[1] < 0), -1, numbers)
+    result = dataclasses.replace(source, name=operation.builder.inner(operation.output), shape=order.shape)
+    spread = operation.builder.emit(
+        Pick(name=operation.name, operator=operation.operator, sources=(source,), result=result, order=order)
+    )
+    count, depth = kernels.shape[1], channels // group
+    mirrored = kernels[:, :, ::-1, ::-1].reshape(group, depth, count, *kernels.shape[2:]).swapaxes(1, 2)
+    mirrored = np.ascontiguousarray(mirrored).reshape(group * count, depth, *kernels.shape[2:])
+    along = {
+        name: np.tile(array, group) if array.ndim else array
+        for name, array in (("scales", weights.scales), ("zeros", weights.zeros))
+    }
+    weights = dataclasses.replace(weights, array=mirrored, **along)
+    inner = dataclasses.replace(operation, attributes={"group": group, "dilations": dilations})
+    shape, make = _conv_node(inner, spread, weights)
+    bias = real_bias(operation, 2, source.meaning[0] * weights.scales, shape[1])
+    return [dataclasses.replace(_pending(operation, spread, shape, make, weights, bias, 1, False), exact=False)]
+
+
+# convolutions of lines: of images of one line
+
+
+def _of_lines(handle: Callable[[Operation], list[State]], at: int) -> Callable[[Operation], list[State]]:
+    """The same operator also for N C L, with weights K C S in input `at`."""
+
+    def handle_lines(operation: Operation) -> list[State]:
+        weights, found = operation.input(at), operation.needed(0)
+        if not isinstance(weights, Constant | Stored) or weights.array.ndim != 3 or len(shape_of(found)) != 3:
+            return handle(operation)
+        if not isinstance(found, Bytes | Curve):
+            raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
+        builder, inputs = operation.builder, list(operation.inputs)
+
+        def reshaped(value: Value, name: str, shape: tuple[int, ...]) -> Value:
+            result = dataclasses.replace(value, name=name, shape=shape)
+            return builder.emit(
+                Reshape(name=operation.name, operator=operation.operator, sources=(value,), result=result)
+            )
+
+        images, channels, length = found.value.shape
+        image = reshaped(found.value, builder.inner(operation.proto.input[0]), (images, channels, 1, length))
+        inputs[0] = dataclasses.replace(found, value=image)
+        inputs[at] = dataclasses.replace(weights, array=weights.array[:, :, None])
+        attributes = dict(operation.attributes)
+        for name in ("kernel_shape", "strides", "dilations"):
+            if name in attributes:
+                attributes[name] = [1, *attributes[name]]
+        if "pads" in attributes:
+            attributes["pads"] = [end for one in attributes["pads"] for end in (0, one)]
+        proto = type(operation.proto)()
+        proto.CopyFrom(operation.proto)
+        proto.output[0] = builder.inner(operation.output)
+        (state,) = handle(dataclasses.replace(operation, proto=proto, inputs=tuple(inputs), attributes=attributes))
+        images, kernels, _, length = shape_of(state)
+        shape = images, kernels, length
+        if isinstance(state, Pending):
+            return [behind(state, lambda value, name: reshaped(value, name, shape), shape, state.exact)]
+        assert isinstance(state, Bytes)
+        return [Bytes(reshaped(state.value, builder.name(operation.output), shape))]
+
+    return handle_lines
+
+
 HANDLERS = {
-    "QLinearConv": _qlinear_conv,
-    "ConvInteger": _conv_integer,
+    "QLinearConv": _of_lines(_qlinear_conv, 3),
+    "ConvInteger": _of_lines(_conv_integer, 1),
+    "ConvTranspose": _conv_transpose,
     "QLinearMatMul": _qlinear_matmul,
     "MatMulInteger": _matmul_integer,
     "QGemm": _qgemm,
-    "Conv": _conv,
+    "Conv": _of_lines(_conv, 1),
     "Gemm": _gemm,
     "MatMul": _matmul,
 }

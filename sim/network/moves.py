@@ -7,9 +7,10 @@ import numpy as np
 
 from . import arithmetic
 from .errors import RefusedError
+from .floating import applied
 from .graph import Host, Join, Node, Reshape, Value
 from .operation import Operation, curve_of, evaluate, to_bytes, to_floats
-from .states import Bytes, Constant, Curve, Floats, Padded, Pending, State, Stored, shape_of
+from .states import Bytes, Constant, Curve, Floats, Padded, Pending, Real, State, Stored, shape_of
 from .windows import pads_of
 
 __all__ = ["HANDLERS", "MOVES", "behind"]
@@ -49,6 +50,8 @@ def _move(operation: Operation) -> list[State]:
             return [Bytes(move(found.value, operation.builder.name(operation.output)))]
         case Floats():
             return [Floats(move(found.value, operation.builder.name(operation.output)))]
+        case Real():
+            return applied(operation, exact=True)
         case Curve():
             value = move(found.value, operation.builder.inner(operation.output))
             return [dataclasses.replace(found, value=value, near=found.near and operation.operator != "Flatten")]

@@ -10,8 +10,8 @@ from onnx.reference import ReferenceEvaluator
 
 from ..golden.requantize import quantize
 from .errors import RefusedError
-from .graph import Host, Lookup, Node, Reshape, Value
-from .states import Bytes, Constant, Curve, Floats, Pending, State, Stored, shape_of
+from .graph import Floating, Host, Lookup, Node, Reshape, Value
+from .states import Bytes, Constant, Curve, Floats, Pending, Real, State, Stored, shape_of
 
 __all__ = ["Builder", "Operation", "curve_of", "evaluate", "to_bytes", "to_floats"]
 
@@ -203,9 +203,16 @@ def to_bytes(builder: Builder, state: State, name: str, dtype: np.dtype, scale: 
         case Floats():
             result = dataclasses.replace(wanted, name=builder.name(name))
             return builder.emit(Host(name=name, operator="QuantizeLinear", sources=(state.value,), result=result))
+        case Real():
+            return builder.emit(_floating(state, dataclasses.replace(wanted, name=builder.name(name))))
         case Pending():
             return _build(builder, state, name, wanted)
     raise RefusedError("reads what can't be quantized here")
+
+
+def _floating(state: Real, result: Value) -> Floating:
+    return Floating(name=state.name, operator="+".join(state.operators), sources=state.sources, result=result,
+                    function=state.function, exact=state.exact)  # fmt: skip
 
 
 def _build(builder: Builder, state: Pending, name: str, wanted: Value) -> Value:
@@ -241,6 +248,9 @@ def to_floats(builder: Builder, state: State, name: str) -> Value:
         case Curve(plain=True):
             result = Value(name=builder.name(name), shape=state.value.shape, dtype=np.dtype(np.float32))
             return builder.emit(Host(name=name, operator="DequantizeLinear", sources=(state.value,), result=result))
+        case Real():
+            result = Value(name=builder.name(name), shape=state.shape, dtype=np.dtype(np.float32))
+            return builder.emit(_floating(state, result))
         case Pending(sums=sums, moves=()) if sums and np.isneginf(state.low) and np.isposinf(state.high):
             return sums(name)
     raise RefusedError("its floats are needed, but no QuantizeLinear follows it")

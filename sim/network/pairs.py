@@ -7,10 +7,11 @@ import numpy as np
 
 from . import arithmetic
 from .errors import RefusedError
+from .floating import applied, is_real
 from .functions import EXACT, curve
 from .graph import Add, Lookup, Multiply, Node, Value
 from .operation import Operation, evaluate, to_bytes
-from .states import Bytes, Constant, Curve, Pending, State, Stored
+from .states import Bytes, Constant, Curve, Pending, State, Stored, shape_of
 
 __all__ = ["HANDLERS"]
 
@@ -34,7 +35,26 @@ def _binary(operation: Operation) -> list[State]:
         operands = _operand(a), _operand(b)
         if None not in operands:
             return [_combined(operation, *operands)]  # pyright: ignore[reportArgumentType]  # None was excluded
-    return [_of_constants(operation, a, b)]
+    if _of_one(a, b):
+        return [_of_constants(operation, a, b)]
+    if not is_real(a) and not is_real(b):
+        raise RefusedError("neither of its inputs is quantized; put a QuantizeLinear and DequantizeLinear in front")
+    _broadcast(shape_of(a), shape_of(b))
+    # onnxruntime adds and multiplies integers, if both are
+    integers = operation.operator in ("Add", "Mul") and isinstance(a, Stored) != isinstance(b, Stored)
+    return applied(operation, exact=operation.operator in EXACT and not integers)
+
+
+def _of_one(a: State, b: State) -> bool:
+    """Whether a table has the result for each byte of one value."""
+    if isinstance(a, Curve) and isinstance(b, Curve):
+        return a.value == b.value
+    curve, other = (a, b) if isinstance(a, Curve) else (b, a)
+    return isinstance(curve, Curve) and isinstance(other, Constant | Stored) and _array(other).size == 1
+
+
+def _array(state: Constant | Stored) -> np.ndarray:
+    return state.array if isinstance(state, Constant) else state.real
 
 
 def _operand(state: State) -> Operand | None:
@@ -49,24 +69,13 @@ def _operand(state: State) -> Operand | None:
 def _of_constants(operation: Operation, a: State, b: State) -> Curve:
     """A function of one value with constants, or with another function of the same value."""
     found = a if isinstance(a, Curve) else b
-    if not isinstance(found, Curve):
-        raise RefusedError("neither of its inputs is quantized; put a QuantizeLinear and DequantizeLinear in front")
+    assert isinstance(found, Curve)
     arrays, exact = {}, True
     for name, state in zip(operation.proto.input, (a, b), strict=True):
-        match state:
-            case Curve():
-                if state.value != found.value:
-                    raise RefusedError("its two inputs must be quantized right in front of it")
-                arrays[name], exact = state.floats, exact and state.exact
-            case Constant() | Stored():
-                array = state.array if isinstance(state, Constant) else state.real
-                if array.size != 1:
-                    raise RefusedError(f"combines with a constant of shape {array.shape}; only single numbers are "
-                                       "supported")  # fmt: skip
-                arrays[name] = array.reshape(())
-            case _:
-                raise RefusedError("one of its inputs isn't quantized; put a QuantizeLinear and DequantizeLinear in "
-                                   "front")  # fmt: skip
+        if isinstance(state, Curve):
+            arrays[name], exact = state.floats, exact and state.exact
+        elif isinstance(state, Constant | Stored):
+            arrays[name] = _array(state).reshape(())
     floats = evaluate(operation.proto, operation.builder.opset, arrays)[0]
     return dataclasses.replace(curve(operation, found, floats), exact=exact and operation.operator in EXACT)
 
@@ -74,10 +83,7 @@ def _of_constants(operation: Operation, a: State, b: State) -> Curve:
 def _combined(operation: Operation, a: Operand, b: Operand) -> State:
     """A sum or product that a QuantizeLinear quantizes."""
     first, second = (one.shape if isinstance(one, Value) else one[0].shape for one in (a, b))
-    try:
-        shape = np.broadcast_shapes(first, second)
-    except ValueError:
-        raise RefusedError("shapes of its inputs don't broadcast") from None
+    shape = _broadcast(first, second)
     if _first_repeats(first, second):
         a, b = b, a  # as onnxruntime does, whose sums round the second one first
 
@@ -85,6 +91,13 @@ def _combined(operation: Operation, a: Operand, b: Operand) -> State:
         return _combination(operation, a, b, result, low, high, exact)
 
     return Pending(operation.name, operation.operator, shape, build, exact=operation.operator != "Sum")
+
+
+def _broadcast(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    try:
+        return np.broadcast_shapes(first, second)
+    except ValueError:
+        raise RefusedError("shapes of its inputs don't broadcast") from None
 
 
 def _first_repeats(first: tuple[int, ...], second: tuple[int, ...]) -> bool:

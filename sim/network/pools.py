@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .arithmetic import under_windows
 from .errors import RefusedError
+from .floating import applied
 from .graph import Node, Pool, Reshape, Value
 from .moves import behind
 from .operation import Operation, to_bytes
-from .states import Bytes, Curve, Pending, State, Unknown, shape_of
+from .states import Bytes, Curve, Floats, Pending, Real, State, Unknown, shape_of
 from .windows import windows
 
 __all__ = ["HANDLERS"]
@@ -51,6 +53,8 @@ def _max_pool(operation: Operation) -> list[State]:
     indices = Unknown("indices of greatest values aren't supported")
     if isinstance(found, Pending):
         return [_greatest_of_pending(operation, found), indices]
+    if isinstance(found, Floats | Real):
+        return [*_greatest_of_floats(operation, shape_of(found)), indices]
     if not isinstance(found, Bytes | Curve) or not found.value.is_bytes:
         raise RefusedError("its input isn't quantized; put a QuantizeLinear and DequantizeLinear in front")
     shape, make = _pool_node(operation, found.value, "max")
@@ -64,6 +68,15 @@ def _max_pool(operation: Operation) -> list[State]:
     result = dataclasses.replace(found.value, name=name, shape=shape)
     value = operation.builder.emit(make(result, None, None, True))
     return [Bytes(value) if isinstance(found, Bytes) else dataclasses.replace(found, value=value), indices]
+
+
+def _greatest_of_floats(operation: Operation, shape: tuple[int, ...]) -> list[State]:
+    where = windows(operation, shape)
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        return np.stack(list(under_windows(where, where.output, x, -np.inf))).max(0)
+
+    return applied(operation, exact=True, own=compute)
 
 
 def _greatest_of_pending(operation: Operation, found: Pending) -> Pending:

@@ -8,7 +8,19 @@ import numpy as np
 from .errors import RefusedError
 from .graph import Node, Value
 
-__all__ = ["Bytes", "Constant", "Curve", "Floats", "Padded", "Pending", "State", "Stored", "Unknown", "shape_of"]
+__all__ = [
+    "Bytes",
+    "Constant",
+    "Curve",
+    "Floats",
+    "Padded",
+    "Pending",
+    "Real",
+    "State",
+    "Stored",
+    "Unknown",
+    "shape_of",
+]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,6 +104,32 @@ class Curve:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Real:
+    """Floats that are computed of several values, or of each together with others; see `graph.Floating`.
+
+    Parameters
+    ----------
+    sources
+        What they are computed of; nothing for constants.
+    function
+        Of the sources' arrays makes float32.
+    shape
+        Of the floats.
+    exact
+        Whether onnxruntime has the same floats.
+    operators, name
+        Those that `function` computes, and the last node of them.
+    """
+
+    sources: tuple[Value, ...]
+    function: Callable[..., np.ndarray]
+    shape: tuple[int, ...]
+    exact: bool = True
+    operators: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Pending:
     """Floats of a node that is only known when a QuantizeLinear says what they become.
 
@@ -157,7 +195,7 @@ class Unknown:
     reason: str = ""
 
 
-State = Constant | Stored | Bytes | Floats | Curve | Pending | Padded | Unknown
+State = Constant | Stored | Bytes | Floats | Curve | Real | Pending | Padded | Unknown
 
 
 def shape_of(state: State) -> tuple[int, ...]:
@@ -167,6 +205,8 @@ def shape_of(state: State) -> tuple[int, ...]:
             return state.array.shape
         case Bytes() | Floats() | Curve():
             return state.value.shape
+        case Real():
+            return state.shape
         case Pending():
             return state.shape if state.moved_shape is None else state.moved_shape
     raise RefusedError("of unknown shape")

@@ -163,7 +163,7 @@ def test_wrong_sizes(arguments, match):
 def test_all_that_is_not_supported_is_named():
     model = Model()
     source = model.dequantize(model.input("x", IMAGE), 0.1, np.uint8(0))
-    normalized = model.node("LRN", source, size=3)
+    normalized = model.node("Hardmax", source)
     y = model.around(model.node("Sigmoid", normalized), 0.1, np.uint8(0))
     y = model.node("Conv", y, model.dequantize(WEIGHTS, 0.1, np.int8(0)), auto_pad="VALID")
     y = model.node("InstanceNormalization", y, np.ones(3, np.float32), np.ones(3, np.float32))
@@ -173,7 +173,7 @@ def test_all_that_is_not_supported_is_named():
     model.output("y")
     model.output("z")
     assert refused(model) == {
-        "LRN 1": "no such operator is supported",
+        "Hardmax 1": "no such operator is supported",
         "InstanceNormalization 7": "no such operator is supported",
         "Conv 8": "its weights aren't quantized",
     }
@@ -201,7 +201,7 @@ def test_functions_of_the_model():
 
 def test_what_no_output_needs_is_ignored():
     model = layer()
-    model.node("LRN", model.dequantize("y", 0.5, np.uint8(9)), size=3)
+    model.node("Hardmax", model.dequantize("y", 0.5, np.uint8(9)))
     assert len(from_model(model.finish()).nodes) == 1
 
 
@@ -213,8 +213,8 @@ def test_what_no_output_needs_is_ignored():
     ({"dilations": [4, 1]}, "its kernel of 9 x 3 is larger than the padded image"),
     ({"kernel_shape": [2, 2]}, "attribute kernel_shape is (2, 2), but the weights are (3, 3)"),
     ({"group": 3}, "weights (3, 2, 3, 3) and group 3 don't fit 2 channels"),
-    ({"weights": WEIGHTS[0]}, "weights of 3 axes; only images (N C H W) are supported"),
-    ({"x": IMAGE[0], "weights": WEIGHTS[0]}, "weights of 3 axes; only images (N C H W) are supported"),
+    ({"weights": WEIGHTS[0]}, "weights of 3 axes; only images (N C H W) and lines (N C L) are supported"),
+    ({"x": IMAGE[0], "weights": WEIGHTS[0]}, "weights (2, 3, 1, 3) and group 1 don't fit 6 channels"),
     ({"scale": np.array([1, 2], np.float32)}, "scale of weights must be one or 3, one an output channel, not (2,)"),
     ({"zero": np.array([1, 2], np.int8)}, "zero point of weights must be one or 3, one an output channel, not (2,)"),
 ])  # fmt: skip
@@ -284,9 +284,10 @@ def test_inputs_of_other_types():
 
 def test_float_networks():
     model = Model()
-    model.node("Relu", model.input("x", np.zeros((1, 3), np.float32)), output="y")
+    weights = model.dequantize(np.ones((3, 2), np.int8), 1, np.int8(0))
+    model.node("MatMul", model.node("Relu", model.input("x", np.zeros((1, 3), np.float32))), weights, output="y")
     model.output("y", np.float32)
-    assert "isn't quantized" in refused(model)["Relu 0"]
+    assert "isn't quantized" in refused(model)["MatMul 2"]
 
 
 def test_constant_outputs():
@@ -319,7 +320,7 @@ CASES = {
         "MatMul", quantized(m), m.dequantize(np.ones((6, 6), np.int8), np.ones(6), np.zeros(6, np.int8), axis=0)
     ),
     "its input isn't quantized": lambda m: m.node("GlobalAveragePool", m.node("Sigmoid", quantized(m))),
-    "single numbers": lambda m: m.node("Add", quantized(m), np.ones((2, 1, 1), np.float32)),
+    "broadcast": lambda m: m.node("Add", quantized(m), np.ones((5, 1, 1), np.float32)),
     "dilations isn't supported in averages": lambda m: m.node(
         "AveragePool", quantized(m), kernel_shape=[2, 2], dilations=[2, 2]
     ),

@@ -9,7 +9,9 @@ import pytest
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from tensorloom.hw.config import ConfigError
+from tensorloom.sim.network.execute import execute
 from tensorloom.sim.network.graph import Pool
+from tensorloom.sim.network.importer import from_model
 from tensorloom.sim.network.zoo import network_of
 
 from .models import check, kinds, reference
@@ -62,10 +64,25 @@ def test_resnet(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["densenet121", "inception_v2", "shufflenet", "vgg19"])
 def test_other_networks(tmp_path, name):
-    """All but those with LRN, which no machine has."""
+    """Those without LRN, every result of which is onnxruntime's."""
     model = network_of(name, 224 if name == "shufflenet" else 64)
     images = Images(model)
     check(quantized(model, tmp_path / "model.onnx"), {images.name: images.images[0][images.name]}, optimize=True)
+
+
+@pytest.mark.slow
+def test_floats_within_a_network(tmp_path):
+    """Inception v1, which has LRN: probabilities are as near as a step of the quantized softmax."""
+    model = network_of("inception_v1", 64)
+    found, images = quantized(model, tmp_path / "model.onnx"), Images(model)
+    inputs = {images.name: images.images[0][images.name]}
+    network = from_model(found)
+    assert Counter(kinds(network))["Floating"] == 2
+    (result,), (expected,) = (
+        one.values() for one in (execute(network, inputs), reference(found, inputs, optimize=True))
+    )
+    np.testing.assert_allclose(result, expected, atol=1 / 128)
+    assert expected.max() > 0.1
 
 
 def test_weights_follow_the_seed_and_activations_keep_their_size():
