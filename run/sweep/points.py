@@ -30,6 +30,8 @@ class Point:
         The layer, and how many layers of the network have its sizes.
     densities
         Shares of activations and of weights that aren't zero.
+    bits
+        Width of the tensors' numbers: the design's, if there is no reason for others.
     """
 
     design: Design
@@ -37,6 +39,7 @@ class Point:
     layer: LayerShape
     count: int
     densities: tuple[float, float]
+    bits: int
 
 
 def fields_of(config: Config) -> dict[str, Any]:
@@ -128,8 +131,11 @@ def make_points(
         designs.append((Design(engine=design.engine, name=name, config=config), changes))
     check("fields", bool(designs), "such that one combination at least keeps the rules", dict(fields))
     return [
-        Point(design=one, changes=changes, layer=layer, count=number, densities=pair)
+        Point(
+            design=one, changes=changes, layer=layer, count=number, densities=pair,
+            bits=one.engine.data_bits(one.config),
+        )
         for one, changes in designs
         for pair in pairs
         for layer, number in layers
-    ]
+    ]  # fmt: skip

@@ -78,7 +78,7 @@ def run_sweep(
     for number, point in enumerate(points):
         work = point.layer.macs * point.densities[0] * point.densities[1] + 1e6
         on_verilog = number in chosen
-        arguments = point.design, point.layer, point.densities, seed, digest, on_verilog
+        arguments = point.design, point.layer, point.densities, point.bits, seed, digest, on_verilog
         name = _name(point, seed, on_verilog)
         tasks[name] = Task(
             name=name, function=run_point, arguments=arguments, work=work * (RTL_WORK if on_verilog else 1)
@@ -179,7 +179,7 @@ def _finished(design: Design, folder: Path | None) -> Finished:
 def _name(point: Point, seed: int, rtl: bool) -> str:
     """Of a point's file: all that its figures depend on beside the sources."""
     layer = point.layer.text
-    return _key("rtl" if rtl else "model", point.design, layer, *point.densities, seed)
+    return _key("rtl" if rtl else "model", point.design, layer, *point.densities, point.bits, seed)
 
 
 def _area_name(design: Design) -> str:

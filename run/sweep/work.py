@@ -30,6 +30,7 @@ def run_point(
     design: Design,
     layer: LayerShape,
     densities: tuple[float, float],
+    bits: int,
     seed: int,
     digest: str,
     rtl: bool,
@@ -40,6 +41,8 @@ def run_point(
 
     Parameters
     ----------
+    bits
+        Width of the tensors' numbers.
     digest
         `models_digest` of who asks.
     rtl
@@ -63,7 +66,7 @@ def run_point(
     if models_digest(engine.name) != digest:
         text = "workers must have the same models as this machine, not others"
         raise UsageError(text, "install the same version of tensorloom there")
-    job = _job(layer, densities, engine.data_bits(config), seed)
+    job = _job(layer, densities, bits, seed)
     try:
         program = engine.map(config, job)
     except UsageError as error:

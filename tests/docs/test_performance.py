@@ -1,10 +1,15 @@
 """Figures on docs/performance.md are those of the pages that they come from, and causes those of the engines."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tensorloom.run.registry import engines
+from tensorloom.run.explain import explain_layers
+from tensorloom.run.registry import Design, engines, find_preset
+from tensorloom.run.sweep.points import make_points
+from tensorloom.run.sweep.sweep import run_sweep
+from tensorloom.sim.workloads.layers import LayerShape
 
 from .pages import PAGES, number, table
 
@@ -42,6 +47,23 @@ def test_figures_are_those_of_their_pages() -> None:
 def test_causes_are_those_of_the_engines() -> None:
     expected = [[e.name, name, text] for e in engines().values() for name, text in e.causes.items()]
     assert table("causes") == expected
+
+
+def test_explained_fields_are_those_of_the_command(tmp_path: Path) -> None:
+    design = find_preset("snap-core")
+    assert design
+    layer = LayerShape(name="layer", height=14, width=14, channels=64, rows=3, columns=3, kernels=32)
+    report = explain_layers(design, [(layer, 1)], (0.38, 0.52), folder=tmp_path)
+    expected = [
+        [one["field"], str(one["value"]), str(one["doubled"]), f"{one['cycles']:,}", f"{one['saved']:+.1%}"]
+        for one in report["fields"]
+        if "refused" not in one
+    ]
+    assert table("explained") == expected
+    both = design.config.replace(aim_entries=64, weight_entries=256)
+    points = make_points(Design(engine=design.engine, name="both", config=both), {}, [(layer, 1)], [(0.38, 0.52)])
+    (row,) = run_sweep(points, folder=tmp_path)
+    assert f"with `weight_entries` doubled too it takes {row['cycles']:,} cycles" in PAGES["docs/performance.md"]
 
 
 @pytest.mark.parametrize("engine", [engine for engine in engines().values() if engine.causes], ids=lambda e: e.name)

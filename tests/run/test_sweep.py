@@ -124,7 +124,7 @@ def test_processes_give_the_same(tmp_path: Path, rows: list[dict[str, Any]]) -> 
 
 def test_workers_with_other_models_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="workers must have the same models"):
-        module.run_point(design(), SMALL, (1.0, 1.0), 1, "another", False, lambda share: None)
+        module.run_point(design(), SMALL, (1.0, 1.0), 8, 1, "another", False, lambda share: None)
 
 
 def test_some_points_run_on_the_verilog(tmp_path: Path) -> None:
