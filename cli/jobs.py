@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "STEP_OPTIONS",
     "layer_job",
+    "layer_of_shape",
     "make_job",
+    "parse_densities",
     "parse_steps",
     "read_tensor",
     "small_job",
@@ -140,7 +142,7 @@ def layer_job(
         For an unknown layer, sizes and densities that can't be read, and steps that a layer already has.
     """
     from ..sim.golden.tensors import check_elements
-    from ..sim.workloads.layers import LayerShape, sample
+    from ..sim.workloads.layers import sample
 
     if layer is not None and shape is not None:
         raise UsageError("give --layer or --shape, not both")
@@ -149,16 +151,11 @@ def layer_job(
             raise UsageError("--stride, --padding, --dilation and --groups are those of the layer")
         found = _find_layer(layer)
     else:
-        (height, width, channels), (r, s), (kernels,) = _parts("--shape", str(shape), "HxWxC,RxS,K")
-        with usage_errors(options=STEP_OPTIONS):
-            found = LayerShape(
-                name="layer", height=height, width=width, channels=channels, rows=r, columns=s, kernels=kernels, **steps
-            )
-            check_int("groups", found.groups, 1)
+        found = layer_of_shape(str(shape), steps)
     if part is not None:
         (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
         found = sample(found, height, width, channels, kernels)
-    densities = _densities(density)
+    densities = parse_densities(density)
     with usage_errors(options=STEP_OPTIONS):
         assert found.geometry
         check_elements("activations", found.x_shape)
@@ -181,7 +178,34 @@ def _find_layer(name: str) -> "LayerShape":
     return found
 
 
-def _densities(text: str) -> tuple[float, float]:
+def layer_of_shape(text: str, steps: "ConvolutionSteps" = DEFAULTS) -> "LayerShape":
+    """The layer that ``HxWxC,RxS,K`` says, with these steps.
+
+    Raises
+    ------
+    UsageError
+        If it can't be read, or sizes make no convolution.
+    """
+    from ..sim.workloads.layers import LayerShape
+
+    (height, width, channels), (r, s), (kernels,) = _parts("--shape", text, "HxWxC,RxS,K")
+    with usage_errors(options=STEP_OPTIONS):
+        found = LayerShape(
+            name="layer", height=height, width=width, channels=channels, rows=r, columns=s, kernels=kernels, **steps
+        )
+        check_int("groups", found.groups, 1)
+        assert found.geometry
+    return found
+
+
+def parse_densities(text: str) -> tuple[float, float]:
+    """Densities of activations and weights from ``IA/W``.
+
+    Raises
+    ------
+    UsageError
+        If they aren't two numbers from 0 to 1.
+    """
     parts = text.split("/")
     try:
         activations, weights = map(float, parts if text.isascii() else ())

@@ -20,6 +20,7 @@ from . import (
     compare,
     compress,
     demo,
+    explain,
     fpga,
     frame,
     lint,
@@ -29,6 +30,7 @@ from . import (
     reproduce,
     run,
     sim,
+    sweep,
     test,
     verilator,
     verilog,
@@ -103,6 +105,8 @@ app.command("lint", epilog=lint.EXAMPLES)(lint.lint)
 app.command("test", epilog=test.EXAMPLES)(test.test)
 app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.SETTINGS)(verilator.verilator)
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
+app.command("sweep", epilog=sweep.EXAMPLES)(sweep.sweep)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("walk", epilog=walk.EXAMPLES)(walk.walk)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("compress", epilog=compress.EXAMPLES)(compress.compress)

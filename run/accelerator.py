@@ -1,7 +1,7 @@
 """What ``import tensorloom`` gives: an accelerator to configure, write as Verilog, and run tensors on."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
@@ -221,6 +221,68 @@ class Accelerator:
         job = Job(name=name, a=whole, b=kernels, convolution=steps, wraps=wraps, names=("x", "w"))
         outcome = self._run(job, model_only, stall, seed)
         return outcome if images.ndim == 4 else dataclasses.replace(outcome, output=outcome.output[0])
+
+    def sweep(
+        self,
+        fields: Mapping[str, Sequence[Any]],
+        *,
+        layers: Sequence[str],
+        densities: Sequence[tuple[float, float]] = ((1.0, 1.0),),
+        skip: bool = False,
+        area: bool = False,
+        rtl: int = 0,
+        seed: int = 1,
+        workers: int = 1,
+        scheduler: str | None = None,
+        folder: Path | str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run layers of known networks on every combination of fields' values and densities, by the models.
+
+        Finished points are kept, and aren't run again.
+
+        Parameters
+        ----------
+        fields
+            Values by the path of a field, as ``{"psum_slots": [8, 16], "core.core_rows": [5, 7]}``.
+        layers
+            Names of layers, or of networks for all of theirs.
+        densities
+            Shares of activations and of weights that aren't zero.
+        skip
+            Leave combinations out that break a rule of the configuration.
+        area
+            Measure the area of each configuration too, in two-input NAND gates: a minute or two for a big one.
+        rtl
+            So many points run on the Verilog too, and everything is compared.
+        seed
+            Of random tensors, and of the points for the Verilog.
+        workers, scheduler
+            Processes of this machine, or the address of a scheduler of ``dask.distributed``.
+        folder
+            Where finished points are kept; by default in the cache.
+
+        Returns
+        -------
+        list of dict
+            A row for each configuration, densities and size of a layer; ``count`` is how many layers have it.
+            `run.sweep.sweep.totals` puts the layers of a configuration together.
+
+        Raises
+        ------
+        ConfigError
+            For an unknown field or layer, and a combination that breaks a rule; before anything runs.
+        FailureError
+            If the Verilog differs from its models.
+        """
+        from .sweep.points import find_layers, make_points
+        from .sweep.sweep import run_sweep
+
+        points = make_points(self._design, fields, find_layers(layers), densities, skip=check_bool("skip", skip))
+        path = None if folder is None else to_path(folder, "folder")
+        return run_sweep(
+            points, seed=seed, rtl=rtl, area=check_bool("area", area), workers=workers, scheduler=scheduler,
+            folder=path, stages=self._stages,
+        )  # fmt: skip
 
     def _run(self, job: Job, model_only: bool, stall: SupportsFloat, seed: SupportsIndex) -> Outcome[Any]:
         stall, seed = check_pauses(stall, seed)

@@ -129,6 +129,9 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         Place in lists.
     config_class, presets
         Its configuration; the first preset is the engine's own size.
+    causes
+        What happens in the cycles of each share of ``where_cycles_went()``, by its name. The first is work, the others
+        are waits.
     demo_presets
         Presets that the demonstration runs if none is asked for.
     examples
@@ -150,6 +153,7 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
     position: ClassVar[int]
     config_class: type[ConfigT]
     presets: Mapping[str, ConfigT]
+    causes: ClassVar[Mapping[str, str]] = {}
     demo_presets: ClassVar[Sequence[str]] = ()
     examples: ClassVar[Mapping[str, Sequence[str]]] = {}
     fpga: ClassVar[FpgaTarget | None] = None

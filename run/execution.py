@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
     from .contract import Program
 
-__all__ = ["Outcome", "Simulator", "execute", "predict", "predict_program"]
+__all__ = ["Outcome", "Simulator", "execute", "predict", "predict_counters", "predict_program"]
 
 CountersT = TypeVar("CountersT", bound=Counters)
 
@@ -271,7 +271,7 @@ class Simulator:
 
     def predict(self, program: "Program", timing: MemoryTiming | None = None) -> tuple[Any, float]:
         """Counters of the cycle model, and the seconds that it took without its compilation."""
-        return _predict(self.design, program, timing, self._stages)
+        return predict_counters(self.design, program, timing, self._stages)
 
     def drive(self, program: "Program", name: str) -> Driven:
         """Run a program that is no job, as the layers of a whole network; nothing is compared but memories."""
@@ -315,7 +315,7 @@ def predict(
     engine, config = design.engine, design.config
     mapped = engine.map(config, job) if program is None else program
     with stages(f"Predicting {job.name}"):
-        counters, seconds = _predict(design, mapped, timing, stages)
+        counters, seconds = predict_counters(design, mapped, timing, stages)
     expected = engine.expected(config, job)
     outcome = _outcome(design, mapped, "model", expected, None, 0, counters, counters, seconds)
     return dataclasses.replace(outcome, details=engine.job_figures(config, job, mapped, counters))
@@ -326,11 +326,13 @@ def predict_program(
 ) -> Outcome[Any]:
     """Answer a program that is no job from its golden model and the cycle model alone."""
     with stages(f"Predicting {name}"):
-        counters, seconds = _predict(design, program, timing, stages)
+        counters, seconds = predict_counters(design, program, timing, stages)
     return _outcome(design, program, "model", program.golden(), None, 0, counters, counters, seconds)
 
 
-def _predict(design: Design, program: "Program", timing: MemoryTiming | None, stages: Stages) -> tuple[Any, float]:
+def predict_counters(
+    design: Design, program: "Program", timing: MemoryTiming | None, stages: Stages
+) -> tuple[Any, float]:
     """Counters of the cycle model, and the seconds that it took without its compilation, which is told of."""
     with ExitStack() as stack:
 

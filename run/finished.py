@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..hw.emit.files import write_files
 from ..hw.errors import PathError, UsageError
 from .files import check_folder, writing
 
-__all__ = ["Finished"]
+__all__ = ["Finished", "sources_digest"]
 
 SUBJECT = "subject.json"
 """File that says of what the parts are."""
@@ -76,6 +76,14 @@ class Finished:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+
+def sources_digest(root: Path, folders: Iterable[str]) -> str:
+    """Hash of the Python files in some folders below `root`: of what results depend on."""
+    digest = hashlib.sha256()
+    for path in sorted(path for name in folders for path in (root / name).rglob("*.py")):
+        digest.update(f"\0{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _hint(folder: Path) -> str:

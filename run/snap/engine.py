@@ -33,6 +33,14 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
     position = 1
     config_class = SnapConfig
     presets = PRESETS
+    causes = {
+        "busy": "at least one multiplier of a PE had a pair",
+        "empty_list": "a PE used up a list without a match",
+        "wait_weights": "a PE waited for a window of weights",
+        "wait_activations": "a PE waited for a tile of activations",
+        "wait_aim": "a PE waited for its turn at the row's AIM",
+        "wait_psum": "both banks of a PE's psums were full: sums had not left yet",
+    }
     paper_figures = FIGURES
     demo_presets = ("snap-core",)
     examples = {

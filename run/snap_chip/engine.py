@@ -40,6 +40,18 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
     position = 2
     config_class = SnapChipConfig
     presets = PRESETS
+    causes = {
+        "compute": "at least one multiplier of a PE had a pair",
+        "lists": "a PE waited for its turn at an AIM, or used up a list without a match",
+        "weights": "a PE waited for weights, while memory had sent them",
+        "activations": "a PE waited for activations, while memory had sent them",
+        "memory": "a PE waited for weights or activations, and memory had not sent them",
+        "psums": "a PE's psums had not left yet",
+        "begin": "before a core's first beat",
+        "spread": "from a core's last sum to that of the slowest core",
+        "end": "from the slowest core's last sum to the next layer",
+        "pooling": "a pool was at work",
+    }
     paper_figures = FIGURES
     demo_presets = ("snap-chip-tiny",)
     frames = ("resnet-50", "vgg-16", "alexnet", "resnet-mini")

@@ -11,7 +11,7 @@ from ...sim.snap_chip.cycles import WENT
 from ...sim.snap_chip.draw import draw_unit
 from ...sim.snap_chip.units import NETWORK_UNITS, Unit
 from ..distribution import Pool, Task, connect
-from ..finished import Finished
+from ..finished import Finished, sources_digest
 from ..progress import Stages
 from ..registry import Design
 from .unit import run_dense, run_unit, verilog_digest
@@ -132,10 +132,7 @@ def _densities(units: Sequence[Unit]) -> str:
 
 def _models_digest() -> str:
     """Hash of the sources that results depend on beside the Verilog: of models, compiler and random tensors."""
-    digest, root = hashlib.sha256(), Path(__file__).parent.parent.parent / "sim"
-    for path in sorted(path for name in MODELS for path in (root / name).rglob("*.py")):
-        digest.update(f"\0{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+    return sources_digest(Path(__file__).parent.parent.parent / "sim", MODELS)
 
 
 def _default_folder(subject: dict[str, Any]) -> Path:

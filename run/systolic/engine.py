@@ -61,6 +61,13 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
     position = 0
     config_class = SystolicConfig
     presets = PRESETS
+    causes = {
+        "issued": "an activation row entered the array",
+        "wait_weights": "the first row of a command waited for its weight tile",
+        "wait_accumulators": "a row waited for an accumulator row, or for a place in the drain queue",
+        "wait_activations": "a row could have entered, but none was offered",
+        "drain": "no row waited to enter: start and end",
+    }
     demo_presets = ("systolic-256",)
     examples = {
         "list": ("tensorloom list systolic --json",),

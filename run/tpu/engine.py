@@ -32,6 +32,16 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
     position = 3
     config_class = TpuConfig
     presets = PRESETS
+    causes = {
+        "active": "an activation row entered the array",
+        "weight_shift": "a row waited for a tile of weights that had come, to settle in the array",
+        "weight_stall": "a row waited for a tile of weights from memory",
+        "accumulators": "a row waited for accumulators to drain",
+        "raw": "a matmul waited for what an earlier instruction writes",
+        "input": "a matmul waited for the host's data",
+        "fill": "a matmul's first rows were being read",
+        "idle": "there was no matmul",
+    }
     paper_figures = FIGURES
     demo_presets = ("tpu-16",)
     memory_names = ("host_0", "host_1", "weights")

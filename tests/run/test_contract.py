@@ -46,6 +46,8 @@ def test_models_and_verilog_agree(simulator: Simulator, case: int, seed: int) ->
     assert outcome.utilisation is not None and 0 <= outcome.utilisation <= 1
     if outcome.cycles:
         assert sum(outcome.counters.where_cycles_went().values()) == pytest.approx(1)
+    if causes := design.engine.causes:
+        assert list(outcome.where_cycles_went()) == list(causes)
 
 
 def test_stalls_change_no_result(simulator: Simulator, seed: int) -> None:

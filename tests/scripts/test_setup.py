@@ -80,7 +80,7 @@ def test_makes_the_environment_once(machine: Machine) -> None:
     first = machine.setup()
     assert first.returncode == 0, first.stderr
     assert "-m venv --clear .venv" in machine.called
-    extras = "cocotb,compress,dev,fpga,registers,scale-sim"
+    extras = "cocotb,compress,dev,docs,fpga,registers,scale-sim"
     assert "pip install" in machine.called and f"-c constraints.txt -e .[{extras}]" in machine.called
     assert "Making .venv with Python 3.12.1" in first.stderr and first.stdout == ""
     start = time.perf_counter()

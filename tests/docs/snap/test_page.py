@@ -22,7 +22,7 @@ from tensorloom.sim.workloads.digits_cnn import infer, load_digits_cnn
 from tensorloom.sim.workloads.layers import LayerShape, random_tensors
 from tensorloom.tb.snap.formal.proofs import proofs
 
-from ..pages import PAGES, number, table
+from ..pages import PAGES, ROOT, number, table
 
 TEXT = PAGES["docs/snap.md"]
 FULL = PRESETS["snap-core"]
@@ -57,6 +57,18 @@ def test_snap_fields() -> None:
         for value in (least // 2 if power else least - 1, int(most * 2) if power else most + 1):
             with pytest.raises(ValueError, match=f"{field} must be "):
                 SnapConfig().replace(**{field: value})
+
+
+def test_names_of_the_microarchitecture_are_those_of_the_code() -> None:
+    """Everything in backticks that looks like a name is one, of the hardware, of its models or of the commands."""
+    sources = [
+        path for folder in ("hw/snap", "hw/common", "sim/snap", "tb/snap") for path in (ROOT / folder).rglob("*.py")
+    ]
+    words = {word for path in sources for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
+    named = re.findall(r"`([^`\n]+)`", PAGES["docs/snap_core.md"])
+    names = {word for text in named if "/" not in text for word in re.findall(r"[A-Za-z_]\w{2,}", text)}
+    assert len(names) > 80
+    assert names - words - {"snap", "wraps", "True", "type", "this"} == set()
 
 
 @pytest.mark.parametrize("columns", [1, 3, 4])
