@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..hw.errors import UsageError
 from ..run.emission import emit_design
 from .errors import usage_errors
 from .options import Assignments, ConfigFile, Json, choose_design, examples, existing_file, read_text
@@ -25,17 +26,27 @@ def area(
         Path | None,
         typer.Option(metavar="FILE", parser=existing_file, help="Library of cells to map to (.lib)."),
     ] = None,
+    macro_bit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="AREA",
+            help="Area of a bit of a memory macro; without it 1.5, above 16 kbit 0.6, and with --liberty 0.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a design's area by module.
 
     The unit is the two-input NAND gate (four transistors); with --liberty, that of the library. Each module is
-    synthesised once and counts as often as there are instances of it. Memories that are modules of their own stand
-    for SRAM macros: their bits are counted instead. Big cores take a minute or two.
+    synthesised once and counts as often as there are instances of it. A memory with one write port and one synchronous
+    read port stands for a macro, and counts by its bits: 1.5 a bit, or 0.6 if it has more than 16 kbit, which are
+    assumptions. Big cores take a minute or two.
     """
-    from ..tb.area import check_liberty, measure_area
+    from ..tb.area import BUFFER_BIT, BUFFER_BITS, MACRO_BIT, check_liberty, measure_area
 
     design = choose_design(target, config_file, assignments)
+    if macro_bit is not None and not 0 <= macro_bit < float("inf"):
+        raise UsageError(f"--macro-bit must be a number from 0 on, not {macro_bit:g}")
     library = None
     stages = Stages()
     if liberty:
@@ -46,7 +57,7 @@ def area(
         emission = emit_design(design, progress=update)
     with stages(f"Synthesising {design.name}") as update:
         with usage_errors(liberty or ""):
-            report = measure_area(emission, liberty=library, progress=update)
+            report = measure_area(emission, liberty=library, macro_bit=macro_bit, progress=update)
     shares = design.engine.area_shares(report)
     modules = list(report.modules.values())
     if as_json:
@@ -57,6 +68,8 @@ def area(
                 "top": report.top,
                 "unit": report.unit,
                 "area": report.area,
+                "gates": report.gates,
+                "macro_area": report.area - report.gates,
                 "memory_bits": report.modules[report.top].memory_bits,
                 "shares": shares,
                 "modules": [
@@ -67,6 +80,7 @@ def area(
                         "share": round(report.share(found.module), 4),
                         "own_area": found.own,
                         "own_share": round(report.own_share(found.module), 4),
+                        "gates": found.gates,
                         "memory_bits": found.memory_bits,
                     }
                     for found in modules
@@ -75,7 +89,7 @@ def area(
             }
         )
         return
-    columns = ["module", "instances", "area of one", "share of all", "of it own", "memory bits of one"]
+    columns = ["module", "instances", "area of one", "share of all", "of it own", "gates of one", "memory bits"]
     rows = [
         [
             found.module,
@@ -83,12 +97,22 @@ def area(
             round(found.total),
             f"{report.share(found.module):.1%}",
             f"{report.own_share(found.module):.1%}",
+            round(found.gates),
             found.memory_bits,
         ]
         for found in sorted(modules, key=lambda found: -found.instances * found.total)
     ]
     print_table(columns, rows)
     unit = "NAND2-equivalents" if liberty is None else f"units of area of {liberty}"
-    say(f"{design.name}: {report.area:,.0f} {unit}, memory macros of {report.modules[report.top].memory_bits:,} bits")
+    macros = report.area - report.gates
+    bits = report.modules[report.top].memory_bits
+    say(f"{design.name}: {report.area:,.0f} {unit}, {report.gates:,.0f} of gates, {macros:,.0f} of memory macros")
+    say(f"memory macros of {bits:,} bits")
+    if macro_bit is not None:
+        say(f"assumed of macros: {macro_bit:g} a bit")
+    elif liberty is None:
+        say(f"assumed of macros: {MACRO_BIT:g} a bit, {BUFFER_BIT:g} above {BUFFER_BITS / 1024:g} kbit")
+    else:
+        say("assumed of macros: no area; --macro-bit gives them one")
     for name, share in shares.items():
         say(f"{name.replace('_', ' ')}: {share:.1%}")

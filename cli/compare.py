@@ -115,12 +115,13 @@ def _print(model: Path, figures: dict[str, Any]) -> None:
 
 
 def _area(design: Design, stages: Stages) -> tuple[float, int]:
-    """Gates of the logic, and bits of memories."""
-    from ..tb.area import measure_area
+    """Gates of logic and register files, and bits of the other memories."""
+    from ..tb.area import MACRO_BIT, measure_area
 
     with stages(f"Measuring the area of {design.name}") as update:
         report = measure_area(emit_design(design), progress=update)
-    return report.area, report.modules[report.top].memory_bits
+    top = report.modules[report.top]
+    return top.gates + MACRO_BIT * (top.memory_bits - top.buffer_bits), top.buffer_bits
 
 
 def _shares(text: str) -> list[float]:

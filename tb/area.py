@@ -1,4 +1,4 @@
-"""Area without a foundry: gates of an emitted design by module, or the area of its cells in a Liberty library."""
+"""Area without a foundry: gates and memory macros of an emitted design by module, or its cells in a Liberty library."""
 
 import contextlib
 import dataclasses
@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ..hw.emit.emission import Emission
 from ..hw.emit.files import write_files
@@ -17,7 +18,25 @@ from ..hw.emit.yosys import YosysError, run_yosys
 from ..hw.errors import UsageError
 from ..hw.folders import cache_folder
 
-__all__ = ["AreaReport", "LibertyError", "ModuleArea", "check_liberty", "measure_area"]
+__all__ = [
+    "BUFFER_BIT",
+    "BUFFER_BITS",
+    "MACRO_BIT",
+    "AreaReport",
+    "LibertyError",
+    "ModuleArea",
+    "check_liberty",
+    "measure_area",
+]
+
+MACRO_BIT = 1.5
+"""NAND2-equivalents of a bit of a small memory macro, with its share of what is around the cells: an assumption."""
+
+BUFFER_BIT = 0.6
+"""The same of a memory macro of more than `BUFFER_BITS`, in which cells are most of the area: an assumption."""
+
+BUFFER_BITS = 16_384
+"""Bits of the largest macro that counts as small."""
 
 NAND2_GATES = {"$_NAND_": 1.0, "$_NOR_": 1.0, "$_NOT_": 0.5, "$_DFF_P_": 4.0}
 """Cells of the generic mapping in two-input NAND gates, by the transistors of their CMOS circuits (4 a gate)."""
@@ -25,15 +44,21 @@ NAND2_GATES = {"$_NAND_": 1.0, "$_NOR_": 1.0, "$_NOT_": 0.5, "$_DFF_P_": 4.0}
 GENERIC = "dfflegalize -cell $_DFF_P_ 01\nabc -g cmos2"
 LIBERTY = "dfflibmap -liberty cells.lib\nabc -liberty cells.lib"
 
-MACRO = """
-hierarchy -top {module}
+PORTS = ("WR_PORTS=1", "RD_PORTS=1", "RD_CLK_ENABLE=1'1", "RD_TRANSPARENCY_MASK=1'0")
+"""What a memory must be like to be a macro: one write port, one synchronous read port that promises no new data."""
+
+MACRO = f"""
+hierarchy -top {{module}}
 proc
+flatten
 opt
 memory -nomap
-submod -name macro t:$mem_v2
+select -set macros t:$mem_v2{"".join(f" r:{rule} %i" for rule in PORTS)}
+tee -q -o stat.json dump @macros
+submod -name macro @macros
 blackbox macro
 """
-"""Leaves a memory out, as an SRAM macro would be; the gates around it stay."""
+"""Leaves memories out, as macros would be; the gates around them stay."""
 
 TRIAL = """
 module trial(input clk, input rst, input e, input [1:0] d, output reg [1:0] q);
@@ -57,16 +82,20 @@ class ModuleArea:
     instances
         In the whole design.
     own, total
-        Area of one instance, without and with the modules in it.
-    memory_bits
-        Of the memory macros in one instance.
+        Area of one instance, without and with the modules in it: of gates and of memory macros.
+    gates
+        What gates and registers are of `total`.
+    memory_bits, buffer_bits
+        Of the memory macros in one instance; of those among them that are larger than `BUFFER_BITS`.
     """
 
     module: str
     instances: int
     own: float
     total: float
+    gates: float
     memory_bits: int
+    buffer_bits: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,6 +121,11 @@ class AreaReport:
         """Area of the whole design."""
         return self.modules[self.top].total
 
+    @property
+    def gates(self) -> float:
+        """What gates and registers are of it."""
+        return self.modules[self.top].gates
+
     def share(self, module: str) -> float:
         """Share of all instances of a module, with what is in them, in the design."""
         found = self.modules[module]
@@ -107,14 +141,17 @@ def measure_area(
     emission: Emission,
     *,
     liberty: str | None = None,
+    macro_bit: float | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AreaReport:
     """Area of every module: each is synthesised once, on its own, and counts as often as there are instances.
 
     Without a library the unit is the two-input NAND gate of CMOS (four transistors): logic becomes NAND, NOR and
     inverters (1, 1 and 0.5) by ``abc -g cmos2``, registers plain D flip-flops (4) whose enables and resets are gates.
-    Register files are flip-flops and gates. A memory that is a module of its own (class ``Ram``) stands for a macro:
-    its bits are counted and not its gates.
+
+    A memory with one write port and one synchronous read port stands for a macro: it counts by its bits, `MACRO_BIT`
+    each, or `BUFFER_BIT` if it has more than `BUFFER_BITS`. No generator of macros was asked; both are assumptions.
+    Every other register file is flip-flops and gates.
 
     What was found of a module is kept in the user's cache.
 
@@ -126,7 +163,10 @@ def measure_area(
     emission
         The design.
     liberty
-        Text of a Liberty library with D flip-flops and gates to map to instead.
+        Text of a Liberty library with D flip-flops and gates to map to instead. It says nothing of macros: without
+        `macro_bit` they count as no area.
+    macro_bit
+        Area of a bit of any macro, instead of those two.
     progress
         Is called with a short text whenever a module is done, and as of `run_yosys`.
 
@@ -138,11 +178,10 @@ def measure_area(
         If a cell that it needs has no area.
     """
     texts = {name.removesuffix(".v"): text for name, text in emission.split().verilog.items()}
-    rams = {m["name"]: m["config"][0] * m["config"][1] for m in emission.manifest["modules"] if m["class"] == "Ram"}
     done: list[str] = []
 
-    def measure(module: str) -> tuple[float, dict[str, int]]:
-        found = _measure(module, texts, module in rams, liberty, progress)
+    def measure(module: str) -> _Found:
+        found = _measure(module, texts, liberty, progress)
         done.append(module)
         progress(f"{len(done)} of {len(texts)} modules")
         return found
@@ -154,8 +193,9 @@ def measure_area(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    bits = (MACRO_BIT, BUFFER_BIT) if macro_bit is None and liberty is None else (macro_bit or 0.0,) * 2
     return AreaReport(
-        top=emission.top, unit="NAND2" if liberty is None else "Liberty", modules=_sum(emission.top, found, rams)
+        top=emission.top, unit="NAND2" if liberty is None else "Liberty", modules=_sum(emission.top, found, bits)
     )
 
 
@@ -168,7 +208,7 @@ def check_liberty(liberty: str, *, progress: Callable[[str], None] = lambda _: N
         If that fails, with Yosys' reason.
     """
     try:
-        _measure("trial", {"trial": TRIAL}, False, liberty, progress)
+        _measure("trial", {"trial": TRIAL}, liberty, progress)
     except YosysError as error:
         reason = str(error).removeprefix("ERROR: ").replace("\n ", "")
         if "ABC output file" in reason:
@@ -176,37 +216,54 @@ def check_liberty(liberty: str, *, progress: Callable[[str], None] = lambda _: N
         raise LibertyError(f"not a Liberty library to map to: {reason}") from error
 
 
-def _measure(
-    module: str, texts: dict[str, str], is_ram: bool, liberty: str | None, progress: Callable[[str], None]
-) -> tuple[float, dict[str, int]]:
-    """Area of a module without the modules in it, and how many instances of each there are in it."""
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """A module without those in it: area of its gates, instances of each module in it, bits of each macro."""
+
+    gates: float
+    inside: dict[str, int]
+    macros: list[int]
+
+
+def _measure(module: str, texts: dict[str, str], liberty: str | None, progress: Callable[[str], None]) -> _Found:
     children = set(re.findall(r"^  (\w+) \S+ +\($", texts[module], re.MULTILINE)) & set(texts)
     files = {"module.v": texts[module], "children.v": "".join(texts[child] for child in sorted(children))}
     files |= {} if liberty is None else {"cells.lib": liberty}
     areas = {} if liberty is None else _cell_areas(liberty)
     library = "-tech cmos" if liberty is None else "-liberty cells.lib"
+    has_memory = re.search(r"^ *reg .*\[\d+:\d+\];", texts[module], re.MULTILINE)
     script = f"""
 read_verilog -lib children.v
 read_verilog module.v
-{MACRO.format(module=module) if is_ram else ""}
+{MACRO.format(module=module) if has_memory else ""}
 synth -flatten -noabc -top {module}
 {GENERIC if liberty is None else LIBERTY}
 opt_clean
 delete t:$scopeinfo
-tee -q -o stat.json stat -json {library}
+tee -q -a stat.json stat -json {library}
 """
     text = _run(script, files, progress)
-    found = json.loads(text[text.index("{") :])["modules"][f"\\{module}"]
+    found = _statistics(text)["modules"][f"\\{module}"]
     cells = {name.removeprefix("\\"): count for name, count in found.get("num_cells_by_type", {}).items()}
     inside = {child: cells.pop(child) for child in sorted(children) if child in cells}
     cells.pop("macro", None)
     if unknown := sorted(name for name in cells if name not in NAND2_GATES and (liberty is None or name[0] == "$")):
         raise YosysError(f"{module} must be mapped to gates and D flip-flops only, not to {', '.join(unknown)}")
+    sizes, widths = (
+        [int(number) for number in re.findall(rf"^ +parameter \\{name} (\d+)$", text, re.MULTILINE)]
+        for name in ("SIZE", "WIDTH")
+    )
+    macros = [size * width for size, width in zip(sizes, widths, strict=True)]
     if liberty is None:
-        return sum(NAND2_GATES[name] * count for name, count in cells.items()), inside
+        return _Found(sum(NAND2_GATES[name] * count for name, count in cells.items()), inside, macros)
     if bad := sorted(name for name in cells if not areas.get(name)):
         raise LibertyError(f"cells of a Liberty library must have a positive area, not {', '.join(bad)}")
-    return float(found.get("area", 0.0)), inside
+    return _Found(float(found.get("area", 0.0)), inside, macros)
+
+
+def _statistics(text: str) -> dict[str, Any]:
+    """What Yosys counted: the object that ends ``stat.json``."""
+    return json.loads(re.split(r"^(?={)", text, flags=re.MULTILINE)[-1])
 
 
 def _run(script: str, files: dict[str, str], progress: Callable[[str], None]) -> str:
@@ -215,7 +272,7 @@ def _run(script: str, files: dict[str, str], progress: Callable[[str], None]) ->
     kept = cache_folder("area") / f"{hashlib.sha256(said.encode()).hexdigest()}.json"
     with contextlib.suppress(OSError, ValueError):
         text = kept.read_text(encoding="utf-8")
-        json.loads(text[text.index("{") :])  # a damaged one is measured again
+        _statistics(text)  # a damaged one is measured again
         return text
     text = run_yosys(script, files=files, outputs=("stat.json",), progress=progress)["stat.json"]
     with contextlib.suppress(OSError):  # a read-only or full cache costs time only
@@ -243,31 +300,31 @@ def _cell_areas(liberty: str) -> dict[str, float]:
     return areas
 
 
-def _sum(top: str, found: dict[str, tuple[float, dict[str, int]]], rams: dict[str, int]) -> dict[str, ModuleArea]:
-    """Sum over the tree of modules."""
+def _sum(top: str, found: dict[str, _Found], bit_areas: tuple[float, float]) -> dict[str, ModuleArea]:
+    """Sum over the tree of modules; `bit_areas` are those of a bit of a small macro and of a large one."""
     order: list[str] = []  # children first
 
     def visit(module: str) -> None:
         if module not in order:
-            for child in found[module][1]:
+            for child in found[module].inside:
                 visit(child)
             order.append(module)
 
     visit(top)
-    totals: dict[str, float] = {}
-    bits: dict[str, int] = {}
-    for module in order:
-        own, inside = found[module]
-        totals[module] = own + sum(count * totals[child] for child, count in inside.items())
-        bits[module] = rams.get(module, 0) + sum(count * bits[child] for child, count in inside.items())
     instances = dict.fromkeys(order, 0) | {top: 1}
     for module in reversed(order):
-        for child, count in found[module][1].items():
+        for child, count in found[module].inside.items():
             instances[child] += count * instances[module]
-    return {
-        module: ModuleArea(
-            module=module, instances=instances[module], own=found[module][0], total=totals[module],
-            memory_bits=bits[module],
-        )
-        for module in reversed(order)
-    }  # fmt: skip
+    areas: dict[str, ModuleArea] = {}
+    for module in order:
+        here, inside = found[module], [(count, areas[child]) for child, count in found[module].inside.items()]
+        small, large = (sum(bits for bits in here.macros if (bits > BUFFER_BITS) == many) for many in (False, True))
+        own = here.gates + small * bit_areas[0] + large * bit_areas[1]
+        areas[module] = ModuleArea(
+            module=module, instances=instances[module], own=own,
+            total=own + sum(count * child.total for count, child in inside),
+            gates=here.gates + sum(count * child.gates for count, child in inside),
+            memory_bits=small + large + sum(count * child.memory_bits for count, child in inside),
+            buffer_bits=large + sum(count * child.buffer_bits for count, child in inside),
+        )  # fmt: skip
+    return {module: areas[module] for module in reversed(order)}

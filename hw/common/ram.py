@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """A memory with one write and one read port, as a module of its own."""
 
 from amaranth.hdl import Module
@@ -31,6 +32,8 @@ class Ram(wiring.Component):
         Write port: the row changes at the end of the cycle, in the lanes that are enabled (a bit each).
     i_read_enable, i_read_address, o_read_data
         Read port: data comes one cycle after the address.
+    memory
+        The rows (for proofs only).
     """
 
     def __init__(self, width: int, depth: int, lanes: int = 1):
@@ -39,6 +42,7 @@ class Ram(wiring.Component):
         check_int("lanes", lanes, 1, width)
         check("width", width % lanes == 0, f"a multiple of the lanes, {lanes}", width)
         self.config = (width, depth, lanes)
+        self.memory = Memory(shape=width, depth=depth, init=[], attrs={UNINITIALISED: "1"})
         super().__init__(
             {
                 "i_write_enable": In(lanes),
@@ -52,8 +56,8 @@ class Ram(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        width, depth, lanes = self.config
-        m.submodules.memory = memory = Memory(shape=width, depth=depth, init=[], attrs={UNINITIALISED: "1"})
+        width, _, lanes = self.config
+        m.submodules.memory = memory = self.memory
         write, read = memory.write_port(granularity=width // lanes), memory.read_port(transparent_for=())
         m.d.comb += [
             write.en.eq(self.i_write_enable),

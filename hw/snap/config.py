@@ -43,9 +43,6 @@ class SnapConfig(Config):
     pipelined
         Whether sequence decoder, multipliers and reducer have more registers, and the ways to a PE one, for a faster
         clock.
-    split_psums
-        Whether each multiplier has a psum register file of its own, with one write port; a psum is then the sum of
-        its parts. For FPGAs, whose memories have no second write port.
     aim
         How an AIM finds matches: "comparators" (the paper's array) or "table" (look-up by channel index).
     """
@@ -64,7 +61,6 @@ class SnapConfig(Config):
     list_depth: int = 4
     psum_slots: int = 32
     pipelined: bool = False
-    split_psums: bool = False
     aim: str = "comparators"
 
     def __post_init__(self) -> None:
@@ -86,7 +82,6 @@ class SnapConfig(Config):
         check_int("list_depth", self.list_depth, 2, 8)
         _check_power_of_two("psum_slots", self.psum_slots, 2, 256)
         check_bool("pipelined", self.pipelined)
-        check_bool("split_psums", self.split_psums)
         check("aim", self.aim in ("comparators", "table"), '"comparators" or "table"', self.aim)
 
     @property
@@ -146,8 +141,8 @@ class SnapConfig(Config):
 
     @property
     def pe_psum_bits(self) -> int:
-        """Width of what a PE hands to the reducer: a psum, or the sum of its parts."""
-        return self.psum_bits + (self.pe_multipliers - 1).bit_length() * self.split_psums
+        """Width of what a PE hands to the reducer: the sum of its multipliers' parts of a psum."""
+        return self.psum_bits + (self.pe_multipliers - 1).bit_length()
 
     @property
     def pes(self) -> int:
@@ -170,7 +165,7 @@ PRESETS: dict[str, SnapConfig] = {
     "snap-core-8b": SnapConfig(data_bits=8),
     "snap-fpga": SnapConfig(
         pe_multipliers=2, aim_entries=8, data_bits=8, psum_bits=24, beat_entries=2, weight_entries=32,
-        activation_entries=32, psum_slots=16, pipelined=True, split_psums=True,
+        activation_entries=32, psum_slots=16, pipelined=True,
     ),
     "snap-tiny": SnapConfig(
         core_rows=3, core_columns=2, aim_entries=8, data_bits=8, beat_entries=2, weight_entries=32,

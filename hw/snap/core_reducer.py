@@ -28,9 +28,9 @@ class ReducerPort(wiring.Component):
     i_restart
         Begin the next block with the next cycle. If ``pipelined``, `i_slots` is that block's already.
     i_values
-        The PEs' psums of slot `o_step` (0 where there is no PE).
-    o_step, o_next_step
-        Slot to read; the one to read in the next cycle, only if ``pipelined``.
+        The PEs' psums of the slot that `o_next_step` was in the cycle before (0 where there is no PE).
+    o_next_step
+        Slot to sum in the next cycle.
     o_free
         The last sum of the block was read in this cycle: the PEs' banks are free.
     o_finished
@@ -54,7 +54,7 @@ class ReducerPort(wiring.Component):
                 "i_slots": In(bits_for(config.psum_slots)),
                 "i_restart": In(1),
                 "i_values": In(signed(config.pe_psum_bits)).array(config.core_columns),
-                "o_step": Out(config.slot_bits),
+                "o_next_step": Out(config.slot_bits),
                 "o_free": Out(1),
                 "o_finished": Out(1),
                 "o_sums": Out(stream.Signature(sum_layout(config))),
@@ -62,7 +62,6 @@ class ReducerPort(wiring.Component):
                 "o_count": Out(COUNTER_BITS),
                 "o_overflow": Out(1),
             }
-            | ({"o_next_step": Out(config.slot_bits)} if config.pipelined else {})
         )
 
     def elaborate(self, platform) -> Module:
@@ -81,14 +80,11 @@ class ReducerPort(wiring.Component):
             ends.eq(drops | (reads & last)),
             self.o_finished.eq(over | ends),
             self.o_free.eq(ends),
-            self.o_step.eq(step),
+            self.o_next_step.eq(next_step),
         ]
         m.d.sync += step.eq(next_step)
         if self.config.pipelined:
-            m.d.comb += [
-                next_step.eq(Mux(self.i_restart, 0, Mux(reads, more, step))),
-                self.o_next_step.eq(next_step),
-            ]
+            m.d.comb += next_step.eq(Mux(self.i_restart, 0, Mux(reads, more, step)))
             # Comparisons in registers: slots come from afar, and the way from here to the next command is long.
             with m.If(self.i_restart):
                 m.d.sync += [over.eq(self.i_slots == 0), last.eq(self.i_slots == 1)]
@@ -150,11 +146,11 @@ class CoreReducer(wiring.Component):
     i_done
         By row and column: the PE has completed the block in its bank 0, bank 1.
     i_psums
-        By row and column: the PE's psum at `o_bank` and `o_slots`.
+        By row and column: the PE's psum at `o_bank`, and at what `o_slots` was in the cycle before.
     o_bank
         Bank of the present block. If ``pipelined``, psums of the bank that it showed in the cycle before are read.
     o_slots
-        By row and column: the slot to read.
+        By row and column: the slot to read, whose psum is there in the next cycle.
     o_free
         By row and column: the PE's bank `o_bank` was read.
     o_busy
@@ -219,11 +215,9 @@ class CoreReducer(wiring.Component):
         for r in rows:
             for c in columns:
                 across, diagonal = ports[r], ports[r - c + columns[-1]]
-                if config.pipelined:  # a register for each PE, as the way there is long; all steps restart together
-                    m.d.sync += self.o_slots[r][c].eq(Mux(row_mode, across.o_next_step, diagonal.o_next_step))
-                else:
-                    m.d.comb += self.o_slots[r][c].eq(Mux(row_mode, across.o_step, diagonal.o_step))
                 m.d.comb += [
+                    # Where the mode changes, all steps restart together.
+                    self.o_slots[r][c].eq(Mux(row_mode, across.o_next_step, diagonal.o_next_step)),
                     self.o_free[r][c].eq(Mux(row_mode, across.o_free, diagonal.o_free)),
                 ]
         finished = Cat(port.o_finished | (row_mode & (p not in rows)) for p, port in enumerate(ports))

@@ -6,7 +6,17 @@ from amaranth.lib import data
 
 from .config import SnapConfig
 
-__all__ = ["AimMode", "job_flags", "list_head", "match_list", "pair", "queued_list", "tile_lane", "weight_lane"]
+__all__ = [
+    "AimMode",
+    "job_flags",
+    "list_head",
+    "match_list",
+    "pair",
+    "queued_list",
+    "target",
+    "tile_lane",
+    "weight_lane",
+]
 
 
 class AimMode(enum.IntEnum):
@@ -71,14 +81,12 @@ def queued_list(config: SnapConfig) -> data.StructLayout:
     return data.StructLayout({"matches": match_list(config), "head": list_head(config)})
 
 
+def target(config: SnapConfig) -> data.StructLayout:
+    """Where a product goes, if there is one: psum offset of the tile, psum bank of the block."""
+    return data.StructLayout({"valid": 1, "slot": config.slot_bits, "bank": 1})
+
+
 def pair(config: SnapConfig) -> data.StructLayout:
-    """Two operands to multiply: entries of the register files, psum offset of the tile, psum bank of the block."""
-    return data.StructLayout(
-        {
-            "valid": 1,
-            "weight": range(config.weight_entries),
-            "activation": range(config.activation_entries),
-            "slot": config.slot_bits,
-            "bank": 1,
-        }
-    )
+    """Two operands to multiply: entries of the register files, and the `target` of their product."""
+    entries = {"weight": range(config.weight_entries), "activation": range(config.activation_entries)}
+    return data.StructLayout(entries | target(config).members)

@@ -13,7 +13,7 @@ from .config import SnapConfig
 from .entry_file import EntryFile
 from .job_signature import SIGNATURE_BITS, JobSignature
 from .layouts import COUNTER_BITS, WAITS, activation_beat, pe_counter_layout, tile_tag, weight_beat, window_tag
-from .list_layouts import job_flags, match_list
+from .list_layouts import job_flags, match_list, target
 from .list_queue import ListQueue
 from .multiply_add import MultiplyAdd
 from .requester import Requester
@@ -61,8 +61,10 @@ class PE(wiring.Component):
         Request for the AIM; the number of lists that the operation completes.
     i_lists
         Result of the AIM, in the cycle after the grant.
-    i_bank, i_slot, o_psum
-        Read port for the reducer.
+    i_slot
+        Slot that the reducer reads.
+    i_bank, o_psum
+        Bank that it sees, and the psum in it of the slot that was read in the cycle before.
     o_done
         By bank: the block in it is complete.
     i_free
@@ -253,7 +255,7 @@ class PE(wiring.Component):
         freed: _Freed,
         decoder: SequenceDecoder,
     ) -> None:
-        """Operands of the pairs into the arithmetic."""
+        """Operands of the pairs into the arithmetic, a cycle after the decoder sent the pairs."""
         config, width = self.config, self.config.beat_entries
         weight = data.StructLayout({"value": signed(config.data_bits), "slot": config.slot_bits})
         weight_file = EntryFile(config.weight_beats, width, weight, config.pe_multipliers)
@@ -268,9 +270,8 @@ class PE(wiring.Component):
             weight_file.i_beat.eq(weights.address),
             activation_file.i_store.eq(activations.store),
             activation_file.i_beat.eq(activations.address),
-            arithmetic.i_pairs.eq(decoder.o_pairs),
-            arithmetic.i_ends.eq(decoder.o_ends),
-            arithmetic.i_read.eq(Cat(self.i_slot, self.i_bank)),
+            arithmetic.i_read_slot.eq(self.i_slot),
+            arithmetic.i_bank.eq(self.i_bank),
             arithmetic.i_clear.eq(Cat(freed.free & ~freed.bank, freed.free & freed.bank)),
             self.o_psum.eq(arithmetic.o_psum),
             self.o_done.eq(arithmetic.o_done),
@@ -282,10 +283,16 @@ class PE(wiring.Component):
                 weight_file.i_entries[lane].slot.eq(weights.beat.entries[lane].slot),
                 activation_file.i_entries[lane].eq(activations.beat.entries[lane].value),
             ]
-        for lane in range(config.pe_multipliers):
+        m.d.sync += arithmetic.i_ends.eq(decoder.o_ends)
+        for lane, pair in enumerate(decoder.o_pairs):
+            m.d.sync += [
+                getattr(arithmetic.i_targets[lane], name).eq(getattr(pair, name)) for name in target(config).members
+            ]
             m.d.comb += [
-                weight_file.i_address[lane].eq(decoder.o_pairs[lane].weight),
-                activation_file.i_address[lane].eq(decoder.o_pairs[lane].activation),
+                weight_file.i_read[lane].eq(pair.valid),
+                activation_file.i_read[lane].eq(pair.valid),
+                weight_file.i_address[lane].eq(pair.weight),
+                activation_file.i_address[lane].eq(pair.activation),
                 arithmetic.i_weights[lane].eq(weight_file.o_entry[lane].value),
                 arithmetic.i_slots[lane].eq(weight_file.o_entry[lane].slot),
                 arithmetic.i_activations[lane].eq(activation_file.o_entry[lane]),

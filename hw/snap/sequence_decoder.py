@@ -24,8 +24,8 @@ class SequenceDecoder(wiring.Component):
     So no multiplier idles at the end of a list, unlike in the paper. A list without matches takes at most one cycle,
     and none beside another. Work stops at lists of a block whose psum bank is not free: two blocks at a time have one.
 
-    Latency: pairs and ends of blocks come a cycle after the matches that they are made of; everything else is
-    combinational. If ``pipelined``, pairs and ends come another cycle later, and what is freed one cycle later.
+    Everything is combinational, so that synchronous memories give a pair's operands in the cycle after that in which it
+    is taken. If ``pipelined``, pairs, ends of blocks and what is freed come a cycle later.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class SequenceDecoder(wiring.Component):
     o_issued
         Number of pairs taken now.
     o_pairs
-        The pairs taken in the cycle before (two before if ``pipelined``), from pair 0 on without gaps.
+        The pairs taken now (in the cycle before if ``pipelined``), from pair 0 on without gaps.
     o_ends
         By psum bank: these were the last of the bank's block.
     ahead, bank
@@ -105,8 +105,8 @@ class SequenceDecoder(wiring.Component):
         m.d.comb += [
             self.o_free_windows.eq(frees_window[0] + frees_window[1]),
             self.o_free_tiles.eq(frees_tile[0] + frees_tile[1]),
+            self.o_ends.eq(later("ended_later", ended)),
         ]
-        m.d.sync += self.o_ends.eq(later("ended_later", ended))
         self._pairs(m, taken, filled, (picks, next_picks), Cat(bank, next_bank))
         return m
 
@@ -137,7 +137,7 @@ class SequenceDecoder(wiring.Component):
         return Value.cast(Cat(1, *planes))
 
     def _pairs(self, m: Module, taken, filled, picks, banks) -> None:
-        """Merge the picks of both lists, and register where the operands are."""
+        """Merge the picks of both lists, and say where the operands are."""
         later = partial(registered, m, self.config.pipelined)
         taken, filled, banks = (
             later(f"{name}_later", value) for name, value in (("taken", taken), ("filled", filled), ("banks", banks))
@@ -163,8 +163,6 @@ class SequenceDecoder(wiring.Component):
             m.d.comb += [
                 head.eq(Mux(behind, heads[1], heads[0])),
                 place.eq(Mux(behind, others, places[0][index])),
-            ]
-            m.d.sync += [
                 out.valid.eq(valid),
                 out.weight.eq(self._weight_address(place.lane, head)),
                 out.activation.eq(self._activation_address(place.position, head)),

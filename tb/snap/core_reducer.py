@@ -72,6 +72,7 @@ async def reduce(
     completed, freed = (np.zeros((config.core_rows, config.core_columns), int) for _ in range(2))
     pes = list(np.ndindex(completed.shape))
     cycles = quiet = shown = 0
+    slots = dict.fromkeys(pes, 0)  # to read, as they were in the cycle before
     while not (source.done and all(sink.done for sink in sinks)):
         inputs: dict[str, Any] = source.drive()
         for sink in sinks:
@@ -87,11 +88,12 @@ async def reduce(
             # Of a bank that isn't complete any number may be read, but it must not get out.
             ready = [block for block in range(freed[row, column], completed[row, column])]
             block = next((block for block in ready if block % 2 == bank), None)
-            slot = outputs[f"o_slots_{row}_{column}"]
+            slot = slots[row, column]
             psum = numbers.getrandbits(3) if block is None else blocks[block]["psums"][row, column, slot]
             inputs[f"i_psums_{row}_{column}"] = int(psum)
         outputs = await bench.cycle(inputs)
         for pe in pes:
+            slots[pe] = outputs["o_slots_{}_{}".format(*pe)]
             free = outputs["o_free_{}_{}".format(*pe)]
             assert not free or freed[pe] < completed[pe], f"PE {pe} was freed before its block was complete"
             freed[pe] += free

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections import deque
-from typing import Any
 
 import numpy as np
 
@@ -29,18 +28,18 @@ class Lane:
 
 
 class Model:
-    """Psums, kept as what each multiplier's own file holds, or as one file for all of them; nothing of it shows early.
+    """Psums, kept as what each multiplier's own file holds; nothing of it shows early.
 
     A psum is updated with the sum of a cycle's products that have its address, by the first lane that has one.
     """
 
     def __init__(self, bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
         self.bench, self.config, self.rng = bench, config, rng
-        self.psums = np.zeros((config.pe_multipliers if config.split_psums else 1, 2, config.psum_slots), np.int64)
+        self.psums = np.zeros((config.pe_multipliers, 2, config.psum_slots), np.int64)
         self.coming = deque[tuple[list[Lane], Flags]]([([], (False, False))] * config.multiplier_registers)
         self.done = [False, False]
         self.lost = deque([False] * (1 + config.pipelined))  # the newest first; the oldest shows
-        self.read = 0
+        self.asked = self.read = 0  # the slot that the cycle before asked for; psums that were seen
 
     def noise(self) -> int:
         """An operand, an extreme one often."""
@@ -58,27 +57,22 @@ class Model:
         self, lanes: list[Lane], ends: Flags = (False, False), clear: Flags = (False, False),
         read: tuple[int, int] = (0, 0),
     ) -> None:  # fmt: skip
-        """Pairs that come, blocks that end, banks that are cleared, {bank, slot} that is read; compare all outputs."""
-        config, rng, (bank, slot) = self.config, self.rng, read
+        """Pairs that come, blocks that end, banks that are cleared; bank that is shown, slot to show in the next."""
+        bank, slot = read
         outputs = await self.bench.cycle({
-            "i_pairs": [
-                {
-                    "valid": int(lane.valid), "slot": lane.offset, "bank": lane.bank,
-                    "weight": int(rng.integers(config.weight_entries)),
-                    "activation": int(rng.integers(config.activation_entries)),
-                } for lane in lanes
-            ],
+            "i_targets": [{"valid": int(lane.valid), "slot": lane.offset, "bank": lane.bank} for lane in lanes],
             **{f"i_weights_{number}": lane.weight for number, lane in enumerate(lanes)},
             **{f"i_activations_{number}": lane.activation for number, lane in enumerate(lanes)},
             **{f"i_slots_{number}": lane.slot for number, lane in enumerate(lanes)},
             "i_ends": ends[0] | ends[1] << 1, "i_clear": clear[0] | clear[1] << 1,
-            "i_read": slot | bank * config.psum_slots,
+            "i_read_slot": slot, "i_bank": bank,
         })  # fmt: skip
         assert outputs["o_done"] == self.done[0] | self.done[1] << 1
         assert outputs["o_overflow"] == self.lost[-1]
         if self.done[bank]:
-            assert outputs["o_psum"] == self.psums[:, bank, slot].sum(), f"psum {slot} of bank {bank}"
+            assert outputs["o_psum"] == self.psums[:, bank, self.asked].sum(), f"psum {self.asked} of bank {bank}"
             self.read += 1
+        self.asked = slot
         self.coming.append((lanes, ends))
         landing, ended = self.coming.popleft()
         over = self._add(landing)
@@ -95,7 +89,7 @@ class Model:
         for number, lane in enumerate(lanes):
             if lane.valid:
                 address = lane.bank, (lane.slot + lane.offset) % config.psum_slots
-                file, total = totals.get(address, (number if config.split_psums else 0, 0))
+                file, total = totals.get(address, (number, 0))
                 totals[address] = file, total + lane.weight * lane.activation
         for (bank, slot), (file, total) in totals.items():
             total += int(self.psums[file, bank, slot])
@@ -117,8 +111,8 @@ class Model:
 async def restart(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> Model:
     """Reset, with nothing offered."""
     model = Model(bench, config, rng)
-    idle: dict[str, Any] = {"i_pairs": [dict.fromkeys(("valid", "weight", "activation", "slot", "bank"), 0)]}
-    await bench.cycle({"i_pairs": idle["i_pairs"] * config.pe_multipliers, "i_ends": 0, "i_clear": 0})
+    idle = [dict.fromkeys(("valid", "slot", "bank"), 0)] * config.pe_multipliers
+    await bench.cycle({"i_targets": idle, "i_ends": 0, "i_clear": 0})
     await bench.reset(config.landing_cycles)
     return model
 
@@ -161,17 +155,17 @@ async def every_psum(bench: Bench, config: SnapConfig, rng: np.random.Generator)
         await model.cycle(model.nothing(), (bank == 0, bank == 1))
         while not model.done[bank]:
             await model.cycle(model.nothing(), read=(bank, 0))
-        for slot in range(slots):
-            await model.cycle(model.nothing(), read=(bank, slot))
+        for slot in range(slots + 1):
+            await model.cycle(model.nothing(), read=(bank, slot % slots))
     for bank in (0, 1):
         clear = bank == 0, bank == 1
         await model.cycle(model.nothing(), clear=clear)
         await model.cycle(model.nothing(), clear)  # a block without anything
         while not model.done[bank]:
             await model.cycle(model.nothing(), read=(1 - bank, slots - 1))
-        for slot in range(slots):
+        for slot in range(slots + 1):
             for other in (bank, 1 - bank):
-                await model.cycle(model.nothing(), read=(other, slot))
+                await model.cycle(model.nothing(), read=(other, slot % slots))
 
 
 @testbench(PARTS["multiply_add"])
@@ -194,4 +188,5 @@ async def extremes(bench: Bench, config: SnapConfig, rng: np.random.Generator) -
                     break
             await model.cycle(model.nothing(), (bank == 0, bank == 1))
             await model.rest()
+            await model.cycle(model.nothing(), read=(bank, slot))
             await model.cycle(model.nothing(), read=(bank, slot))

@@ -6,7 +6,7 @@ from amaranth.lib import data
 from ...hw.snap.config import PRESETS
 from ...hw.snap.list_layouts import weight_lane
 
-__all__ = ["CONFIGS", "NARROW", "ONE", "PARTS", "SPLIT", "TINY", "TWO", "WIDE"]
+__all__ = ["CONFIGS", "NARROW", "ONE", "PARTS", "PIPELINED", "TINY", "TWO", "WIDE"]
 
 TINY = PRESETS["snap-tiny"]
 """Three multipliers, 8 AIM entries, two entries a beat."""
@@ -20,12 +20,12 @@ TWO = TINY.replace(pe_multipliers=2, weight_entries=16, activation_entries=8, li
 WIDE = TINY.replace(pe_multipliers=4, aim_entries=16, beat_entries=4, weight_entries=64, list_depth=3, psum_slots=4)
 """Four multipliers, four entries a beat, a queue whose depth is no power of two."""
 
-SPLIT = TINY.replace(core_rows=4, pipelined=True, split_psums=True)
-"""For FPGAs: more registers, a psum register file for each multiplier."""
+PIPELINED = TINY.replace(core_rows=4, pipelined=True)
+"""For a faster clock: more registers."""
 
 NARROW = {
     "narrow": WIDE.replace(data_bits=4, psum_bits=8),
-    "narrow_split": SPLIT.replace(core_rows=2, data_bits=4, psum_bits=8),
+    "narrow_pipelined": PIPELINED.replace(core_rows=2, data_bits=4, psum_bits=8),
 }
 """Cores whose psums two products fill."""
 
@@ -42,7 +42,7 @@ PARTS = (
     | {
         "list_queue": {f"list_queue_{name}": config for name, config in CONFIGS.items()}
         | {"list_queue_six": TINY.replace(list_depth=5)},  # places of the ring that are no power of two
-        "sequence_decoder": {f"sequence_decoder_{name}": c for name, c in (CONFIGS | {"split": SPLIT}).items()},
+        "sequence_decoder": {f"sequence_decoder_{name}": c for name, c in (CONFIGS | {"pipelined": PIPELINED}).items()},
     }
     | {
         "ring": {
@@ -55,14 +55,13 @@ PARTS = (
             "psum_file_tiny": TINY,
             "psum_file_narrow": TINY.replace(pe_multipliers=4, data_bits=4, psum_bits=8),
             "psum_file_one": ONE.replace(psum_bits=8),
-            "psum_file_split": TINY.replace(data_bits=4, psum_bits=8, split_psums=True),
-            "psum_file_pipelined": TINY.replace(data_bits=4, psum_bits=8, split_psums=True, pipelined=True),
+            "psum_file_pipelined": TINY.replace(data_bits=4, psum_bits=8, pipelined=True),
         },
         "core_reducer": {f"core_reducer_{name}": config for name, config in CONFIGS.items() if name in ("tiny", "one")}
         | {
             "core_reducer_column": TINY.replace(core_columns=1),
             "core_reducer_row": TINY.replace(core_rows=1),
-            "core_reducer_split": SPLIT,
+            "core_reducer_pipelined": PIPELINED,
         },
         "job_signature": {"job_signature_only": ()},
         "index_file": {
@@ -75,18 +74,22 @@ PARTS = (
             "entry_file_narrow": (8, 1, signed(4), 1),
             "entry_file_pair": (4, 2, signed(5), 3),
         },
-        "multiply_add": {f"multiply_add_{name}": config for name, config in (CONFIGS | {"split": SPLIT}).items()}
+        "multiply_add": {
+            f"multiply_add_{name}": config for name, config in (CONFIGS | {"pipelined": PIPELINED}).items()
+        }
         | {
             "multiply_add_narrow": WIDE.replace(data_bits=4, psum_bits=8),
-            "multiply_add_parts": SPLIT.replace(data_bits=4, psum_bits=8, psum_slots=2),
+            "multiply_add_few": PIPELINED.replace(data_bits=4, psum_bits=8, psum_slots=2),
         },
         "row": {
             "row_tiny": TINY,
             "row_one": ONE.replace(psum_bits=8),
             "row_single": TWO.replace(core_columns=1),
-            "row_split": SPLIT.replace(core_columns=3),
+            "row_pipelined": PIPELINED.replace(core_columns=3),
         },
-        "pe": {f"pe_{n}": c.replace(core_rows=1, core_columns=1) for n, c in (CONFIGS | {"split": SPLIT}).items()},
+        "pe": {
+            f"pe_{n}": c.replace(core_rows=1, core_columns=1) for n, c in (CONFIGS | {"pipelined": PIPELINED}).items()
+        },
         "narrow_core": {f"{name}_core": config for name, config in NARROW.items()},
         "core": {"core_tiny": TINY, "core_two": TWO.replace(core_rows=2)},
     }

@@ -79,7 +79,7 @@ class Surroundings:
 
     def drive(self, seen: dict[str, Any]) -> dict[str, Any]:
         """Inputs of this cycle, of whose outputs those that come from registers are known."""
-        inputs: dict[str, Any] = {"i_bank": self.block % 2, "i_slot": self.slot, "i_free": 0}
+        inputs: dict[str, Any] = {"i_bank": self.block % 2}
         for name, beats in self.beats.items():
             beat = beats[self.sent[name]] if self.sent[name] < len(beats) else None
             room = seen[f"o_{name}_item_room"] and (seen[f"o_{name}_beat_room"] or not (beat and beat["mask"]))
@@ -101,7 +101,9 @@ class Surroundings:
         self.granted += bool(grant)
         self.made += seen["o_made"] if grant else 0
         self.reading = bool(seen["o_done"] >> self.block % 2 & 1) and self.goes()
-        inputs["i_free"] = int(self.reading and self.slot == len(self.sums[self.block]) - 1)
+        last = self.slot == len(self.sums[self.block]) - 1
+        inputs["i_free"] = int(self.reading and last)
+        inputs["i_slot"] = self.slot + 1 if self.reading and not last else 0 if self.reading else self.slot
         return inputs
 
     def observe(self, outputs: dict[str, Any]) -> bool:

@@ -73,7 +73,7 @@ class Player:
         for column in self.columns:
             complete = seen[f"o_done_{column}"] >> self._block % 2 & 1 and len(self.psums[column]) == self._block
             reads.append(bool(complete and self.rng.random() < read))
-            inputs[f"i_slots_{column}"] = len(self._reading[column])
+            inputs[f"i_slots_{column}"] = (len(self._reading[column]) + reads[-1]) % self.config.psum_slots  # the next
         free = [reads[c] and len(self._reading[c]) == self.config.psum_slots - 1 for c in self.columns]
         over = all(len(self.psums[c]) > self._block or free[c] for c in self.columns)
         # The PEs see the bank a cycle later if ``pipelined``.
@@ -282,7 +282,7 @@ def compare_totals(config: SnapConfig, blocks: list[Block], outputs: dict[str, A
         assert counters["multiplies"] == sum(pairs[column :: config.core_columns])
     if max(max(size) for size in sizes) < limit:
         assert not outputs["o_overflow"]
-    elif not config.split_psums and any(not -limit <= value < limit for values in sums for value in values):
+    elif config.pe_multipliers == 1 and any(not -limit <= value < limit for values in sums for value in values):
         assert outputs["o_overflow"]
 
 

@@ -88,8 +88,7 @@ async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Gener
     for density in (0, 1 / config.window_entries, 3 / config.window_entries, 0.3, 1):
         for ends in (0.1, 0.5, 0.9):
             lists = Lists(config, rng, density, ends)
-            nothing = {"pairs": [], "ends": 0, "now": dict.fromkeys(FREED, 0)}
-            before = [nothing] * (1 + config.pipelined)
+            before: dict[str, Any] = {"pairs": [], "ends": 0, "now": dict.fromkeys(FREED, 0)}
             for _ in range(100):
                 while len(lists.queue) < config.list_depth and rng.random() < 0.6:
                     lists.arrive()
@@ -99,15 +98,15 @@ async def every_pair_once(bench: Bench, config: SnapConfig, rng: np.random.Gener
                 inputs = lists.inputs() | {"i_drained": int(drain)}
                 expected = lists.step()
                 outputs = await bench.cycle(inputs)
-                freed = before[-1] if config.pipelined else expected
-                now = expected["now"] | {name: freed["now"][name] for name in FREED}
+                shown = before if config.pipelined else expected
+                now = expected["now"] | {name: shown["now"][name] for name in FREED}
                 assert {name: outputs[name] for name in now} == now
                 pairs = outputs["o_pairs"]
                 count = sum(pair["valid"] for pair in pairs)
-                assert pairs[:count] == before[0]["pairs"], f"pairs must be {before[0]['pairs']}, not {pairs}"
+                assert pairs[:count] == shown["pairs"], f"pairs must be {shown['pairs']}, not {pairs}"
                 assert not any(pair["valid"] for pair in pairs[count:])
-                assert outputs["o_ends"] == before[0]["ends"]
-                before = [*before[1:], expected]
+                assert outputs["o_ends"] == shown["ends"]
+                before = expected
                 lists.drained += drain
                 two_lists += len({pair["slot"] for pair in expected["pairs"]}) > 1
                 two_ends += expected["ends"] == 3

@@ -28,7 +28,8 @@ def test_snap(run: Callable) -> None:
     }  # fmt: skip
     assert sum(module["own_share"] for module in modules.values()) == pytest.approx(1, abs=0.01)
     assert found["shares"]["aim"] == modules["aim"]["share"] < found["shares"]["aim_and_index_files"] < 1
-    assert found["memory_bits"] == 0, "its register files are flip-flops"
+    assert found["gates"] + found["macro_area"] == found["area"]
+    assert found["macro_area"] == 1.5 * found["memory_bits"]
 
 
 def test_table_with_a_library(run: Callable) -> None:
@@ -37,8 +38,19 @@ def test_table_with_a_library(run: Callable) -> None:
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["module", "instances"] and lines[1].split()[:2] == ["matrix_unit", "1"]
     assert any(line.split()[:2] == ["pe", "4"] for line in lines)
-    text = " ".join(lines[-2:])
+    text = " ".join(lines[-4:])
     assert f"units of area of {CELLS}" in text and "memory macros of" in text and " 0 bits" not in text
+    assert lines[-1] == "assumed of macros: no area; --macro-bit gives them one"
+
+
+def test_a_price_for_macros(run: Callable, fails: Callable) -> None:
+    found = [
+        json.loads(run("area", "tiny", "--set", "columns=2", "--set", "rows=2", *more, "--json").stdout)
+        for more in ((), ("--macro-bit", 4))
+    ]
+    assert found[0]["macro_area"] == 1.5 * found[0]["memory_bits"] > 0
+    assert found[1]["area"] == found[0]["gates"] + 4 * found[0]["memory_bits"]
+    assert fails("area", "tiny", "--macro-bit", -1, code=2) == "--macro-bit must be a number from 0 on, not -1"
 
 
 def test_wrong_library(fails: Callable, tmp_path: Path) -> None:

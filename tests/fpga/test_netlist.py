@@ -21,7 +21,6 @@ SYSTOLIC = SystolicConfig(
 SNAP = SnapConfig(
     core_rows=2, core_columns=1, pe_multipliers=2, aim_entries=4, data_bits=8, beat_entries=1, weight_entries=8,
     activation_entries=8, weight_windows=2, activation_tiles=2, list_depth=2, psum_slots=4, pipelined=True,
-    split_psums=True,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from tensorloom.tb.sources import Sources
 
 from .conftest import SMALL, TARGETS
 
-SNAP = SMALL["snap"].replace(pipelined=True, split_psums=True)
+SNAP = SMALL["snap"].replace(pipelined=True)
 """With the registers that the board's SNAP core has."""
 
 MODELS = """

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tensorloom.hw.common.ram import Ram
-from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.emit.emitter import UNINITIALISED, emit
 from tensorloom.hw.emit.shared import shared
 from tensorloom.hw.emit.yosys import YosysError
 from tensorloom.tb import area
@@ -85,9 +86,54 @@ def test_instances_and_memories_add_up():
     top, ram, gates = (report.modules[name] for name in ("top", "ram", "gates"))
     assert (top.memory_bits, ram.memory_bits, gates.memory_bits) == (30, 30, 0)
     assert (report.modules["gate"].instances, gates.instances, ram.instances) == (6, 3, 1)
-    assert ram.own == 0, "a macro's gates are not counted"
-    assert report.area == pytest.approx(3 * gates.total + top.own)
+    assert (ram.gates, ram.own) == (0, 1.5 * 30), "a macro counts by its bits"
+    assert report.gates == pytest.approx(report.area - 45) and (top.buffer_bits, ram.buffer_bits) == (0, 0)
+    assert report.area == pytest.approx(3 * gates.total + top.own + ram.total)
     assert sum(map(report.own_share, report.modules)) == pytest.approx(1)
+
+
+class Memories(wiring.Component):
+    """A memory of 8 rows of 4 bits with `readers` read ports, which are clocked or not, beside an inverter."""
+
+    def __init__(self, readers: int, domain: str, transparent: bool):
+        self.options = readers, domain, transparent
+        super().__init__({"a": In(3), "b": In(3), "d": In(4), "o": Out(4).array(readers), "inverted": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        readers, domain, transparent = self.options
+        m.submodules.memory = memory = Memory(shape=4, depth=8, init=[], attrs={UNINITIALISED: "1"})
+        write = memory.write_port()
+        m.d.comb += [write.addr.eq(self.a), write.data.eq(self.d), write.en.eq(1), self.inverted.eq(~self.d[0])]
+        for number in range(readers):
+            read = memory.read_port(domain=domain, **({"transparent_for": (write,)} if transparent else {}))
+            m.d.comb += [read.addr.eq(self.b ^ number), self.o[number].eq(read.data)]
+        return m
+
+
+@pytest.mark.parametrize(
+    ("readers", "domain", "transparent", "bits"),
+    [(1, "sync", False, 32), (1, "comb", False, 0), (2, "sync", False, 0), (1, "sync", True, 32)],
+)
+def test_a_macro_has_one_port_of_each_kind_and_a_clock(readers, domain, transparent, bits):
+    report = measure_area(emit(Memories(readers, domain, transparent)))
+    top = report.modules[report.top]
+    assert (top.memory_bits, top.buffer_bits) == (bits, 0)
+    if bits:
+        assert report.area == report.gates + 1.5 * bits
+        assert report.gates > 20 if transparent else report.gates == 0.5, "what passes a memory by is gates"
+    else:
+        assert report.area == report.gates > 32 * 4, "flip-flops"
+
+
+def test_what_a_bit_of_a_macro_counts():
+    for rows, price in ((1024, 1.5), (1025, 0.6)):
+        report = measure_area(emit(Ram(16, rows)))
+        assert (report.area, report.gates) == (pytest.approx(16 * rows * price), 0)
+        assert report.modules["ram"].buffer_bits == (16 * rows if price == 0.6 else 0)
+    assert measure_area(emit(Ram(16, 1025)), macro_bit=2).area == 2 * 16 * 1025
+    assert measure_area(emit(Top()), liberty=CELLS).modules["ram"].total == 0
+    assert measure_area(emit(Top()), liberty=CELLS, macro_bit=0.5).modules["ram"].total == 15
 
 
 def test_modules_are_measured_once(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_emission_lint_area_and_proofs(odd: Path) -> None:
     emission = emit(Ram(8, 4))
-    assert lint(emission) == [] and measure_area(emission).area == 0  # a macro
+    assert lint(emission) == [] and measure_area(emission).gates == 0  # a macro
     prove(Counter(3))
     with pytest.raises(ProofError, match="Assert failed"):
         prove(Counter(2))

@@ -73,9 +73,7 @@ class DecoderSpec(wiring.Component):
             exact = [(Cat(1, rank)[number] & ~rank[number]) for rank in ranks]
             self._check_pair(m, dut.o_pairs[number], [sent[lane] & exact[lane] for lane in range(2 * lanes)], banks)
             return m
-        ends_before = Signal(2)
         ended = Cat(Cat(ends[n] & (banks[n] == b) for n in range(2)).any() for b in range(2))
-        m.d.sync += ends_before.eq(self._later(m, "ended", ended))
         frees_windows, frees_tiles = (
             self._later(m, name, sum(gone[n] & heads[n][name] for n in range(2)))
             for name in ("frees_window", "frees_tile")
@@ -89,7 +87,7 @@ class DecoderSpec(wiring.Component):
             Assert((1 << dut.o_issued) == Cat(1, issued) & ~issued),
             Assert(dut.o_free_windows == frees_windows),
             Assert(dut.o_free_tiles == frees_tiles),
-            Assert(dut.o_ends == ends_before),
+            Assert(dut.o_ends == self._later(m, "ended", ended)),
         ]
         return m
 
@@ -124,12 +122,12 @@ class DecoderSpec(wiring.Component):
         config, lanes = self.config, self.config.window_entries
         valid, head, bank = Signal(), Signal(list_head(config)), Signal()
         lane, position = Signal(range(lanes)), Signal(config.index_bits)
-        m.d.sync += valid.eq(Cat(mine).any())
+        m.d.comb += valid.eq(Cat(mine).any())
         for number, chosen in enumerate(mine):
             entry, at = self.lists[number // lanes], number % lanes
             with m.If(chosen):
-                m.d.sync += [head.eq(entry.head), lane.eq(at), bank.eq(banks[number // lanes])]
-                m.d.sync += position.eq(Cat(plane[at] for plane in entry.matches.position))
+                m.d.comb += [head.eq(entry.head), lane.eq(at), bank.eq(banks[number // lanes])]
+                m.d.comb += position.eq(Cat(plane[at] for plane in entry.matches.position))
         valid, head, bank, lane, position = (
             self._later(m, name, value)
             for name, value in {"valid": valid, "head": head, "bank": bank, "lane": lane, "position": position}.items()

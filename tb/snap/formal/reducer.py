@@ -168,12 +168,13 @@ class ReducerSumsSpec(_ReducerInputs):
         done, bank, gone = Signal(2, name=f"done_{name}"), Signal(name=f"bank_{name}"), Signal(name=f"gone_{name}")
         kept = [Signal(psums.shape(), name=f"kept_{half}_{name}") for half in range(2)]
         free = dut.o_free[row][column]
-        shown = Signal(psums.shape(), name=f"shown_{name}")
+        shown, slot = Signal(psums.shape(), name=f"shown_{name}"), Signal(self.slot.shape(), name=f"slot_{name}")
+        m.d.sync += slot.eq(dut.o_slots[row][column])
         m.d.comb += [
             Assume(~completes | ~done.bit_select(bank, 1)),
             dut.i_done[row][column].eq(done),
             shown.eq(Mux(read_bank, kept[1], kept[0])),
-            dut.i_psums[row][column].eq(shown[dut.o_slots[row][column]].as_signed()),
+            dut.i_psums[row][column].eq(shown[slot].as_signed()),
             Assert(~free | (done.bit_select(read_bank, 1) & ~gone)),
             Assert(~taken | free | gone),
         ]

@@ -8,6 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.snap.config import PRESETS
+from tensorloom.hw.snap.core import SnapCore
+from tensorloom.run.progress import silent
+from tensorloom.run.snap import area
 from tensorloom.run.snap import benchmark as bench_snap
 from tensorloom.run.snap.benchmark import GOALS, ROWS
 from tensorloom.run.snap.plot import plot_rows
@@ -27,7 +32,7 @@ def test_quick_bench(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     result = run("bench", "snap-core", "--quick", "--json", "--plot", tmp_path / "cycles.svg")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert {"rows", "aim_area_fraction", "emit_seconds", "build_seconds", "cycles_per_second"} <= set(found)
+    assert {"rows", *bench_snap.AREA_FIGURES, "emit_seconds", "build_seconds", "cycles_per_second"} <= set(found)
     assert found["emit_seconds"] > 0 and found["build_seconds"] > 0 and found["cycles_per_second"] > 0
     assert len(found["rows"]) == 4
     for row in found["rows"]:
@@ -54,6 +59,7 @@ def test_goals_take_the_worst_row() -> None:
     rows = [row(kind, density) for kind, density, *_ in GOALS] + [row("1x1", "0.38/0.52", utilisation=0.99)]
     figures = {
         "rows": rows, "aim_area_fraction": {"16": 0.07, "8": 0.2}, "emit_seconds": 3, "build_seconds": 61,
+        "useful_per_mnand2": {"16": 24.1, "8": 30.2},
         "cycles_per_second": 10_000, "cycle_model": {"ratio": 42.3},
     }  # fmt: skip
     found = {goal["name"]: (goal["value"], goal["met"]) for goal in bench_snap._goals(figures)}
@@ -61,8 +67,25 @@ def test_goals_take_the_worst_row() -> None:
     assert found["utilisation of 3x3, 56 wide at 0.2/0.3"] == (0.85, True)
     assert found["oa_updates_per_cycle of 3x3, 56 wide at 0.38/0.52"] == (0.5, True)
     assert found["aim_area_fraction, 8 bits"] == (0.2, False)
+    assert found["useful products a cycle per M NAND2, 16 bits"] == (24.1, True)
+    assert found["useful products a cycle per M NAND2, 8 bits"] == (30.2, False)
     assert found["cycle_model ratio"] == (42.3, True)
     assert found["build_seconds"] == (61, False) and found["cycles_per_second"] == (10_000, True)
+
+
+def test_area_and_the_work_that_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of both widths; macros cost what is assumed of them."""
+    monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny")
+    monkeypatch.setattr(area, "WORK", [("vgg16/conv3_2", (3, 7, 16, 4)), ("resnet50/res4b_branch2a", (4, 4, 16, 8))])
+    config = PRESETS["snap-tiny"]
+    found = bench_snap._area(silent, emit(SnapCore(config)))
+    assert set(found) == set(bench_snap.AREA_FIGURES)
+    useful = area.useful_products(config)
+    assert 0 < useful < config.multipliers
+    for bits in ("16", "8"):
+        assert 0 < found["aim_area_fraction"][bits] < 1
+        assert found["useful_per_mnand2"][bits] == pytest.approx(useful / found["area"][bits] * 1e6, rel=0.01)
+    assert found["area"]["8"] < found["area"]["16"]
 
 
 def test_rows_are_as_large_as_asked_for() -> None:

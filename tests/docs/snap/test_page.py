@@ -36,8 +36,7 @@ def test_snap_presets() -> None:
     rows = table("snap-presets")
     assert [row[:5] for row in rows] == expected
     for name, *_, purpose in rows:
-        for field in ("pipelined", "split_psums"):
-            assert getattr(PRESETS[name], field) == (field in purpose)
+        assert PRESETS[name].pipelined == ("pipelined" in purpose)
 
 
 def test_snap_fields() -> None:
@@ -48,7 +47,7 @@ def test_snap_fields() -> None:
         power = "power of two, " in rule
         low, _, high = rule.removeprefix("power of two, ").partition(" to ")
         if not high:
-            assert field in ("psum_bits", "pipelined", "split_psums", "aim")
+            assert field in ("psum_bits", "pipelined", "aim")
             continue
         least, most = (eval(limit.replace("2 N", "2 * N"), {"N": FULL.aim_entries}) for limit in (low, high))
         others = {"beat_entries": 1} if field == "aim_entries" else {}
@@ -72,12 +71,11 @@ def test_names_of_the_microarchitecture_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize("columns", [1, 3, 4])
-@pytest.mark.parametrize("split", [False, True])
-def test_snap_timing(columns: int, split: bool) -> None:
+def test_snap_timing(columns: int) -> None:
     """The shortest layer, by the cycle model; how many cycles an addition takes to be seen."""
     rows = table("snap-timing")
     for pipelined, (*_, decode, _, _, reads, _, formula) in zip((False, True), rows, strict=True):
-        config = SnapConfig(core_columns=columns, pipelined=pipelined, split_psums=split)
+        config = SnapConfig(core_columns=columns, pipelined=pipelined)
         program = map_convolution(config, np.ones((1, 1, 1), int), np.ones((1, 1, 1, 1), int))
         assert simulate_core(config, program).cycles == eval(formula, {"columns": columns})
         first, seen = (eval(cell.split(", ")[0], {"t": 0}) for cell in (decode, reads))

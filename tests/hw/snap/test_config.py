@@ -47,7 +47,7 @@ def test_the_largest_core_can_be_emitted() -> None:
     config = SnapConfig(
         core_rows=32, core_columns=8, pe_multipliers=4, aim_entries=64, data_bits=16, psum_bits=62, beat_entries=16,
         weight_entries=1024, activation_entries=1024, weight_windows=16, activation_tiles=64, list_depth=8,
-        psum_slots=256, pipelined=True, split_psums=True,
+        psum_slots=256, pipelined=True,
     )  # fmt: skip
     core = SnapCore(config)
     ports = [(member.flow.name, len(Value.cast(value))) for _, member, value in core.signature.flatten(core)]

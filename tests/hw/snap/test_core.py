@@ -18,13 +18,13 @@ from tensorloom.sim.snap.program import CoreProgram
 from tensorloom.tb.bulk.model import Model, SimulationError, WatchdogError, build
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.snap.miscut import miscut
-from tensorloom.tb.snap.parts import CONFIGS, SPLIT, TINY
+from tensorloom.tb.snap.parts import CONFIGS, PIPELINED, TINY
 from tensorloom.tb.snap.program import ProgramResult, core_stalls, run_program
 from tensorloom.tb.snap.random_programs import mixed_program, random_convolution, random_fully_connected, tensors
 
 CORES = CONFIGS | {
     "pe": TINY.replace(core_rows=1, core_columns=1, activation_tiles=2, psum_slots=2, weight_windows=16),
-    "split": SPLIT,
+    "pipelined": PIPELINED,
     "preset": SnapConfig(),
 }
 """``pe``: one PE, short of tiles and psums. ``preset``: 7 x 3 PEs. With ``-bare``, memories begin with ones."""
@@ -37,8 +37,8 @@ DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(name, marks=() if name in ("tiny", "split", "two-bare") else pytest.mark.slow)
-        for name in (*CORES, "two-bare", "split-bare")
+        pytest.param(name, marks=() if name in ("tiny", "pipelined", "two-bare") else pytest.mark.slow)
+        for name in (*CORES, "two-bare", "pipelined-bare")
     ],
 )
 def core(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:

@@ -23,11 +23,11 @@ from tensorloom.tb.mutation.mutants import plant
 from tensorloom.tb.mutation.proofs import block_proofs, is_proven
 from tensorloom.tb.snap.formal.aim import AimsEqual, AimSpec
 from tensorloom.tb.snap.formal.proofs import proofs
-from tensorloom.tb.snap.parts import ONE, SPLIT, TINY
+from tensorloom.tb.snap.parts import ONE, PIPELINED, TINY
 
 SEED = os.environ.get("TEST_SEED", "1")
 SMALL = ONE.replace(pe_multipliers=3, list_depth=3)
-CONFIGS = {"small": SMALL, "four": SMALL.replace(pe_multipliers=4), "one": ONE, "tiny": TINY, "split": SPLIT}
+CONFIGS = {"small": SMALL, "four": SMALL.replace(pe_multipliers=4), "one": ONE, "tiny": TINY, "pipelined": PIPELINED}
 LANES_OF_TINY = sorted(
     {0, TINY.window_entries - 1, *random.Random(f"lanes {SEED}").sample(range(TINY.window_entries), 2)}
 )
@@ -46,7 +46,7 @@ def small_proofs():
         lanes = (None, *LANES_OF_TINY) if name == "tiny" else (None,)
         chosen = [proof for proof in proofs(config) if lane_of(proof) in lanes]
         bounded = [proof for proof in chosen if proof.kind.startswith("bounded")]
-        if name not in ("tiny", "split"):
+        if name not in ("tiny", "pipelined"):
             chosen = [proof for proof in chosen if proof not in bounded and not proof.name.endswith("_end")]
             bounded = []
         for proof in [*grouped(proof for proof in chosen if proof not in bounded), *bounded]:

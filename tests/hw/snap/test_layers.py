@@ -27,9 +27,9 @@ TINY = PRESETS["snap-tiny"]
 
 NARROW = {
     "tiny": TINY.replace(psum_bits=16),
-    "split": PRESETS["snap-fpga"].replace(core_rows=2, core_columns=2, psum_bits=16),
+    "fpga": PRESETS["snap-fpga"].replace(core_rows=2, core_columns=2, psum_bits=16),
 }
-"""Cores whose psums a few products fill; ``split`` is pipelined and has a psum file for each multiplier."""
+"""Cores whose psums a few products fill; ``fpga`` is pipelined."""
 
 
 @pytest.fixture(scope="module")

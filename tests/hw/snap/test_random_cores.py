@@ -25,7 +25,7 @@ def random_core(rng: np.random.Generator) -> SnapConfig:
         weight_entries=entries * power(1, 2), activation_entries=entries * power(0, 2),
         weight_windows=power(1, 3), activation_tiles=power(1, 3),
         list_depth=int(rng.integers(2, 9)), psum_slots=power(1, 4), pipelined=bool(rng.integers(2)),
-        split_psums=bool(rng.integers(2)), aim=str(rng.choice(["comparators", "table"])),
+        aim=str(rng.choice(["comparators", "table"])),
     )  # fmt: skip
 
 

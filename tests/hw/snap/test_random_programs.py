@@ -11,10 +11,10 @@ from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.golden import core_sums
 from tensorloom.sim.snap.program import CoreProgram, Stream
 from tensorloom.tb.snap.holes import with_holes, with_other_classes
-from tensorloom.tb.snap.parts import CONFIGS, SPLIT
+from tensorloom.tb.snap.parts import CONFIGS, PIPELINED
 from tensorloom.tb.snap.random_programs import mixed_program, nonzero, random_convolution, tall_convolution
 
-CORES = CONFIGS | {"split": SPLIT, "preset": PRESETS["snap-core"]}
+CORES = CONFIGS | {"pipelined": PIPELINED, "preset": PRESETS["snap-core"]}
 
 
 @pytest.fixture(params=CORES)

@@ -80,14 +80,14 @@ def test_paper():
 def test_area(monkeypatch):
     """Of the presets that ran, by what the area tool says."""
 
-    class Module:
-        memory_bits = 8_000 * 5
+    class Chip:
+        instances, total, gates, memory_bits = 1, 12_000_000, 8_000_000, 8_000 * 13
+
+    class Core:
+        instances, total, gates, memory_bits = 4, 2_250_000, 1_750_000, 8_000 * 2
 
     class Report:
-        top, area, modules = "chip", 10_000_000.0, {"chip": Module}
-
-        def share(self, module):
-            return {"snap_core": 0.9}[module]
+        top, modules = "chip", {"chip": Chip, "snap_core": Core}
 
     monkeypatch.setattr("tensorloom.run.snap_chip.area.emit_design", lambda design: design.name)
     monkeypatch.setattr("tensorloom.run.snap_chip.area.measure_area", lambda emission, progress: Report())
