@@ -1,4 +1,4 @@
-"""What goes to a cluster and comes from it: layouts of broadcasts, loads, counters and errors, the one place for them."""
+"""Broadcasts, loads, counters and errors of a cluster: the one place that defines them."""
 
 from amaranth.hdl import signed
 from amaranth.lib import data
