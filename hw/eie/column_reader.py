@@ -3,6 +3,8 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportAttributeAccessIssue=false
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -26,6 +28,11 @@ class ColumnReader(wiring.Component):
     A column that is pushed in cycle t may have its first line addressed in t + 1, be taken in t + 2, and its entries
     leave in t + 3.
 
+    Parameters
+    ----------
+    matrix
+        A memory with the ports of the usual `Ram`, in its place (proofs have one that knows its contents).
+
     Attributes
     ----------
     i_begin
@@ -42,8 +49,9 @@ class ColumnReader(wiring.Component):
         Entries of the cycle before, and how they were taken.
     """
 
-    def __init__(self, config: EieConfig):
+    def __init__(self, config: EieConfig, matrix: wiring.Component | None = None):
         self.config = config
+        self._matrix = matrix or Ram(line_layout(config).size, config.entries // config.line_entries)
         super().__init__(
             {
                 "i_begin": In(1),
@@ -66,7 +74,7 @@ class ColumnReader(wiring.Component):
         m.submodules.cursor = cursor = FetchCursor(config)
         m.submodules.taker = taker = Taker(config)
         m.submodules.ring = ring = LineRing(config)
-        matrix = Ram(line_layout(config).size, config.entries // config.line_entries)
+        matrix: Any = self._matrix
         m.submodules.matrix = shared(matrix)
         known = Signal(range(config.queue_depth + 2))
         arriving, place = Signal(), Signal(exact_log2(config.line_buffer), reset_less=True)

@@ -2,7 +2,7 @@
 
 from ...hw.eie.config import PRESETS
 
-__all__ = ["PARTS"]
+__all__ = ["PARTS", "TINY", "WAITS"]
 
 TINY = PRESETS["eie-tiny"]
 """Two lanes, lines of four entries, four of them, a queue of four columns."""

@@ -4,9 +4,28 @@ from collections.abc import Iterator
 
 from ....hw.eie.config import EieConfig
 from ...formal import Proof
+from .finisher import FinisherSpec
+from .lane import LaneSpec
+from .reader import ReaderSpec
 from .source import CreditsSpec, LowestFlagSpec, SourceSpec
 
-__all__ = ["machine_proofs", "proofs"]
+__all__ = ["cluster_proofs", "machine_proofs", "proofs"]
+
+
+def cluster_proofs(config: EieConfig) -> Iterator[Proof]:
+    """Of clusters' blocks: on narrow numbers, lines of two entries, and queues of two columns of up to three."""
+    narrow = config.replace(data_bits=2, psum_bits=4, rows=4, readout_rows=2, index="absolute", index_bits=2)
+    yield Proof("lane", "bounded to 9 cycles", LaneSpec, (narrow,))
+    yield Proof("lane_end", "reachable in 9", LaneSpec, (narrow,))
+    short = config.replace(
+        data_bits=2, psum_bits=4, rows=3, readout_rows=1, index="absolute", index_bits=3, entries=8, line_entries=2,
+        lanes=min(2, config.lanes), line_buffer=2, queue_depth=2,
+    )  # fmt: skip
+    yield Proof("column_reader", "bounded to 8 cycles", ReaderSpec, (short,))
+    if short.lanes > 1:
+        yield Proof("column_reader_end", "reachable in 9", ReaderSpec, (short,))
+    one = config.replace(lanes=1, readout_rows=2, rows=2, index="absolute", index_bits=1, data_bits=3, psum_bits=7)
+    yield Proof("finisher", "complete in 2 cycles", FinisherSpec, (one,))
 
 
 def machine_proofs(config: EieConfig) -> Iterator[Proof]:
@@ -20,4 +39,5 @@ def machine_proofs(config: EieConfig) -> Iterator[Proof]:
 
 def proofs(config: EieConfig) -> Iterator[Proof]:
     """Every proof for `config`."""
+    yield from cluster_proofs(config)
     yield from machine_proofs(config)

@@ -8,7 +8,10 @@ from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.eie.bundle import COMPONENTS, component
-from tensorloom.tb.eie.cluster_parts import PARTS
+from tensorloom.tb.eie.cluster_parts import PARTS, TINY, WAITS
+from tensorloom.tb.eie.formal.proofs import cluster_proofs
+from tensorloom.tb.eie.formal.reader import ReaderSpec
+from tensorloom.tb.formal import check_bounded
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 
@@ -35,3 +38,15 @@ def test_on_verilog(name, bundle, build_dir, bench_seed):
 
 def test_lint(bundle):
     assert lint(bundle) == []
+
+
+@pytest.mark.parametrize("proof", list(cluster_proofs(TINY)), ids=lambda proof: proof.name)
+def test_proof(proof):
+    proof.run(timeout_seconds=300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [TINY, WAITS], ids=["tiny", "waits"])
+def test_column_reader_for_longer(config):
+    (spec,) = next(proof.arguments for proof in cluster_proofs(config) if proof.name == "column_reader")
+    check_bounded(ReaderSpec(spec), depth=12)
