@@ -9,6 +9,7 @@ from ...hw.eie.column_reader import ColumnReader
 from ...hw.eie.command_decoder import CommandDecoder
 from ...hw.eie.control import Control
 from ...hw.eie.credits import Credits
+from ...hw.eie.eie import Eie
 from ...hw.eie.entry_decoder import EntryDecoder
 from ...hw.eie.finisher import Finisher
 from ...hw.eie.lane import Lane
@@ -38,9 +39,10 @@ COMPONENTS = {
     "codebooks": Codebooks,
     "line_port": LinePort,
     "machine_counters": MachineCounters,
+    "eie": Eie,
 }
 
-PARTS = cluster_parts.PARTS | machine_parts.PARTS
+PARTS = cluster_parts.PARTS | machine_parts.PARTS | machine_parts.WHOLE
 """Configurations by name of the part, by component."""
 
 

@@ -1,7 +1,5 @@
 """Testbench of what reads activations and broadcasts them."""
 
-from typing import Any
-
 import numpy as np
 
 from ...hw.eie.config import EieConfig
@@ -9,6 +7,7 @@ from ...sim.eie.program import Job
 from ..bench import Bench
 from ..cocotb_bench import testbench
 from .machine_parts import PARTS
+from .memory import Memory
 from .random_jobs import any_job, job_values
 
 Sent = tuple[int, int] | str | None
@@ -48,27 +47,6 @@ class Walk:
         if self.behind is None and self.lines:
             self.behind = self.lines.pop(0)
         return said, sent
-
-
-class Memory:
-    """The activation memory: what it shows in cycles after those without a read is rubbish."""
-
-    def __init__(self, config: EieConfig, contents: np.ndarray, rng: np.random.Generator) -> None:
-        self.config, self.contents, self.rng = config, contents, rng
-        self.line: int | None = None
-
-    def shown(self) -> dict[str, Any]:
-        """Its output."""
-        width, limit = self.config.line_activations, 1 << self.config.data_bits - 1
-        if self.line is None:
-            values = self.rng.integers(-limit, limit, width)
-            return {"flags": int(self.rng.integers(1 << width)), "values": values.tolist()}
-        values = self.contents[self.line]
-        return {"flags": sum(1 << int(at) for at in np.flatnonzero(values)), "values": values.tolist()}
-
-    def observe(self, outputs: dict[str, Any]) -> None:
-        """A cycle passes."""
-        self.line = outputs["o_line"] if outputs["o_read"] else None
 
 
 async def send(
