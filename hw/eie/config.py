@@ -55,6 +55,9 @@ class EieConfig(Config):
         Lines of the activation memory, each of `line_activations`.
     jobs
         Jobs of the list.
+    load_clusters
+        Clusters whose memories are loaded at once: a word that is loaded is as wide as a line of each of them. A power
+        of two; if there are fewer clusters, all.
     """
 
     clusters: int = 16
@@ -75,6 +78,7 @@ class EieConfig(Config):
     skip_empty: bool = True
     activation_lines: int = 1024
     jobs: int = 16
+    load_clusters: int = 16
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -110,6 +114,7 @@ class EieConfig(Config):
         check_bool("skip_empty", self.skip_empty)
         check_int("activation_lines", self.activation_lines, 2, 1 << 14)
         check_int("jobs", self.jobs, 1, 64)
+        _check_power_of_two("load_clusters", self.load_clusters, 1, 256)
         width = self.line_activations
         rule = "such that clusters * readout_rows is from 2 to 256"
         check("clusters", 2 <= width <= 256, rule, self.clusters)
@@ -150,6 +155,43 @@ class EieConfig(Config):
         return self.entries.bit_length()
 
     @property
+    def job_fields(self) -> dict[str, int]:
+        """Widths of what a job of the list says; see `sim.eie.program.Job`."""
+        pointers, lines = (self.pointers - 1).bit_length(), (self.activation_lines - 1).bit_length()
+        return {
+            "columns": pointers, "source": lines, "pointers": pointers, "slots": self.rows.bit_length(),
+            "destination": lines, "codebook": (self.codebooks - 1).bit_length(),
+            "shift": (self.psum_bits - 1).bit_length(), "relu": 1, "keep": 1,
+        }  # fmt: skip
+
+    @property
+    def word_clusters(self) -> int:
+        """Clusters that a word is for which goes to their memories."""
+        return min(self.load_clusters, self.clusters)
+
+    @property
+    def word_groups(self) -> int:
+        """Words that all clusters get one by one."""
+        return self.clusters // self.word_clusters
+
+    @property
+    def word_bytes(self) -> int:
+        """Bytes of a word: a line or a pointer of `word_clusters`, a quarter of a codebook, or a job."""
+        cluster = max(self.line_entries * self.entry_bits, self.pointer_bits)
+        bits = max(self.word_clusters * cluster, self.codes // 4 * self.data_bits, sum(self.job_fields.values()))
+        return -(-bits // 8)
+
+    @property
+    def part_activations(self) -> int:
+        """Activations of a word, as many parts of a line as it takes: a power of two."""
+        return min(self.line_activations, 1 << (8 * self.word_bytes // self.data_bits).bit_length() - 1)
+
+    @property
+    def line_parts(self) -> int:
+        """Words of a line of activations."""
+        return self.line_activations // self.part_activations
+
+    @property
     def landing_cycles(self) -> int:
         """Cycles from the one in which an entry is taken to the first in which its product is in the sum."""
         return 5
@@ -179,5 +221,6 @@ PRESETS: dict[str, EieConfig] = {
     "eie-tiny": EieConfig(
         clusters=2, lanes=2, rows=8, index_bits=3, codes=4, codebooks=2, data_bits=8, psum_bits=20, line_entries=4,
         entries=256, pointers=64, queue_depth=4, readout_rows=2, activation_lines=32, jobs=4,
+        load_clusters=1,
     ),
 }  # fmt: skip

@@ -301,7 +301,8 @@ class _Emitter:
         for _, value, _ in design.ports:
             if isinstance(value, Value):
                 driven.update(value._rhs_signals())
-        self._floating += [(name, signal) for signal in design.signal_lca if signal not in driven]
+        # An address of a single row has no bits, and is no port.
+        self._floating += [(name, signal) for signal in design.signal_lca if len(signal) and signal not in driven]
 
     def _note_attributes(self, name: str, component: wiring.Component, ports: list) -> None:
         """Remember the signals of a component that is not elaborated, as its module exists already."""

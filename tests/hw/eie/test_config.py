@@ -27,6 +27,17 @@ def test_pointers_reach_behind_the_last_entry() -> None:
     assert PRESETS["eie-tiny"].replace(entries=252).pointer_bits == 8
 
 
+def test_words_hold_whatever_is_loaded() -> None:
+    paper, ours, tiny = PRESETS["eie-64"], PRESETS["eie-16x4"], PRESETS["eie-tiny"]
+    assert (ours.word_bytes, ours.word_groups, ours.part_activations, ours.line_parts) == (16 * 96 // 8, 1, 64, 1)
+    assert (paper.word_bytes, paper.word_groups, paper.part_activations, paper.line_parts) == (16 * 64 // 8, 4, 64, 1)
+    assert (tiny.word_bytes, tiny.word_groups, tiny.part_activations, tiny.line_parts) == (5, 2, 4, 1)
+    one = ours.replace(load_clusters=1)
+    assert (one.word_bytes, one.word_groups, one.part_activations, one.line_parts) == (12, 16, 4, 16)
+    assert paper.replace(clusters=2, readout_rows=1).word_clusters == 2
+    assert sum(ours.job_fields.values()) == 16 + 10 + 16 + 9 + 10 + 3 + 6 + 2
+
+
 def test_psum_bits_by_default() -> None:
     assert EieConfig(psum_bits=0).psum_bits == 48
 
@@ -56,6 +67,7 @@ def test_toml(preset: str) -> None:
         ({"skip_empty": 1}, "skip_empty must be true or false, not 1"),
         ({"clusters": 128}, "clusters must be such that clusters * readout_rows is from 2 to 256, not 128"),
         ({"activation_lines": 1}, "activation_lines must be an integer from 2 to 16384, not 1"),
+        ({"load_clusters": 3}, "load_clusters must be a power of two from 1 to 256, not 3"),
         ({"jobs": 0}, "jobs must be an integer from 1 to 64, not 0"),
         ({"codebooks": 65}, "codebooks must be an integer from 1 to 64, not 65"),
         ({"data_bits": 17}, "data_bits must be an integer from 2 to 16, not 17"),

@@ -1,0 +1,1 @@
+"""EIE as an engine."""

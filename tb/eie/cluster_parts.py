@@ -1,0 +1,47 @@
+"""Configurations that clusters and their blocks are tested with: small, and each with a shape of its own."""
+
+from ...hw.eie.config import PRESETS
+
+__all__ = ["PARTS", "TINY", "WAITS"]
+
+TINY = PRESETS["eie-tiny"]
+"""Two lanes, lines of four entries, four of them, a queue of four columns."""
+
+PAPER = TINY.replace(
+    lanes=1, index="relative", index_bits=2, skip_empty=False, readout_rows=1, clusters=4, line_entries=2,
+    line_buffer=2, rows=7, entries=100,
+)  # fmt: skip
+"""A lane, relative rows, places for empty columns; numbers that are no powers of two."""
+
+WIDE = TINY.replace(
+    lanes=4, queue_depth=12, line_buffer=2, rows=24, index_bits=5, readout_rows=4, psum_bits=24, entries=1024, codes=8,
+    pointers=100,
+)  # fmt: skip
+"""Four lanes, two lines of as many entries."""
+
+WAITS = TINY.replace(skip_empty=False, line_entries=2, line_buffer=2, queue_depth=6, rows=6)
+"""Empty columns take a place; lines as short as can be."""
+
+ONE = TINY.replace(lanes=1, queue_depth=1, line_buffer=2, rows=1, readout_rows=1, data_bits=2, psum_bits=4)
+"""A queue of one column, a cluster of one row, which every product goes to."""
+
+LONG = TINY.replace(line_entries=8, line_buffer=8, queue_depth=32, readout_rows=8)
+"""Lines of a whole column, all rows at once, a queue that is never full."""
+
+SKIPS = TINY.replace(lanes=1, index="relative", index_bits=1, line_entries=8, queue_depth=2, rows=16)
+"""Relative rows without places for empty columns; fillers everywhere."""
+
+CLUSTERS = {"tiny": TINY, "paper": PAPER, "wide": WIDE, "waits": WAITS, "one": ONE, "long": LONG, "skips": SKIPS}
+
+PARTS = {
+    kind: {f"{kind}_{name}": config for name, config in CLUSTERS.items() if name in names}
+    for kind, names in {
+        "pointer_unit": ("tiny", "paper", "one"),
+        "column_reader": ("tiny", "paper", "wide", "waits", "one", "long"),
+        "entry_decoder": ("tiny", "paper", "wide", "skips"),
+        "lane": ("tiny", "paper", "one", "long"),
+        "finisher": ("tiny", "one", "wide"),
+        "cluster": tuple(CLUSTERS),
+    }.items()
+}
+"""By name of the part, by component."""

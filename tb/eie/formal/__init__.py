@@ -1,0 +1,1 @@
+"""Specifications of EIE's blocks for formal proofs."""

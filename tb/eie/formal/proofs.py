@@ -1,0 +1,43 @@
+"""All proofs of the blocks for a configuration."""
+
+from collections.abc import Iterator
+
+from ....hw.eie.config import EieConfig
+from ...formal import Proof
+from .finisher import FinisherSpec
+from .lane import LaneSpec
+from .reader import ReaderSpec
+from .source import CreditsSpec, LowestFlagSpec, SourceSpec
+
+__all__ = ["cluster_proofs", "machine_proofs", "proofs"]
+
+
+def cluster_proofs(config: EieConfig) -> Iterator[Proof]:
+    """Of clusters' blocks: on narrow numbers, lines of two entries, and queues of two columns of up to three."""
+    narrow = config.replace(data_bits=2, psum_bits=4, rows=4, readout_rows=2, index="absolute", index_bits=2)
+    yield Proof("lane", "bounded to 9 cycles", LaneSpec, (narrow,))
+    yield Proof("lane_end", "reachable in 9", LaneSpec, (narrow,))
+    short = config.replace(
+        data_bits=2, psum_bits=4, rows=3, readout_rows=1, index="absolute", index_bits=3, entries=8, line_entries=2,
+        lanes=min(2, config.lanes), line_buffer=2, queue_depth=2,
+    )  # fmt: skip
+    yield Proof("column_reader", "bounded to 8 cycles", ReaderSpec, (short,))
+    if short.lanes > 1:
+        yield Proof("column_reader_end", "reachable in 9", ReaderSpec, (short,))
+    one = config.replace(lanes=1, readout_rows=2, rows=2, index="absolute", index_bits=1, data_bits=3, psum_bits=7)
+    yield Proof("finisher", "complete in 2 cycles", FinisherSpec, (one,))
+
+
+def machine_proofs(config: EieConfig) -> Iterator[Proof]:
+    """Of what is around the clusters; the source's on narrow numbers and lines of two."""
+    narrow = config.replace(clusters=2, readout_rows=1, data_bits=2, psum_bits=4, pointers=8, activation_lines=4)
+    yield Proof("lowest_flag", "inductive", LowestFlagSpec, (config.line_activations,))
+    yield Proof("credits", "inductive", CreditsSpec, (config,))
+    yield Proof("source", "bounded to 9 cycles", SourceSpec, (narrow,))
+    yield Proof("source_end", "reachable in 9", SourceSpec, (narrow,))
+
+
+def proofs(config: EieConfig) -> Iterator[Proof]:
+    """Every proof for `config`."""
+    yield from cluster_proofs(config)
+    yield from machine_proofs(config)

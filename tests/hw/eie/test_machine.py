@@ -1,0 +1,49 @@
+"""Testbenches and proofs of what is around EIE's clusters."""
+
+import pytest
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bundle import PartsBundle
+from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.eie.bundle import COMPONENTS, component
+from tensorloom.tb.eie.formal.proofs import machine_proofs
+from tensorloom.tb.eie.formal.source import LowestFlagSpec
+from tensorloom.tb.eie.machine_parts import PARTS, TINY
+from tensorloom.tb.formal import prove
+from tensorloom.tb.lint import lint
+from tensorloom.tb.runner import run_cocotb
+
+CASES = {case: found for name in PARTS for case, found in find_cases("eie", name).items()}
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return emit(PartsBundle(COMPONENTS, PARTS))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_on_amaranth(case, bench_seed):
+    check, part, config = CASES[case]
+    rng = random_generator(bench_seed, check.__name__, part)
+    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_on_verilog(name, bundle, build_dir, bench_seed):
+    ran = run_cocotb(bundle, f"tensorloom.tb.eie.{name}", build_dir=build_dir, seed=bench_seed)
+    assert ran == len(find_cases("eie", name))
+
+
+def test_lint(bundle):
+    assert lint(bundle) == []
+
+
+@pytest.mark.parametrize("proof", list(machine_proofs(TINY)), ids=lambda proof: proof.name)
+def test_proof(proof):
+    proof.run(timeout_seconds=300)
+
+
+def test_lowest_of_many_flags():
+    prove(LowestFlagSpec(32))
