@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases
+from tensorloom.tb.cases import find_cases, parts_of, tests_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.eie.bundle import COMPONENTS, component
 from tensorloom.tb.eie.cluster_parts import PARTS, TINY, WAITS
@@ -13,14 +13,20 @@ from tensorloom.tb.eie.formal.proofs import cluster_proofs
 from tensorloom.tb.eie.formal.reader import ReaderSpec
 from tensorloom.tb.formal import check_bounded
 from tensorloom.tb.lint import lint
+from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
 
 CASES = {case: found for name in PARTS for case, found in find_cases("eie", name).items()}
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return emit(PartsBundle(COMPONENTS, PARTS))
+def cases(drawn):
+    return drawn(CASES)
+
+
+@pytest.fixture(scope="module")
+def bundle(cases):
+    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -30,10 +36,11 @@ def test_on_amaranth(case, bench_seed):
     assert simulate(component(part), lambda bench: check(bench, config, rng)) > 20
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_on_verilog(name, bundle, build_dir, bench_seed):
-    ran = run_cocotb(bundle, f"tensorloom.tb.eie.{name}", build_dir=build_dir, seed=bench_seed)
-    assert ran == len(find_cases("eie", name))
+def test_on_verilog(cases, bundle, build_dir, bench_seed):
+    """On memories that do no more than an SRAM macro promises."""
+    modules, tests = [f"tensorloom.tb.eie.{name}" for name in PARTS], tests_of(cases, PARTS)
+    bare = with_bare_memories(bundle)
+    assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(tests)
 
 
 def test_lint(bundle):
