@@ -222,7 +222,7 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
         postponed: set[str] = set()
 
         def takes(node: Node, builder: Builder = builder, postponed: set[str] = postponed) -> bool:
-            if isinstance(node, Host) or node.result.name in reasons or node.name in postponed:
+            if isinstance(node, Host) or node.result.name in reasons or node.result.name in postponed:
                 return False
             if isinstance(node, Floating | Pick):
                 reasons[node.result.name] = "float32" if isinstance(node, Floating) else "it picks elements"
@@ -235,7 +235,7 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
                     refused.append((node, str(error)))
                 return False
             except LaterError:
-                postponed.add(node.name)
+                postponed.add(node.result.name)
                 return False
             builder.views[node.result.name] = view
             builder.nodes.append(node)

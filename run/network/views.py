@@ -70,6 +70,12 @@ class View:
         """Whether pixels are the rows of the value's last axis."""
         return self.sizes[2] == shape[-1] and self.order is None
 
+    def rows(self, weights: np.ndarray) -> np.ndarray:
+        """Weights of a product with a whole image, a row an element of the value, in the order of the tensor's."""
+        ordered = np.empty_like(weights)
+        ordered[self.whole_order] = weights
+        return ordered
+
     def pack(self, values: np.ndarray) -> np.ndarray:
         """The tensor, N x H x W x C, of the network's values."""
         flat = values.reshape(len(values), -1)

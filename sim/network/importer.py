@@ -78,6 +78,7 @@ def from_model(
     wanted = _needed(graph)
     readers = Counter(one for node in graph.node for one in node.input)
     readers.update(output.name for output in graph.output)
+    labels = _labels(graph)
     inputs, refused = [], []
     for value in graph.input:
         if value.name not in sizes:
@@ -91,7 +92,7 @@ def from_model(
     for at, proto in enumerate(graph.node):
         if at not in wanted:
             continue
-        label = proto.name or (proto.output[0] if proto.output else proto.op_type)
+        label = labels[at]
         try:
             states.update(zip(proto.output, _import(builder, proto, label, states, readers), strict=False))
         except (RefusedError, ConfigError) as error:
@@ -106,6 +107,16 @@ def from_model(
     nodes = _used(builder.nodes, outputs)
     network = Network(name=graph.name, inputs=tuple(inputs), outputs=tuple(outputs), nodes=tuple(nodes))
     return rename_outputs(fold_limits(network))
+
+
+def _labels(graph: onnx.GraphProto) -> list[str]:
+    """What nodes are called: names of the file, with the first output behind where several nodes have one."""
+    names = [node.name or (node.output[0] if node.output else node.op_type) for node in graph.node]
+    counts = Counter(names)
+    return [
+        f"{name} ({node.output[0]})" if counts[name] > 1 and node.output else name
+        for name, node in zip(names, graph.node, strict=True)
+    ]
 
 
 def _names(graph: onnx.GraphProto) -> set[str]:

@@ -24,7 +24,7 @@ from .scales import encode_scales
 from .tensors import TensorLayout
 from .ways import choose_way
 
-__all__ = ["compile_layers"]
+__all__ = ["check_layers", "compile_layers"]
 
 ALIGNMENT = 8
 """Beats to which everything is aligned: those of a burst."""
@@ -106,26 +106,7 @@ def compile_layers(
         if isinstance(layer, Convolution)
     }
     orders = stored_channels(config, tensors, layers, kernels)
-
-    def refuse(layer: Layer, band_lines: int, region_lines: int) -> None:
-        command = _shape(config, layer, tensors, band_lines, region_lines)
-        _refuse_region(config, command, densities.get(layer.source, 1.0))
-
-    def overlaps(layer: Layer, band_lines: int, region_lines: int) -> bool:
-        command = _shape(config, layer, tensors, band_lines, region_lines)
-        return _loads_ahead(config, command, densities.get(layer.source, 1.0))
-
-    stored = {layer.target: int((layer.weights != 0).sum()) for layer in layers if isinstance(layer, Convolution)}
-
-    def affords(layer: Layer, regions: int) -> bool:
-        if layer.target not in stored:
-            return True
-        target, density = tensors[layer.target], densities.get(layer.source, 1.0)
-        return _weights_keep_up(config, stored[layer.target], target.height * target.width, density, regions)
-
-    lines = choose_lines(
-        config, tensors, layers, Limits(refuse, overlaps, affords), line_entries(config, tensors, layers)
-    )
+    lines = _lines(config, layers, tensors, densities)
     memory = _Memory(config)
     size = config.bus.bytes
     list_address = memory.allot(-(-COMMAND_BYTES * (len(layers) + 1) // size))
@@ -156,6 +137,48 @@ def compile_layers(
     listed = np.concatenate([assemble(config, command) for command in commands])
     image[list_address * size :][: len(listed)] = listed
     return Program(config, image, list_address, commands, placed)
+
+
+def check_layers(config: SnapChipConfig, inputs: Mapping[str, Tensor], layers: Sequence[Layer]) -> None:
+    """Refuse layers that have no room, whatever the values of their tensors are, without compiling them.
+
+    Raises
+    ------
+    ConfigError
+        As of `compile_layers`, but for the room in banks, which sparse tensors need less of.
+    """
+    tensors = _all_tensors(config, inputs, layers)
+    try:
+        _lines(config, [_decided(config, layer, tensors, {}) for layer in layers], tensors, {})
+    except ConfigError as error:
+        if error.field != "bank_rows":
+            raise
+
+
+def _lines(
+    config: SnapChipConfig, layers: Sequence[Layer], tensors: Mapping[str, Tensor], densities: Mapping[str, float]
+) -> dict[str, int]:
+    """Lines of the bands in which tensors are stored, by name."""
+
+    def refuse(layer: Layer, band_lines: int, region_lines: int) -> None:
+        command = _shape(config, layer, tensors, band_lines, region_lines)
+        _refuse_region(config, command, densities.get(layer.source, 1.0))
+
+    def overlaps(layer: Layer, band_lines: int, region_lines: int) -> bool:
+        command = _shape(config, layer, tensors, band_lines, region_lines)
+        return _loads_ahead(config, command, densities.get(layer.source, 1.0))
+
+    stored = {layer.target: int((layer.weights != 0).sum()) for layer in layers if isinstance(layer, Convolution)}
+
+    def affords(layer: Layer, regions: int) -> bool:
+        if layer.target not in stored:
+            return True
+        target, density = tensors[layer.target], densities.get(layer.source, 1.0)
+        return _weights_keep_up(config, stored[layer.target], target.height * target.width, density, regions)
+
+    return choose_lines(
+        config, tensors, layers, Limits(refuse, overlaps, affords), line_entries(config, tensors, layers)
+    )
 
 
 def _decided(

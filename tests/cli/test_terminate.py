@@ -26,6 +26,32 @@ def test_a_terminated_command_ends_its_tools_and_leaves_no_files(tmp_path):
     assert not list(cache.glob("**/*.tmp"))
 
 
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_an_interrupt_during_imports_says_one_line(share: float, tmp_path: Path) -> None:
+    """Whenever it comes: the first line of standard error tells that the handler is there."""
+    code = (
+        "import sys; import tensorloom.cli.start as start\n"
+        "def told(name, *rest):\n    sys.stderr.write(name + chr(10))\n"
+        "sys.meta_path.insert(0, type('Told', (), {'find_spec': staticmethod(told)}))\n"
+        "sys.argv = ['tensorloom', 'list']; start.main()"
+    )
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.splitlines()
+    assert len(lines) > 50
+    command = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    with command:
+        assert command.stdout and command.stderr
+        for _ in range(int(share * len(lines))):
+            command.stderr.readline()
+        command.send_signal(signal.SIGINT)
+        rest, printed = command.stderr.read().splitlines(), command.stdout.read()
+    if command.returncode:  # else it was through before
+        assert command.returncode == 130 and rest[-1] == "error: interrupted" and not printed
+        assert not [line for line in rest if "Traceback" in line]
+
+
 SIZES = ("rows=2048", "columns=2048", "tile_rows=16", "tile_columns=16")
 
 

@@ -113,3 +113,10 @@ def test_what_has_no_room_is_said_by_the_names_of_the_network() -> None:
     with pytest.raises(ConfigError, match="^layer v1: ") as error:
         plan_network(CONFIG, network).machine_parts[0].program(maker.values(network))
     assert "#" not in str(error.value) and "a configuration with a larger" in error.value.hint
+
+
+def test_what_has_no_room_is_refused_before_anything_is_computed() -> None:
+    maker = Maker(5)
+    network = maker.network(maker.convolution(maker.input(1, 8, 90, 90), 8, pads=(1, 1, 1, 1)))
+    with pytest.raises(ConfigError, match="columns of .* must be at most 72, the pixels of a region in the output"):
+        plan_network(CONFIG, network)

@@ -199,6 +199,21 @@ def test_record_of_resnet_50() -> None:
     assert "kept_in" not in json.dumps(record)
 
 
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in RECORDS.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_records_are_whole(folder: Path) -> None:
+    """Of any network: all layers, and on the Verilog what is to run there, as the models say."""
+    for record in read_records(folder):
+        units = NETWORK_UNITS[record["network"]]()
+        assert record["network"] == folder.name and record["complete"]
+        assert [unit["name"] for unit in record["units"]] == [unit.name for unit in units]
+        for unit, found in zip(units, record["units"], strict=True):
+            assert found["source"] == ("rtl" if unit.simulated else "model") and found["sampled"] == unit.sampled
+            assert not unit.simulated or (found["bit_exact"] and found["equals_cycle_model"])
+        assert record["cycles"] == sum(unit["cycles"] for unit in record["units"] if not unit["sampled"])
+
+
 @pytest.mark.slow
 def test_network_by_the_model(tmp_path: Path) -> None:
     """Cycles are those that were recorded."""

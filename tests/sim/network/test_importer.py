@@ -179,6 +179,17 @@ def test_all_that_is_not_supported_is_named():
     }
 
 
+def test_nodes_of_one_name_are_told_apart():
+    model = layer()
+    model.nodes.append(helper.make_node("MaxPool", ["y"], ["z"], model.nodes[0].name, kernel_shape=[2, 2]))
+    model.output("z")
+    name = model.nodes[0].name
+    assert [node.name for node in from_model(model.finish()).nodes] == [f"{name} (y)", f"{name} (z)"]
+    model.nodes.append(helper.make_node("Hardmax", ["z"], ["h"], name))
+    model.output("h")
+    assert list(refused(model)) == [f"{name} (h)"]
+
+
 def test_operators_of_others():
     model = layer().finish()
     model.graph.node.append(helper.make_node("Magic", ["y"], ["z"], "wand", domain="example"))

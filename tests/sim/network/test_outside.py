@@ -18,6 +18,10 @@ seeds = st.integers(0, 2**32 - 1)
 SHAPES = [((2, 3, 4, 5), (2, 3, 4, 5)), ((2, 3, 4, 5), (1, 3, 1, 1)), ((3, 6), (6,)), ((1, 5), (4, 1))]
 
 
+def floats(values) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
 @pytest.mark.parametrize("operator", ["Sub", "Div", "Max", "Min"])
 @pytest.mark.parametrize("dtype", BYTES)
 @EXAMPLES
@@ -54,8 +58,8 @@ def test_rows_of_constants(operator, seed):
     source = model.dequantize(model.input("x", x), scale, zero)
     right, left = model.node(operator, source, row), model.node(operator, row, source)
     chain = model.node("Relu", model.node("Sub", model.node(operator, source, row), row * 2))
-    for name, floats in zip("yzc", (right, left, chain), strict=True):
-        model.quantize(floats, draw.spread(scale * 256), draw.bytes(np.uint8), output=name)
+    for name, one in zip("yzc", (right, left, chain), strict=True):
+        model.quantize(one, draw.spread(scale * 256), draw.bytes(np.uint8), output=name)
         model.output(name)
     assert kinds(check(model.finish(), {"x": x}, optimize=True)) == ["Floating"] * 3
 
@@ -70,7 +74,7 @@ def test_greatest_of_floats(seed):
     x = draw.bytes(np.uint8, (2, 3, *sizes))
     model = Model()
     source = model.dequantize(model.input("x", x), 0.25, np.uint8(100))
-    row = np.float32([1, -2, 3]).reshape(1, 3, 1, 1)
+    row = floats([1, -2, 3]).reshape(1, 3, 1, 1)
     model.quantize(model.node("MaxPool", model.node("Sub", source, row), **where), 0.25, np.uint8(90), output="y")
     model.output("y")
     assert kinds(check(model.finish(), {"x": x}, optimize=True)) == ["Floating"]
@@ -111,9 +115,9 @@ def test_picks(operator, seed):
     inputs, attributes, count = PICKS[operator](draw, x.shape)
     meaning, model = (draw.scale(), draw.bytes(np.uint8)), Model()
     source = model.dequantize(model.input("x", x), *meaning)
-    floats = [source, model.node("Sigmoid", source), model.node("Sub", source, model.node("Abs", source))]
-    floats[2] = model.node("Mul", floats[2], np.float32([[[[0.5]], [[0.25]], [[1]], [[2]]]]))
-    for number, one in enumerate(floats):
+    made = [source, model.node("Sigmoid", source), model.node("Sub", source, model.node("Abs", source))]
+    made[2] = model.node("Mul", made[2], floats([[[[0.5]], [[0.25]], [[1]], [[2]]]]))
+    for number, one in enumerate(made):
         outputs = [f"p{number}{at}" for at in range(count)]
         names = [model.constant(array) for array in inputs]
         model.nodes.append(helper.make_node(operator, [one, *names], outputs, outputs[0], **attributes))
@@ -131,7 +135,7 @@ def test_picks(operator, seed):
 def test_nearest_pixels(where, rounding, seed):
     draw = Draw(seed)
     x = draw.bytes(np.uint8, (1, 2, draw.size(1, 6), draw.size(1, 6)))
-    scales = np.float32([1, 1, *draw.rng.choice([0.5, 1, 2, 3, 4], 2)])
+    scales = floats([1, 1, *draw.rng.choice([0.5, 1, 2, 3, 4], 2)])
     sizes = np.array([1, 2, *(max(1, int(size * scale)) for size, scale in zip(x.shape[2:], scales[2:], strict=True))])
     attributes = {"mode": "nearest", "coordinate_transformation_mode": where, "nearest_mode": rounding}
     model = Model()
@@ -216,9 +220,9 @@ def test_local_response_normalization():
     ("operator", "inputs", "attributes", "message"),
     [
         ("Slice", [np.array([0]), np.array([0])], {}, "nothing is left"),
-        ("Resize", [None, np.float32([1, 1, 2, 2])], {"mode": "nearest",
+        ("Resize", [None, floats([1, 1, 2, 2])], {"mode": "nearest",
             "coordinate_transformation_mode": "tf_crop_and_resize"}, "coordinate_transformation_mode is tf_crop"),
-        ("Resize", [None, np.float32([1, 1, 2, 2])], {"keep_aspect_ratio_policy": "not_larger"}, "not_larger"),
+        ("Resize", [None, floats([1, 1, 2, 2])], {"keep_aspect_ratio_policy": "not_larger"}, "not_larger"),
         ("Gather", [np.array([7])], {"axis": 1}, "can't be computed"),
         ("Sub", [np.ones((1, 5, 1, 1), np.float32)], {}, "shapes of its inputs don't broadcast"),
     ],
@@ -239,9 +243,7 @@ def test_resizing_of_old_files(scales):
     x = np.arange(48, dtype=np.uint8).reshape(1, 2, 4, 6)
     model = Model()
     source = model.dequantize(model.input("x", x), 1, np.uint8(0))
-    model.quantize(
-        model.node("Resize", source, np.float32([1, 1, *scales]), mode="nearest"), 1, np.uint8(0), output="y"
-    )
+    model.quantize(model.node("Resize", source, floats([1, 1, *scales]), mode="nearest"), 1, np.uint8(0), output="y")
     model.output("y")
     found = model.finish([helper.make_opsetid("", 10)])
     expected = reference(found, {"x": x}, optimize=True)["y"]
