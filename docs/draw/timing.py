@@ -156,6 +156,17 @@ def _bus(picture: Picture, y: float, values: list[Any]) -> None:
         start = cycle
 
 
+def _sent(samples: list[dict[str, Any]], tile: int) -> tuple[int, int]:
+    """Cycle of the first beat of a weight tile, and the one after its last."""
+    stream = "i_weights"
+    cycles = [
+        cycle
+        for cycle, sample in enumerate(samples)
+        if sample[f"{stream}_valid"] & sample[f"{stream}_ready"] and sample[stream][1] == tile
+    ]
+    return cycles[0], cycles[-1] + 1
+
+
 def _notes(picture: Picture, config: Any, samples: list[dict[str, Any]], bottom: float) -> None:
     """Distances between events, measured in the samples."""
     stream = "i_activations"
@@ -165,8 +176,13 @@ def _notes(picture: Picture, config: Any, samples: list[dict[str, Any]], bottom:
     latency = config.flight_cycles + 5
     if sums - enters != latency or moves != list(range(enters, moves[-1] + 1)):
         raise ValueError(f"sums must come {latency} cycles after their row, without a gap, not {sums - enters}")
+    sent = [_sent(samples, tile) for tile in range(2)]
+    settles = config.rows // config.tile_rows + 2
+    if (sent[0][0], sent[0][1] + settles, sent[1][0]) != (0, enters, sent[0][1]) or sent[1][1] > enters:
+        raise ValueError(f"a tile must be sent in {sent[0]}, settle in {settles} cycles while {sent[1]} is sent")
     for first, last, line, text in (
-        (0, enters, 0, f"first weight tile loads: {enters} cycles"),
+        (*sent[0], 0, f"t0 is sent: {config.rows} cycles"),
+        (sent[0][1], enters, 0, f"t0 settles, t1 is sent: {settles}"),
         (enters, moves[-1] + 1, 1, f"{len(moves)} rows, no gap at the swap"),
         (enters, sums, 2, f"a row enters, its sums are offered: rows + columns + 3 = {latency} cycles"),
     ):

@@ -14,6 +14,8 @@ import pytest
 from tensorloom.fpga.records import read_records
 from tensorloom.hw.snap.config import PRESETS
 
+from .pages import table
+
 DOCS = Path(__file__).parent.parent.parent / "docs"
 HINT = "run scripts/pictures"
 WALKS = "walk_matrix.svg", "walk_tiles.svg", "walk_vector.svg"
@@ -57,6 +59,22 @@ def test_roofline_is_made_from_the_table(drawn: Path) -> None:
         assert set(points) == {"MLP0", "MLP1", "LSTM0", "LSTM1", "CNN0", "CNN1"}
         for uses, tops in points.values():
             assert 0 < tops <= min(uses * new["slope"], new["height"]) * 1.001
+
+
+@pytest.mark.parametrize(("name", "part"), [("snap_aim.svg", "aim_sizes"), ("snap_dataflow.svg", "dataflows")])
+def test_exploration_is_drawn_from_what_is_recorded(name: str, part: str) -> None:
+    recorded = json.loads((DOCS / "snap_exploration.json").read_text(encoding="utf-8"))
+    assert figures(DOCS / name) == recorded[part], "run scripts/explore_snap.py --recorded docs/snap_exploration.json"
+
+
+def test_where_cycles_went_is_that_of_the_table() -> None:
+    """Bars are those of the rows of docs/snap.md, and of each the shares make the whole."""
+    text = (DOCS / "snap_cycles.svg").read_text(encoding="utf-8")
+    rows = table("snap-bench")
+    useful = [float(share) for share in re.findall(r"<title>useful ([\d.]+)%", text)]
+    assert useful == pytest.approx([100 * float(row[4]) for row in rows], abs=0.1)
+    widths = [float(width) for width in re.findall(r'width="([\d.]+)" height="16"', text)]
+    assert sum(widths) == pytest.approx(520 * len(rows), abs=0.05 * len(widths))
 
 
 def figures(path: Path) -> dict[str, Any]:

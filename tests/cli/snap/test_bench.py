@@ -111,6 +111,12 @@ def test_picture() -> None:
         float(bar.attrib["width"]) for bar in root.iter() if bar.find("{http://www.w3.org/2000/svg}title") is not None
     ]
     assert sum(widths) == pytest.approx(2 * 520, abs=1)
+    legend = [text for text in texts if text in ("useful", "lanes idle", "wait weights", "wait psum", "wait aim")]
+    (note,) = (text for text in texts if text and text.startswith("Less than 0.05% everywhere"))
+    assert "useful" in legend
+    for name in ("wait weights", "wait psum", "wait aim"):
+        largest = max(one["where_cycles_went"][name.replace(" ", "_")] for one in rows)
+        assert (name in legend, name in note) == (largest >= 0.0005, largest < 0.0005), name
 
 
 def test_no_plot_for_other_engines(fails: Callable) -> None:
