@@ -13,6 +13,7 @@ from tensorloom.tb.eie.formal.proofs import cluster_proofs
 from tensorloom.tb.eie.formal.reader import ReaderSpec
 from tensorloom.tb.formal import check_bounded
 from tensorloom.tb.lint import lint
+from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.runner import run_cocotb
 
 CASES = {case: found for name in PARTS for case, found in find_cases("eie", name).items()}
@@ -23,6 +24,12 @@ def bundle():
     return emit(PartsBundle(COMPONENTS, PARTS))
 
 
+@pytest.fixture(scope="module")
+def bare(bundle):
+    """With memories that do no more than they must."""
+    return with_bare_memories(bundle)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_on_amaranth(case, bench_seed):
     check, part, config = CASES[case]
@@ -31,8 +38,8 @@ def test_on_amaranth(case, bench_seed):
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_on_verilog(name, bundle, build_dir, bench_seed):
-    ran = run_cocotb(bundle, f"tensorloom.tb.eie.{name}", build_dir=build_dir, seed=bench_seed)
+def test_on_verilog(name, bare, build_dir, bench_seed):
+    ran = run_cocotb(bare, f"tensorloom.tb.eie.{name}", build_dir=build_dir, seed=bench_seed)
     assert ran == len(find_cases("eie", name))
 
 
