@@ -114,7 +114,7 @@ class Taker(wiring.Component):
     def _ready(self, m: Module, number: int, place, left) -> tuple[Signal, Signal]:
         """By count: whether the column has more entries than that in lines that were read; and these lines.
 
-        There is at least one: the cursor reads a line a cycle, and nobody takes more than a line's entries.
+        There may be none, if both columns were taken from and the cursor had no place for the next line of the second.
         """
         shift, entries, lanes = exact_log2(self.config.line_entries), self.config.line_entries, self.config.lanes
         ahead = Signal(line_number(self.config), name=f"ahead_{number}")
@@ -122,7 +122,10 @@ class Taker(wiring.Component):
         m.d.comb += ahead.eq(self.i_lines - place[shift:])
         within = place[:shift]
         m.d.comb += ready.eq(
-            Cat(self.i_known[number] & (left > k) & ((ahead != 1) | (within < entries - k)) for k in range(lanes))
+            Cat(
+                self.i_known[number] & (left > k) & (ahead != 0) & ((ahead != 1) | (within < entries - k))
+                for k in range(lanes)
+            )
         )
         return ready, ahead
 
