@@ -49,9 +49,6 @@ with the read-out or without."""
 
 SECONDS = {"emit_seconds": 10, "build_seconds": 60}
 
-MODEL_RATIO = 20
-"""How many times as fast as its Verilog the cycle model has to be."""
-
 
 def layer_program(config: Any, layer: CompressedLayer, seed: int) -> LayersProgram:
     """A layer of random weights and activations; sums are divided so that most results are within their range."""
@@ -96,9 +93,8 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
             simulator = Simulator(design, emission, stages, model)
             if preset == PRESETS[0]:
                 with stages("Measuring the speed of simulation and cycle model"):
-                    speeds = compare_speeds(
-                        simulator, layer_program(design.config, QUICK[0], SEED), rounds=1 + 2 * (not quick)
-                    )
+                    layer = QUICK[0] if quick else COMPRESSED_LAYERS[-1]
+                    speeds = compare_speeds(simulator, layer_program(design.config, layer, SEED))
                 figures |= {
                     "emit_seconds": round(emitting.wall, 2),
                     "build_seconds": round(building.wall, 2),
@@ -145,8 +141,7 @@ def _goals(figures: dict[str, Any]) -> list[dict[str, Any]]:
     goals = [
         {"name": f"{figure} of {layer}"} | goal(found[layer][figure], "<=", limit) for figure, layer, limit in GOALS
     ]
-    goals += [{"name": name} | goal(figures[name], "<=", limit) for name, limit in SECONDS.items()]
-    return [*goals, {"name": "cycle_model ratio"} | goal(figures["cycle_model"]["ratio"], ">=", MODEL_RATIO)]
+    return goals + [{"name": name} | goal(figures[name], "<=", limit) for name, limit in SECONDS.items()]
 
 
 def figure_tables(figures: dict[str, Any]) -> list[Table]:
