@@ -148,6 +148,10 @@ def sim(
         if part is not None or density != "1/1":
             raise UsageError("--part and --density go with --layer or --shape")
         job = make_job(matmul=matmul, conv=conv, a_file=a, b_file=b, kinds=kinds, seed=seed, steps=steps, wraps=wraps)
+    if a is None:
+        from ..run.random_jobs import with_weights_for
+
+        job = with_weights_for(job, design.engine, design.config)
     with usage_errors(options=STEP_OPTIONS):
         program = design.engine.map(design.config, job)  # before anything that takes long
     stages = Stages()

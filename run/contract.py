@@ -184,6 +184,10 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
             Saying which tensor or parameter doesn't fit.
         """
 
+    def weight_values(self, config: ConfigT) -> int | None:
+        """How many different weights beside 0 a job may have; None if any. Random jobs heed it."""
+        return None
+
     def assemble(self, config: ConfigT, text: str, memories: Mapping[str, bytes]) -> ProgramT:
         """Make a program of its text and of the contents of memories (`memory_names`), empty if not given.
 

@@ -112,7 +112,10 @@ class Taker(wiring.Component):
         return m
 
     def _ready(self, m: Module, number: int, place, left) -> tuple[Signal, Signal]:
-        """By count: whether the column has more entries than that in lines that were read; and these lines."""
+        """By count: whether the column has more entries than that in lines that were read; and these lines.
+
+        There may be none, if both columns were taken from and the cursor had no place for the next line of the second.
+        """
         shift, entries, lanes = exact_log2(self.config.line_entries), self.config.line_entries, self.config.lanes
         ahead = Signal(line_number(self.config), name=f"ahead_{number}")
         ready = Signal(lanes, name=f"ready_{number}")

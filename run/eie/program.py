@@ -8,13 +8,13 @@ import numpy as np
 
 from ...hw.eie.config import EieConfig
 from ...sim.eie.beats import output_parts, outputs_of, program_words
-from ...sim.eie.counters import CLASSES, IDLE, EieCounters, total
+from ...sim.eie.counters import EieCounters, total
 from ...sim.eie.cycles import simulate
 from ...sim.eie.golden import run
 from ...sim.eie.program import EieProgram
 from ..contract import Image
 
-__all__ = ["LayersProgram", "complaint", "read_counters"]
+__all__ = ["LayersProgram", "complaint"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,21 +67,6 @@ class LayersProgram:
     def predict(self) -> EieCounters:
         """Counters of the cycle model."""
         return total([simulate(self.config, self.layers, one) for one in self.vectors])
-
-
-def read_counters(counters: Mapping[str, Any]) -> EieCounters:
-    """Counters from the values of ``o_counters``."""
-    clusters = {name: np.array(values, np.int64) for name, values in counters["clusters"].items()}
-    named = ("full_by", "entries", "products", "empty_columns", "lines", "highest")
-    busy = int(clusters["busy"].sum())
-    slots = sum(int(clusters[name].sum()) for name in ("entries", *IDLE))
-    return EieCounters(
-        **{name: int(value) for name, value in counters.items() if name != "clusters"},
-        **{name: clusters[name] for name in named},
-        went={name: clusters[name] for name in CLASSES},
-        idle={name: clusters[name] for name in IDLE},
-        lanes=slots // busy if busy else 1,  # every lane of a busy cluster is counted
-    )
 
 
 def complaint(errors: Mapping[str, Any]) -> str:

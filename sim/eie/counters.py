@@ -1,14 +1,14 @@
 """Counters of EIE, as the cycle model predicts them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..counters import Counters
 
-__all__ = ["CLASSES", "IDLE", "EieCounters", "total"]
+__all__ = ["CLASSES", "IDLE", "EieCounters", "read_counters", "total"]
 
 CLASSES = ("busy", "line_wait", "starved", "empty", "drained", "readout")
 """What a cluster does in a cycle: exactly one of these. It takes entries; has a column but no line of it; has no
@@ -79,6 +79,17 @@ class EieCounters(Counters):
     def over_ideal(self) -> float:
         """Cycles by those of the products alone (infinite without any)."""
         return self.cycles / self.ideal_cycles if self.ideal_cycles else float("inf")
+
+
+def read_counters(values: Mapping[str, Any], clusters: Mapping[str, Any]) -> EieCounters:
+    """Counters as the hardware shows them: those of the whole machine by name, and of the clusters in their order."""
+    by_cluster = {name: np.array(counts, np.int64) for name, counts in clusters.items()}
+    slots = sum(by_cluster[name].sum() for name in ("entries", *IDLE))
+    went, idle = ({name: by_cluster.pop(name) for name in names} for names in (CLASSES, IDLE))
+    counted: dict[str, Any] = {name: int(count) for name, count in values.items()} | by_cluster
+    busy = int(went["busy"].sum())
+    lanes = int(slots) // busy if busy else 1  # every lane of a busy cluster is counted
+    return EieCounters(**counted, went=went, idle=idle, lanes=lanes)
 
 
 def total(jobs: Sequence[EieCounters]) -> EieCounters:

@@ -18,7 +18,11 @@ async def lines(bench: Bench, config: EieConfig, rng: np.random.Generator) -> No
     for cycle in range(shape[0] + 300):
         write, line = everything, cycle % shape[0]
         if cycle >= shape[0]:  # all have been written
-            write = int(rng.choice([0, everything, 1 << rng.integers(config.line_parts), rng.integers(everything + 1)]))
+            write = int(
+                rng.choice(
+                    [0, everything, 1 << int(rng.integers(config.line_parts)), int(rng.integers(everything + 1))]
+                )
+            )
             line = int(rng.integers(shape[0]))
         values = rng.integers(-limit, limit, width) * (rng.random(width) < rng.choice([0, 0.5, 1]))
         reads = cycle > shape[0] and rng.random() < 0.8

@@ -19,14 +19,14 @@ WIDE = TINY.replace(
 )  # fmt: skip
 """Four lanes, two lines of as many entries."""
 
-WAITS = TINY.replace(skip_empty=False, line_entries=2, line_buffer=2, queue_depth=6, rows=6)
-"""Empty columns take a place; lines as short as can be."""
+WAITS = TINY.replace(skip_empty=False, line_buffer=2, queue_depth=6, rows=12, index_bits=4)
+"""Empty columns take a place beside columns that share a line; as few lines as can be."""
 
 ONE = TINY.replace(lanes=1, queue_depth=1, line_buffer=2, rows=1, readout_rows=1, data_bits=2, psum_bits=4)
 """A queue of one column, a cluster of one row, which every product goes to."""
 
-LONG = TINY.replace(line_entries=8, line_buffer=8, queue_depth=32, readout_rows=8)
-"""Lines of a whole column, all rows at once, a queue that is never full."""
+LONG = TINY.replace(readout_rows=8, data_bits=6, psum_bits=13)
+"""All rows are read out at once, from memories of one row."""
 
 SKIPS = TINY.replace(lanes=1, index="relative", index_bits=1, line_entries=8, queue_depth=2, rows=16)
 """Relative rows without places for empty columns; fillers everywhere."""
@@ -36,12 +36,12 @@ CLUSTERS = {"tiny": TINY, "paper": PAPER, "wide": WIDE, "waits": WAITS, "one": O
 PARTS = {
     kind: {f"{kind}_{name}": config for name, config in CLUSTERS.items() if name in names}
     for kind, names in {
-        "pointer_unit": ("tiny", "paper", "one"),
-        "column_reader": ("tiny", "paper", "wide", "waits", "one", "long"),
-        "entry_decoder": ("tiny", "paper", "wide", "skips"),
-        "lane": ("tiny", "paper", "one", "long"),
-        "finisher": ("tiny", "one", "wide"),
-        "cluster": tuple(CLUSTERS),
+        "pointer_unit": ("paper", "one"),
+        "column_reader": ("tiny", "wide", "waits", "one"),
+        "entry_decoder": ("paper", "wide"),
+        "lane": ("tiny", "paper", "long"),
+        "finisher": ("one", "wide"),
+        "cluster": ("tiny", "paper", "wide", "one", "skips"),
     }.items()
 }
 """By name of the part, by component."""

@@ -40,7 +40,7 @@ class Speaker(Source):
         self.config = config
         self.loaded: set[int] = set()
         self.word: dict[str, Any] | None = None
-        self.said = dict.fromkeys(("legal", "command", "job"), 0)
+        self.said: dict[str, int] = dict.fromkeys(["legal", "command", "job"], 0)
 
     def drive(self) -> dict[str, Any]:
         """The stream, and whether the machine is at work."""
@@ -100,10 +100,10 @@ def any_word(config: EieConfig, rng: np.random.Generator, kind: Kind) -> Words:
     most = addresses(config)[kind]
     highest = (1 << (max(addresses(config).values()) - 1).bit_length()) - 1
     address = int(
-        rng.choice([0, most - 1, rng.integers(most), min(most, highest), highest], p=[0.2, 0.2, 0.4, 0.1, 0.1])
+        rng.choice([0, most - 1, int(rng.integers(most)), min(most, highest), highest], p=[0.2, 0.2, 0.4, 0.1, 0.1])
     )
     if kind in (Kind.RUN, Kind.READ):
-        last = int(rng.choice([address, most - 1, most, rng.integers(most), most + rng.integers(1 << 14)]))
+        last = int(rng.choice([address, most - 1, most, int(rng.integers(most)), most + int(rng.integers(1 << 14))]))
         return {Kind.RUN: run_jobs, Kind.READ: give_lines}[kind](config, address, last)
     if kind == Kind.CLEAR:
         return clear(config, Clear(int(rng.integers(8))))

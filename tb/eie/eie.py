@@ -1,5 +1,6 @@
 """Testbench of the whole machine: its two streams, counters and errors."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,11 +19,11 @@ from ...sim.eie.beats import (
     run_jobs,
     words,
 )
-from ...sim.eie.counters import CLASSES, IDLE, EieCounters, total
+from ...sim.eie.counters import EieCounters, read_counters, total
 from ...sim.eie.cycles import simulate
 from ...sim.eie.golden import Layer, run
 from ...sim.eie.mapping import map_layers
-from ...sim.eie.program import EieProgram, Job, Load
+from ...sim.eie.program import EieProgram, Load
 from ...sim.formats.coded import CodedMatrix
 from ..bench import Bench, Sink, Source
 from ..bench import run as play
@@ -51,15 +52,11 @@ async def send(
     return np.array(sink.beats, int).reshape(count, config.part_activations), outputs
 
 
-def found_counters(config: EieConfig, values: dict[str, Any]) -> EieCounters:
+def found_counters(values: dict[str, Any]) -> EieCounters:
     """Counters of the port."""
-    clusters = {name: np.array([one[name] for one in values["clusters"]]) for name in values["clusters"][0]}
-    rest = {name: clusters[name] for name in clusters if name not in (*CLASSES, *IDLE)}
-    return EieCounters(
-        **{name: value for name, value in values.items() if name != "clusters"}, **rest,
-        went={name: clusters[name] for name in CLASSES}, idle={name: clusters[name] for name in IDLE},
-        lanes=config.lanes,
-    )  # fmt: skip
+    clusters = values["clusters"]
+    by_name = {name: [one[name] for one in clusters] for name in clusters[0]}
+    return read_counters({name: value for name, value in values.items() if name != "clusters"}, by_name)
 
 
 def check_errors(outputs: dict[str, Any], **raised: int) -> None:
@@ -85,7 +82,7 @@ async def check(
     assert np.array_equal(outputs_of(config, program, found), expected)
     check_errors(outputs)
     predicted = total([simulate(config, program, one) for one in vectors])
-    assert found_counters(config, outputs["o_counters"]).differences(predicted) == []
+    assert found_counters(outputs["o_counters"]).differences(predicted) == []
     return predicted
 
 
@@ -131,31 +128,33 @@ def kept_jobs(config: EieConfig, rng: np.random.Generator) -> EieProgram:
     program = map_layers(config, [full_layer(config, rows, 2 * width)])
     load, job = program.loads[0], program.jobs[0]
     empty = np.repeat(load.pointers[:, -1:], width + 2, 1)
-    half = Job(**vars(job) | {"columns": width})
+    half = dataclasses.replace(job, columns=width)
     jobs = [
-        Job(**vars(half) | {"keep": True}),
-        Job(**vars(half) | {"keep": True, "pointers": load.pointers.shape[1]}),
-        Job(**vars(half) | {"source": job.source + 1, "pointers": width}),
+        dataclasses.replace(half, keep=True),
+        dataclasses.replace(half, keep=True, pointers=load.pointers.shape[1]),
+        dataclasses.replace(half, source=job.source + 1, pointers=width),
     ]
     pointers = np.concatenate([load.pointers, empty], 1)
-    again = [*jobs, Job(**vars(half) | {"destination": job.destination + 8})][: config.jobs]
+    again = [*jobs, dataclasses.replace(half, destination=job.destination + 8)][: config.jobs]
     changed = Load(pointers=pointers, codes=load.codes, indices=load.indices, jobs=again)
-    return EieProgram(**vars(program) | {"loads": [changed]})
+    return dataclasses.replace(program, loads=[changed])
 
 
 @testbench(WHOLE["eie"])
 async def words_wait(bench: Bench, config: EieConfig, rng: np.random.Generator) -> None:
-    """What would spoil a run if it were done at once: memories filled with something else right behind the command."""
+    """What would spoil a run, or lines that are given, if it were done at once: words right behind the commands."""
     await bench.reset()
     layer = full_layer(config, config.clusters, config.line_activations)
     program = map_layers(config, [layer])
     inputs = rng.integers(-9, 10, (1, program.inputs))
     right = program_words(config, program, inputs)
-    wrong = {name: values[:-2] for name, values in right.items()}  # without the commands that run and give
-    wrong["data"] = rng.integers(0, 256, wrong["data"].shape, np.uint8)
-    kept = wrong["kind"] != Kind.JOB
-    wrong = {name: values[kept] for name, values in wrong.items()}
-    found, outputs = await send(bench, config, [right, wrong], output_parts(config, program), rng, 0)
+    rubbish = right | {"data": rng.integers(0, 256, right["data"].shape, np.uint8)}
+    memories = np.isin(right["kind"], [Kind.MATRIX, Kind.POINTERS, Kind.CODEBOOK])
+    during, after = (
+        {name: values[some] for name, values in rubbish.items()} for some in (memories, right["kind"] < Kind.JOB)
+    )
+    runs, gives = ({name: values[span] for name, values in right.items()} for span in (slice(-1), slice(-1, None)))
+    found, outputs = await send(bench, config, [runs, during, gives, after], output_parts(config, program), rng, 0)
     expected = program.outputs(config, run(config, program, inputs[0])[-1])
     assert np.array_equal(outputs_of(config, program, found)[0], expected)
     check_errors(outputs)
@@ -174,7 +173,7 @@ async def refused(bench: Bench, config: EieConfig, rng: np.random.Generator) -> 
         _, outputs = await send(bench, config, [clear(config, Clear.ERRORS), word], 0, rng, 0)
         check_errors(outputs, command=1)
     job = program.jobs[0]
-    bad = job_word(config, 1, Job(**vars(job) | {"destination": job.source}))
+    bad = job_word(config, 1, dataclasses.replace(job, destination=job.source))
     _, outputs = await send(bench, config, [clear(config, Clear.ERRORS), bad], 0, rng, 0)
     check_errors(outputs, job=1)
     _, outputs = await send(bench, config, [clear(config, Clear.ERRORS), run_jobs(config, 1, 1)], 0, rng, 0)
@@ -189,7 +188,7 @@ async def clears(bench: Bench, config: EieConfig, rng: np.random.Generator) -> N
     await bench.reset()
     program = map_layers(config, [full_layer(config, config.total_rows, config.line_activations)])
     inputs = np.ones((1, program.inputs), int)
-    keep = job_word(config, 0, Job(**vars(program.jobs[0]) | {"keep": True}))
+    keep = job_word(config, 0, dataclasses.replace(program.jobs[0], keep=True))
     load = {name: values[:-2] for name, values in program_words(config, program, inputs).items()}
     for way in range(5):
         sources = [load, keep, run_jobs(config, 0, 0)]

@@ -22,6 +22,9 @@ def cluster_proofs(config: EieConfig) -> Iterator[Proof]:
         lanes=min(2, config.lanes), line_buffer=2, queue_depth=2,
     )  # fmt: skip
     yield Proof("column_reader", "bounded to 8 cycles", ReaderSpec, (short,))
+    # A column that shares a line with the one before an empty one, and needs two more.
+    waits = short.replace(lanes=1, rows=4, queue_depth=3, skip_empty=False)
+    yield Proof("column_reader_empty", "bounded to 9 cycles", ReaderSpec, (waits,))
     if short.lanes > 1:
         yield Proof("column_reader_end", "reachable in 9", ReaderSpec, (short,))
     one = config.replace(lanes=1, readout_rows=2, rows=2, index="absolute", index_bits=1, data_bits=3, psum_bits=7)
