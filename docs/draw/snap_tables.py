@@ -49,5 +49,6 @@ def _goal(goal: dict[str, Any]) -> list[str]:
 def area_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
     """One row of the table of areas, which keeps its others."""
     shares = report["shares"]
-    row = [f"`{report['design']}`", f"{report['area']:,.0f}", *(f"{share:.1%}" for share in shares.values())]
+    areas = (f"{report[name]:,.0f}" for name in ("area", "macro_area"))
+    row = [f"`{report['design']}`", *areas, *(f"{share:.1%}" for share in shares.values())]
     return {"snap-area": [row]}

@@ -19,8 +19,7 @@ class Aim(wiring.Component):
     register files: lane l holds the ring's entry p with p mod lanes = l. A match counts if the tile's classes include
     the kind of the weight.
 
-    Latency: 1 cycle, ``o_lists`` belongs to what was taken with ``i_enable`` in the cycle before (and stays until
-    the next is taken). One operation a cycle.
+    Latency: 1 cycle, one operation a cycle. The inputs are taken in every cycle, also in those without an operation.
 
     Parameters
     ----------
@@ -29,8 +28,6 @@ class Aim(wiring.Component):
 
     Attributes
     ----------
-    i_enable
-        Take the inputs.
     i_weights
         `weight_lane` for each of 2N lanes.
     i_tile
@@ -50,7 +47,6 @@ class Aim(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "i_enable": In(1),
                 "i_weights": In(data.ArrayLayout(weight_lane(config), config.window_entries)),
                 "i_tile": In(data.ArrayLayout(tile_lane(config), config.aim_entries)),
                 "i_classes": In(data.ArrayLayout(config.classes, 2)),
@@ -72,19 +68,18 @@ class Aim(wiring.Component):
             for name, port in vars(matcher).items()
             if name in ("i_indices", "i_tile", "i_mode", "i_half")
         }
-        with m.If(self.i_enable):
-            for lane, weight in enumerate(self.i_weights):
-                m.d.sync += [
-                    taken["i_indices"][lane].eq(weight.index),
-                    kinds[lane].eq(weight.kind),
-                    valid[lane].eq(weight.valid),
-                ]
+        for lane, weight in enumerate(self.i_weights):
             m.d.sync += [
-                taken["i_tile"].eq(self.i_tile),
-                taken["i_mode"].eq(self.i_mode),
-                taken["i_half"].eq(self.i_half),
-                classes.eq(self.i_classes),
+                taken["i_indices"][lane].eq(weight.index),
+                kinds[lane].eq(weight.kind),
+                valid[lane].eq(weight.valid),
             ]
+        m.d.sync += [
+            taken["i_tile"].eq(self.i_tile),
+            taken["i_mode"].eq(self.i_mode),
+            taken["i_half"].eq(self.i_half),
+            classes.eq(self.i_classes),
+        ]
         m.d.comb += [getattr(matcher, name).eq(register) for name, register in taken.items()]
         marks = [Signal(config.classes, name=f"mark_{lane}") for lane in range(config.window_entries)]
         m.d.comb += [mark.eq(1 << kinds[lane]) for lane, mark in enumerate(marks)]

@@ -57,8 +57,8 @@ class SnapConfig(Config):
     weight_entries: int = 128
     activation_entries: int = 128
     weight_windows: int = 4
-    activation_tiles: int = 16
-    list_depth: int = 4
+    activation_tiles: int = 8
+    list_depth: int = 3
     psum_slots: int = 32
     pipelined: bool = False
     aim: str = "comparators"
@@ -165,11 +165,11 @@ PRESETS: dict[str, SnapConfig] = {
     "snap-core-8b": SnapConfig(data_bits=8),
     "snap-fpga": SnapConfig(
         pe_multipliers=2, aim_entries=8, data_bits=8, psum_bits=24, beat_entries=2, weight_entries=32,
-        activation_entries=32, psum_slots=16, pipelined=True,
+        activation_entries=32, activation_tiles=16, psum_slots=16, pipelined=True,
     ),
     "snap-tiny": SnapConfig(
         core_rows=3, core_columns=2, aim_entries=8, data_bits=8, beat_entries=2, weight_entries=32,
-        activation_entries=16, activation_tiles=4, psum_slots=8,
+        activation_entries=16, activation_tiles=4, list_depth=4, psum_slots=8,
     ),
     "snap-tiny-1": SnapConfig(
         core_rows=2, core_columns=3, pe_multipliers=1, aim_entries=4, data_bits=4, beat_entries=1, weight_entries=16,

@@ -3,13 +3,13 @@
 # Fields of nested layouts are values of classes that no checker can know.
 # pyright: reportAttributeAccessIssue=false
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from ..emit.emitter import UNINITIALISED
 from .config import SnapConfig
 from .list_layouts import list_head, match_list, queued_list
 
@@ -32,7 +32,8 @@ class ListQueue(wiring.Component):
     i_both
         It begins and ends two lists.
     i_matches, i_heads
-        The lists and their heads, the latter with ``i_end``.
+        The lists and their heads, the latter with ``i_end``. The second list's positions are below a quarter of
+        ``aim_entries``; what the upper bits of these are in the queue is undefined.
     o_queued, o_lists
         The two oldest lists, and whether they are there.
     o_count
@@ -42,17 +43,15 @@ class ListQueue(wiring.Component):
         only if the oldest is removed.
     i_pop
         Bit 0: remove the oldest list; bit 1, only along with bit 0: the second too.
-    banks, size, head, tail, used
-        Memories of the ring, lists of even and of odd places, in each the lower lanes and the upper lanes with the
-        head; places of the ring; registers: where the oldest is, where the next comes to, matches of the oldest that
-        are used up (for proofs only).
+    entries
+        Registers of the lists, from the oldest on, without the matches that are used up (for proofs only).
     """
 
     def __init__(self, config: SnapConfig):
         self.config = config
-        self.size = config.list_depth + config.list_depth % 2
-        self.head, self.tail = (Signal(range(self.size), name=name) for name in ("head", "tail"))
-        self.used = Signal(config.window_entries, name="used")
+        self.entries = [
+            Signal(queued_list(config), name=f"entry_{place}", reset_less=True) for place in range(config.list_depth)
+        ]
         super().__init__(
             {
                 "i_write": In(1),
@@ -71,69 +70,49 @@ class ListQueue(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        used, count = self.used, Signal(bits_for(self.config.list_depth))
-        popped, made = Signal(2), Signal(2)
+        count, left, made = self.o_count, Signal.like(self.o_count, name="left"), Signal(2)
         m.d.comb += [
-            self.o_count.eq(count),
             self.o_queued.eq(Cat(count != 0, count > 1)),
-            popped.eq(self.i_pop[0] + self.i_pop[1]),
+            left.eq(count - (self.i_pop[0] + self.i_pop[1])),
             made.eq(Mux(self.i_write & self.i_end, 1 + self.i_both, 0)),
+            *(shown.eq(entry) for shown, entry in zip(self.o_lists, self.entries, strict=False)),
         ]
-        m.d.sync += [
-            count.eq(count + made - popped),
-            self.head.eq(self._wrapped(self.head + popped)),
-            self.tail.eq(self._wrapped(self.tail + made)),
-        ]
-        with m.If(self.i_pop[0]):
-            m.d.sync += used.eq(Mux(self.i_pop[1], 0, self.i_clear[1]))
-        with m.Else():
-            m.d.sync += used.eq(used | self.i_clear[0])
-        self.banks = []
-        banks = [self._bank(m, number) for number in range(2)]
-        for number, shown in enumerate(self.o_lists):
-            stored = Signal(queued_list(self.config), name=f"stored_{number}")
-            m.d.comb += [stored.eq(Mux(self.head[0], banks[1 - number], banks[number])), shown.eq(stored)]
-            if not number:
-                m.d.comb += shown.matches.valid.eq(stored.matches.valid & ~used)
+        m.d.sync += count.eq(left + made)
+        for place in range(self.config.list_depth):
+            self._entry(m, place, left)
         return m
 
-    def _wrapped(self, place: Value) -> Value:
-        return Mux(place >= self.size, place - self.size, place)
-
-    def _bank(self, m: Module, number: int) -> data.View:
-        """Write what falls into this bank; the list that is read from it. One port of each kind a memory is enough."""
-        half, first, head_bits = self.config.aim_entries, self.tail[0] == number, list_head(self.config).size
-        lanes_bits = half * (1 + self.config.index_bits)
-        self.banks.append(
-            [
-                Memory(shape=bits, depth=self.size // 2, init=[], attrs={UNINITIALISED: "1"})
-                for bits in (lanes_bits, head_bits + lanes_bits)
-            ]
-        )
-        rows = [Signal(range(self.size // 2), name=f"{name}_row_{number}") for name in ("write", "read")]
-        for row, pointer in zip(rows, (self.tail, self.head), strict=True):
-            m.d.comb += row.eq(self._wrapped(pointer + (pointer[0] != number)) >> 1)
-        matches = Signal(match_list(self.config), name=f"matches_{number}")
-        m.d.comb += matches.eq(Mux(first, self.i_matches[0], self.i_matches[1]))
-        planes = [matches.valid, *matches.position]
-        arriving = [
-            Cat(plane[:half] for plane in planes),
-            Cat(Mux(first, self.i_heads[0], self.i_heads[1]), *(plane[half:] for plane in planes)),
+    def _entry(self, m: Module, place: int, left: Signal) -> None:
+        """A list's place: it keeps its list, or takes that of the next place or the one after it, or what comes."""
+        entry, half, narrow = self.entries[place], self.config.aim_entries, self.config.index_bits - 2
+        first, second = Signal(name=f"first_{place}"), Signal(name=f"second_{place}")
+        m.d.comb += [
+            first.eq(self.i_write & (left == place)),
+            second.eq(self.i_write & self.i_both & (left + 1 == place) if place else 0),
         ]
-        stored = []
-        for part, (memory, value) in enumerate(zip(self.banks[number], arriving, strict=True)):
-            m.submodules[f"{('lower', 'upper')[part]}_{number}"] = memory
-            write, read = memory.write_port(), memory.read_port(domain="comb")
-            m.d.comb += [
-                write.en.eq(self.i_write & Mux(first, part | self.i_begin, self.i_both)),
-                write.addr.eq(rows[0]),
-                write.data.eq(value),
-                read.addr.eq(rows[1]),
+
+        def shifted(of: Callable[[int], Value]) -> Value:
+            """What a register has in the place from which the list comes; anything if none does."""
+            last = self.config.list_depth - 1
+            one, two = min(place + 1, last), min(place + 2, last)
+            moved = of(one) if one == two else Mux(self.i_pop[1], of(two), of(one))
+            return of(place) if one == place else Mux(self.i_pop[0], moved, of(place))
+
+        def left_over(number: int) -> Value:
+            """Matches that are not used up: of the oldest list, or of what becomes it."""
+            valid = self.entries[number].matches.valid
+            return valid & ~self.i_clear[number] if place == 0 and number < 2 else valid
+
+        def load(to: Value, kept: Value, one: Value, other: Value) -> None:
+            m.d.sync += [
+                to[:half].eq(Mux(second, other[:half], Mux(first & self.i_begin, one[:half], kept[:half]))),
+                to[half:].eq(Mux(second, other[half:], Mux(first, one[half:], kept[half:]))),
             ]
-            stored.append(read.data)
-        result = Signal(queued_list(self.config), name=f"bank_{number}")
-        lower, upper = stored[0], stored[1][head_bits:]
-        m.d.comb += result.head.eq(stored[1][:head_bits])
-        for place, plane in enumerate([result.matches.valid, *result.matches.position]):
-            m.d.comb += plane.eq(Cat(part[place * half : (place + 1) * half] for part in (lower, upper)))
-        return result
+
+        one, other = self.i_matches
+        load(entry.matches.valid, shifted(left_over), one.valid, other.valid)
+        for bit, plane in enumerate(entry.matches.position):
+            kept = shifted(lambda number, bit=bit: self.entries[number].matches.position[bit])
+            load(plane, kept, one.position[bit], (other if bit < narrow else one).position[bit])
+        kept = shifted(lambda number: self.entries[number].head.as_value())
+        m.d.sync += entry.head.eq(Mux(second, self.i_heads[1].as_value(), Mux(first, self.i_heads[0].as_value(), kept)))

@@ -77,8 +77,7 @@ class MultiplyAdd(wiring.Component):
                     products[lane].eq(multiplier.o),
                 ]
             else:
-                with m.If(one.valid):
-                    m.d.sync += products[lane].eq(self.i_weights[lane] * self.i_activations[lane])
+                m.d.sync += products[lane].eq(self.i_weights[lane] * self.i_activations[lane])
         before = valid, ends, addresses
         for stage in range(config.multiplier_registers):
             before = valid, ends, addresses
@@ -86,10 +85,7 @@ class MultiplyAdd(wiring.Component):
                 Signal.like(value, name=f"{name}_{stage}", reset_less=name == "addresses")
                 for name, value in zip(("valid", "ends", "addresses"), before, strict=True)
             )
-            m.d.sync += [valid.eq(before[0]), ends.eq(before[1])]
-            for lane in lanes:
-                with m.If(before[0][lane]):
-                    m.d.sync += addresses[lane].eq(before[2][lane])
+            m.d.sync += [valid.eq(before[0]), ends.eq(before[1]), addresses.eq(before[2])]
         done = Signal(2)  # in the next cycle
         for lane in lanes:
             m.d.comb += [

@@ -127,18 +127,21 @@ class Requester(wiring.Component):
         """Keep what belongs to the AIM's result until it is there."""
         window = data.View(window_tag(), self.i_window.tag)
         m.d.comb += self.o_tiles[1].eq(self.o_tiles[0] + 1)
-        m.d.sync += self.o_write.eq(self.i_grant)
-        with m.If(self.i_grant):
-            m.d.sync += [self.o_begin.eq(~second), self.o_end.eq(completes), self.o_both.eq(both)]
-            for index, item in enumerate(self.i_tiles):
-                head = self.o_heads[index]
-                tile = data.View(tile_tag(self.config), item.tag)
-                m.d.sync += [
-                    head.weight_start.eq(self.i_window.start),
-                    head.tile_start.eq(item.start),
-                    head.mode.eq(self.o_mode),
-                    head.slot.eq(tile.slot),
-                    head.frees_window.eq(tile.group_last),
-                    head.frees_tile.eq(window.group_last),
-                    head.ends_block.eq(Cat(window.block_last, tile.group_last).all()),
-                ]
+        m.d.sync += [
+            self.o_write.eq(self.i_grant),
+            self.o_begin.eq(~second),
+            self.o_end.eq(completes),
+            self.o_both.eq(both),
+        ]
+        for index, item in enumerate(self.i_tiles):
+            head = self.o_heads[index]
+            tile = data.View(tile_tag(self.config), item.tag)
+            m.d.sync += [
+                head.weight_start.eq(self.i_window.start),
+                head.tile_start.eq(item.start),
+                head.mode.eq(self.o_mode),
+                head.slot.eq(tile.slot),
+                head.frees_window.eq(tile.group_last),
+                head.frees_tile.eq(window.group_last),
+                head.ends_block.eq(Cat(window.block_last, tile.group_last).all()),
+            ]

@@ -150,7 +150,6 @@ class SnapRow(wiring.Component):
                 m.d.sync += turn.eq((column + 1) % count)
                 m.d.comb += [operands.eq(pe.o_operands), made.eq(pe.o_made)]
         m.d.comb += [
-            aim.i_enable.eq(requests.any()),
             aim.i_weights.eq(operands.weights),
             aim.i_tile.eq(operands.tile),
             aim.i_classes.eq(operands.classes),

@@ -70,7 +70,7 @@ class SnapChipConfig(Config):
         in the blocks before (SNAP, sections V-B and VI-A).
     """
 
-    core: SnapConfig = SnapConfig(psum_slots=16, list_depth=2, beat_entries=8)
+    core: SnapConfig = SnapConfig(psum_slots=16, activation_tiles=16, list_depth=2, beat_entries=8)
     cores: int = 4
     data_bits: int = 256
     address_bits: int = 32
@@ -217,13 +217,15 @@ class SnapChipConfig(Config):
         return (self.bank_words - 1).bit_length() + (self.tile_words - 1).bit_length()
 
 
-_LARGE = SnapConfig(psum_slots=32, activation_entries=256, beat_entries=8)
+_LARGE = SnapConfig(psum_slots=32, activation_entries=256, activation_tiles=16, list_depth=4, beat_entries=8)
 
 PRESETS: dict[str, SnapChipConfig] = {
     "snap-chip": SnapChipConfig(),
     "snap-chip-large": SnapChipConfig(core=_LARGE),
     "snap-chip-8b": SnapChipConfig(
-        core=SnapConfig(psum_slots=16, list_depth=2, beat_entries=8, data_bits=9, psum_bits=32)
+        core=SnapConfig(
+            psum_slots=16, activation_tiles=16, list_depth=2, beat_entries=8, data_bits=9, psum_bits=32,
+        )
     ),
     "snap-chip-tiny": SnapChipConfig(
         core=SnapConfig(

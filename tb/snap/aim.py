@@ -32,7 +32,6 @@ def random_operation(config: SnapConfig, rng: np.random.Generator) -> dict[str, 
             tile[(at + place) % width] |= {name: int(rng.random() < density), "index": index}
         at += length
     return {
-        "i_enable": 1,
         "i_weights": weights,
         "i_tile": tile,
         "i_classes": [int(rng.choice([every, int(rng.integers(every + 1))])) for _ in range(2)],
@@ -57,12 +56,11 @@ def matches(config: SnapConfig, operation: dict[str, Any], number: int) -> dict[
 
 @testbench(PARTS["aim"])
 async def random_operations(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
-    """Every match is found and nothing else; without a new operation the lists stay."""
+    """Every match is found and nothing else."""
     operation: dict[str, Any] | None = None
     found = [0, 0]
     for _ in range(400):
         following = random_operation(config, rng)
-        following["i_enable"] = int(rng.random() < 0.8)
         outputs = await bench.cycle(following)
         if operation is not None:
             for number, got in enumerate(outputs["o_lists"]):
@@ -71,8 +69,7 @@ async def random_operations(bench: Bench, config: SnapConfig, rng: np.random.Gen
                 positions = {lane: position_of(got, lane) & mask for lane in lanes}
                 assert positions == matches(config, operation, number), f"list {number} of {operation}"
                 found[number] += len(lanes)
-        if following["i_enable"]:
-            operation = following
+        operation = following
     assert min(found) > 10
 
 
@@ -85,7 +82,7 @@ async def every_class(bench: Bench, config: SnapConfig, rng: np.random.Generator
     for number in range(2):
         for classes in range(every + 1):
             for offset in range(config.classes):
-                operation = random_operation(config, rng) | {"i_enable": 1, "i_mode": QUARTER}
+                operation = random_operation(config, rng) | {"i_mode": QUARTER}
                 place = int(rng.integers(config.aim_entries))
                 operation["i_tile"] = [
                     {name: int(name == flags[number] and lane == place) for name in flags} | {"index": index}
@@ -99,6 +96,6 @@ async def every_class(bench: Bench, config: SnapConfig, rng: np.random.Generator
                 operations.append(operation)
     for operation in operations:
         await bench.cycle(operation)
-        for number, got in enumerate((await bench.cycle({"i_enable": 0}))["o_lists"]):
+        for number, got in enumerate((await bench.cycle())["o_lists"]):
             lanes = [lane for lane in range(config.window_entries) if got["valid"] >> lane & 1]
             assert lanes == sorted(matches(config, operation, number)), f"list {number} of {operation}"

@@ -56,7 +56,6 @@ class _AimInputs(wiring.Component):
     def _aim(self, m: Module, name: str) -> Aim:
         m.submodules[name] = aim = Aim(self.config.replace(aim=name))
         m.d.comb += [
-            aim.i_enable.eq(1),
             aim.i_weights.eq(self.weights),
             aim.i_tile.eq(self.tile),
             aim.i_classes.eq(self.classes),

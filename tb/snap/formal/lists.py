@@ -1,6 +1,6 @@
 """What list queue and sequence decoder must do together, over time."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 from amaranth.utils import bits_for
@@ -13,34 +13,6 @@ from ...formal import Assert, Assume, Cover
 from .decoder import goes_when_used_up
 
 __all__ = ["ListsSpec"]
-
-
-class ProbedQueue(ListQueue):
-    """A list queue whose memories can be read at one more place of the ring.
-
-    Attributes
-    ----------
-    place, lower, upper
-        The place, and what the memories hold there.
-    """
-
-    def __init__(self, config: SnapConfig):
-        super().__init__(config)
-        matches = config.aim_entries * (1 + config.index_bits)
-        self.place = Signal.like(self.head, name="place")
-        self.lower, self.upper = Signal(matches, name="lower"), Signal(matches + list_head(config).size, name="upper")
-
-    def elaborate(self, platform) -> Module:
-        """The queue with more read ports."""
-        m = super().elaborate(platform)
-        rows = []
-        for bank in self.banks:
-            ports = [memory.read_port(domain="comb") for memory in bank]
-            m.d.comb += [port.addr.eq(self.place >> 1) for port in ports]
-            rows.append([port.data for port in ports])
-        for to, even, odd in zip((self.lower, self.upper), *rows, strict=True):
-            m.d.comb += to.eq(Mux(self.place[0], odd, even))
-        return m
 
 
 class ListsSpec(wiring.Component):
@@ -69,7 +41,7 @@ class ListsSpec(wiring.Component):
         """Design, assumptions and assertions."""
         m = Module()
         depth = self.config.list_depth
-        m.submodules.queue = queue = ProbedQueue(self.config)
+        m.submodules.queue = queue = ListQueue(self.config)
         m.submodules.decoder = decoder = SequenceDecoder(self.config)
         m.d.comb += [
             queue.i_write.eq(self.write),
@@ -96,9 +68,6 @@ class ListsSpec(wiring.Component):
             *(Assume(fact) for fact in goes_when_used_up(decoder)),  # proven by `DecoderSpec`, for any lists
             Assert(decoder.ahead <= 2),
             Assert(queue.o_count + part <= depth),
-            Assert(queue.head < queue.size),
-            Assert(queue.tail == _wrapped(queue.head + queue.o_count, queue.size)),
-            Assert((queue.o_count != 0) | ~queue.used.any()),
             Assert(queue.o_queued == Mux(queue.o_count > 1, 3, queue.o_count)),
             Assert(~decoder.o_clear[1].any() | decoder.o_pop[0]),
             Assert(decoder.o_pop != 2),
@@ -108,9 +77,10 @@ class ListsSpec(wiring.Component):
         self._follow(m, queue, decoder, part)
         return m
 
-    def _follow(self, m: Module, queue: ProbedQueue, decoder: SequenceDecoder, part: Signal) -> None:
+    def _follow(self, m: Module, queue: ListQueue, decoder: SequenceDecoder, part: Signal) -> None:
         config, half = self.config, self.config.aim_entries
         followed, partial, index = Signal(), Signal(), Signal(bits_for(config.list_depth))
+        narrow = Signal()  # the second list of a cycle, whose positions are small
         came, sent, head = Signal(match_list(config)), Signal(config.window_entries), Signal(list_head(config))
         pops, clears = Signal(2), Signal(config.window_entries)
         here, second = followed & ~partial, self.follow == 2
@@ -121,7 +91,7 @@ class ListsSpec(wiring.Component):
         m.d.sync += sent.eq(sent | clears)
         with m.If(self.write & self.begin & ~followed & ((self.follow == 1) | (self.both & second))):
             m.d.sync += [followed.eq(1), partial.eq(~self.end), sent.eq(0), index.eq(queue.o_count + second - pops)]
-            m.d.sync += [came.eq(self.matches[0]), head.eq(self.heads[0])]
+            m.d.sync += [came.eq(self.matches[0]), head.eq(self.heads[0]), narrow.eq(second)]
             with m.If(second):
                 m.d.sync += [came.eq(self.matches[1]), head.eq(self.heads[1])]
         with m.Elif(partial & self.write):
@@ -142,26 +112,27 @@ class ListsSpec(wiring.Component):
             Assert(~here | ((sent & ~came.valid) == 0)),
             Assert(~here | (unsent == 0) | ((sent & ~up_to_lowest) == 0)),
             Assert(~here | (index < queue.o_count)),
-            Assert(~here | (sent == Mux(index == 0, queue.used, 0))),
+            Assert(~here | (index == 0) | ~sent.any()),
             Assert(~followed | ~partial | (part & ~sent.any())),
             Cover(here & sent.any() & clears.any() & (index == 0) & decoder.o_pop.all() & decoder.o_clear[1].any()),
         ]
-        self._compare(m, queue, followed, partial, index, came, unsent, head)
+        self._compare(m, queue, followed, partial, Mux(partial, queue.o_count, index), (came, unsent, head, narrow))
 
-    def _compare(self, m: Module, queue: ProbedQueue, followed, partial, index, came, unsent, head) -> None:
-        """The list is in the ring's place that its index means, and shown from there."""
-        half = self.config.aim_entries
-        planes = [came.valid, *came.position]
-        m.d.comb += [
-            queue.place.eq(Mux(partial, queue.tail, _wrapped(queue.head + index, queue.size))),
-            Assert(~followed | (queue.lower == Cat(plane[:half] for plane in planes))),
-            Assert(~followed | partial | (queue.upper == Cat(head, *(plane[half:] for plane in planes)))),
-        ]
-        for number, shown in enumerate(queue.o_lists):
-            seen = followed & ~partial & (index == number)
-            m.d.comb += Assert(~seen | ((shown.matches.valid == unsent) & (shown.head == head)))
-            m.d.comb += Assert(~seen | (shown.matches.position == came.position))
-
-
-def _wrapped(place, depth: int):
-    return Mux(place >= depth, place - depth, place)
+    def _compare(self, m: Module, queue: ListQueue, followed, partial, place, expected) -> None:
+        """The list is in the place that its index means, and shown from there; half of it, the lower one is."""
+        half, (came, unsent, head, narrow) = self.config.aim_entries, expected
+        for number, entry in enumerate(queue.entries):
+            seen = followed & (place == number)
+            planes = [(entry.matches.valid, unsent, 1)]
+            planes += [
+                (plane, position, ~narrow | (bit < self.config.index_bits - 2))
+                for bit, (plane, position) in enumerate(zip(entry.matches.position, came.position, strict=True))
+            ]
+            for plane, wanted, known in planes:
+                m.d.comb += [
+                    Assert(~(seen & known) | (plane[:half] == wanted[:half])),
+                    Assert(~(seen & known) | partial | (plane[half:] == wanted[half:])),
+                ]
+            m.d.comb += Assert(~seen | partial | (entry.head == head))
+        for shown, entry in zip(queue.o_lists, queue.entries, strict=False):
+            m.d.comb += Assert(shown == entry)
