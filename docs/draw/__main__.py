@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import beside_tables
 import chip_diagram
 import chip_tables
 import fpga_tables
@@ -41,7 +42,12 @@ def main() -> None:
     """Draw all pictures; files that are already equal are left untouched."""
     parser = argparse.ArgumentParser(prog="scripts/pictures", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=DOCS, metavar="DIR", help="folder of the pictures (docs)")
-    for name, command in (("demo", "demo"), ("bench", "bench ENGINE"), ("area", "area PRESET")):
+    for name, command in (
+        ("demo", "demo"),
+        ("bench", "bench ENGINE"),
+        ("area", "area PRESET"),
+        ("beside", "beside scale-sim"),
+    ):
         text = f"also fill in what tensorloom {command} --json printed (several times: several files)"
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", action="append", default=[], help=text)
     options = parser.parse_args()
@@ -57,6 +63,8 @@ def main() -> None:
         fill(chip_tables.bottleneck_tables(blocks, map(mutation_records.is_stale, blocks)))
         frames = [record for folder in sorted(RECORDS.iterdir()) for record in mutation_records.read_records(folder)]
         fill(chip_tables.network_tables(frames, map(mutation_records.is_stale, frames)))
+    if options.beside:
+        fill(beside_tables.beside_tables([json.loads(path.read_text(encoding="utf-8")) for path in options.beside]))
     for sources, rows, keep in (
         (options.demo, demo_tables, False),
         (options.bench, bench_tables, False),

@@ -115,15 +115,21 @@ class Builder(ABC):
         By name: values that the machine has.
     nodes
         That it does.
+    images
+        Of all its values: how many; None as long as there are none.
     """
 
     def __init__(self) -> None:
         self.views: dict[str, View] = {}
         self.nodes: list[Node] = []
+        self.images: int | None = None
 
     def view(self, value: Value) -> View:
         """A value as the machine has it; if it hasn't, the host gives it."""
         if value.name not in self.views:
+            if self.images not in (None, value.shape[0]):
+                raise LaterError
+            self.images = value.shape[0]
             self.add_input(value)
             self.views[value.name] = View.of(value)
         return self.views[value.name]
@@ -228,14 +234,20 @@ def make_plan(network: Network, machine: str, new_builder: Callable[[], Builder]
                 reasons[node.result.name] = "float32" if isinstance(node, Floating) else "it picks elements"
                 return False
             try:
+                if not all(value.shape for value in (*node.sources, node.result)):
+                    raise RefusalError("numbers without axes")
                 view = builder.reshape(node) if isinstance(node, Reshape) else builder.add(node)
-            except RefusalError as error:
-                reasons[node.result.name] = str(error)
+            except (RefusalError, LaterError) as error:
+                if isinstance(error, LaterError) and builder.nodes:
+                    postponed.add(node.result.name)
+                    return False
+                if not builder.nodes:  # what it saw of its inputs binds no other node
+                    builder.views.clear()
+                    builder.images = None
+                reason = str(error) or "it has a layout that the machine can't have"  # not even in a part of its own
+                reasons[node.result.name] = reason
                 if isinstance(node, Weighted):
-                    refused.append((node, str(error)))
-                return False
-            except LaterError:
-                postponed.add(node.result.name)
+                    refused.append((node, reason))
                 return False
             builder.views[node.result.name] = view
             builder.nodes.append(node)

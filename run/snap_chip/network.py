@@ -36,13 +36,16 @@ class ListBuilder(Builder):
     def __init__(self, config: SnapChipConfig, whole: Network) -> None:
         super().__init__()
         self.config, self.whole = config, whole
-        self.images = whole.nodes[0].source.shape[0]
-        self.width = 1
-        if all(len(value.shape) == 2 for value in whole.values.values()):
-            self.width, self.images = min(self.images, config.banks), 1
+        self.rows = all(len(value.shape) == 2 for value in whole.values.values())
+        self.width = min(whole.nodes[0].source.shape[0], config.banks) if self.rows else 1
         self.inputs: dict[str, tuple[Value, Callable[[np.ndarray], np.ndarray]]] = {}
         self.tensors: dict[str, Tensor] = {}
         self.listed: list[Listed] = []
+
+    @property
+    def runs(self) -> int:
+        """How often the list runs: once for each image that isn't a pixel."""
+        return 1 if self.rows else self.images or 1
 
     def add_input(self, value: Value) -> None:
         if not value.is_bytes:
@@ -52,7 +55,7 @@ class ListBuilder(Builder):
 
     def _tensor(self, value: Value) -> Tensor:
         height, width, channels = View.of(value).sizes
-        if self.width > 1:
+        if self.rows:
             height, width = -(-value.shape[0] // self.width), self.width
         try:
             found = Tensor(
@@ -65,7 +68,7 @@ class ListBuilder(Builder):
 
     def pixels(self, packed: np.ndarray, zero: int) -> np.ndarray:
         """Images x lines x columns x channels as the chip gets them: images as pixels, if they are."""
-        if self.width == 1:
+        if not self.rows:
             return packed
         rows = packed.reshape(len(packed), -1)
         filled = np.pad(rows, ((0, -len(rows) % self.width), (0, 0)), constant_values=zero)

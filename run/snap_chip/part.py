@@ -58,7 +58,7 @@ class Part(MachinePart):
             name, made = builder.views[node.result.name].tensor, node.result
             if made.name in values and made.name == name and any(one.layer.target == name for one in self._listed):
                 densities[name] = float(np.mean(values[made.name] != made.zero))
-        images = range(builder.images)
+        images = range(builder.runs)
         try:
             compiled = compile_for(
                 builder.config,
@@ -82,7 +82,7 @@ class Part(MachinePart):
         """Results by name."""
         builder, start, tensors = self._builder, 0, {}
         for name in self._outputs:
-            size = int(np.prod(builder.tensors[name].shape)) * builder.images
+            size = int(np.prod(builder.tensors[name].shape)) * builder.runs
             tensors[name] = output[start : start + size]
             start += size
         found = {}

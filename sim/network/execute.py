@@ -116,7 +116,10 @@ def compute(node: Node, *sources: np.ndarray) -> np.ndarray:
                 else np.where(node.order < 0, picked.dtype.type(node.source.zero), picked)
             )
         case Floating():
-            real = np.asarray(node.function(*sources), np.float32)
+            with np.errstate(all="ignore"):
+                real = np.asarray(node.function(*sources), np.float32)
+            if wrong := np.count_nonzero(np.isnan(real)):
+                raise ModelError(f"{node.name} ({node.operator}) gives {wrong:,} values that are not numbers (NaN)")
             return quantize(real, *node.result.meaning, node.result.dtype) if node.result.is_bytes else real
         case Host():
             return _host(node, sources[0])

@@ -84,8 +84,8 @@ def _normalize(operation: Operation) -> list[State]:
     attributes = operation.attributes
     size, bias = int(attributes["size"]), np.float32(attributes.get("bias", 1))
     alpha, beta = np.float32(attributes.get("alpha", 1e-4)), np.float32(attributes.get("beta", 0.75))
-    if size < 1:
-        raise RefusedError(f"attribute size is {size}")
+    if size < 1 or size % 2 == 0:
+        raise RefusedError(f"attribute size is {size}; only odd ones are supported")
 
     def compute(x: np.ndarray) -> np.ndarray:
         before, channels = (size - 1) // 2, x.shape[1]
@@ -95,8 +95,8 @@ def _normalize(operation: Operation) -> list[State]:
             total += squares[:, at : at + channels]
         return x * (bias + alpha / np.float32(size) * total) ** -beta
 
-    if len(shape_of(operation.needed(0))) < 2:
-        raise RefusedError("its input has no channels")
+    if len(shape := shape_of(operation.needed(0))) != 4:
+        raise RefusedError(f"of {len(shape)} axes; only images (N C H W) are supported")
     return applied(operation, exact=False, own=compute)
 
 

@@ -12,7 +12,7 @@ from .moves import behind
 from .operation import Operation
 from .states import Bytes, Constant, Curve, Padded, Pending, State, Stored, shape_of
 from .weights import Weights, bias_of_channels, integer_bias, integer_weights, quantized_bias, real_bias, stored_weights
-from .windows import windows
+from .windows import pads_of, pair_of, windows
 
 __all__ = ["HANDLERS"]
 
@@ -231,8 +231,14 @@ def _conv_transpose(operation: Operation) -> list[State]:
     group, channels = int(attributes.get("group", 1)), source.shape[1]
     if group < 1 or len(kernels) != channels or channels % group:
         raise RefusedError(f"weights {kernels.shape} and group {group} don't fit {channels} channels")
-    strides, dilations = (attributes.get(name, (1, 1)) for name in ("strides", "dilations"))
-    ends, more = attributes.get("pads", (0, 0, 0, 0)), attributes.get("output_padding", (0, 0))
+    strides, dilations = (pair_of(name, attributes.get(name, (1, 1))) for name in ("strides", "dilations"))
+    if pair_of("kernel_shape", attributes.get("kernel_shape", kernels.shape[2:])) != kernels.shape[2:]:
+        raise RefusedError(
+            f"attribute kernel_shape is {attributes['kernel_shape']}, but the weights are {kernels.shape}"
+        )
+    ends, more = pads_of(attributes.get("pads", (0, 0, 0, 0))), attributes.get("output_padding", (0, 0))
+    if len(more) != 2 or any(not 0 <= one < stride for one, stride in zip(more, strides, strict=True)):
+        raise RefusedError(f"attribute output_padding is {more}; only two numbers less than the strides are supported")
     places = []
     for axis, size in enumerate(source.shape[2:]):
         reach = dilations[axis] * (kernels.shape[2 + axis] - 1)

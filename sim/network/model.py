@@ -58,6 +58,7 @@ def check_model(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """Check a model that is in memory, `name` for errors, and put functions of its own in place of their calls."""
     if len(model.functions):
         model = onnx.inliner.inline_local_functions(model)
+    _check_names(model.graph, name)
     # the checker wants shapes of outputs, which onnxruntime doesn't, and can't take everything
     typed = all(output.type.tensor_type.HasField("shape") for output in model.graph.output)
     try:
@@ -68,6 +69,20 @@ def check_model(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     except onnx.checker.ValidationError as error:
         raise ModelError(f"{name}: not a valid ONNX model: {_first_line(error)}") from None
     return model
+
+
+def _check_names(graph: onnx.GraphProto, name: str) -> None:
+    """Each tensor has one origin."""
+    weights = {tensor.name for tensor in graph.initializer}
+    origins = {one: "the file" for one in weights | {value.name for value in graph.input}}
+    for node in graph.node:
+        for output in filter(None, node.output):
+            maker = f"{node.name or output} ({node.op_type})"
+            if output in origins:
+                raise ModelError(
+                    f"{name}: not a valid ONNX model: {output} is made by {origins[output]} and by {maker}"
+                )
+            origins[output] = maker
 
 
 def _check_nodes(model: onnx.ModelProto) -> None:

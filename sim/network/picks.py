@@ -1,6 +1,8 @@
 """Import of what picks elements: each is told by the number that the operator leaves of it."""
 
 import dataclasses
+import math
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from .operation import Operation, evaluate
 from .states import Bytes, Curve, Floats, Pending, Real, State, shape_of
 
 __all__ = ["HANDLERS"]
+
+MOST_ELEMENTS = 1 << 28
+"""Of a result; each has a number here."""
 
 PICKS = ("DepthToSpace", "Expand", "Gather", "Slice", "SpaceToDepth", "Split", "Tile")
 
@@ -25,6 +30,13 @@ def _pick(operation: Operation) -> list[State]:
         for at, name in enumerate(operation.proto.input)
         if at and name and (array := operation.constant(at, f"input {at}")) is not None
     }
+    more = next(iter(constants.values()), np.ones(1))
+    if operation.operator in ("Expand", "Tile"):  # before they are made
+        _check_size(np.maximum(shape, 1), np.abs(more) if operation.operator == "Tile" else np.maximum(more, 1))
+    if operation.operator == "Split" and constants:
+        length = shape[int(operation.attributes.get("axis", 0))]
+        if more.sum() != length:
+            raise RefusedError(f"parts of {more.sum()} elements don't make up {length}")
     arrays = {operation.proto.input[0]: numbers, **constants}
     return _picked(operation, evaluate(operation.proto, operation.builder.opset, arrays))
 
@@ -47,9 +59,17 @@ def _resize(operation: Operation) -> list[State]:
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
     for axis, number in zip(axes, given, strict=True):
         length = int(number) if sizes is not None else int(np.float32(shape[axis]) * np.float32(number))
+        _check_size(numbers.shape, [length], 1 / shape[axis])
         scale = np.float32(length) / np.float32(shape[axis]) if sizes is not None else np.float32(number)
         numbers = numbers.take(_nearest(shape[axis], length, scale, where, rounding), axis)
     return _picked(operation, [numbers])
+
+
+def _check_size(*sizes: Any) -> None:
+    """Refuse what would have far too many elements."""
+    most = math.prod(math.prod(np.atleast_1d(one).astype(float)) for one in sizes)
+    if not most <= MOST_ELEMENTS:
+        raise RefusedError(f"makes up to {most:,.0f} elements; at most {MOST_ELEMENTS:,} are supported")
 
 
 def _nearest(before: int, after: int, scale: np.float32, where: str, rounding: str) -> np.ndarray:

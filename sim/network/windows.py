@@ -5,7 +5,7 @@ import dataclasses
 from .errors import RefusedError
 from .operation import Operation
 
-__all__ = ["Windows", "pads_of", "windows"]
+__all__ = ["Windows", "pads_of", "pair_of", "windows"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,10 @@ def windows(operation: Operation, shape: tuple[int, ...], kernel: tuple[int, ...
     given = operation.attributes.get("kernel_shape")
     if kernel is None and given is None:
         raise RefusedError("attribute kernel_shape is missing")
-    sizes = _pair("kernel_shape", kernel if kernel is not None else given)
-    if given is not None and _pair("kernel_shape", given) != sizes:
+    sizes = pair_of("kernel_shape", kernel if kernel is not None else given)
+    if given is not None and pair_of("kernel_shape", given) != sizes:
         raise RefusedError(f"attribute kernel_shape is {tuple(given)}, but the weights are {sizes}")
-    strides, dilations = (_pair(name, operation.attributes.get(name, (1, 1))) for name in ("strides", "dilations"))
+    strides, dilations = (pair_of(name, operation.attributes.get(name, (1, 1))) for name in ("strides", "dilations"))
     reach = tuple(d * (size - 1) + 1 for d, size in zip(dilations, sizes, strict=True))
     top, left, bottom, right = (a + b for a, b in zip(_pads(operation, shape[2:], reach, strides), extra, strict=True))
     room = shape[2] + top + bottom - reach[0], shape[3] + left + right - reach[1]
@@ -105,7 +105,8 @@ def pads_of(values: object) -> list[int]:
     return pads
 
 
-def _pair(name: str, values: object) -> tuple[int, int]:
+def pair_of(name: str, values: object) -> tuple[int, int]:
+    """Two numbers of at least 1."""
     pair = [int(value) for value in values]  # pyright: ignore[reportGeneralTypeIssues]  # of an attribute
     if len(pair) != 2 or min(pair) < 1:
         raise RefusedError(f"attribute {name} is {pair}; only two numbers of at least 1 are supported")

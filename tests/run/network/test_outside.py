@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tensorloom.hw.errors import Error
 from tensorloom.run.network.execution import run_network
 from tensorloom.run.registry import find_preset
 from tensorloom.sim.network.importer import from_model
@@ -65,3 +66,57 @@ def test_the_host_does_it_and_says_so(made, preset) -> None:
         found = {reason for names, reason in reasons if operator in names}
         assert found == {"it picks elements" if operator in ("Slice", "Resize") else "float32"}, reasons
     assert len(outcome.layers) >= 2
+
+
+def fewer_images(rng: np.random.Generator) -> tuple[Model, np.ndarray]:
+    """Two of four images, and beside them all four."""
+    x, model = rng.integers(0, 256, (4, 4, 6, 6), np.uint8), Model()
+    source = model.dequantize(model.input("x", x), SCALE, np.uint8(128))
+    some = model.node("Slice", source, np.array([1]), np.array([3]), np.array([0]))
+    for name, one in (
+        ("y", convolution(model, some, rng, (8, 4, 3, 3))),
+        ("z", convolution(model, source, rng, (8, 4, 3, 3))),
+    ):
+        model.quantize(one, SCALE, np.uint8(100), output=name)
+        model.output(name)
+    return model, x
+
+
+def more_rows(rng: np.random.Generator) -> tuple[Model, np.ndarray]:
+    """Rows, and each of them three times."""
+    x, model = rng.integers(0, 256, (4, 16), np.uint8), Model()
+    first, second = (
+        model.dequantize(rng.integers(-60, 60, shape, np.int8), SCALE / 16, np.int8(0)) for shape in ((16, 12), (12, 7))
+    )
+    row = model.node("MatMul", model.dequantize(model.input("x", x), SCALE, np.uint8(128)), first)
+    more = model.node("Tile", model.around(row, SCALE, np.uint8(100)), np.array([3, 1]))
+    model.quantize(model.node("MatMul", more, second), SCALE, np.uint8(100), output="y")
+    model.output("y")
+    return model, x
+
+
+@pytest.mark.parametrize("preset", ["tpu-16", "snap-chip-tiny"])
+@pytest.mark.parametrize("made", [fewer_images, more_rows], ids=["fewer images", "more rows"])
+def test_numbers_of_images_that_change(made, preset) -> None:
+    model, x = made(np.random.default_rng(8))
+    file, design = model.finish(), find_preset(preset)
+    assert design
+    outcome = run_network(design, from_model(file), {"x": x})
+    assert outcome.passed and len(outcome.layers) == 2
+    for name, values in reference(file, {"x": x}, optimize=True).items():
+        np.testing.assert_array_equal(outcome.outputs[name], values)
+
+
+@pytest.mark.parametrize("preset", ["tpu-16", "snap-chip-tiny"])
+def test_what_has_too_few_axes_is_refused_by_name(preset) -> None:
+    design = find_preset(preset)
+    assert design
+    for shape, message in (((16,), "MatMul.*a layout that the machine can't have"), ((), "numbers without axes")):
+        model, x = Model(), np.zeros(shape, np.uint8)
+        source = model.dequantize(model.input("x", x), SCALE, np.uint8(128))
+        weights = model.dequantize(np.ones((16, 5), np.int8), SCALE, np.int8(0))
+        real = model.node("MatMul", source, weights) if shape else model.node("Sigmoid", source)
+        model.quantize(real, SCALE, np.uint8(100), output="y")
+        model.output("y")
+        with pytest.raises(Error, match=message):
+            run_network(design, from_model(model.finish()), {"x": x})

@@ -190,6 +190,13 @@ def test_nodes_of_one_name_are_told_apart():
     assert list(refused(model)) == [f"{name} (h)"]
 
 
+def test_tensors_that_are_made_twice():
+    model = layer()
+    model.nodes.append(helper.make_node("MaxPool", ["x"], ["y"], "second", kernel_shape=[2, 2]))
+    with pytest.raises(ModelError, match=r"y is made by QLinearConv 0 \(QLinearConv\) and by second \(MaxPool\)"):
+        from_model(model.finish())
+
+
 def test_operators_of_others():
     model = layer().finish()
     model.graph.node.append(helper.make_node("Magic", ["y"], ["z"], "wand", domain="example"))

@@ -223,6 +223,11 @@ def test_local_response_normalization():
         ("Resize", [None, floats([1, 1, 2, 2])], {"mode": "nearest",
             "coordinate_transformation_mode": "tf_crop_and_resize"}, "coordinate_transformation_mode is tf_crop"),
         ("Resize", [None, floats([1, 1, 2, 2])], {"keep_aspect_ratio_policy": "not_larger"}, "not_larger"),
+        ("Tile", [np.array([1, 1, 10**5, 10**5])], {}, "makes up to .* elements"),
+        ("Expand", [np.array([10**6, 10**6, 1, 1, 1, 1])], {}, "makes up to .* elements"),
+        ("Resize", [None, None, np.array([1, 4, 10**5, 10**5])], {"mode": "nearest"}, "makes up to .* elements"),
+        ("LRN", [], {"size": 4}, "attribute size is 4; only odd ones"),
+        ("Split", [np.array([1, 2])], {"axis": 1}, "parts of 3 elements don't make up 4"),
         ("Gather", [np.array([7])], {"axis": 1}, "can't be computed"),
         ("Sub", [np.ones((1, 5, 1, 1), np.float32)], {}, "shapes of its inputs don't broadcast"),
     ],
@@ -235,6 +240,41 @@ def test_what_is_refused(operator, inputs, attributes, message):
     model.output("y")
     with pytest.raises(ModelError, match=f"{operator}.*{message}"):
         from_model(model.finish(OPSETS))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"strides": [2]}, "strides is .*; only two numbers of at least 1"),
+        ({"strides": [0, 1]}, "strides is .*; only two numbers of at least 1"),
+        ({"kernel_shape": [5, 5]}, "kernel_shape is .*, but the weights are"),
+        ({"pads": [-1, 0, 0, 0]}, "only four that aren't negative"),
+        ({"output_padding": [1, 0]}, "output_padding is .*; only two numbers less than the strides"),
+        ({"output_shape": [9, 9]}, "output_shape and auto_pad"),
+        ({"group": 3}, "group 3 don't fit 4 channels"),
+        ({"pads": [9, 9, 9, 9]}, "nothing is left of its image"),
+    ],
+)
+def test_transposed_convolutions_that_are_none(attributes, message):
+    model = Model()
+    source = model.dequantize(model.input("x", np.zeros((1, 4, 3, 3), np.uint8)), 0.5, np.uint8(10))
+    weights = model.dequantize(np.ones((4, 2, 3, 3), np.int8), 0.5, np.int8(0))
+    model.quantize(model.node("ConvTranspose", source, weights, **attributes), 0.5, np.uint8(10), output="y")
+    model.output("y")
+    with pytest.raises(ModelError, match=f"ConvTranspose.*{message}"):
+        from_model(model.finish())
+
+
+def test_no_numbers_are_named():
+    x = np.array([[0, 10, 20]], np.uint8)
+    model = Model()
+    source = model.dequantize(model.input("x", x), 1, np.uint8(10))
+    model.quantize(model.node("Div", source, floats([[1, 0, 2]])), 1, np.uint8(0), output="y")
+    model.output("y")
+    network = from_model(model.finish())
+    with pytest.raises(ModelError, match=r"^Div 1 \(Div\) gives 1 values that are not numbers"):
+        execute(network, {"x": x})
+    assert execute(network, {"x": x + np.uint8(1)})["y"].tolist() == [[0, 255, 6]]  # 1 / 0 saturates
 
 
 @pytest.mark.parametrize("scales", [(2, 3), (0.5, 2)])
