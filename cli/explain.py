@@ -15,13 +15,7 @@ from .sweep import chosen_layers
 
 __all__ = ["EXAMPLES", "explain"]
 
-EXAMPLES = examples(
-    "explain",
-    "tensorloom explain resnet50/res4b_branch2b --design snap-core --density 0.38/0.52",
-    "tensorloom explain resnet50 --design systolic-64 --workers 2",
-    "tensorloom explain 14x14x64,3x3,32 --design snap-tiny --area --json",
-    "tensorloom explain model.onnx --design tpu-16",
-)
+EXAMPLES = examples("explain")
 
 
 def explain(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..sim.workloads.layers import LayerShape
 
 __all__ = [
+    "DEFAULTS",
     "STEP_OPTIONS",
     "layer_job",
     "layer_of_shape",

@@ -21,6 +21,7 @@ from . import (
     compress,
     demo,
     explain,
+    explore,
     fpga,
     frame,
     lint,
@@ -107,6 +108,7 @@ app.command("verilator", epilog=verilator.EXAMPLES, context_settings=verilator.S
 app.command("sim", epilog=sim.EXAMPLES)(sim.sim)
 app.command("sweep", epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("explore", epilog=explore.EXAMPLES)(explore.explore)
 app.command("walk", epilog=walk.EXAMPLES)(walk.walk)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("compress", epilog=compress.EXAMPLES)(compress.compress)

@@ -18,13 +18,7 @@ from .output import Stages, print_json, print_table, say
 
 __all__ = ["EXAMPLES", "area_columns", "chosen_layers", "sweep"]
 
-EXAMPLES = examples(
-    "sweep",
-    "tensorloom sweep snap-core --set psum_slots=8,16,32 --set list_depth=2,4 --layer resnet50/res4b_branch2b"
-    " --density 0.38/0.52 -o sweep.csv --plot sweep.svg",
-    "tensorloom sweep systolic-32 --set rows=16,32,64 --set columns=16,32,64 --layer resnet50 --area --workers 2",
-    "tensorloom sweep tiny --set rows=2,4,8 --shape 6x6x8,3x3,8 --rtl 1 --json",
-)
+EXAMPLES = examples("sweep")
 
 Layers = Annotated[
     list[str] | None,

@@ -378,6 +378,29 @@ class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):
         """
         raise NotImplementedError
 
+    @property
+    def explores(self) -> bool:
+        """Whether `explore` is there."""
+        return type(self).explore is not Engine.explore
+
+    def explore(self, config: ConfigT, job: Job) -> dict[str, Any]:
+        """Record a small job in simulation, for a page that steps through it: values for JSON.
+
+        Returns
+        -------
+        dict
+            ``rows`` and ``columns`` of PEs; ``labels`` of what is at the ``left``, on ``top`` and comes ``out``;
+            names of ``outputs``; ``steps``, one a cycle. A step has texts ``left`` by row, ``top`` by column, ``out``
+            by output, and ``cells`` by row and column: ``state``, one of `causes`; ``queue``, how many lists wait, or
+            None; ``lines``, texts; ``pairs``, the operands that are multiplied, first of each.
+
+        Raises
+        ------
+        ConfigError
+            Saying what is too large to be looked at, or which tensor doesn't fit.
+        """
+        raise NotImplementedError
+
     def draw_walk(self, figures: dict[str, Any]) -> str:
         """SVG text of what `walk` gave."""
         raise NotImplementedError

@@ -48,6 +48,11 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
             "tensorloom sim snap-core --layer resnet50/res4b_branch2b --part 14x14x256,64 --density 0.38/0.52",
             "tensorloom sim snap-core --shape 14x14x256,1x1,64 --density 0.2/0.3 --json",
         ),
+        "sweep": (
+            "tensorloom sweep snap-core --set psum_slots=8,16 --layer vgg16/conv3_2 --density 0.38/0.52 -o a.csv",
+        ),
+        "explain": ("tensorloom explain resnet50/res4b_branch2b --design snap-core --density 0.38/0.52",),
+        "explore": ("tensorloom explore snap-tiny --shape 4x4x16,3x3,2 --density 0.5/0.5 -o core.html",),
         "area": ("tensorloom area snap-tiny", "tensorloom area snap-core-8b --set aim=table --json"),
         "mutate": (
             "tensorloom mutate snap-tiny --count 600",
@@ -168,6 +173,12 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         from .area import aim_shares
 
         return aim_shares(report)
+
+    def explore(self, config: SnapConfig, job: Job) -> dict[str, Any]:
+        """What each PE does, cycle by cycle."""
+        from .explore import explore
+
+        return explore(config, job)
 
 
 ENGINE = SnapEngine()

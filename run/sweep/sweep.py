@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -149,8 +150,11 @@ def _here(missing: Sequence[Task], title: str, stages: Stages) -> Iterator[tuple
     whole, done = sum(task.work for task in missing), 0.0
     ordered = sorted(missing, key=lambda task: [str(part) for part in task.arguments[1:3]])
     with stages(title) as update:
+        told = 0.0
         for number, task in enumerate(ordered):
-            update(f"{number} of {len(missing)} done", done / whole)
+            if time.monotonic() - told >= 1:
+                told = time.monotonic()
+                update(f"{number} of {len(missing)} done", done / whole)
             more = {"stages": stages} if task.function is run_point else {}
             yield task.name, task.function(*task.arguments, lambda share: None, **more)
             done += task.work

@@ -70,6 +70,12 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
     }
     demo_presets = ("systolic-256",)
     examples = {
+        "sweep": (
+            "tensorloom sweep systolic-32 --set rows=16,32,64 --set columns=16,32,64 --layer resnet50 --area",
+            "tensorloom sweep tiny --set rows=2,4,8 --shape 6x6x8,3x3,8 --rtl 1 --json",
+        ),
+        "explain": ("tensorloom explain resnet50 --design systolic-64 --workers 2",),
+        "explore": ("tensorloom explore tiny --matmul 6x4x4 -o array.html",),
         "list": ("tensorloom list systolic --json",),
         "config": ("tensorloom config systolic-256 > my.toml", "tensorloom config tiny --set rows=8 --json"),
         "verilog": (
@@ -217,6 +223,12 @@ class SystolicEngine(Engine[SystolicConfig, "SystolicProgram", "SystolicCycles"]
         from .walk_picture import draw_walk
 
         return draw_walk(figures)
+
+    def explore(self, config: SystolicConfig, job: Job) -> dict[str, Any]:
+        """What each PE does, cycle by cycle."""
+        from .explore import explore
+
+        return explore(config, job)
 
 
 ENGINE = SystolicEngine()

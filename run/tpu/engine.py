@@ -56,6 +56,7 @@ class TpuEngine(Engine[TpuConfig, "TpuProgram", "TpuCycles"]):
             "tensorloom run tpu-tiny layer.tpu --memory host_0=x.bin --memory host_1=256 --memory weights=w.bin -o out",
             "tensorloom run model.onnx --engine tpu --input x.npy -o y.npy",
         ),
+        "explain": ("tensorloom explain model.onnx --design tpu-16",),
         "registers": ("tensorloom registers tpu-v1 -o build/registers",),
         "demo": ("tensorloom demo tpu-16",),
         "bench": ("tensorloom bench tpu --quick --json",),
