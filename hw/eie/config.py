@@ -218,6 +218,10 @@ PRESETS: dict[str, EieConfig] = {
         clusters=64, lanes=1, rows=64, index="relative", index_bits=4, entries=131_072, pointers=25_216,
         queue_depth=8, readout_rows=1, skip_empty=False,
     ),
+    "eie-4x4": EieConfig(
+        clusters=4, rows=64, index_bits=6, entries=4096, pointers=512, queue_depth=16, activation_lines=64, jobs=8,
+        load_clusters=4,
+    ),
     "eie-tiny": EieConfig(
         clusters=2, lanes=2, rows=8, index_bits=3, codes=4, codebooks=2, data_bits=8, psum_bits=20, line_entries=4,
         entries=256, pointers=64, queue_depth=4, readout_rows=2, activation_lines=32, jobs=4,

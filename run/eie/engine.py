@@ -30,7 +30,7 @@ class EieEngine(Engine[EieConfig, "LayersProgram", "EieCounters"]):
     position = 4
     config_class = EieConfig
     presets = PRESETS
-    demo_presets = ("eie-16x4",)
+    demo_presets = ("eie-4x4",)
     examples = {
         "sim": (
             "tensorloom sim eie-tiny --matmul 3x40x20",
@@ -38,7 +38,7 @@ class EieEngine(Engine[EieConfig, "LayersProgram", "EieCounters"]):
             "tensorloom sim eie-64 --shape 1x1x4096,1x1,600 --density 1/0.1 --json",
         ),
         "bench": ("tensorloom bench eie-16x4 --json > bench.json",),
-        "demo": ("tensorloom demo eie-16x4",),
+        "demo": ("tensorloom demo eie-4x4",),
     }
 
     def summary(self, config: EieConfig) -> str:

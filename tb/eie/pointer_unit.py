@@ -14,8 +14,8 @@ async def columns(bench: Bench, config: EieConfig, rng: np.random.Generator) -> 
     size, seen = min(40, config.pointers), set()
     first = int(rng.integers(0, config.pointers - size + 1))
     steps = rng.choice([0, 0, 1, 2, config.rows, config.rows + 1, -1], size - 1)
-    words = np.append(int(rng.integers(config.entries + 1)), 0)[:1]
-    for step in steps.tolist():
+    words = int(rng.integers(1, config.entries - 1)) + np.array([0, 1, 1, 0])  # one entry, none, a fall
+    for step in steps[3:].tolist():
         beyond = 1 << config.pointer_bits
         word = int(words[-1]) + step if rng.random() < 0.9 else int(rng.choice([0, config.entries, config.entries + 1]))
         words = np.append(words, word if 0 <= word < beyond else config.entries - 1)
@@ -26,8 +26,9 @@ async def columns(bench: Bench, config: EieConfig, rng: np.random.Generator) -> 
         await bench.cycle({"i_broadcast": quiet, "i_write": write})
         await bench.cycle({"i_write": write | {"enable": 0, "data": 0}})
     way: list[tuple[dict[str, int], bool, list[int]]] = [(quiet, False, [])] * 2
-    for _ in range(300):
-        at, going = int(rng.integers(size - 1)), rng.random()
+    order = rng.permutation(size - 1)
+    for cycle in range(300):
+        at, going = int(order[cycle % len(order)]), rng.random()
         broadcast = {
             "valid": int(going < 0.7), "scan_end": int(going > 0.9), "pointer": first + at,
             "activation": int(rng.integers(-1 << config.data_bits - 1, 1 << config.data_bits - 1)),

@@ -13,17 +13,17 @@ __all__ = ["cluster_proofs", "machine_proofs", "proofs"]
 
 
 def cluster_proofs(config: EieConfig) -> Iterator[Proof]:
-    """Of clusters' blocks: on narrow numbers, lines of two entries, and queues of two columns of up to three."""
+    """Of clusters' blocks: on narrow numbers, short lines, and queues of two or three columns of up to four."""
     narrow = config.replace(data_bits=2, psum_bits=4, rows=4, readout_rows=2, index="absolute", index_bits=2)
     yield Proof("lane", "bounded to 9 cycles", LaneSpec, (narrow,))
     yield Proof("lane_end", "reachable in 9", LaneSpec, (narrow,))
     short = config.replace(
-        data_bits=2, psum_bits=4, rows=3, readout_rows=1, index="absolute", index_bits=3, entries=8, line_entries=2,
+        data_bits=2, psum_bits=4, rows=4, readout_rows=1, index="absolute", index_bits=4, entries=16, line_entries=4,
         lanes=min(2, config.lanes), line_buffer=2, queue_depth=2,
     )  # fmt: skip
     yield Proof("column_reader", "bounded to 8 cycles", ReaderSpec, (short,))
     # A column that shares a line with the one before an empty one, and needs two more.
-    waits = short.replace(lanes=1, rows=4, queue_depth=3, skip_empty=False)
+    waits = short.replace(lanes=1, index_bits=3, entries=8, line_entries=2, queue_depth=3, skip_empty=False)
     yield Proof("column_reader_empty", "bounded to 9 cycles", ReaderSpec, (waits,))
     if short.lanes > 1:
         yield Proof("column_reader_end", "reachable in 9", ReaderSpec, (short,))

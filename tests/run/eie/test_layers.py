@@ -8,12 +8,17 @@ import pytest
 from tensorloom.hw.config import ConfigError
 from tensorloom.hw.eie.config import PRESETS
 from tensorloom.run.eie.benchmark import GOALS, QUICK, layer_program
+from tensorloom.run.eie.demo import compressed_mlp
 from tensorloom.run.eie.mapping import output_shift
+from tensorloom.run.eie.program import LayersProgram
 from tensorloom.run.execution import Simulator, predict
 from tensorloom.run.jobs import Job
 from tensorloom.run.registry import find_preset
+from tensorloom.sim.eie.golden import infer
+from tensorloom.sim.eie.mapping import map_layers
 from tensorloom.sim.golden.fixed_point import round_shift
 from tensorloom.sim.workloads.compressed import COMPRESSED_LAYERS
+from tensorloom.sim.workloads.digits import accuracy, digits_images, load_digits_mlp
 
 
 @pytest.mark.parametrize("preset", ["eie-16x4", "eie-64"])
@@ -31,6 +36,19 @@ def test_layers_of_the_paper(preset: str) -> None:
         assert len(np.unique(outcome.output)) > 100, "results that say something"
         if preset == "eie-16x4":
             assert outcome.counters.over_ideal <= goals[layer.name]
+
+
+def test_the_network_of_the_demonstration() -> None:
+    """It fits, reads digits, and what little its biases lose is not what it is for."""
+    config, data = PRESETS["eie-4x4"], digits_images()
+    layers = compressed_mlp(config.codes, load_digits_mlp())
+    assert [len(layer.matrix.codebook) for layer in layers] == [config.codes] * 3
+    images = data.test_images.astype(np.int64)
+    scores = np.array([infer(layers, image)[-1] for image in images])
+    assert accuracy(scores, data.test_labels) >= 0.95
+    assert np.abs(scores).max() < (1 << config.data_bits - 1) - 1
+    program = LayersProgram(config=config, layers=map_layers(config, layers), vectors=images[:2])
+    assert np.array_equal(program.golden(), scores[:2])
 
 
 @pytest.mark.parametrize("layer", QUICK, ids=lambda layer: layer.name)
