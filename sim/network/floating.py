@@ -100,4 +100,19 @@ def _normalize(operation: Operation) -> list[State]:
     return applied(operation, exact=False, own=compute)
 
 
-HANDLERS = {"LRN": _normalize}
+def _greatest(operation: Operation) -> list[State]:
+    return applied(operation, exact=True)
+
+
+def _average(operation: Operation) -> list[State]:
+    """What adds up values, in an order that is onnxruntime's affair."""
+    return applied(operation, exact=False)
+
+
+HANDLERS = {
+    "BatchNormalization": _average,
+    "LayerNormalization": _average,
+    "LRN": _normalize,
+    "ReduceMax": _greatest,
+    "ReduceMin": _greatest,
+}

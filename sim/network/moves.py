@@ -151,6 +151,8 @@ def _concat(operation: Operation) -> list[State]:
             raise RefusedError("joins bytes of different scales or zero points")
         value = to_bytes(operation.builder, _joined(operation, curves), operation.output, first.dtype, *first.meaning)
         return [Bytes(value)]
+    if any(isinstance(state, Floats | Real) for state in states):
+        return applied(operation, exact=True)
     curves = [state for state in states if isinstance(state, Curve)]
     if len(curves) != len(states):
         raise RefusedError("not all of its inputs are quantized; put a QuantizeLinear and DequantizeLinear in front")

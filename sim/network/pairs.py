@@ -22,6 +22,8 @@ Operand = Value | tuple[np.ndarray, np.float32, int]
 
 
 def _binary(operation: Operation) -> list[State]:
+    if operation.operator in ("Max", "Min") and len(operation.inputs) != 2:
+        return applied(operation, exact=True)
     a, b = operation.needed(0), operation.needed(1)
     if len(operation.inputs) != 2:
         raise RefusedError(f"of {len(operation.inputs)} inputs; only two are supported")

@@ -52,7 +52,8 @@ def weighted_case(draw, x_type, w_type):
     where, sizes = draw.windows()
     group, depth = draw.size(1, 3), draw.size(1, 4)
     channels = group * draw.size(1, 3)
-    x = draw.bytes(x_type, (draw.size(1, 2), group * depth, *sizes))
+    # of a pair of bytes the signed one saturates, whichever it is
+    x = draw.bytes(x_type, (draw.size(1, 2), group * depth, *sizes), weights=w_type == np.uint8)
     w = draw.bytes(w_type, (channels, depth, *where["kernel_shape"]), weights=True)
     where |= {"pads": draw.rng.integers(0, 2, 4, endpoint=True).tolist(), "group": group}
     w_zeros = draw.bytes(w_type, (), weights=True)
@@ -88,7 +89,8 @@ def test_conv_integer(x_type, w_type, seed):
     draw = Draw(seed)
     x, w, w_zero, where = weighted_case(draw, x_type, w_type)
     model = Model()
-    model.node("ConvInteger", model.input("x", x), w, draw.bytes(x_type), w_zero, output="y", **where)
+    zero = draw.bytes(x_type, weights=w_type == np.uint8)  # which is what padding is
+    model.node("ConvInteger", model.input("x", x), w, zero, w_zero, output="y", **where)
     model.output("y", np.int32)
     check(model.finish(), {"x": x})
 

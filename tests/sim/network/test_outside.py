@@ -204,6 +204,46 @@ def test_transposed_convolutions(seed):
     assert kinds(check(model.finish(), {"x": x}, optimize=True, exact=False)) == ["Pick", "Convolution"]
 
 
+@EXAMPLES
+@given(seeds)
+def test_other_floats(seed):
+    """Several tensors at once, joins of floats, greatest values along axes."""
+    draw = Draw(seed)
+    a, b = (draw.bytes(np.uint8, (2, 3, 4)) for _ in "ab")
+    model = Model()
+    one, two = (
+        model.dequantize(model.input(name, array), draw.scale(), draw.bytes(np.uint8))
+        for name, array in (("a", a), ("b", b))
+    )
+    less = model.node("Sub", one, two)
+    results = [
+        model.node("Max", one, two, less), model.node("Min", one, two, floats([[1], [2], [3]])),
+        model.node("Concat", less, one, axis=1), model.node("ReduceMax", less, np.array([1]), keepdims=0),
+        model.node("ReduceMin", one, np.array([-1])),
+    ]  # fmt: skip
+    for at, result in enumerate(results):
+        model.quantize(result, draw.spread(64), draw.bytes(np.uint8), output=f"y{at}")
+        model.output(f"y{at}")
+    assert kinds(check(model.finish(), {"a": a, "b": b}, optimize=True)) == ["Floating"] * 5
+
+
+@pytest.mark.parametrize("operator", ["BatchNormalization", "LayerNormalization"])
+@EXAMPLES
+@given(seeds)
+def test_normalizations(operator, seed):
+    """Sums are of another order than onnxruntime's, so near ties results differ by 1 at most."""
+    draw = Draw(seed)
+    x = draw.bytes(np.uint8, (2, 3, 4, 5))
+    model = Model()
+    source = model.dequantize(model.input("x", x), draw.scale(), draw.bytes(np.uint8))
+    size = 3 if operator == "BatchNormalization" else 5
+    scale, bias, mean = (draw.rng.normal(0, 1, size).astype(np.float32) for _ in range(3))
+    more = [mean, np.square(mean) + np.float32(0.5)] if operator == "BatchNormalization" else []
+    model.quantize(model.node(operator, source, scale, bias, *more), 0.05, np.uint8(128), output="y")
+    model.output("y")
+    assert kinds(check(model.finish(), {"x": x}, optimize=True, exact=False)) == ["Floating"]
+
+
 def test_local_response_normalization():
     rng = np.random.default_rng(5)
     x = rng.integers(0, 256, (2, 7, 4, 3), np.uint8)
