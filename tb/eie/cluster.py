@@ -108,7 +108,7 @@ class Driver:
             ended |= ending
             root = self.broadcast(*row.pop(0)) if go else self.broadcast(end=ending)
             if output == [] or (output and not row):
-                row, output = row or output, None
+                row, output = row or output or [], None
             if output is None and lines:
                 output = lines.pop(0)
 

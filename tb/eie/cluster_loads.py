@@ -115,7 +115,7 @@ def random_load(config: EieConfig, rng: np.random.Generator) -> ClusterLoad:
     jobs = [
         Job(
             columns=n, source=0, pointers=int(base), slots=slots, destination=0, codebook=0, relu=bool(rng.integers(2)),
-            shift=int(rng.choice([0, rng.integers(config.data_bits), rng.integers(config.psum_bits)])),
+            shift=int(rng.choice([0, *(int(rng.integers(bits)) for bits in (config.data_bits, config.psum_bits))])),
             keep=number + 1 < count and bool(rng.integers(2)),
         )
         for number, (n, base) in enumerate(zip(columns, bases.tolist(), strict=False))
@@ -134,7 +134,7 @@ def _relative(config: EieConfig, rng: np.random.Generator, slots: int, codes, in
     """Make a column's entries, in place, ones whose rows there are; some of those with the largest index fillers."""
     largest, row = (1 << config.index_bits) - 1, -1
     for at in range(len(codes)):
-        room = slots - row - 1 - len(codes) + at  # rows that may be left out
-        indices[at] = rng.choice([0, min(largest, room), rng.integers(0, min(largest, room) + 1)])
+        most = min(largest, slots - row - 1 - len(codes) + at)  # rows that may be left out
+        indices[at] = rng.choice([0, most, int(rng.integers(0, most + 1))])
         codes[at] = 0 if indices[at] == largest and rng.random() < 0.5 else rng.integers(1, config.codes)
         row += 1 + indices[at]

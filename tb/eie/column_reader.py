@@ -28,13 +28,13 @@ async def every_entry_once_and_in_order(bench: Bench, config: EieConfig, rng: np
         await bench.cycle({"i_begin": 1, "i_push": 0, "i_write": no_write})
         queue: list[dict[str, Any]] = []  # pushed and not popped; entries that the oldest has left
         taken: list[tuple[int, list[Any]]] = []
-        longest = 1
+        willing, longest = 1.0, 1
         for cycle in range(400):
             if cycle > 200 and not queue and not taken:
                 break
             if cycle % 25 == 0:
-                willing, longest = rng.choice([0.2, 1]), min(config.rows, int(rng.choice([0, 1, 3, 20])))
-            count = int(rng.choice([0, longest, rng.integers(0, longest + 1)]))
+                willing, longest = float(rng.choice([0.2, 1])), min(config.rows, int(rng.choice([0, 1, 3, 20])))
+            count = int(rng.choice([0, longest, int(rng.integers(0, longest + 1))]))
             start = end if rng.random() < (0.9 if count else 0.4) else int(rng.integers(len(entries)))
             start, count = (start, count) if start + count <= len(entries) else (0, min(count, len(entries)))
             activation = int(rng.integers(-1 << config.data_bits - 1, 1 << config.data_bits - 1))

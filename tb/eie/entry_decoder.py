@@ -21,8 +21,8 @@ async def entries(bench: Bench, config: EieConfig, rng: np.random.Generator) -> 
         first, split = int(rng.random() < (0.3, 0.03)[cycle // 100 % 2]), int(rng.integers(0, config.lanes + 1))
         found = [
             {
-                "code": int(rng.choice([0, rng.integers(config.codes)])),
-                "index": int(rng.choice([0, largest, rng.integers(largest + 1)], p=[0.3, 0.2, 0.5])),
+                "code": int(rng.choice([0, int(rng.integers(config.codes))])),
+                "index": int(rng.choice([0, largest, int(rng.integers(largest + 1))], p=[0.3, 0.2, 0.5])),
             }
             for _ in range(config.lanes)
         ]

@@ -34,8 +34,8 @@ class NumberedLines(wiring.Component):
         m = Module()
         line = Signal(line_layout(self.config))
         with m.If(self.i_read_enable):
-            for place, entry in enumerate(line):
-                m.d.sync += entry.index.eq(self.i_read_address * self.config.line_entries + place)
+            for place in range(self.config.line_entries):
+                m.d.sync += line[place].index.eq(self.i_read_address * self.config.line_entries + place)
         m.d.comb += self.o_read_data.eq(line)
         return m
 
