@@ -193,7 +193,8 @@ def measure_area(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    bits = (MACRO_BIT, BUFFER_BIT) if macro_bit is None and liberty is None else (macro_bit or 0.0,) * 2
+    given = macro_bit or 0.0
+    bits = (MACRO_BIT, BUFFER_BIT) if macro_bit is None and liberty is None else (given, given)
     return AreaReport(
         top=emission.top, unit="NAND2" if liberty is None else "Liberty", modules=_sum(emission.top, found, bits)
     )

@@ -1,6 +1,7 @@
 """Rows of a sweep as files: CSV, JSON, Parquet."""
 
 import csv
+import importlib
 import io
 import json
 from collections.abc import Sequence
@@ -58,18 +59,15 @@ def table_bytes(rows: Sequence[dict[str, Any]], suffix: str) -> bytes:
         writer.writeheader()
         writer.writerows(flat)
         return text.getvalue().encode()
-    pyarrow = _pyarrow()
-    import pyarrow.parquet as parquet
-
+    pyarrow, parquet = _pyarrow()
     content = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist(flat), content)
     return content.getvalue()
 
 
-def _pyarrow() -> Any:
+def _pyarrow() -> tuple[Any, Any]:
     try:
-        import pyarrow
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         hint = "pip install '.[parquet]' in a clone of tensorloom; or end the file in .csv or .json"
         raise FailureError(f"the Python package {error.name} is missing", hint) from error
-    return pyarrow

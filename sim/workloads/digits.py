@@ -51,7 +51,7 @@ def digits_images() -> Digits:
     """Split the scans of scikit-learn, which must be installed, into training and test images."""
     from sklearn.datasets import load_digits
 
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = (np.asarray(values) for values in load_digits(return_X_y=True))
     images = pixels.astype(np.uint8)
     order = np.random.RandomState(0).permutation(len(images))  # the stream of RandomState is frozen for good
     train, test = order[:-TEST_IMAGES], order[-TEST_IMAGES:]

@@ -312,7 +312,7 @@ def test_refuses_what_is_malformed(network):
 @pytest.mark.parametrize("config", [pytest.param(TINY, id="tiny"), pytest.param(CHIP, id="chip")])
 def test_digits_network(config):
     """All layers of the demo's network in one list, but for its last sums, of which the chip gives 8 bits."""
-    layers, images = load_digits_cnn(), load_digits(return_X_y=True)[0][:3].astype(np.uint8) * 7
+    layers, images = load_digits_cnn(), np.asarray(load_digits(return_X_y=True)[0])[:3].astype(np.uint8) * 7
     inputs = {"t0": Tensor(height=8, width=8, channels=1, signed=True)}
     tensor, compiled = inputs["t0"], []
     for number, layer in enumerate(layers):
