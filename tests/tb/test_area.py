@@ -106,7 +106,7 @@ class Memories(wiring.Component):
         write = memory.write_port()
         m.d.comb += [write.addr.eq(self.a), write.data.eq(self.d), write.en.eq(1), self.inverted.eq(~self.d[0])]
         for number in range(readers):
-            read = memory.read_port(domain=domain, transparent_for=(write,) if transparent else ())  # pyright: ignore[reportArgumentType]
+            read = memory.read_port(domain=domain, transparent_for=(write,) if transparent else ())
             m.d.comb += [read.addr.eq(self.b ^ number), self.o[number].eq(read.data)]
         return m
 
