@@ -183,6 +183,29 @@ async def refused(bench: Bench, config: EieConfig, rng: np.random.Generator) -> 
 
 
 @testbench(WHOLE["eie"])
+async def errors_of_clusters(bench: Bench, config: EieConfig, rng: np.random.Generator) -> None:
+    """Pointers that fall, in one cluster after the other; what is cleared, and what is not cleared with it."""
+    await bench.reset()
+    program = map_layers(config, [full_layer(config, config.clusters, 3)])
+    inputs = np.ones((1, 3), int)
+    for cluster in range(config.clusters):
+        pointers = program.loads[0].pointers.copy()
+        pointers[cluster, 0] = pointers[cluster, 1] + 1
+        wrong = dataclasses.replace(program, loads=[dataclasses.replace(program.loads[0], pointers=pointers)])
+        parts = [clear(config, Clear.COUNTERS), program_words(config, wrong, inputs)]
+        _, outputs = await send(bench, config, parts, output_parts(config, program), rng, 0)
+        expected = [{"pointers": int(at == cluster), "row": 0, "filler": 0} for at in range(config.clusters)]
+        assert outputs["o_errors"]["clusters"] == expected and outputs["o_counters"]["broadcasts"] == 3
+        _, outputs = await send(bench, config, [clear(config, Clear.COUNTERS | Clear.SUMS)], 0, rng, 0)
+        assert outputs["o_errors"]["clusters"] == expected and outputs["o_counters"]["broadcasts"] == 0
+        await send(bench, config, [run_jobs(config, 0, 0)], 0, rng, 0)
+        _, outputs = await send(bench, config, [clear(config, Clear.ERRORS)], 0, rng, 0)
+        check_errors(outputs)
+        assert outputs["o_counters"]["broadcasts"] == 3
+    await check(bench, config, program, inputs, rng)
+
+
+@testbench(WHOLE["eie"])
 async def clears(bench: Bench, config: EieConfig, rng: np.random.Generator) -> None:
     """Sums that were kept are gone once they are cleared, and after reset, even in the middle of a job."""
     await bench.reset()
