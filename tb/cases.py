@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-__all__ = ["Cases", "draw_cases", "find_cases", "parts_of", "tests_of"]
+__all__ = ["Cases", "draw_cases", "find_cases", "parts_of", "cocotb_names"]
 
 Cases = dict[str, tuple[Callable[..., Any], str, Any]]
 """By name: what checks a part, the part's name and its configuration."""
@@ -47,7 +47,7 @@ def parts_of(cases: Cases, parts: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     return {kind: configs for kind, configs in found.items() if configs}
 
 
-def tests_of(cases: Cases, components: Collection[str]) -> list[str]:
+def cocotb_names(cases: Cases, components: Collection[str]) -> list[str]:
     """Names that cocotb gives the cases of some components."""
     named = [name.split("-", 1)[1].rpartition("-") for name in cases if name.split("-", 1)[0] in components]
     return [f"{check}/part={part}" for check, _, part in named]

@@ -7,7 +7,7 @@ from amaranth.hdl import Fragment
 
 from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.bus import bundle as bus
-from tensorloom.tb.cases import draw_cases, parts_of, tests_of
+from tensorloom.tb.cases import cocotb_names, draw_cases, parts_of
 from tensorloom.tb.common import bundle as common
 from tensorloom.tb.snap import bundle as snap
 from tensorloom.tb.snap_chip import bundle as snap_chip
@@ -39,6 +39,6 @@ def test_every_testbench_is_drawn_once_and_only_its_parts_are_there() -> None:
         parts = parts_of(drawn, {kind: dict.fromkeys(names, kind) for kind, names in kinds.items()})
         assert {part for names in parts.values() for part in names} == {part for _, part, _ in drawn.values()}
         assert len(parts["a"]) <= 2 and parts["b"] == {"b0": "b"}
-        assert tests_of(drawn, ["b"]) == ["third/part=b0"] and len(tests_of(drawn, kinds)) == 3
+        assert cocotb_names(drawn, ["b"]) == ["third/part=b0"] and len(cocotb_names(drawn, kinds)) == 3
         seen |= set(parts["a"])
     assert seen == set(kinds["a"])

@@ -7,7 +7,7 @@ from tensorloom.hw.common.ram import Ram
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases, parts_of, tests_of
+from tensorloom.tb.cases import cocotb_names, find_cases, parts_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.common.bundle import COMPONENTS, component
 from tensorloom.tb.common.multiplier import products
@@ -39,7 +39,7 @@ def test_on_amaranth(case, bench_seed):
 def test_on_verilog(cases, bundle, build_dir, bench_seed):
     """On memories that do no more than an SRAM macro promises."""
     bare = with_bare_memories(bundle)
-    modules, tests = [f"tensorloom.tb.common.{name}" for name in COMPONENTS], tests_of(cases, COMPONENTS)
+    modules, tests = [f"tensorloom.tb.common.{name}" for name in COMPONENTS], cocotb_names(cases, COMPONENTS)
     assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(tests)
 
 

@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases, parts_of, tests_of
+from tensorloom.tb.cases import cocotb_names, find_cases, parts_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.snap.bundle import COMPONENTS, component
@@ -39,6 +39,6 @@ def test_on_amaranth(case, bench_seed):
 
 
 def test_on_verilog(cases, bundle, build_dir, bench_seed):
-    modules, tests = [f"tensorloom.tb.snap.{name}" for name in BENCHES], tests_of(cases, BENCHES)
+    modules, tests = [f"tensorloom.tb.snap.{name}" for name in BENCHES], cocotb_names(cases, BENCHES)
     ran = run_cocotb(bundle, modules, tests=tests, build_dir=build_dir, seed=bench_seed, hierarchical=False)
     assert ran == len(tests)

@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases, parts_of, tests_of
+from tensorloom.tb.cases import cocotb_names, find_cases, parts_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
@@ -33,7 +33,7 @@ def test_on_amaranth(case, bench_seed):
 
 
 def test_on_verilog(cases, bundle, build_dir, bench_seed):
-    tests, module = tests_of(cases, ["activation_unit"]), "tensorloom.tb.tpu.activation_unit"
+    tests, module = cocotb_names(cases, ["activation_unit"]), "tensorloom.tb.tpu.activation_unit"
     assert run_cocotb(bundle, module, tests=tests, build_dir=build_dir, seed=bench_seed) == len(cases)
 
 

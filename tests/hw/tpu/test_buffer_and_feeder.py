@@ -6,7 +6,7 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.tpu.config import PRESETS
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases, parts_of, tests_of
+from tensorloom.tb.cases import cocotb_names, find_cases, parts_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.formal import grouped
 from tensorloom.tb.lint import lint
@@ -40,7 +40,7 @@ def test_on_amaranth(case, bench_seed):
 def test_on_memories_that_do_no_more_than_they_must(cases, bundle, build_dir, bench_seed):
     """On Verilog whose memories do nothing that an SRAM macro doesn't promise."""
     modules = [f"tensorloom.tb.tpu.{name}" for name in NAMES]
-    bare, tests = with_bare_memories(bundle), tests_of(cases, NAMES)
+    bare, tests = with_bare_memories(bundle), cocotb_names(cases, NAMES)
     ran = run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed, hierarchical=False)
     assert ran == len(tests)
 

@@ -5,7 +5,7 @@ import pytest
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import find_cases, parts_of, tests_of
+from tensorloom.tb.cases import cocotb_names, find_cases, parts_of
 from tensorloom.tb.cocotb_bench import random_generator
 from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
@@ -35,7 +35,7 @@ def test_on_amaranth(case, bench_seed):
 
 def test_on_verilog(cases, bundle, build_dir, bench_seed):
     """On memories that do no more than an SRAM macro promises."""
-    modules, tests = [f"tensorloom.tb.tpu.{name}" for name in PARTS], tests_of(cases, PARTS)
+    modules, tests = [f"tensorloom.tb.tpu.{name}" for name in PARTS], cocotb_names(cases, PARTS)
     bare = with_bare_memories(bundle)
     assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(cases)
 
