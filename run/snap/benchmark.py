@@ -87,7 +87,7 @@ AREA = {16: ("<=", 0.125), 8: ("<=", 0.17)}
 
 AREA_FIGURES = ("aim_area_fraction", "area", "macro_bits", "useful_per_mnand2")
 
-USEFUL = {16: (">=", 23), 8: (">=", 29)}
+USEFUL = {16: (">=", 24), 8: (">=", 36)}
 """Useful products a cycle for a million NAND2-equivalents, by data bits."""
 
 SECONDS = {"emit_seconds": ("<=", 10), "build_seconds": ("<=", 60), "cycles_per_second": (">=", 10_000)}

@@ -114,7 +114,9 @@ def test_rows_are_kept(tables: dict[str, Any], snap_tables: dict[str, Any]) -> N
     head = "<!-- table: snap-area (x) -->\n\n| h | i | j | k | l |\n|---|---|---|---|---|\n"
     text = head + "| `a` | 1 | 2 | 3 | 4 |\n| `b` | 1 | 2 | 3 | 4 |\n"
     for design in ("b", "c"):
-        rows = snap_tables["area_tables"]({"design": design, "area": 4321.6, "macro_area": 99.7, "shares": {"aim": 0.05, "more": 0.123}})
+        rows = snap_tables["area_tables"](
+            {"design": design, "area": 4321.6, "macro_area": 99.7, "shares": {"aim": 0.05, "more": 0.123}}
+        )
         text = tables["replace_tables"](text, rows, keep=True)
     row = "4,322 | 100 | 5.0% | 12.3% |"
     assert text.splitlines()[4:] == ["| `a` | 1 | 2 | 3 | 4 |", f"| `b` | {row}", f"| `c` | {row}"]
