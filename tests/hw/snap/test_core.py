@@ -58,8 +58,9 @@ def check(core: tuple[SnapConfig, Model], program: CoreProgram, **options: Any) 
     check_promises(config, got.counters)
     if "stalls" not in options:
         assert got.counters.differences(simulate_core(config, program)) == []
-        # Mostly equal; a pipelined core may still count work behind the last sum, as the model does.
-        assert got.result.cycles <= got.counters.cycles <= got.result.cycles + (8 if config.pipelined else 0)
+        # PEs of ports that send nothing at the end may work on behind the last sum of a pipelined core.
+        partial = config.pipelined and int(program.ports[-1]) != (1 << config.ports) - 1
+        assert got.result.cycles <= got.counters.cycles <= got.result.cycles + (8 if partial else 0)
     return got
 
 
