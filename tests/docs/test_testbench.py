@@ -39,6 +39,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
+@pytest.mark.slow
 def test_as_it_stands(commands: list[list[str]], tmp_path: Path) -> None:
     assert run(tmp_path, commands).startswith(block("text"))
 

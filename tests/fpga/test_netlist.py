@@ -43,6 +43,7 @@ def test_matrix_unit(stalls: float, seed: int) -> None:
     assert results[0].counters == results[1].counters
 
 
+@pytest.mark.slow
 def test_snap_core(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, w = rng.integers(-9, 10, (3, 4, 6)), rng.integers(-9, 10, (2, 1, 6, 3))

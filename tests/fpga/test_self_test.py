@@ -36,8 +36,9 @@ def test_verilog_is_clean(top) -> None:
     assert lint(top) == []
 
 
-def test_a_wrong_expectation_fails(small) -> None:
-    engine, config = small
+@pytest.mark.parametrize("engine", ["systolic", pytest.param("snap", marks=pytest.mark.slow)])
+def test_a_wrong_expectation_fails(engine: str) -> None:
+    config = SMALL[engine]
     test = TARGETS[engine].make_self_test(config, heartbeat_bits=8)
     name, right = next(iter(test._expected.items()))
     test._expected[name] = Expected(right.beats, right.signature ^ 1 << 17)
@@ -87,6 +88,7 @@ def test_snap_program_of_any_shape_uses_every_port(rows: int, columns: int) -> N
     assert np.bitwise_or.reduce(snap_program(config).ports) == (1 << config.ports) - 1
 
 
+@pytest.mark.slow
 def test_snap_program_runs_without_errors() -> None:
     config = SMALL["snap"]
     program = snap_program(config)

@@ -74,7 +74,7 @@ def board_sources(engine: str, config: Config) -> Sources:
     ("engine", "config", "cycles"),
     [
         ("systolic", SMALL["systolic"], 9000),
-        ("snap", SNAP, 9000),
+        pytest.param("snap", SNAP, 9000, marks=pytest.mark.slow),
         pytest.param("snap", TARGETS["snap"].boards["ulx3s-85f"].config, 90_000, marks=pytest.mark.slow),
     ],
     ids=["systolic", "snap", "snap-fpga"],

@@ -1,5 +1,4 @@
 import importlib.util
-import os
 from pathlib import Path
 from types import ModuleType
 
@@ -19,7 +18,6 @@ def designs() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """A cache of compiled designs that all processes of this run of the tests share."""
-    base = tmp_path_factory.getbasetemp()
-    return Cache((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "cache")
+def cache() -> Cache:
+    """The user's cache: what all designs share, and takes longer than they do, is there from other tests."""
+    return Cache()

@@ -49,10 +49,10 @@ def _interrupted(arguments: list[str]) -> tuple[int, str]:
 def test_an_interrupted_frame_goes_on(run: Callable, tmp_path: Path) -> None:
     """What is finished stays, whole; the same command needs only the rest."""
     folder, code, errors = tmp_path, 0, ""
-    for attempt in range(6):  # it may be at the end before the signal comes
+    for attempt in range(9):  # it may be at the end before the signal comes, or nothing may be finished yet
         folder = tmp_path / f"kept{attempt}"
         code, errors = _interrupted([*MINI, "--model-only", "--workers", "1", "-o", str(folder)])
-        if code:
+        if code and list(folder.glob("*.json")):
             break
     assert code == 130 and errors.splitlines()[-1] == "error: interrupted", errors
     assert "Traceback" not in errors

@@ -21,7 +21,7 @@ def test_both_roundings_to_a_byte_are_seen_at_once():
     check_reachable(ByteRounderSpec(), depth=1)
 
 
-@pytest.mark.parametrize("integer_bits", [9, 19])
+@pytest.mark.parametrize("integer_bits", [9, pytest.param(19, marks=pytest.mark.slow)])
 def test_sums_lose_nothing_that_a_rounding_sees(integer_bits):
     check_bounded(AlignedAdderSpec(integer_bits), depth=1)  # there are no registers: that is all
     check_reachable(AlignedAdderSpec(integer_bits), depth=1)

@@ -42,7 +42,17 @@ def test_lint(bundle):
     assert lint(bundle) == []
 
 
-@pytest.mark.parametrize("proof", list(scoreboard_proofs(NARROW)), ids=lambda proof: proof.name)
+LONG = "scoreboard_matrix", "scoreboard_vector"
+"""Proofs that take as long as all the others together."""
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        pytest.param(proof, marks=[pytest.mark.slow] if proof.name in LONG else [], id=proof.name)
+        for proof in scoreboard_proofs(NARROW)
+    ],
+)
 def test_what_begins_waits_for_nothing_and_what_waits_will_begin(proof):
     """And assumptions leave an instruction that waits for all others."""
     proof.run(timeout_seconds=600)
