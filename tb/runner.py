@@ -13,10 +13,12 @@ from typing import Any
 from unittest import mock
 from xml.etree import ElementTree
 
-from ..hw.folders import is_plain, plain_path
+from ..hw.folders import FolderError, is_plain, plain_path
 from .build_log import BuildError, first_errors
+from .bulk.cache import Cache
+from .runtime_objects import RuntimeObjects
 from .sources import EmissionLike, Sources
-from .tools import ZEROED_NEW, check_icarus, check_tools, tool_environment, verilator_version
+from .tools import ZEROED_NEW, check_icarus, check_tools, compiler_version, tool_environment, verilator_version
 
 __all__ = ["SIMULATORS", "BenchRun", "cocotb_tests", "job_data", "run_cocotb"]
 
@@ -155,7 +157,9 @@ def cocotb_tests(
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            _build(runner, sources, folder, arguments, waves, control=not icarus)
+            identity = [OPTIMIZATION, version, compiler_version()]
+            with contextlib.nullcontext() if icarus else _kept_objects(runner, folder, identity):
+                _build(runner, sources, folder, arguments, waves, control=not icarus)
             (folder / "built").touch()
     modules = [test_module] if isinstance(test_module, str) else list(test_module)
     name = "-".join([*(module.rpartition(".")[2] for module in modules), str(seed)])[:100]
@@ -211,6 +215,28 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
     except RuntimeError as error:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else str(error)
         raise BuildError(f"{sources.top} doesn't build for cocotb:\n{first_errors(text)}\nfull log: {log}") from None
+
+
+@contextlib.contextmanager
+def _kept_objects(runner: Any, folder: Path, identity: Any) -> Iterator[None]:
+    """Let a build take Verilator's own C++ from the cache, where most of the time of a block's build would go."""
+    try:
+        objects = RuntimeObjects(Cache(), folder, "Vtop", ["cocotb", *identity])
+    except FolderError:  # costs time only
+        yield
+        return
+    run = runner._execute_cmds  # the one place between its calls of Verilator and make
+
+    def execute(commands: Sequence[Any], *where: Any) -> None:
+        run(commands[:1], *where)
+        found = objects.take()
+        run(commands[1:], *where)
+        if not found:
+            with contextlib.suppress(OSError):
+                objects.keep()
+
+    with mock.patch.object(runner, "_execute_cmds", execute):
+        yield
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ __all__ = [
     "check_icarus",
     "check_tools",
     "compiler",
+    "compiler_version",
     "tool_environment",
     "verilator_version",
 ]
@@ -39,6 +40,11 @@ def compiler() -> str:
     name = os.environ.get("CXX") or "g++"
     found = None if is_plain(name) else shutil.which(name)
     return str(plain_path(Path(found).parent) / Path(found).name) if found else name  # it may go by its name
+
+
+def compiler_version() -> str:
+    """What the compiler says of itself."""
+    return subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False).stdout
 
 
 def check_tools(*names: str) -> None:

@@ -1,11 +1,7 @@
 """Compile an emitted design into a shared library that `Model` drives."""
 
 import dataclasses
-import hashlib
-import json
 import os
-import re
-import shutil
 import signal
 import subprocess
 import time
@@ -15,8 +11,9 @@ from typing import Any
 
 from ...hw.folders import plain_path
 from ..build_log import BuildError, first_errors
+from ..runtime_objects import RuntimeObjects, digest_of
 from ..sources import EmissionLike, Sources
-from ..tools import ZEROED_NEW, check_tools, compiler, tool_environment, verilator_version
+from ..tools import ZEROED_NEW, check_tools, compiler_version, tool_environment, verilator_version
 from .cache import Cache
 
 __all__ = ["BuildError", "Options", "Progress", "compile_library"]
@@ -96,9 +93,9 @@ def compile_library(
     check_tools()
     environment = tool_environment()
     entries = plain_path(cache.folder)  # the loader takes a $ for its own
-    version = subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False).stdout
+    version = compiler_version()
     identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, verilator_version(), version]
-    key = _key(identity)
+    key = digest_of(identity)
     if found := cache.find(key):
         return entries / key / LIBRARY, found[1] | {"cached": True}
     with cache.lock(key):
@@ -119,10 +116,6 @@ def compile_library(
             }
             cache.publish(key, [library], meta)
     return entries / key / LIBRARY, meta | {"cached": False}
-
-
-def _key(identity: Any) -> str:
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,20 +143,15 @@ class _Job:
         report(f"translating {self.sources.top} with Verilator")
         top = ["--top-module", self.sources.top]
         self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, *CPP)
-        switches = [(objects / name).read_text(encoding="utf-8") for name in ("Vdut.mk", "Vdut_classes.mk")]
-        runtime = _key([identity, [*map(_switches, switches)]])
-        if found := cache.find(runtime):
-            for name in found[1]["files"]:
-                shutil.copyfile(found[0] / name, objects / name)
+        runtime = RuntimeObjects(cache, objects, "Vdut", identity, ("harness.o", "zeroed_new.o"))
+        found = runtime.take()
         report(f"compiling {self.sources.top}")
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         target = ["-f", "Vdut_hier.mk", "hier_build"] if hierarchical else ["-f", "Vdut.mk"]
         self._call("make", f"-j{jobs}", "-C", "objects", *target, "OPT_FAST=-O2")
         self.log.unlink(missing_ok=True)
         if not found:
-            with cache.lock(runtime):
-                kept = [objects / "harness.o", objects / "zeroed_new.o", *sorted(objects.glob("verilated*.o"))]
-                cache.publish(runtime, kept, {})
+            runtime.keep()
         return objects / LIBRARY
 
     def _call(self, *command: str) -> None:
@@ -190,13 +178,6 @@ class _Job:
         if code:
             errors = first_errors(self.log.read_text(encoding="utf-8", errors="replace"))
             raise BuildError(f"{command[0]} failed:\n{errors}\nfull log: {self.log}")
-
-
-def _switches(makefile: str) -> list[str]:
-    """What a makefile of Verilator says about the compilation of C++ that is the same for all designs."""
-    return re.findall(
-        r"^VM_(?:TIMING|COVERAGE|TRACE\w*|SC|USER_CFLAGS|GLOBAL_\w+) \S*=(?:.*\\\n)*.*", makefile, re.MULTILINE
-    )
 
 
 def _port_table(manifest: dict[str, Any]) -> str:

@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import pytest
@@ -112,10 +111,8 @@ def test_streams_under_stalls(designs, tmp_path, build_dir, module, seed, stall,
     pairs = [(a * 7 % 255 - 127, 100 - a * 11 % 200) for a in range(150)]
     data = {"stall": stall, "pairs": pairs, "after_valid": after_valid}
     name = module("passing", PASSING)
-    start = time.perf_counter()
     assert run_cocotb(designs.adder(tmp_path), name, build_dir=build_dir, seed=seed, data=data) == 1
     if stall:
-        assert time.perf_counter() - start < 30
         assert len(list(build_dir.glob("adder-*/built"))) == 1  # the first test's build serves the second
 
 
@@ -155,6 +152,18 @@ def test_sink_gets_a_stream_stuck_whose_valid_waits_for_ready(designs, tmp_path,
 def test_sink_catches_beats_that_are_too_many(designs, tmp_path, build_dir, module):
     with pytest.raises(AssertionError, match="surplus: o_sums gave more than 49 beats"):
         run_cocotb(designs.adder(tmp_path), module("sink", SINK), build_dir=build_dir, seed=3, tests=["surplus"])
+
+
+def test_what_all_designs_share_is_compiled_once(designs, tmp_path, module, monkeypatch):
+    monkeypatch.setenv("TENSORLOOM_CACHE", str(tmp_path / "cache"))
+    name = module("failing", FAILING)
+    compiled = []
+    for number, design in enumerate((designs.adder, designs.adder, designs.accumulator)):
+        build_dir = tmp_path / f"builds_{number}"
+        run_cocotb(design(tmp_path / str(number)), name, build_dir=build_dir, seed=1, tests=["good"])
+        (log,) = build_dir.glob("*/build.log")
+        compiled.append("/verilated.cpp" in log.read_text() and "/verilated_vpi.cpp" in log.read_text())
+    assert compiled == [True, False, False]
 
 
 def test_build_error_is_readable(designs, tmp_path, build_dir, module):
