@@ -123,7 +123,9 @@ def sweep(
         with writing(output):
             write_files(output.parent, {output.name: table_bytes(rows, output.suffix)})
     best = [id(row) for one in find_front(whole) for row in one]
-    whole = [row | ({"on_front": id(row) in best} if "useful_per_mnand2" in row else {}) for row in whole]
+    for row in whole:
+        if "useful_per_mnand2" in row:
+            row["on_front"] = id(row) in best
     if as_json:
         print_json({"design": design.name, "seed": seed, "totals": whole, "rows": rows})
         return

@@ -38,7 +38,9 @@ def test_front(run: Callable, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     head, *lines = result.stdout.splitlines()[1:]
     assert head.split()[-4:] == ["area", "memory_bits", "useful_per_mnand2", "front"]
-    found = json.loads(run(*args, "--json").stdout)["totals"]
+    report = json.loads(run(*args, "--json").stdout)
+    found = report["totals"]
+    assert {row["sizes"] for row in report["rows"]} == {"4x4x8,3x3,8, padding 1"}
     for line, total in zip(lines, found, strict=True):
         assert line.rstrip().endswith("*") == total["on_front"]
         assert f"{total['area']:,}" in line
