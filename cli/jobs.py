@@ -31,6 +31,7 @@ __all__ = [
     "make_job",
     "parse_densities",
     "parse_steps",
+    "part_sizes",
     "read_tensor",
     "small_job",
     "write_tensor",
@@ -154,8 +155,7 @@ def layer_job(
     else:
         found = layer_of_shape(str(shape), steps)
     if part is not None:
-        (height, width, channels), (kernels,) = _parts("--part", part, "HxWxC,K")
-        found = sample(found, height, width, channels, kernels)
+        found = sample(found, *part_sizes(part))
     densities = parse_densities(density)
     with usage_errors(options=STEP_OPTIONS):
         assert found.geometry
@@ -177,6 +177,18 @@ def _find_layer(name: str) -> "LayerShape":
         hint = f"did you mean {near[0]}? {listed}" if near else f"layers are network/layer; {listed}"
         raise UsageError(f"--layer must be a layer of {', '.join(NETWORKS)}, not {name!r}", hint)
     return found
+
+
+def part_sizes(text: str) -> tuple[int, int, int, int]:
+    """Height, width, channels and kernels that ``--part HxWxC,K`` says.
+
+    Raises
+    ------
+    UsageError
+        If it can't be read.
+    """
+    (height, width, channels), (kernels,) = _parts("--part", text, "HxWxC,K")
+    return height, width, channels, kernels
 
 
 def layer_of_shape(text: str, steps: "ConvolutionSteps" = DEFAULTS) -> "LayerShape":

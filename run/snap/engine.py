@@ -50,6 +50,7 @@ class SnapEngine(Engine[SnapConfig, "SnapProgram", "CoreCounters"]):
         ),
         "sweep": (
             "tensorloom sweep snap-core --set psum_slots=8,16 --layer vgg16/conv3_2 --density 0.38/0.52 -o a.csv",
+            "tensorloom sweep snap-tiny --set list_depth=2,4 --shape 6x6x16,3x3,8 --area --front front.svg",
         ),
         "explain": ("tensorloom explain resnet50/res4b_branch2b --design snap-core --density 0.38/0.52",),
         "explore": ("tensorloom explore snap-tiny --shape 4x4x16,3x3,2 --density 0.5/0.5 -o core.html",),

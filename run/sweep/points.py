@@ -7,7 +7,7 @@ from typing import Any
 
 from ...hw.config import Config, check, check_number
 from ...hw.errors import ConfigError, did_you_mean
-from ...sim.workloads.layers import NETWORKS, LayerShape, distinct, find_layer
+from ...sim.workloads.layers import NETWORKS, LayerShape, distinct, find_layer, sample
 from ..registry import Design, design_name
 
 __all__ = ["MOST_POINTS", "Point", "fields_of", "find_layers", "make_points"]
@@ -52,8 +52,15 @@ def fields_of(config: Config) -> dict[str, Any]:
     return found
 
 
-def find_layers(names: Iterable[str]) -> list[tuple[LayerShape, int]]:
+def find_layers(names: Iterable[str], part: tuple[int, int, int, int] | None = None) -> list[tuple[LayerShape, int]]:
     """Layers of known networks, and how often each size comes; a network's name stands for all of its layers.
+
+    Parameters
+    ----------
+    names
+        Of layers and networks.
+    part
+        Height, width, channels and kernels that layers are cut down to, those that are larger.
 
     Raises
     ------
@@ -69,6 +76,7 @@ def find_layers(names: Iterable[str]) -> list[tuple[LayerShape, int]]:
             raise ConfigError(f"layers must be {rule}, not {name!r}", did_you_mean(name, known), field="layers")
         layers += NETWORKS[name] if found is None else [found]
     check("layers", bool(layers), "at least one", layers)
+    layers = [sample(layer, *part) for layer in layers] if part else layers
     sizes = [dataclasses.replace(layer, name="") for layer in layers]
     return [(layer, sizes.count(dataclasses.replace(layer, name=""))) for layer in distinct(layers)]
 

@@ -110,7 +110,8 @@ def known_area(design: Design, folder: Path | None = None) -> dict[str, Any] | N
 def totals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of all layers together, each as often as it counts: one for each configuration and densities.
 
-    ``cycles`` and all that follows of it are None where a layer was refused; ``refused`` says so.
+    ``cycles`` and all that follows of it are None where a layer was refused; ``refused`` says so. With an area there is
+    ``useful_per_mnand2``, useful operations a cycle for a million NAND2-equivalents.
     """
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
@@ -130,6 +131,8 @@ def totals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             slots = cycles * first["multipliers"]
             total |= {"cycles": cycles, "macs": macs, "utilisation": round(macs / slots, 6) if slots else None}
             total["where_cycles_went"] = {name: round(share, 6) for name, share in went.items()}
+            if cycles and total.get("area"):
+                total["useful_per_mnand2"] = round(macs / cycles / total["area"] * 1e6, 3)
         elif refused is not None:
             total["refused"] = refused
         whole.append(total)

@@ -31,6 +31,23 @@ def test_table_files_and_json(run: Callable, tmp_path: Path) -> None:
     assert "finished before" in run(*args[:3], "rows=4,8,16", *args[4:]).stderr
 
 
+def test_front(run: Callable, tmp_path: Path) -> None:
+    files = "--front", tmp_path / "front.svg", "--keep", tmp_path / "kept"
+    args = "sweep", "tiny", "--set", "rows=2,4", "--layer", "alexnet/conv3", "--part", "4x4x8,8", "--area", *files
+    result = run(*args)
+    assert result.exit_code == 0, result.output
+    head, *lines = result.stdout.splitlines()[1:]
+    assert head.split()[-4:] == ["area", "memory_bits", "useful_per_mnand2", "front"]
+    report = json.loads(run(*args, "--json").stdout)
+    found = report["totals"]
+    assert {row["sizes"] for row in report["rows"]} == {"4x4x8,3x3,8, padding 1"}
+    for line, total in zip(lines, found, strict=True):
+        assert line.rstrip().endswith("*") == total["on_front"]
+        assert f"{total['area']:,}" in line
+    assert any(total["on_front"] for total in found)
+    assert "million NAND2-equivalents" in (tmp_path / "front.svg").read_text()
+
+
 def test_rtl(run: Callable, tmp_path: Path) -> None:
     result = run("sweep", "tiny", *SHAPE, "--rtl", "1", "--keep", tmp_path)
     assert result.exit_code == 0, result.output
@@ -49,6 +66,10 @@ def test_rtl(run: Callable, tmp_path: Path) -> None:
         (("--layer", "resnet5"), "--layer must be one of alexnet, "),
         (("-o", "rows.txt"), "rows.txt must end in .csv, .json or .parquet"),
         (("--plot", "rows.csv"), "rows.csv"),
+        (("--front", "front.svg"), "--front needs --area"),
+        (("--front", "front.csv", "--area"), "front.csv"),
+        (("--part", "4x4x8,8"), "--part goes with --layer"),
+        (("--layer", "alexnet/conv3", "--part", "4x4"), "--part must be of the form HxWxC,K, not '4x4'"),
         (("--scheduler", "tcp://127.0.0.1:1"), "no scheduler answers at tcp://127.0.0.1:1"),
     ],
 )

@@ -158,6 +158,10 @@ def test_area_is_measured_once_a_configuration(tmp_path: Path, monkeypatch: pyte
     assert sorted(measured) == ["tiny rows=4", "tiny rows=8"]
     assert [row["area"] for row in found] == [400] * 4 + [800] * 4
     assert [total["area"] for total in totals(found)] == [400, 400, 800, 800]
+    assert all("useful_per_mnand2" not in total for total in totals(run_sweep(points(rows=[4]), folder=tmp_path)))
+    for total in totals(found):
+        expected = total["macs"] / total["cycles"] / total["area"] * 1e6
+        assert total["useful_per_mnand2"] == pytest.approx(expected, rel=1e-3)
     assert known_area(points(rows=[8])[0].design, tmp_path) == {"area": 800, "memory_bits": 7}
     assert known_area(points(rows=[16])[0].design, tmp_path) is None
 
@@ -196,6 +200,9 @@ def test_layers_and_networks() -> None:
     layers = find_layers(["resnet50"])
     assert sum(count for _, count in layers) == len(NETWORKS["resnet50"]) > len(layers)
     assert find_layers(["vgg16/conv3_2", "vgg16/conv3_3"]) == [(find_layer("vgg16/conv3_2"), 2)]
+    cut = find_layers(["resnet50/res4b_branch2b", "resnet50/res5b_branch2b"], (7, 7, 256, 8))
+    ((layer, count),) = cut
+    assert count == 2 and (layer.height, layer.width, layer.channels, layer.kernels) == (7, 7, 256, 8)
     with pytest.raises(
         ConfigError, match=r"^layers must be one of alexnet, .* or a layer of one.*, not 'resnet5'$"
     ) as e:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tensorloom.hw.config import parse_assignments
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
+from tensorloom.run.snap.area import WORK
 from tensorloom.run.snap.benchmark import (
     AREA,
     GOALS,
@@ -204,6 +206,26 @@ def test_snap_area() -> None:
             assert number(aims.rstrip("%")) <= limit
             share = goals[f"aim area fraction, {bits} bits"]
             assert share == pytest.approx(number(aims.rstrip("%")) / 100, abs=0.0006)
+
+
+def test_snap_sizes() -> None:
+    """The preset's row is that of the benchmark; 1x1 layers with 16 slots are run by the cycle model."""
+    rows = {row[0].strip("`"): row[1:] for row in table("snap-sizes")}
+    bench = {(row[0], row[1], row[2]): row[4] for row in table("snap-bench")}
+    wide, narrow, pointwise = (
+        (f"{name} ({kind})", "{}x{}x{},{}".format(*part))
+        for (name, part), kind in zip(WORK, ("3x3, 56 wide", "3x3, 14 wide", "1x1"), strict=True)
+    )
+    cells = [*((layer, "0.38/0.52") for layer in (wide, narrow, pointwise)), (wide, "0.2/0.3"), (wide, "0.1/0.1")]
+    assert rows[""] == [bench[(*layer, density)] for layer, density in cells]
+    for text, found in rows.items():
+        config = FULL.replace(**parse_assignments(SnapConfig, text.split()))
+        assert len(found) == len(cells)
+        if "psum_slots=16" in text:
+            job = _job(config, *WORK[2], "0.38/0.52")
+            assert job.convolution is not None
+            program = map_convolution(config, job.a[0], job.b, **job.convolution)
+            assert f"{simulate_core(config, program).utilisation(config.multipliers):.3f}" == found[2]
 
 
 def test_proofs() -> None:
