@@ -58,7 +58,7 @@ class Outer(wiring.Component):
 
 @pytest.fixture(scope="module")
 def mutants() -> Mutants:
-    return plant(*emit_blocks(Outer()), count=45, seed=1)
+    return plant(*emit_blocks(Outer()), count=90, seed=1)
 
 
 def test_what_there_is(mutants: Mutants) -> None:
@@ -72,7 +72,7 @@ def test_what_there_is(mutants: Mutants) -> None:
 
 
 def test_seed_and_block_choose_them(mutants: Mutants) -> None:
-    again = plant(*emit_blocks(Outer()), count=45, seed=1)
+    again = plant(*emit_blocks(Outer()), count=90, seed=1)
     assert again.mutants == mutants.mutants and again.digest == mutants.digest == design_digest(Outer())
     few, others = (plant(*emit_blocks(Outer()), count=10, seed=seed) for seed in (1, 2))
     assert len(few.mutants) == 10 and few.mutants != others.mutants
