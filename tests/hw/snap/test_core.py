@@ -37,7 +37,7 @@ DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(name, marks=() if name in ("tiny", "pipelined", "two-bare") else pytest.mark.slow)
+        pytest.param(name, marks=() if name in ("tiny", "two-bare") else pytest.mark.slow)
         for name in (*CORES, "two-bare", "pipelined-bare")
     ],
 )

@@ -19,7 +19,7 @@ CONFIG = TINY.replace(core_rows=2, data_bits=4, psum_bits=21)
 """No register but the counters is 32 bits wide or a multiple of it."""
 
 
-@pytest.mark.parametrize("start", [(1 << 32) - 5, 0xFFF0_0000])
+@pytest.mark.parametrize("start", [(1 << 32) - 5, pytest.param(0xFFF0_0000, marks=pytest.mark.slow)])
 def test_counters_that_begin_elsewhere(start: int, seed: int) -> None:
     """They wrap around, which takes a carry through all bits, or keep their high bits."""
     model = build(with_counters_at(emit(SnapCore(CONFIG)), start, bits=COUNTER_BITS))

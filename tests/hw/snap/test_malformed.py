@@ -15,7 +15,7 @@ from tensorloom.tb.snap.parts import NARROW
 NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
 
 
-@pytest.fixture(scope="module", params=NARROW)
+@pytest.fixture(scope="module", params=["narrow", pytest.param("narrow_pipelined", marks=pytest.mark.slow)])
 def core(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:
     config = NARROW[request.param]
     return config, build(emit(SnapCore(config)))

@@ -23,7 +23,7 @@ from tensorloom.tb.tpu.case import parts_of
 from tensorloom.tb.tpu.whole_parts import CONFIGS
 
 
-@pytest.fixture(scope="module", params=list(CONFIGS))
+@pytest.fixture(scope="module", params=["tiny", pytest.param("narrow", marks=pytest.mark.slow)])
 def machine(request):
     """A configuration, and it compiled."""
     config = CONFIGS[request.param]
