@@ -98,7 +98,7 @@ class EieStimulus(Stimulus):
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.commands = commands = self._commands
-        wiring.connect(m, commands.o, flipped(self.o_commands))  # pyright: ignore[reportAttributeAccessIssue]
+        wiring.connect(m, commands.o, flipped(self.o_commands))
         m.d.comb += [commands.i_start.eq(self.i_start), commands.i_fault.eq(self.i_fault)]
         return m
 
