@@ -11,7 +11,7 @@ Cases = dict[str, tuple[Callable[..., Any], str, Any]]
 """By name: what checks a part, the part's name and its configuration."""
 
 
-def find_cases(engine: str, component: str) -> Cases:
+def find_cases(engine: str, *components: str) -> Cases:
     """Testbenches in ``tb/<engine>/<component>.py``, made with ``@testbench``, by name.
 
     Returns
@@ -19,10 +19,10 @@ def find_cases(engine: str, component: str) -> Cases:
     dict
         What checks a part, the part's name and its configuration.
     """
-    module = importlib.import_module(f".{engine}.{component}", __package__)
     return {
         f"{component}-{test.check.__name__}-{part}": (test.check, part, config)
-        for test in vars(module).values()
+        for component in components
+        for test in vars(importlib.import_module(f".{engine}.{component}", __package__)).values()
         if hasattr(test, "check") and hasattr(test, "parts")
         for part, config in test.parts.items()
     }

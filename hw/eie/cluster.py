@@ -91,9 +91,9 @@ class Cluster(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config = self.config
-        m.submodules.pointers = pointers = PointerUnit(config)
-        m.submodules.reader = reader = ColumnReader(config)
-        m.submodules.decoder = decoder = EntryDecoder(config)
+        m.submodules.pointers = shared(pointers := PointerUnit(config))
+        m.submodules.reader = shared(reader := ColumnReader(config))
+        m.submodules.decoder = shared(decoder := EntryDecoder(config))
         m.d.comb += [
             pointers.i_broadcast.eq(self.i_broadcast),
             pointers.i_write.eq(self.i_write.pointers),
@@ -115,7 +115,7 @@ class Cluster(wiring.Component):
         m.d.sync += landing.eq(Cat(reader.o_valid.any(), landing))
         m.d.comb += self.o_idle.eq(ended & (reader.o_count == 0) & ~landing.any())
 
-        m.submodules.counters = counters = ClusterCounters(config)
+        m.submodules.counters = shared(counters := ClusterCounters(config))
         m.d.comb += [
             counters.i_clear.eq(self.i_clear_counters),
             counters.i_scanning.eq(self.i_scanning),
@@ -136,7 +136,7 @@ class Cluster(wiring.Component):
 
     def _sums(self, m: Module, decoder: EntryDecoder) -> None:
         """Lanes, and what becomes of their sums."""
-        m.submodules.finisher = finisher = Finisher(self.config)
+        m.submodules.finisher = shared(finisher := Finisher(self.config))
         m.d.comb += [
             finisher.i_shift.eq(self.i_shift),
             finisher.i_relu.eq(self.i_relu),

@@ -70,10 +70,10 @@ class ColumnReader(wiring.Component):
     def elaborate(self, platform) -> Module:
         m = Module()
         config = self.config
-        m.submodules.queue = queue = ColumnQueue(config)
-        m.submodules.cursor = cursor = FetchCursor(config)
-        m.submodules.taker = taker = Taker(config)
-        m.submodules.ring = ring = LineRing(config)
+        m.submodules.queue = shared(queue := ColumnQueue(config))
+        m.submodules.cursor = shared(cursor := FetchCursor(config))
+        m.submodules.taker = shared(taker := Taker(config))
+        m.submodules.ring = shared(ring := LineRing(config))
         matrix: Any = self._matrix
         m.submodules.matrix = shared(matrix)
         known = Signal(range(config.queue_depth + 2))

@@ -19,11 +19,15 @@ from ..measuring import Clocks, goal
 from ..progress import Stages
 from ..registry import find_preset
 from ..speed import compare_speeds
+from .area import pe_table
 from .program import LayersProgram
 
 __all__ = ["GOALS", "benchmark", "figure_tables", "layer_program"]
 
-PRESETS = ("eie-16x4", "eie-64")
+PAPER = "eie-64"
+"""The paper's machine."""
+
+PRESETS = ("eie-16x4", PAPER)
 
 SEED = 0
 
@@ -107,6 +111,9 @@ def benchmark(stages: Stages, *, quick: bool = False) -> dict[str, Any]:
         for preset in PRESETS:
             rows = [row for row in figures["rows"] if row["preset"] == preset]
             figures["rows"].append({"preset": preset, "layer": "geometric mean"} | _means(rows))
+        design = find_preset(PAPER)
+        assert design is not None
+        figures["area"] = pe_table(design.config, stages)
         figures["goals"] = _goals(figures)
     return figures
 
@@ -155,7 +162,10 @@ def figure_tables(figures: dict[str, Any]) -> list[Table]:
     if "goals" in figures:
         rows = [list(one.values()) for one in figures["goals"]]
         tables.append(Table("Goals", list(figures["goals"][0]), rows))
-    rest = {name: value for name, value in figures.items() if name not in ("rows", "goals")}
+    if "area" in figures:
+        rows = [[one["part"].replace("_", " "), *list(one.values())[1:]] for one in figures["area"]]
+        tables.append(Table(f"Area of a PE of {PAPER}", list(figures["area"][0]), rows))
+    rest = {name: value for name, value in figures.items() if name not in ("rows", "goals", "area")}
     return [
         *tables,
         Table("Simulation", ("", ""), [[name.replace("_", " "), str(value)] for name, value in rest.items()]),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...fpga.target import BoardConfig, FpgaTarget
 from ...hw.eie.config import PRESETS, EieConfig
 from ..contract import Engine, Table
 from ..jobs import Job
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ...sim.eie.counters import EieCounters
     from ...sim.energy import Event
     from ...sim.memory_timing import MemoryTiming
+    from ...tb.area import AreaReport
     from ..demonstration import Demonstration
     from ..execution import Simulator
     from ..progress import Stages
@@ -39,7 +41,16 @@ class EieEngine(Engine[EieConfig, "LayersProgram", "EieCounters"]):
         ),
         "bench": ("tensorloom bench eie-16x4 --json > bench.json",),
         "demo": ("tensorloom demo eie-4x4",),
+        "area": ("tensorloom area eie-64 --json",),
+        "mutate": ("tensorloom mutate eie-tiny --count 400",),
+        "fpga build": ("tensorloom fpga build --board ulx3s-85f --engine eie",),
     }
+
+    fpga = FpgaTarget(
+        self_test="eie:eie_test",
+        boards={"ulx3s-85f": BoardConfig(config=PRESETS["eie-4x4"], frequency_hz=40_000_000)},
+        mapped_once=True,
+    )
 
     def summary(self, config: EieConfig) -> str:
         """One line about a configuration."""
@@ -138,6 +149,12 @@ class EieEngine(Engine[EieConfig, "LayersProgram", "EieCounters"]):
         from .benchmark import benchmark
 
         return benchmark(stages, quick=quick)
+
+    def area_shares(self, report: "AreaReport") -> dict[str, float]:
+        """Shares of a cluster's parts, and of the source of activations."""
+        from .area import cluster_shares
+
+        return cluster_shares(report)
 
     def tables(self, figures: dict[str, Any]) -> list[Table]:
         """Layers beside published figures, and goals."""

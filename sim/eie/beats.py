@@ -1,7 +1,8 @@
 """A program as words of the machine's input stream, and what comes out of it."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,12 @@ __all__ = [
     "clear",
     "give_lines",
     "job_word",
-    "outputs_of",
+    "output_lines",
     "output_parts",
+    "outputs_of",
     "program_words",
     "run_jobs",
+    "word_values",
     "words",
 ]
 
@@ -34,6 +37,15 @@ def words(config: EieConfig, kind: Kind, addresses: np.ndarray, bits: np.ndarray
 
 def _number(config: EieConfig, kind: Kind, address: int, data: int) -> Words:
     return words(config, kind, np.array([address]), _bits(np.array([data]), 16))
+
+
+def word_values(parts: Iterable[Words]) -> list[dict[str, Any]]:
+    """Words one by one, each the values of its fields."""
+    return [
+        {"kind": int(kind), "address": int(address), "data": data.tolist()}
+        for part in parts
+        for kind, address, data in zip(part["kind"], part["address"], part["data"], strict=True)
+    ]
 
 
 def run_jobs(config: EieConfig, first: int, last: int) -> Words:
@@ -102,7 +114,8 @@ def _constants(config: EieConfig, program: EieProgram) -> Iterator[Words]:
     yield from (_lines(config, line, values) for line, values in program.constants.items())
 
 
-def _output_lines(config: EieConfig, program: EieProgram) -> int:
+def output_lines(config: EieConfig, program: EieProgram) -> int:
+    """Lines with the last layer's outputs."""
     return int(program.order.max()) // config.line_activations + 1
 
 
@@ -125,17 +138,17 @@ def program_words(config: EieConfig, program: EieProgram, inputs: np.ndarray) ->
             if not once:
                 parts += _memories(config, load)
             parts.append(run_jobs(config, 0, len(load.jobs) - 1))
-        last = program.output_line + _output_lines(config, program) - 1
+        last = program.output_line + output_lines(config, program) - 1
         parts.append(give_lines(config, program.output_line, last))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def output_parts(config: EieConfig, program: EieProgram) -> int:
     """Parts of lines that come out for an input vector."""
-    return _output_lines(config, program) * config.line_parts
+    return output_lines(config, program) * config.line_parts
 
 
 def outputs_of(config: EieConfig, program: EieProgram, parts: np.ndarray) -> np.ndarray:
     """Outputs ``[vectors, outputs]`` from the parts that came out."""
-    lines = parts.reshape(-1, _output_lines(config, program) * config.line_activations)
+    lines = parts.reshape(-1, output_lines(config, program) * config.line_activations)
     return lines[:, program.order].astype(np.int64)

@@ -10,14 +10,13 @@ import numpy as np
 from ...hw.eie.command import Clear, Kind, addresses
 from ...hw.eie.config import EieConfig
 from ...hw.errors import ConfigError
-from ...sim.eie.beats import Words, clear, give_lines, job_word, run_jobs, words
+from ...sim.eie.beats import Words, clear, give_lines, job_word, run_jobs, word_values, words
 from ...sim.eie.program import Job, check_jobs
 from ..bench import Bench, Source, run
 from ..bus.transfers import numbers
 from ..cocotb_bench import testbench
 from .machine_parts import PARTS
 from .random_jobs import any_job
-from .words import word_values
 
 WORKS = (Kind.RUN, Kind.READ, Kind.CLEAR)
 

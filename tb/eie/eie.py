@@ -17,6 +17,7 @@ from ...sim.eie.beats import (
     outputs_of,
     program_words,
     run_jobs,
+    word_values,
     words,
 )
 from ...sim.eie.counters import EieCounters, read_counters, total
@@ -31,7 +32,6 @@ from ..bus.transfers import numbers
 from ..cocotb_bench import testbench
 from .machine_parts import WHOLE
 from .random_layers import random_chain
-from .words import word_values
 
 NO_ERRORS = {"command": 0, "job": 0}
 

@@ -20,8 +20,12 @@ def test_list(run) -> None:
     ("arguments", "code", "message"),
     [
         (["--board", "ulx3s", "--engine", "systolic"], 2, "board must be one of ulx3s-85f, icebreaker"),
-        (["--board", "icebreaker", "--engine", "eie"], 2, "engine must be one of systolic, snap, not 'eie'"),
-        (["--board", "ulx3s-85f", "--engine", "snap-chip"], 2, "engine must be one of systolic, snap, not 'snap-chip'"),
+        (["--board", "icebreaker", "--engine", "tpu"], 2, "engine must be one of systolic, snap, eie, not 'tpu'"),
+        (
+            ["--board", "ulx3s-85f", "--engine", "snap-chip"],
+            2,
+            "engine must be one of systolic, snap, eie, not 'snap-chip'",
+        ),
         (["--board", "icebreaker", "--engine", "snap"], 2, "engine must be systolic on icebreaker, not 'snap'"),
         (["--board", "icebreaker", "--engine", "systolic", "--set", "rows=0"], 2, "rows must be "),
         (["--board", "icebreaker", "--engine", "systolic", "--frequency", "-1"], 2, "--frequency must be from 0.001"),

@@ -6,6 +6,7 @@ from tensorloom.fpga.boards import BOARDS
 from tensorloom.fpga.plan import make_plan
 from tensorloom.fpga.self_test import LEDS, WATCHDOG_CYCLES
 from tensorloom.fpga.tools import PROGRAMS
+from tensorloom.hw.eie.config import PRESETS as EIE
 from tensorloom.hw.snap.config import PRESETS
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.run.jobs import layer_job
@@ -57,6 +58,8 @@ def test_goals() -> None:
     sizes = f"{matrix.config.rows} x {matrix.config.columns} PEs at {matrix.frequency_hz / 1e6:g} MHz"
     assert f"The matrix unit is {sizes}" in PAGE
     assert core.config == PRESETS["snap-fpga"] and f"`snap-fpga` at {core.frequency_hz / 1e6:g} MHz" in PAGE
+    machine = TARGETS["eie"].boards["ulx3s-85f"]
+    assert machine.config == EIE["eie-4x4"] and f"EIE `eie-4x4` at {machine.frequency_hz / 1e6:g} MHz" in PAGE
     for name in ("arty-a7", "arty-z7"):
         goals = [TARGETS[engine].boards[name].frequency_hz / 1e6 for engine in ("systolic", "snap")]
         assert goals == [100, 60]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tensorloom.hw.eie.config import PRESETS
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.run.registry import engines
@@ -15,6 +16,7 @@ SMALL = {
         core_rows=2, core_columns=2, pe_multipliers=2, aim_entries=4, data_bits=4, beat_entries=1, weight_entries=16,
         activation_entries=8, weight_windows=2, activation_tiles=2, list_depth=2, psum_slots=4,
     ),
+    "eie": PRESETS["eie-tiny"],
 }  # fmt: skip
 """A small configuration of each engine."""
 

@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 
+from tensorloom.fpga.eie import eie_program
 from tensorloom.fpga.self_test import WATCHDOG_CYCLES, Expected
 from tensorloom.fpga.snap import snap_program
 from tensorloom.fpga.systolic import systolic_commands
+from tensorloom.hw.eie.config import EieConfig
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig
 from tensorloom.hw.snap.core import SnapCore
 from tensorloom.hw.systolic.config import SystolicConfig
+from tensorloom.sim.eie.counters import total
+from tensorloom.sim.eie.cycles import simulate
+from tensorloom.sim.eie.golden import run
 from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.golden import core_sums
 from tensorloom.tb.bulk.model import build
@@ -36,10 +41,8 @@ def test_verilog_is_clean(top) -> None:
     assert lint(top) == []
 
 
-@pytest.mark.parametrize("engine", ["systolic", pytest.param("snap", marks=pytest.mark.slow)])
-def test_a_wrong_expectation_fails(engine: str) -> None:
-    config = SMALL[engine]
-    test = TARGETS[engine].make_self_test(config, heartbeat_bits=8)
+def test_a_wrong_expectation_fails() -> None:
+    test = TARGETS["systolic"].make_self_test(SMALL["systolic"], heartbeat_bits=8)
     name, right = next(iter(test._expected.items()))
     test._expected[name] = Expected(right.beats, right.signature ^ 1 << 17)
     leds = run_leds(build(emit(test)), np.zeros(8000, int))
@@ -88,7 +91,6 @@ def test_snap_program_of_any_shape_uses_every_port(rows: int, columns: int) -> N
     assert np.bitwise_or.reduce(snap_program(config).ports) == (1 << config.ports) - 1
 
 
-@pytest.mark.slow
 def test_snap_program_runs_without_errors() -> None:
     config = SMALL["snap"]
     program = snap_program(config)
@@ -97,6 +99,28 @@ def test_snap_program_runs_without_errors() -> None:
     sends = program.ports[:, None] >> np.arange(config.ports) & 1
     for got, golden, ports in zip(result.sums, core_sums(config, program), sends.astype(bool), strict=True):
         assert np.array_equal(got[ports], golden[ports])
+
+
+EIE_CONFIGS = {"tiny": SMALL["eie"]} | {name: target.config for name, target in TARGETS["eie"].boards.items()}
+
+
+@pytest.mark.parametrize("name", EIE_CONFIGS)
+def test_eie_program_uses_all_parts(name: str) -> None:
+    config = EIE_CONFIGS[name]
+    assert isinstance(config, EieConfig)
+    program, vectors = eie_program(config)
+    jobs = program.jobs
+    for field in ("keep", "relu"):
+        assert {getattr(job, field) for job in jobs} == {False, True}
+    assert jobs[0].slots == config.rows and program.constants
+    assert len({job.codebook for job in jobs}) == min(3, config.codebooks)
+    counters = total([simulate(config, program, vector) for vector in vectors])
+    assert counters.full and (counters.full_by > 0).all() and (counters.went["starved"] > 0).all()
+    assert (counters.went["line_wait"] > 0).any() and (counters.idle["idle_columns"] > 0).any() == (config.lanes > 2)
+    outputs = [program.outputs(config, run(config, program, vector)[-1]) for vector in vectors]
+    assert np.min(outputs) < 0 < np.max(outputs)
+    hidden = run(config, program, vectors[-1])[-1][jobs[1].destination :][: jobs[1].output_lines(config)]
+    assert hidden.max() == (1 << config.data_bits - 1) - 1, "nothing saturates"
 
 
 @pytest.mark.slow

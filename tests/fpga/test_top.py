@@ -76,8 +76,9 @@ def board_sources(engine: str, config: Config) -> Sources:
         ("systolic", SMALL["systolic"], 9000),
         pytest.param("snap", SNAP, 9000, marks=pytest.mark.slow),
         pytest.param("snap", TARGETS["snap"].boards["ulx3s-85f"].config, 90_000, marks=pytest.mark.slow),
+        pytest.param("eie", TARGETS["eie"].boards["ulx3s-85f"].config, 30_000, marks=pytest.mark.slow),
     ],
-    ids=["systolic", "snap", "snap-fpga"],
+    ids=["systolic", "snap", "snap-fpga", "eie-4x4"],
 )
 def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(
     engine: str, config: Config, cycles: int

@@ -1,9 +1,17 @@
+"""Testbenches of a module's `CASES` in both simulators, on the parts in the bundle of their package."""
+
+import importlib
 import os
 import random
 
 import pytest
 
-from tensorloom.tb.cases import draw_cases
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.tb.amaranth_bench import simulate
+from tensorloom.tb.bundle import PartsBundle
+from tensorloom.tb.cases import cocotb_names, draw_cases, parts_of
+from tensorloom.tb.cocotb_bench import random_generator
+from tensorloom.tb.runner import run_cocotb
 
 SEED = int(os.environ.get("TEST_SEED", "1"))
 
@@ -44,3 +52,47 @@ def build_dir(tmp_path_factory):
 def drawn(request):
     """Which of the cases run on Verilog: compiling the parts takes longer than testing them."""
     return (lambda cases: draw_cases(cases, SEED)) if request.param == "drawn" else lambda cases: cases
+
+
+@pytest.fixture(scope="module")
+def cases(drawn, request):
+    """Those of the module's cases that run on Verilog."""
+    return drawn(request.module.CASES)
+
+
+def all_parts(cases):
+    """The module ``tensorloom.tb.<package>.bundle`` with the parts of some cases."""
+    check, _, _ = next(iter(cases.values()))
+    return importlib.import_module(f"{check.__module__.rpartition('.')[0]}.bundle")
+
+
+@pytest.fixture(scope="module")
+def bundle(cases):
+    """Their parts side by side."""
+    parts = all_parts(cases)
+    return emit(PartsBundle(parts.COMPONENTS, parts_of(cases, parts.PARTS)))
+
+
+@pytest.fixture
+def on_amaranth(request, bench_seed):
+    """A function that runs one of the module's cases in Amaranth's simulator, and says how many cycles it took."""
+
+    def run(case):
+        check, part, config = request.module.CASES[case]
+        rng = random_generator(bench_seed, check.__name__, part)
+        component = all_parts(request.module.CASES).component(part)
+        return simulate(component, lambda bench: check(bench, config, rng))
+
+    return run
+
+
+@pytest.fixture
+def on_verilog(cases, build_dir, bench_seed):
+    """A function that runs the cases on a bundle, with options of `run_cocotb`; all of them must pass."""
+
+    def run(bundle, **options):
+        modules = sorted({check.__module__ for check, _, _ in cases.values()})
+        tests = cocotb_names(cases, {name.partition("-")[0] for name in cases})
+        assert run_cocotb(bundle, modules, tests=tests, build_dir=build_dir, seed=bench_seed, **options) == len(cases)
+
+    return run

@@ -1,10 +1,15 @@
 """What docs/eie.md says is so: its tables."""
 
+import pytest
+
 from tensorloom.hw.eie.config import PRESETS
+from tensorloom.run.eie.area import PAPER_UM2, pe_table
 from tensorloom.sim.eie.exploration import published
 from tensorloom.sim.workloads.compressed import COMPRESSED_LAYERS
 
 from ..pages import table
+
+AREA = table("eie area")
 
 
 def test_presets() -> None:
@@ -31,3 +36,16 @@ def test_layers() -> None:
     for layer, paper, ours in zip(quick, found["eie-64"], found["eie-16x4"], strict=True):
         cells = next(row for row in rows if row[0] == layer.name)
         assert cells[2:] == [f"{paper['over_ideal']:.2f}", f"{ours['over_ideal']:.3f}", f"{ours['cycles']:,}"]
+
+
+def test_area_of_the_papers_pe() -> None:
+    paper = {row[0].replace(" ", "_"): row[1:3] for row in AREA if row[1]}
+    total = sum(PAPER_UM2.values())
+    assert paper == {part: [f"{area:,}", f"{area / total:.1%}"] for part, area in PAPER_UM2.items()}
+
+
+@pytest.mark.slow
+def test_area_of_a_pe() -> None:
+    for row, found in zip(AREA, pe_table(PRESETS["eie-64"]), strict=True):
+        assert row[0].replace(" ", "_") == found["part"]
+        assert row[3:] == (["", ""] if found["nand2"] is None else [f"{found['nand2']:,}", f"{found['share']:.1%}"])

@@ -2,45 +2,25 @@
 
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
-from tensorloom.tb.amaranth_bench import simulate
-from tensorloom.tb.bundle import PartsBundle
-from tensorloom.tb.cases import cocotb_names, find_cases, parts_of
-from tensorloom.tb.cocotb_bench import random_generator
-from tensorloom.tb.eie.bundle import COMPONENTS, component
+from tensorloom.tb.cases import find_cases
 from tensorloom.tb.eie.cluster_parts import PARTS, TINY, WAITS
 from tensorloom.tb.eie.formal.proofs import cluster_proofs
 from tensorloom.tb.eie.formal.reader import ReaderSpec
 from tensorloom.tb.formal import check_bounded
 from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
-from tensorloom.tb.runner import run_cocotb
 
-CASES = {case: found for name in PARTS for case, found in find_cases("eie", name).items()}
-
-
-@pytest.fixture(scope="module")
-def cases(drawn):
-    return drawn(CASES)
-
-
-@pytest.fixture(scope="module")
-def bundle(cases):
-    return emit(PartsBundle(COMPONENTS, parts_of(cases, PARTS)))
+CASES = find_cases("eie", *PARTS)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_on_amaranth(case, bench_seed):
-    check, part, config = CASES[case]
-    rng = random_generator(bench_seed, check.__name__, part)
-    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 20
+def test_on_amaranth(case, on_amaranth):
+    assert on_amaranth(case) > 20
 
 
-def test_on_verilog(cases, bundle, build_dir, bench_seed):
+def test_on_verilog(bundle, on_verilog):
     """On memories that do no more than an SRAM macro promises."""
-    modules, tests = [f"tensorloom.tb.eie.{name}" for name in PARTS], cocotb_names(cases, PARTS)
-    bare = with_bare_memories(bundle)
-    assert run_cocotb(bare, modules, tests=tests, build_dir=build_dir, seed=bench_seed) == len(tests)
+    on_verilog(with_bare_memories(bundle))
 
 
 def test_lint(bundle):

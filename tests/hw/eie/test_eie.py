@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from tensorloom.hw.eie.eie import Eie
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.run.eie.engine import ENGINE
 from tensorloom.run.eie.program import LayersProgram
 from tensorloom.sim.eie.mapping import map_layers
-from tensorloom.tb.amaranth_bench import simulate
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.cocotb_bench import random_generator
@@ -20,17 +18,25 @@ from tensorloom.tb.lint import lint
 
 CASES = find_cases("eie", "eie")
 
-
-@pytest.mark.parametrize("case", CASES)
-def test_on_amaranth(case, bench_seed):
-    check, part, config = CASES[case]
-    rng = random_generator(bench_seed, check.__name__, part)
-    assert simulate(component(part), lambda bench: check(bench, config, rng)) > 10
+SHORT = "eie-words_wait-"
+"""The testbench that Amaranth's simulator, in which a whole machine is slow, runs by default."""
 
 
 @pytest.fixture(scope="module")
-def models():
-    return {part: build(emit(Eie(config))) for part, config in WHOLE["eie"].items()}
+def emissions():
+    return {part: emit(component(part)) for part in WHOLE["eie"]}
+
+
+@pytest.fixture(scope="module")
+def models(emissions):
+    return {part: build(emission) for part, emission in emissions.items()}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[] if case.startswith(SHORT) else pytest.mark.slow) for case in CASES]
+)
+def test_on_amaranth(case, on_amaranth):
+    assert on_amaranth(case) > 10
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -40,10 +46,11 @@ def test_on_verilog(case, models, bench_seed):
     assert run_compiled(models[part], lambda bench: check(bench, config, rng)) > 10
 
 
+@pytest.mark.parametrize("count", [8, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("part", WHOLE["eie"])
-def test_random_chains(part, models, seed):
+def test_random_chains(part, count, models, seed):
     config, rng = WHOLE["eie"][part], np.random.default_rng(seed)
-    for number in range(30):
+    for number in range(count):
         layers, inputs = random_chain(rng, config, count=1 + number % 2, most=30)
         program = LayersProgram(
             config=config, layers=map_layers(config, layers, reload=True), vectors=np.array([inputs, -inputs // 2])
@@ -56,5 +63,5 @@ def test_random_chains(part, models, seed):
 
 
 @pytest.mark.parametrize("part", WHOLE["eie"])
-def test_lint(part):
-    assert lint(emit(component(part))) == []
+def test_lint(part, emissions):
+    assert lint(emissions[part]) == []
