@@ -7,11 +7,10 @@ import typer
 
 from ..hw.errors import ConfigError, UsageError
 from .errors import usage_errors
-from .jobs import parse_densities
+from .jobs import layer_of_shape, parse_densities
 from .networks import SUFFIX, choose_machine, load_network
 from .options import Assignments, ConfigFile, Json, choose_design, examples, existing_file, to_int, to_path
 from .output import Stages, print_json, print_table, say
-from .sweep import chosen_layers
 
 __all__ = ["EXAMPLES", "explain"]
 
@@ -54,6 +53,7 @@ def explain(
     they are known.
     """
     from ..run.explain import explain_layers, explain_network
+    from ..run.sweep.points import find_layers
 
     stages = Stages()
     if target.endswith(SUFFIX):
@@ -72,9 +72,12 @@ def explain(
     else:
         if inputs:
             raise UsageError("--input goes with an ONNX file")
+        if chosen is None and config_file is None:
+            raise UsageError("--design PRESET or --config FILE is needed", "tensorloom list shows the presets")
         design = choose_design(chosen, config_file, assignments)
         pair = parse_densities(density)
-        layers = chosen_layers(None, [target]) if "," in target else chosen_layers([target], None)
+        with usage_errors(options={"layers": "LAYER"}):
+            layers = [(layer_of_shape(target, name="LAYER"), 1)] if "," in target else find_layers([target])
         with usage_errors():
             report = explain_layers(
                 design, layers, pair, area=area, seed=seed, workers=workers, scheduler=scheduler, folder=keep,

@@ -191,8 +191,8 @@ def part_sizes(text: str) -> tuple[int, int, int, int]:
     return height, width, channels, kernels
 
 
-def layer_of_shape(text: str, steps: "ConvolutionSteps" = DEFAULTS) -> "LayerShape":
-    """The layer that ``HxWxC,RxS,K`` says, with these steps.
+def layer_of_shape(text: str, steps: "ConvolutionSteps" = DEFAULTS, name: str = "--shape") -> "LayerShape":
+    """The layer that ``HxWxC,RxS,K`` says, with these steps; `name` is what errors call it.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def layer_of_shape(text: str, steps: "ConvolutionSteps" = DEFAULTS) -> "LayerSha
     """
     from ..sim.workloads.layers import LayerShape
 
-    (height, width, channels), (r, s), (kernels,) = _parts("--shape", text, "HxWxC,RxS,K")
+    (height, width, channels), (r, s), (kernels,) = _parts(name, text, "HxWxC,RxS,K")
     with usage_errors(options=STEP_OPTIONS):
         found = LayerShape(
             name="layer", height=height, width=width, channels=channels, rows=r, columns=s, kernels=kernels, **steps

@@ -16,7 +16,7 @@ from .networks import check_picture
 from .options import ConfigFile, Json, Preset, choose_design, examples, to_int, to_path
 from .output import Stages, print_json, print_table, say
 
-__all__ = ["EXAMPLES", "area_columns", "chosen_layers", "sweep"]
+__all__ = ["EXAMPLES", "area_columns", "sweep"]
 
 EXAMPLES = examples("sweep")
 
@@ -110,6 +110,8 @@ def sweep(
     rows = run_sweep(
         points, seed=seed, rtl=rtl, area=area, workers=workers, scheduler=scheduler, folder=keep, stages=Stages()
     )
+    if all("refused" in row for row in rows):
+        raise UsageError(f"no layer has room on {design.name}: {rows[0]['refused']}")
     if plot:
         drawn = draw_sweep(rows)
         with writing(plot):
@@ -141,7 +143,9 @@ def sweep(
         for row in whole
     ]  # fmt: skip
     end = None if refused else -1
-    print_table(heads[:end], [row[:end] for row in cells], title=f"{design.name}: {len(points)} points")
+    print_table(
+        heads[:end], [row[:end] for row in cells], title=f"{design.name}: {len(points)} point{'s' * (len(points) != 1)}"
+    )
     if rtl:
         say(f"{sum(row.get('source') == 'rtl' for row in rows)} of them on the Verilog: results and counters are equal")
 

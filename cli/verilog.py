@@ -1,13 +1,11 @@
 """``tensorloom verilog``: write a design's Verilog."""
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..run.emission import check_prefix, emit_design
-from ..run.files import check_folder, writing
+from ..run.emission import CLOCK_MHZ, check_prefix, write_design
 from .options import Assignments, ConfigFile, Json, Preset, choose_design, examples, to_path
 from .output import Stages, bytes_text, print_json, print_table, say
 
@@ -27,7 +25,7 @@ def verilog(
         bool, typer.Option("--axi-stream", help="Also a module around it whose streams are AXI4-Stream.")
     ] = False,
     clock_mhz: Annotated[
-        float, typer.Option(min=0.001, max=100_000, metavar="MHZ", help="Clock in the timing constraints.")
+        float, typer.Option(min=CLOCK_MHZ[0], max=CLOCK_MHZ[1], metavar="MHZ", help="Clock in the timing constraints.")
     ] = 100.0,
     as_json: Json = False,
 ) -> None:
@@ -38,15 +36,10 @@ def verilog(
     """
     design = choose_design(preset, config_file, assignments)
     check_prefix(prefix, "--prefix")
-    check_folder(output)
     stages = Stages()
-    with stages(f"Emitting {design.name}") as update:
-        emission = emit_design(design, prefix=prefix, progress=update)
-    emission = dataclasses.replace(emission, clock_mhz=clock_mhz)
-    emission = emission.split() if split else emission
-    emission = emission.with_axi_stream() if axi_stream else emission
-    with writing(output):
-        paths = emission.write(output)
+    emission, paths = write_design(
+        design, output, prefix=prefix, split=split, axi_stream=axi_stream, clock_mhz=clock_mhz, stages=stages
+    )
     manifest = emission.manifest
     if as_json:
         print_json(

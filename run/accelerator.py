@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
 
 from ..hw.config import Config, check, check_bool
 from ..hw.errors import ConfigError, FailureError, did_you_mean, wrong_type
-from .emission import check_prefix, emit_design
+from .emission import write_design
 from .execution import Outcome, Simulator, predict
-from .files import check_folder, to_path, writing
+from .files import to_path
 from .jobs import Job, check_pauses
 from .progress import Stages, Update, silent
 from .registry import Design, design_name, engines, find_preset, preset_names
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from ..hw.emit.emission import Emission
     from ..sim.golden.geometry import ConvolutionSteps, Padding, Steps
 
 __all__ = ["Accelerator", "engine", "presets"]
@@ -100,8 +99,19 @@ class Accelerator:
         config, name = self._design.config.replace(**fields), design_name(self._design.name, fields)
         return Accelerator(Design(engine=self._design.engine, name=name, config=config), self._progress)
 
-    def verilog(self, folder: Path | str, *, prefix: str = "", split: bool = False) -> list[Path]:
-        """Write the Verilog, lint waivers for Verilator and a manifest of ports and streams.
+    def verilog(
+        self,
+        folder: Path | str,
+        *,
+        prefix: str = "",
+        split: bool = False,
+        axi_stream: bool = False,
+        clock_mhz: SupportsFloat = 100.0,
+    ) -> list[Path]:
+        """Write what ``tensorloom verilog`` writes.
+
+        That is the Verilog, lint waivers for Verilator, a manifest of ports and streams, a SystemVerilog package, a
+        FuseSoC core file, an IP-XACT component, and timing constraints.
 
         Parameters
         ----------
@@ -111,6 +121,11 @@ class Accelerator:
             Put before the names of all modules.
         split
             Write one file a module.
+        axi_stream
+            Write a module around the design too whose streams are AXI4-Stream; core file, component and constraints
+            are then those of this module.
+        clock_mhz
+            Clock in the timing constraints, in MHz.
 
         Returns
         -------
@@ -122,14 +137,15 @@ class Accelerator:
         PathError
             If the folder can't be written to: said before any work where it can be known.
         ConfigError
-            If names of Verilog can't begin with the prefix.
+            If names of Verilog can't begin with the prefix, the clock is out of range, or a design with `axi_stream`
+            has no streams.
         """
-        path, split = to_path(folder, "folder"), check_bool("split", split)
-        check_prefix(prefix)
-        check_folder(path)
-        emission = self._emit(prefix)
-        with writing(path):
-            return (emission.split() if split else emission).write(path)
+        path = to_path(folder, "folder")
+        _, paths = write_design(
+            self._design, path, prefix=prefix, split=split, axi_stream=axi_stream, clock_mhz=clock_mhz,
+            stages=self._stages,
+        )  # fmt: skip
+        return paths
 
     def matmul(
         self,
@@ -296,10 +312,6 @@ class Accelerator:
         if not outcome.passed:
             raise FailureError(f"{job.name} on {self.name}: {outcome.complaint}")
         return outcome
-
-    def _emit(self, prefix: str = "") -> "Emission":
-        with self._stages(f"Emitting {self.name}") as update:
-            return emit_design(self._design, prefix=prefix, progress=update)
 
     @property
     def _stages(self) -> Stages:

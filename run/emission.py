@@ -1,24 +1,30 @@
 """Emission of a design, remembered between calls: nothing is elaborated again that can't have changed."""
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
+from ..hw.config import check_bool, check_number
 from ..hw.emit.files import write_files
 from ..hw.errors import ConfigError, wrong_type
 from ..tb.bulk.cache import Cache
-from .progress import Update
+from .files import check_folder, writing
+from .progress import Stages, Update, silent
 from .registry import Design
 
 if TYPE_CHECKING:
     from ..hw.emit.emission import Emission
 
-__all__ = ["check_prefix", "emit_design"]
+__all__ = ["CLOCK_MHZ", "check_prefix", "emit_design", "write_design"]
+
+CLOCK_MHZ = 0.001, 100_000.0
+"""Least and most that timing constraints may ask for."""
 
 
 def check_prefix(prefix: object, field: str = "prefix") -> None:
@@ -67,6 +73,56 @@ def emit_design(design: Design, *, prefix: str = "", fresh: bool = False, progre
     with contextlib.suppress(OSError):  # a read-only or full cache costs time only
         write_files(path.parent, {path.name: json.dumps(fields)})
     return emission
+
+
+def write_design(
+    design: Design,
+    folder: Path,
+    *,
+    prefix: str = "",
+    split: bool = False,
+    axi_stream: bool = False,
+    clock_mhz: SupportsFloat = 100.0,
+    stages: Stages = silent,
+) -> "tuple[Emission, list[Path]]":
+    """Emit a design and write all of its files: everything is checked first, and on an error nothing is written.
+
+    Parameters
+    ----------
+    folder
+        Made if there is none; files that are already equal are left untouched.
+    prefix
+        Put before the names of all modules.
+    split
+        One file a module.
+    axi_stream
+        Also a module around it whose streams are AXI4-Stream.
+    clock_mhz
+        Clock in the timing constraints.
+
+    Returns
+    -------
+    Emission, list of Path
+        What was emitted, and its files, Verilog first.
+
+    Raises
+    ------
+    ConfigError
+        For a wrong value, and for `axi_stream` of a design without streams.
+    PathError
+        If the folder can't be written to.
+    """
+    split, axi_stream = check_bool("split", split), check_bool("axi_stream", axi_stream)
+    check_prefix(prefix)
+    clock = float(check_number("clock_mhz", clock_mhz, *CLOCK_MHZ))
+    check_folder(folder)
+    with stages(f"Emitting {design.name}") as update:
+        emission = emit_design(design, prefix=prefix, progress=update)
+    emission = dataclasses.replace(emission, clock_mhz=clock)
+    emission = emission.split() if split else emission
+    emission = emission.with_axi_stream() if axi_stream else emission
+    with writing(folder):
+        return emission, emission.write(folder)
 
 
 def _key(design: Design, prefix: str) -> str:

@@ -80,5 +80,9 @@ class Picture:
             f'<polyline points="{path}" fill="{fill}" stroke="{color}" stroke-width="{width:g}"{extra}/>'
         )
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        return str(self)
+
     def __str__(self) -> str:
         return "\n".join([*self._parts, "</svg>", ""])

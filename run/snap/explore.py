@@ -1,15 +1,20 @@
 """A recorded run of a small SNAP core, cycle by cycle: what its PEs, streams and sums do."""
 
+import math
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...hw.config import check
+from ...hw.errors import ConfigError
 from ...hw.snap.config import SnapConfig
 from ...hw.snap.core import SnapCore
 from ...hw.snap.list_layouts import AimMode
+from ...sim.golden.geometry import ConvolutionGeometry
 from ...sim.snap.beats import beat_values, program_inputs, program_outputs
 from ...sim.snap.cycles import WAITS, simulate_core
 from ...tb.amaranth_bench import simulate
@@ -37,6 +42,7 @@ def explore(config: SnapConfig, job: Job) -> dict[str, Any]:
     """
     check("core_rows", config.pes <= MOST_PES, f"such that there are at most {MOST_PES} PEs", config.core_rows)
     check("pipelined", not config.pipelined, "false: stages would be shown apart", config.pipelined)
+    _check_work(config, job)
     program = map_job(config, job)
     cycles = simulate_core(config, program.core).cycles
     check("cycles of the job", cycles is not None and cycles <= MOST_CYCLES, f"at most {MOST_CYCLES:,}", cycles)
@@ -50,6 +56,18 @@ def explore(config: SnapConfig, job: Job) -> dict[str, Any]:
         "outputs": [f"port {port}" for port in range(config.ports)],
         "steps": steps,
     }
+
+
+def _check_work(config: SnapConfig, job: Job) -> None:
+    """Refuse at once what would take many times too long: mapping it alone takes minutes."""
+    sizes: tuple[int, ...] = len(job.a), *job.b.shape
+    if job.convolution is not None:
+        geometry = ConvolutionGeometry.of(job.a.shape, job.b.shape, **job.convolution, names=job.names)
+        sizes = geometry.groups, *geometry.product
+    pairs = math.prod(sizes) * np.count_nonzero(job.a) / job.a.size * np.count_nonzero(job.b) / job.b.size
+    cycles = pairs / config.multipliers  # if zeros lie anywhere, and nothing waits
+    if cycles > 10 * MOST_CYCLES:
+        raise ConfigError(f"cycles of the job must be at most {MOST_CYCLES:,}, not about {cycles:,.0f} or more")
 
 
 def _inputs(config: SnapConfig) -> list[str]:

@@ -44,8 +44,10 @@ def test_network_from_a_file(run: Callable, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        (("resnet50/conv9", "--design", "tiny"), "--layer must be one of"),
-        ((SHAPE,), "a preset ("),
+        (("resnet50/conv9", "--design", "tiny"), "LAYER must be one of"),
+        ((SHAPE,), "--design PRESET or --config FILE is needed"),
+        (("0x6x8,3x3,8", "--design", "tiny"), "H in LAYER must be at least 1, not 0"),
+        (("6x6,3x3,8", "--design", "tiny"), "LAYER must be of the form HxWxC,RxS,K"),
         ((SHAPE, "--design", "tiny", "--input", "x.npy"), "--input goes with an ONNX file"),
         (("no.onnx", "--design", "tpu-tiny"), "'no.onnx' does not exist"),
         (("no.onnx", "--design", "tpu-tiny", "--area"), "go with layers, not with an ONNX file"),

@@ -78,5 +78,13 @@ def test_refusals(fails: Callable, args: tuple[str, ...], text: str, tmp_path_fa
     assert text in fails("sweep", "tiny", *SHAPE, "--keep", kept, *args, code=2)
 
 
+def test_a_sweep_of_which_nothing_has_room(
+    fails: Callable, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Weights without a codebook's values: no table, no file, and the reason."""
+    error = fails("sweep", "eie-tiny", *SHAPE, "--keep", tmp_path_factory.mktemp("kept"), "-o", "rows.csv", code=2)
+    assert error.startswith("no layer has room on eie-tiny: ") and "codebook" in error
+
+
 def test_without_layers(fails: Callable) -> None:
     assert fails("sweep", "tiny", code=2).startswith("--layer NAME or --shape")

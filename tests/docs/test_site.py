@@ -1,10 +1,12 @@
 """The pages as a site: it is built without a warning, and nothing in it comes from elsewhere."""
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,17 @@ def test_every_page_and_picture_is_there(site: Path) -> None:
     assert {path.name for path in (ROOT / "docs").glob("*.svg")} <= {path.name for path in site.glob("*.svg")}
     assert not (site / "draw").exists()
     assert (site / "source/sim/data/energy_45nm.toml").read_bytes() == (ROOT / "sim/data/energy_45nm.toml").read_bytes()
+
+
+def test_notebook_is_a_page_with_its_outputs(site: Path) -> None:
+    page = (site / "sizing.html").read_text(encoding="utf-8")
+    notebook = json.loads((ROOT / "docs/sizing.ipynb").read_text(encoding="utf-8"))
+    printed = [output["text"] for cell in notebook["cells"] for output in cell.get("outputs", ()) if "text" in output]
+    assert printed and all(escape(line.rstrip(), quote=False) in page for lines in printed for line in lines)
+    assert page.count('src="data:image/svg+xml;base64,') == 1 and "```" not in page and "execution_count" not in page
+    for name in ("index.html", "performance.html"):
+        text = (site / name).read_text(encoding="utf-8")
+        assert text.count('href="sizing.html"') > 1 and "sizing.ipynb" not in text  # by navigation, and by a link
 
 
 def test_nothing_is_fetched(site: Path) -> None:

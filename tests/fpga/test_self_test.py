@@ -91,6 +91,7 @@ def test_snap_program_of_any_shape_uses_every_port(rows: int, columns: int) -> N
     assert np.bitwise_or.reduce(snap_program(config).ports) == (1 << config.ports) - 1
 
 
+@pytest.mark.slow
 def test_snap_program_runs_without_errors() -> None:
     config = SMALL["snap"]
     program = snap_program(config)

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tensorloom.hw.errors import ConfigError
@@ -14,6 +15,7 @@ from tensorloom.run.explorer import explorer_page
 from tensorloom.run.jobs import Job, layer_job
 from tensorloom.run.random_jobs import small_product
 from tensorloom.run.registry import Design, find_preset
+from tensorloom.run.snap import explore
 from tensorloom.sim.snap.cycles import WAITS, simulate_core
 from tensorloom.sim.workloads.layers import LayerShape
 
@@ -122,6 +124,21 @@ def test_array_pairs_make_the_product(array: tuple[Design, Job, dict[str, Any]])
     assert Counter(pairs) == Counter(expected)
     leaving = [list(map(int, step["out"])) for step in recorded["steps"] if any(step["out"])]
     assert leaving == (job.a.astype(int) @ job.b.astype(int)).tolist()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        layer_job(LayerShape(name="a", height=60, width=60, channels=80, rows=3, columns=3, kernels=80), bits=8),
+        Job(name="b", a=np.ones((500, 60), np.int8), b=np.ones((60, 99), np.int8)),
+    ],
+    ids=lambda job: job.name,
+)
+def test_what_is_far_too_large_is_refused_at_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explore, "map_job", lambda *_: pytest.fail("was mapped"))
+    one = design("snap-tiny")
+    with pytest.raises(ConfigError, match="^cycles of the job must be at most 1,500, not about [0-9,]+ or more$"):
+        one.engine.explore(one.config, job)
 
 
 @pytest.mark.parametrize(

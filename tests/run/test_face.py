@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import tensorloom as tl
-from tensorloom.run import accelerator, contract, execution
+from tensorloom.cli.main import app
+from tensorloom.run import accelerator, contract, emission, execution
 from tensorloom.run.registry import engines
 from tensorloom.sim.golden.convolution import convolution
 
@@ -73,7 +75,7 @@ def test_a_missing_tool_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_model_only_needs_no_verilog(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accelerator, "emit_design", None)
+    monkeypatch.setattr(emission, "emit_design", None)
     monkeypatch.setattr(accelerator, "Simulator", None)
     assert tl.engine("tiny").matmul(tensor(1, 3, 3), tensor(2, 3, 3), model_only=True).counters.cycles > 0
 
@@ -85,6 +87,22 @@ def test_verilog_of_a_configuration(tmp_path: Path) -> None:
     paths = unit.verilog(tmp_path, prefix="my_")
     suffixes = [".v", ".vlt", ".json", ".sv", ".core", ".xml", ".sdc", ".xdc"]
     assert [path.suffix for path in paths] == suffixes and all(path.exists() for path in paths)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_verilog_is_that_of_the_command(tmp_path: Path, split: bool) -> None:
+    """Byte by byte, with all that the command's options ask for."""
+    options = ["--prefix", "my_", "--axi-stream", "--clock-mhz", "250", *["--split"] * split]
+    command = ["verilog", "tiny", "--set", "columns=8", *options, "-o", str(tmp_path / "command")]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    unit = tl.engine("tiny", columns=8)
+    paths = unit.verilog(tmp_path / "python", prefix="my_", split=split, axi_stream=True, clock_mhz=np.float32(250))
+    found = {path.name: path.read_bytes() for path in paths}
+    assert found == {path.name: path.read_bytes() for path in (tmp_path / "command").iterdir()}
+    assert "my_matrix_unit_axis.sv" in found and b"4.000" in found["my_matrix_unit.sdc"]
+    assert ("my_pe.v" in found) == split
+    unit.verilog(tmp_path / "python", prefix="my_")  # without a wrapper, that of before goes
+    assert not (tmp_path / "python/my_matrix_unit_axis.sv").exists()
 
 
 def test_progress() -> None:
@@ -186,6 +204,9 @@ def convolve(preset: str = "snap-tiny", x: Any = None, w: Any = None, **options:
         ),
         (lambda: face.engine("tiny").verilog("x", prefix=8), tl.WrongTypeError, "prefix must be a text, not 8"),
         (lambda: face.engine("tiny").verilog("x", split="no"), tl.WrongTypeError, "split must be true or false"),
+        (lambda: face.engine("tiny").verilog("x", axi_stream=1), tl.WrongTypeError, "axi_stream must be true or false"),
+        (lambda: face.engine("tiny").verilog("x", clock_mhz="9"), tl.WrongTypeError, "clock_mhz must be a number"),
+        (lambda: face.engine("tiny").verilog("x", clock_mhz=0), tl.ConfigError, "clock_mhz must be from 0.001 to 1000"),
     ],
 )
 def test_whatever_is_wrong_is_one_kind_of_error(
@@ -193,7 +214,7 @@ def test_whatever_is_wrong_is_one_kind_of_error(
 ) -> None:
     """And Python's own kind as well; before any work, and nothing is written."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(accelerator, "emit_design", None)
+    monkeypatch.setattr(emission, "emit_design", None)
     with pytest.raises(tl.Error, match=message) as caught:
         call()
     assert type(caught.value) is kind and caught.value.exit_code == 2
