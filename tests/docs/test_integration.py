@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import tensorloom as tl
 from tensorloom.hw.bus.config import PortConfig
 from tensorloom.hw.bus.reader import Reader
 from tensorloom.hw.bus.writer import Writer
@@ -60,6 +61,18 @@ def test_example_prints_what_the_page_says(tmp_path: Path) -> None:
         output = done.stdout
         assert done.returncode == 0 and "%Warning" not in output + done.stderr, output + done.stderr
     assert output.startswith(blocks("text", page)[0])
+
+
+def test_fusesoc_lints_as_the_page_says(tmp_path: Path) -> None:
+    pytest.importorskip("fusesoc")
+    tl.engine("tiny").verilog(tmp_path / "build/unit")
+    (commands,) = blocks("sh", PAGES["docs/integration.md"])
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "XDG_CACHE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    shell = ["bash", "-ec", commands]
+    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verilator" in done.stdout + done.stderr
 
 
 def test_continuous_integration_runs_its_script() -> None:
