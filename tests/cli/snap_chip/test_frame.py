@@ -14,6 +14,13 @@ import pytest
 from tensorloom.run.mutation import records
 from tensorloom.run.snap_chip.engine import SnapChipEngine
 
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+from tensorloom.cli.start import main
+main()
+"""
+
 MINI = ("frame", "resnet-mini", "--engine", "snap-chip-tiny")
 
 
@@ -35,7 +42,7 @@ def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str
 
 def _interrupted(arguments: list[str]) -> tuple[int, str]:
     """Exit code and errors of a command that is interrupted once it runs."""
-    command = [sys.executable, "-m", "tensorloom.cli.main", *arguments]
+    command = [sys.executable, "-c", COMMAND, *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stderr
         for line in process.stderr:
