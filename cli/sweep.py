@@ -86,7 +86,7 @@ def sweep(
     as often as the network has it; --output has a row a layer. With an area there is the useful work a cycle for a
     million NAND2 gates, and a star where no other configuration has as much work with less area.
     """
-    from ..run.sweep.front import draw_front, find_front
+    from ..run.sweep.front import draw_front, mark_front
     from ..run.sweep.plot import draw_sweep
     from ..run.sweep.points import make_points
     from ..run.sweep.sweep import run_sweep, totals
@@ -124,10 +124,7 @@ def sweep(
     if output:
         with writing(output):
             write_files(output.parent, {output.name: table_bytes(rows, output.suffix)})
-    best = [id(row) for one in find_front(whole) for row in one]
-    for row in whole:
-        if "useful_per_mnand2" in row:
-            row["on_front"] = id(row) in best
+    mark_front(whole)
     if as_json:
         print_json({"design": design.name, "seed": seed, "totals": whole, "rows": rows})
         return

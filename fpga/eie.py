@@ -115,7 +115,7 @@ def eie_test(config: EieConfig, *, heartbeat_bits: int = 24) -> SelfTest:
     words = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     expected = _expected(config, program, vectors)
     inputs = int(np.flatnonzero((words["kind"] == Kind.ACTIVATIONS) & (words["address"] == 0))[0])
-    number = next(number for number in _visible(config, program, vectors, expected))
+    number = next(_visible(config, program, vectors, expected))
     fault = inputs, config.data_bits * (number + 1) - 1
     stimulus = EieStimulus(config, words, fault)
     return SelfTest(Eie(config), stimulus, {"o_lines": expected}, heartbeat_bits=heartbeat_bits)

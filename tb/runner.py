@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from ..hw.folders import FolderError, is_plain, plain_path
 from .build_log import BuildError, first_errors
 from .bulk.cache import Cache
-from .runtime_objects import RuntimeObjects
+from .runtime_objects import RuntimeObjects, digest_of
 from .sources import EmissionLike, Sources
 from .tools import ZEROED_NEW, check_icarus, check_tools, compiler_version, tool_environment, verilator_version
 
@@ -145,7 +145,7 @@ def cocotb_tests(
     arguments = [] if icarus else arguments
     version = check_icarus() if icarus else verilator_version()
     identity = [sources.verilog, sources.waivers, sources.manifest, arguments, OPTIMIZATION, waves, version]
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    key = digest_of(identity)[:16]
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
     runner = get_runner(simulator)
     environment = {}
@@ -157,8 +157,7 @@ def cocotb_tests(
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            identity = [OPTIMIZATION, version, compiler_version()]
-            with contextlib.nullcontext() if icarus else _kept_objects(runner, folder, identity):
+            with contextlib.nullcontext() if icarus else _kept_objects(runner, folder):
                 _build(runner, sources, folder, arguments, waves, control=not icarus)
             (folder / "built").touch()
     modules = [test_module] if isinstance(test_module, str) else list(test_module)
@@ -218,10 +217,11 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
 
 
 @contextlib.contextmanager
-def _kept_objects(runner: Any, folder: Path, identity: Any) -> Iterator[None]:
+def _kept_objects(runner: Any, folder: Path) -> Iterator[None]:
     """Let a build take Verilator's own C++ from the cache, where most of the time of a block's build would go."""
     try:
-        objects = RuntimeObjects(Cache(), folder, "Vtop", ["cocotb", *identity])
+        identity = ["cocotb", OPTIMIZATION, verilator_version(), compiler_version()]
+        objects = RuntimeObjects(Cache(), folder, "Vtop", identity)
     except FolderError:  # costs time only
         yield
         return

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class RuntimeObjects:
 
     def take(self) -> bool:
         """Put them in place, newer than the makefiles, so that make has nothing to do for them; False if unknown."""
-        found = self.cache.find(self._key())
+        found = self.cache.find(self._key)
         if found:
             for name in found[1]["files"]:
                 shutil.copyfile(found[0] / name, self.folder / name)
@@ -56,9 +57,12 @@ class RuntimeObjects:
 
     def keep(self) -> None:
         """Keep those of a build that has ended."""
-        with self.cache.lock(key := self._key()):
-            self.cache.publish(key, [path for name in (*self.names, VERILATOR) for path in self.folder.glob(name)], {})
+        with self.cache.lock(self._key):
+            self.cache.publish(
+                self._key, [path for name in (*self.names, VERILATOR) for path in self.folder.glob(name)], {}
+            )
 
+    @cached_property
     def _key(self) -> str:
         makefiles = [self.folder / f"{self.prefix}{end}.mk" for end in ("", "_classes")]
         return digest_of([self.identity, [_switches(path.read_text(encoding="utf-8")) for path in makefiles]])

@@ -7,7 +7,7 @@ from typing import Any
 from ...hw.errors import UsageError
 from ..svg import Picture
 
-__all__ = ["MOST_NUMBERS", "draw_front", "find_front"]
+__all__ = ["MOST_NUMBERS", "draw_front", "find_front", "mark_front"]
 
 COLOURS = ("#205493", "#c05a2b", "#2e8540", "#9b6fb0")
 
@@ -41,6 +41,14 @@ def find_front(totals: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
                 front.append(row)
         fronts.append(front)
     return fronts
+
+
+def mark_front(totals: Sequence[dict[str, Any]]) -> None:
+    """Write into each configuration with an area, as ``on_front``, whether it is on a front."""
+    best = {id(row) for front in find_front(totals) for row in front}
+    for row in totals:
+        if "useful_per_mnand2" in row:
+            row["on_front"] = id(row) in best
 
 
 def draw_front(totals: Sequence[dict[str, Any]]) -> str:

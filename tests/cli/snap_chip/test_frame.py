@@ -14,13 +14,6 @@ import pytest
 from tensorloom.run.mutation import records
 from tensorloom.run.snap_chip.engine import SnapChipEngine
 
-COMMAND = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
-from tensorloom.cli.start import main
-main()
-"""
-
 MINI = ("frame", "resnet-mini", "--engine", "snap-chip-tiny")
 
 
@@ -42,8 +35,11 @@ def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str
 
 def _interrupted(arguments: list[str]) -> tuple[int, str]:
     """Exit code and errors of a command that is interrupted once it runs."""
-    command = [sys.executable, "-c", COMMAND, *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+    command = [sys.executable, "-m", "tensorloom.cli.main", *arguments]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in the background
+    ) as process:  # fmt: skip
         assert process.stderr
         for line in process.stderr:
             if line.startswith("Running"):

@@ -10,11 +10,15 @@ BENCHES = (
     "core",
 )  # fmt: skip
 
-
 CASES = find_cases("snap", *BENCHES)
 
+LONG = tuple(f"core-{bench}-" for bench in ("overflows", "stalls", "counters", "different_cuts", "every_density"))
+"""Testbenches of a whole core that take Amaranth's simulator from 15 to 60 seconds; on Verilog they always run."""
 
-@pytest.mark.parametrize("case", CASES)
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.slow if case.startswith(LONG) else []) for case in CASES]
+)
 def test_on_amaranth(case, on_amaranth):
     assert on_amaranth(case) > 20
 
