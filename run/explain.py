@@ -75,17 +75,18 @@ def explain_layers(
     """
     points = make_points(design, {}, layers, [densities])
     designs, refused = doubled(design)
-    whole = list(points)
+    how: dict[str, Any] = {"seed": seed, "area": area, "workers": workers, "scheduler": scheduler, "folder": folder}
+    rows = run_sweep(points, **how, stages=stages)
+    if found := next((row for row in rows if "refused" in row), None):
+        raise UsageError(f"{found['layer']} on {design.name}: {found['refused']}")
+    whole = []
     for path, one in designs:
         changed = {path: fields_of(one.config)[path]}
         whole += [dataclasses.replace(point, design=one, changes=changed, bits=_bits(point, one)) for point in points]
-    rows = run_sweep(whole, seed=seed, area=area, workers=workers, scheduler=scheduler, folder=folder, stages=stages)
-    if found := next((row for row in rows[: len(points)] if "refused" in row), None):
-        raise UsageError(f"{found['layer']} on {design.name}: {found['refused']}")
-    base, *others = totals(rows)
+    (base,), others = totals(rows), totals(run_sweep(whole, **how, stages=stages)) if whole else []
     areas = {one.name: known_area(one, folder) for one in (design, *(one for _, one in designs))}
     fields = [_field(design, path, one, base, total, areas) for (path, one), total in zip(designs, others, strict=True)]
-    return _report(design, [_layer(design, row) for row in rows[: len(points)]], base, fields, refused, areas)
+    return _report(design, [_layer(design, row) for row in rows], base, fields, refused, areas)
 
 
 def explain_network(

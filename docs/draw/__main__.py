@@ -11,6 +11,7 @@ import chip_tables
 import fpga_tables
 import matrix_unit
 import mutation_tables
+import snap_front
 import snap_tables
 import tables
 import timing
@@ -27,6 +28,7 @@ from tensorloom.run.snap_chip.bottlenecks import RECORDS
 PICTURES = {
     "matrix_unit.svg": matrix_unit,
     "snap_chip.svg": chip_diagram,
+    "snap_front.svg": snap_front,
     "timing.svg": timing,
     "tpu.svg": tpu_diagram,
     "tpu_roofline.svg": tpu_roofline,
@@ -55,7 +57,7 @@ def main() -> None:
     for name, module in PICTURES.items():
         write(options.output / name, module.draw())
     if options.output.resolve() == DOCS.resolve():
-        fill(fpga_tables.fpga_tables(read_records()))
+        fill(fpga_tables.fpga_tables(read_records()) | snap_front.front_tables())
         fill(chip_tables.chip_tables() | tpu_tables.tpu_tables())
         mutations = mutation_records.read_records()
         fill(mutation_tables.mutation_tables(mutations, map(mutation_records.is_stale, mutations)))

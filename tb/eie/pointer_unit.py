@@ -13,12 +13,17 @@ async def columns(bench: Bench, config: EieConfig, rng: np.random.Generator) -> 
     """Columns in any order, one a cycle and with pauses; empty ones, the longest, and pointers that can't be."""
     size, seen = min(40, config.pointers), set()
     first = int(rng.integers(0, config.pointers - size + 1))
-    steps = rng.choice([0, 0, 1, 2, config.rows, config.rows + 1, -1], size - 1)
+    bits = config.pointer_bits
+    falls_or_long = [-1, *(1 << bit for bit in range(bits))]  # a fault in any bit of a comparison shows
+    steps = np.where(
+        rng.random(size - 1) < 0.7, rng.choice([0, 0, 1, 2, config.rows, config.rows + 1], size - 1),
+        rng.choice(falls_or_long, size - 1) + rng.integers(0, 2, size - 1),
+    )  # fmt: skip
     words = int(rng.integers(1, config.entries - 1)) + np.array([0, 1, 1, 0])  # one entry, none, a fall
     for step in steps[3:].tolist():
-        beyond = 1 << config.pointer_bits
-        word = int(words[-1]) + step if rng.random() < 0.9 else int(rng.choice([0, config.entries, config.entries + 1]))
-        words = np.append(words, word if 0 <= word < beyond else config.entries - 1)
+        odd = int(rng.choice([0, config.entries, config.entries + 1, config.entries + (1 << int(rng.integers(bits)))]))
+        word = int(words[-1]) + step if rng.random() < 0.9 else odd
+        words = np.append(words, word if 0 <= word < 1 << bits else config.entries - 1)
     no_write = {"enable": 0, "bank": 0, "address": 0, "data": 0}
     quiet = {"valid": 0, "scan_end": 0, "pointer": 0, "activation": 0}
     for at, word in enumerate(words.tolist(), first):

@@ -19,7 +19,7 @@ from .pages import table
 DOCS = Path(__file__).parent.parent.parent / "docs"
 HINT = "run scripts/pictures"
 WALKS = "walk_matrix.svg", "walk_tiles.svg", "walk_vector.svg"
-OWN = "matrix_unit.svg", "snap_chip.svg", "timing.svg", "tpu.svg", *WALKS
+OWN = "matrix_unit.svg", "snap_chip.svg", "snap_front.svg", "timing.svg", "tpu.svg", *WALKS
 
 
 @pytest.fixture(scope="module")

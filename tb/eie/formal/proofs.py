@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ....hw.eie.config import EieConfig
 from ...formal import Proof
+from .counters import ClusterCountersSpec, MachineCountersSpec
 from .finisher import FinisherSpec
 from .lane import LaneSpec
 from .reader import ReaderSpec
@@ -29,6 +30,7 @@ def cluster_proofs(config: EieConfig) -> Iterator[Proof]:
         yield Proof("column_reader_end", "reachable in 9", ReaderSpec, (short,))
     one = config.replace(lanes=1, readout_rows=2, rows=2, index="absolute", index_bits=1, data_bits=3, psum_bits=7)
     yield Proof("finisher", "complete in 2 cycles", FinisherSpec, (one,))
+    yield Proof("cluster_counters", "inductive", ClusterCountersSpec, (config,))
 
 
 def machine_proofs(config: EieConfig) -> Iterator[Proof]:
@@ -36,6 +38,7 @@ def machine_proofs(config: EieConfig) -> Iterator[Proof]:
     narrow = config.replace(clusters=2, readout_rows=1, data_bits=2, psum_bits=4, pointers=8, activation_lines=4)
     yield Proof("lowest_flag", "inductive", LowestFlagSpec, (config.line_activations,))
     yield Proof("credits", "inductive", CreditsSpec, (config,))
+    yield Proof("machine_counters", "inductive", MachineCountersSpec, (config,))
     yield Proof("source", "bounded to 9 cycles", SourceSpec, (narrow,))
     yield Proof("source_end", "reachable in 9", SourceSpec, (narrow,))
 

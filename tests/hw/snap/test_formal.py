@@ -28,6 +28,9 @@ from tensorloom.tb.snap.parts import ONE, PIPELINED, TINY
 SEED = os.environ.get("TEST_SEED", "1")
 SMALL = ONE.replace(pe_multipliers=3, list_depth=3)
 CONFIGS = {"small": SMALL, "four": SMALL.replace(pe_multipliers=4), "one": ONE, "tiny": TINY, "pipelined": PIPELINED}
+SLOW = ("small", "four")
+"""More multipliers: their proofs are those of the others, of more lanes."""
+
 LANES_OF_TINY = sorted(
     {0, TINY.window_entries - 1, *random.Random(f"lanes {SEED}").sample(range(TINY.window_entries), 2)}
 )
@@ -50,7 +53,7 @@ def small_proofs():
             chosen = [proof for proof in chosen if proof not in bounded and not proof.name.endswith("_end")]
             bounded = []
         for proof in [*grouped(proof for proof in chosen if proof not in bounded), *bounded]:
-            yield pytest.param(proof, id=f"{name}-{proof.name}")
+            yield pytest.param(proof, id=f"{name}-{proof.name}", marks=pytest.mark.slow if name in SLOW else [])
 
 
 def full_proofs(lanes):

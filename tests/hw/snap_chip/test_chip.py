@@ -15,7 +15,7 @@ def emission():
 
 
 def test_on_verilog(emission, build_dir, bench_seed):
-    assert run_cocotb(emission, "tensorloom.tb.snap_chip.chip", build_dir=build_dir, seed=bench_seed) == 39
+    assert run_cocotb(emission, "tensorloom.tb.snap_chip.chip", build_dir=build_dir, seed=bench_seed) == 29
 
 
 def test_lint(emission):

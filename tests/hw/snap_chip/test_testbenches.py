@@ -10,7 +10,11 @@ from tensorloom.tb.snap_chip.bundle import COMPONENTS
 CASES = find_cases("snap_chip", *COMPONENTS)
 
 
-@pytest.mark.parametrize("case", CASES)
+LONG = ("output_buffer-layers-output_buffer_middle",)
+"""Takes Amaranth's simulator half a minute; on Verilog it always runs."""
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=pytest.mark.slow if case in LONG else []) for case in CASES])
 def test_on_amaranth(case, on_amaranth):
     assert on_amaranth(case) > 10
 

@@ -40,7 +40,13 @@ class Unit:
         return result
 
 
-@pytest.fixture(scope="session", params=UNITS)
+SLOW = ("rectangular", "tall")
+"""Other shapes of what ``wide`` and ``bare`` hold; the testbenches of the blocks have them too."""
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in UNITS]
+)
 def unit(request) -> Unit:
     config = UNITS[request.param]
     emission = emit(MatrixUnit(config))

@@ -16,7 +16,7 @@ def emission():
 
 def test_on_verilog(emission, build_dir, bench_seed):
     modules = [f"tensorloom.tb.tpu.{name}" for name in ("tpu", "faults", "order")]
-    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 63
+    assert run_cocotb(emission, modules, build_dir=build_dir, seed=bench_seed) == 58
 
 
 def test_lint(emission):

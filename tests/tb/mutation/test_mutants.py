@@ -117,10 +117,12 @@ def test_equivalent_are_those_that_no_input_shows(mutants: Mutants) -> None:
     highest = [(max(a, b) * (b if not a & 1 else ~b & 15)) for a in range(16) for b in range(16)]
     assert [product for product, _ in found[0]] == highest
     silent = {number for number in mutants.mutants if found[number] == found[0]}
-    proven = {number for number in mutants.mutants if equivalent(mutants, "outer", mutants.mutants[number])}
-    assert proven <= silent and len(silent) < len(mutants.mutants) / 2
+    assert len(silent) < len(mutants.mutants) / 2
+    some = silent | set(list(mutants.mutants)[::4])
+    proven = {number for number in some if equivalent(mutants, "outer", mutants.mutants[number])}
+    assert proven <= silent
     assert len(proven) > 2  # among them those of the comparison with 0
-    alone = {number for number, mutant in mutants.mutants.items() if equivalent(mutants, mutant.block, mutant)}
+    alone = {number for number in some if equivalent(mutants, mutants.mutants[number].block, mutants.mutants[number])}
     assert alone < proven  # a block alone knows less of its inputs
 
 
