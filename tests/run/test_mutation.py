@@ -14,7 +14,7 @@ from tensorloom.run.mutation.report import EQUIVALENT, PROOFS, SURVIVED, Mutatio
 from tensorloom.run.registry import Design, engines, find_preset
 from tensorloom.tb.mutation.mutants import Mutant
 
-UNRECORDED = {"eie", "snap-chip", "tpu"}
+UNRECORDED = {"snap-chip", "tpu"}
 """Engines whose faults have not been recorded: docs/verification.md says so."""
 
 ENGINES = [engine for engine in engines().values() if engine.name not in UNRECORDED]
