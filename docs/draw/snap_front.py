@@ -6,16 +6,10 @@ from typing import Any
 
 from tensorloom.run.sweep.front import draw_front, find_front
 
-__all__ = ["COMMAND", "RECORD", "draw", "front_tables"]
+__all__ = ["RECORD", "draw", "front_tables"]
 
 RECORD = Path(__file__).parent.parent / "snap_front.json"
-"""``totals`` of `COMMAND`."""
-
-COMMAND = (
-    "tensorloom sweep snap-core --set beat_entries=4,8 --set psum_slots=16,32 --set list_depth=3,6 "
-    "--set aim_entries=16,32 --layer vgg16/conv3_2 --layer resnet50/res4b_branch2b --layer resnet50/res4b_branch2a "
-    "--part 14x56x256,64 --skip --density 0.38/0.52 --density 0.1/0.1 --area --json"
-)
+"""``totals`` of the command on docs/snap.md."""
 
 
 def draw() -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from cocotbext.axi import AxiResp, MemoryRegion
 
+from .memory import DECERR, SLVERR
+
 __all__ = ["FailingMemory", "decode_errors", "pauses"]
 
 
@@ -26,6 +28,11 @@ class FailingMemory(MemoryRegion):
         super().__init__(size)
         self.failing: dict[int, int] = {}
         self.reads, self.writes, self.latest = True, True, 0
+
+    def fail(self, address: int, rng: random.Random, *, reads: bool = True, writes: bool = True) -> None:
+        """From now on one byte, and no other, fails with SLVERR or DECERR, whichever."""
+        self.failing = {address: rng.choice([SLVERR, DECERR])}
+        self.reads, self.writes = reads, writes
 
     def check(self, address: int, length: int) -> None:
         """Fail if one of these bytes does."""

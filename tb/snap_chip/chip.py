@@ -15,7 +15,6 @@ from ...sim.snap_chip.counters import KINDS, ChipCounters, count_beats
 from ...sim.snap_chip.golden import run_list
 from ...sim.snap_chip.program import Program
 from ..bus.failing_memory import FailingMemory
-from ..bus.memory import DECERR, SLVERR
 from ..bus.peers import Peers
 from ..runner import job_data
 from ..streams import reset, within
@@ -58,11 +57,6 @@ class Case(Peers):
         pending = await self.fields("interrupt_pending")
         assert pending["error"] and not pending["done"]
         return await self.raised()
-
-    def fail(self, row: int, *, writes: bool) -> None:
-        """From now on memory answers one beat, read or written, with one of the two errors, whichever."""
-        self.memory.failing = {row * TINY.bus.bytes + 1: self.rng.choice([SLVERR, DECERR])}
-        self.memory.writes = writes
 
     async def fails(self, side: str, row: int) -> None:
         """Wait for the end of a list that fails at this beat of memory, which is well again from then on."""
@@ -172,7 +166,7 @@ async def read_failures(dut: Any, what: str) -> None:
         program, memory = random_network(TINY, case.rng)
         begins, beats = places(program, run_list(TINY, memory, program.list_address).memory)[what]
         row = begins + {"first": 0, "middle": beats // 2, "last": beats - 1}[place]
-        case.fail(row, writes=False)
+        case.memory.fail(row * TINY.bus.bytes + 1, case.rng, writes=False)
         await within(case.start(program, memory), LONGEST)
         await within(case.fails("read", row), LONGEST)
         assert (await case.counters()).layers <= 2, "no layer begins after the one that failed"
@@ -190,7 +184,7 @@ async def write_failures(dut: Any, place: str) -> None:
         begins, beats = segment(command, after, "out")
         places = {"first": begins, "middle": begins + beats // 2, "last": begins + beats - 1}
         row = places.get(place, command["out_table"])
-        case.fail(row, writes=True)
+        case.memory.fail(row * TINY.bus.bytes + 1, case.rng)
         await within(case.start(program, memory), LONGEST)
         await within(case.fails("write", row), LONGEST)
         assert (await case.counters()).layers == number + 1

@@ -6,7 +6,7 @@ import cocotb
 
 from ...hw.tpu.config import INSTRUCTION_BYTES
 from ...sim.tpu.random_programs import random_program
-from ..bus.memory import DECERR, SLVERR, bursts_of
+from ..bus.memory import bursts_of
 from ..streams import within
 from .case import LONGEST, Case, Placed, begin, parts_of
 from .whole_parts import TINY
@@ -59,8 +59,8 @@ async def fail(case: Case, kind: str, place: str) -> None:
     row = address + {"first": 0, "middle": beats // 2, "last": beats - 1}[place]
     weights = kind in ("read_weights", "read_parameters")
     memory = case.weights if weights else case.host
-    memory.failing = {row * BEAT + 1: case.rng.choice([SLVERR, DECERR])}
-    memory.reads, memory.writes = kind != "write_host", kind == "write_host"
+    writes = kind == "write_host"
+    memory.fail(row * BEAT + 1, case.rng, reads=not writes, writes=writes)
     rivals = ("read_weights", "read_parameters") if weights else (kind,)
     found = [hit for rival in rivals if (hit := hits(placed, rival, row))]
     await within(case.start(placed), LONGEST)

@@ -4,6 +4,8 @@ import pytest
 
 from tensorloom.tb.cases import find_cases
 
+from ...marks import slow
+
 BENCHES = (
     "aim", "list_queue", "sequence_decoder", "reduction_selector", "ring", "psum_file", "core_reducer",
     "job_signature", "requester", "aim_port", "index_file", "entry_file", "stream_check", "multiply_add", "row", "pe",
@@ -16,9 +18,7 @@ LONG = tuple(f"core-{bench}-" for bench in ("overflows", "stalls", "counters", "
 """Testbenches of a whole core that take Amaranth's simulator from 15 to 60 seconds; on Verilog they always run."""
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=pytest.mark.slow if case.startswith(LONG) else []) for case in CASES]
-)
+@pytest.mark.parametrize("case", slow(CASES, lambda case: case.startswith(LONG)))
 def test_on_amaranth(case, on_amaranth):
     assert on_amaranth(case) > 20
 

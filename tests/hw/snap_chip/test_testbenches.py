@@ -7,14 +7,15 @@ from tensorloom.tb.lint import lint
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.snap_chip.bundle import COMPONENTS
 
-CASES = find_cases("snap_chip", *COMPONENTS)
+from ...marks import slow
 
+CASES = find_cases("snap_chip", *COMPONENTS)
 
 LONG = ("output_buffer-layers-output_buffer_middle",)
 """Takes Amaranth's simulator half a minute; on Verilog it always runs."""
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, marks=pytest.mark.slow if case in LONG else []) for case in CASES])
+@pytest.mark.parametrize("case", slow(CASES, LONG.__contains__))
 def test_on_amaranth(case, on_amaranth):
     assert on_amaranth(case) > 10
 

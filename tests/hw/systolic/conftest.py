@@ -10,6 +10,8 @@ from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.systolic.parts import ARRAYS
 
+from ...marks import slow
+
 UNITS = {
     "tiny": PRESETS["tiny"],
     "rectangular": SystolicConfig(
@@ -44,9 +46,7 @@ SLOW = ("rectangular", "tall")
 """Other shapes of what ``wide`` and ``bare`` hold; the testbenches of the blocks have them too."""
 
 
-@pytest.fixture(
-    scope="session", params=[pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in UNITS]
-)
+@pytest.fixture(scope="session", params=slow(UNITS, SLOW.__contains__))
 def unit(request) -> Unit:
     config = UNITS[request.param]
     emission = emit(MatrixUnit(config))

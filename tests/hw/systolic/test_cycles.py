@@ -60,9 +60,8 @@ def test_convolutions(unit, stride, padding, dilation, groups):
     assert np.array_equal(program.assemble(result.outputs["o_sums"]), convolution(x, w, **steps))
 
 
-@pytest.mark.parametrize(
-    "unit", ["tiny", pytest.param("rectangular", marks=pytest.mark.slow)], indirect=True
-)  # half of the accumulators holds a long block
+# Half of the accumulators holds a long block.
+@pytest.mark.parametrize("unit", ["tiny", pytest.param("rectangular", marks=pytest.mark.slow)], indirect=True)
 def test_long_products_keep_the_array_busy(unit):
     """One row a cycle from the first to the last: what twice the weight tiles cost is their rows."""
     rows = max(unit.config.rows, unit.config.tile_grid[0] + 2)
