@@ -85,7 +85,9 @@ def test_models_alone(run: Callable, mlp: str, engine: str) -> None:
 
 
 def test_verilog(run: Callable, mlp: str) -> None:
-    result = run("run", mlp, "--engine", ENGINES[-1], "--input", "image=x.npy", "-o", "y.npy", "--latency", "20")
+    presets = engines()[ENGINES[-1]].presets
+    smallest = min(presets, key=lambda name: presets[name].multipliers)
+    result = run("run", mlp, "--design", smallest, "--input", "image=x.npy", "-o", "y.npy", "--latency", "20")
     assert result.exit_code == 0 and result.stdout.endswith("passed\n"), result.output
     assert "fc3   Gemm" in result.stdout and "on the host: scores (DequantizeLinear)" in result.stdout
     assert np.array_equal(np.load("y.npy"), expected())

@@ -4,12 +4,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import tensorloom.sim.workloads.digits_cnn as digits_cnn
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_reproduces_the_committed_weights(tmp_path):
     output = tmp_path / "digits_cnn.npz"
     command = [sys.executable, str(ROOT / "scripts" / "train_digits_cnn.py"), "--output", str(output)]

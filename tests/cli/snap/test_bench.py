@@ -28,7 +28,7 @@ FIGURES = {
 
 @pytest.mark.slow
 def test_quick_bench(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny")
+    monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny-1")
     result = run("bench", "snap-core", "--quick", "--json", "--plot", tmp_path / "cycles.svg")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -75,9 +75,9 @@ def test_goals_take_the_worst_row() -> None:
 
 def test_area_and_the_work_that_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of both widths; macros cost what is assumed of them."""
-    monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny")
+    monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny-1")
     monkeypatch.setattr(area, "WORK", [("vgg16/conv3_2", (3, 7, 16, 4)), ("resnet50/res4b_branch2a", (4, 4, 16, 8))])
-    config = PRESETS["snap-tiny"]
+    config = PRESETS["snap-tiny-1"]
     found = bench_snap._area(silent, emit(SnapCore(config)))
     assert set(found) == set(bench_snap.AREA_FIGURES)
     useful = area.useful_products(config)

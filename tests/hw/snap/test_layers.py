@@ -21,6 +21,8 @@ from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.snap.program import run_program
 from tensorloom.tb.snap.random_programs import nonzero
 
+from ...marks import slow
+
 NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
 
 TINY = PRESETS["snap-tiny"]
@@ -37,7 +39,7 @@ def tiny() -> Model:
     return build(emit(SnapCore(TINY)))
 
 
-@pytest.fixture(scope="module", params=NARROW)
+@pytest.fixture(scope="module", params=slow(NARROW, lambda name: name == "fpga"))
 def narrow(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:
     config = NARROW[request.param]
     return config, build(emit(SnapCore(config)))

@@ -1,4 +1,4 @@
-"""Layers from memory to sums, on the cores with all that feeds them."""
+"""Layers from memory to sums, on the cores with all that feeds them: what the whole chip's tests see from outside."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,8 @@ from tensorloom.tb.bulk.model import build
 from tensorloom.tb.compiled_bench import run_compiled
 from tensorloom.tb.snap_chip.core_array import layers
 from tensorloom.tb.snap_chip.parts import TINY
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

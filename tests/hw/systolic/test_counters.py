@@ -15,7 +15,7 @@ from tensorloom.tb.systolic.parts import SQUARE
 from tensorloom.tb.systolic.programs import random_program
 
 
-@pytest.mark.parametrize("start", [(1 << 32) - 5, 0xFFF0_0000])
+@pytest.mark.parametrize("start", [(1 << 32) - 5, pytest.param(0xFFF0_0000, marks=pytest.mark.slow)])
 def test_counters_that_begin_elsewhere(start: int, seed: int) -> None:
     """They wrap around, which takes a carry through all bits, or keep their high bits."""
     model = build(with_counters_at(emit(MatrixUnit(SQUARE)), start, bits=COUNTER_BITS))

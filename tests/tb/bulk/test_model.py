@@ -218,6 +218,7 @@ def test_waveforms_that_cannot_be_written(adder, tmp_path):
         adder.run({}, {}, vcd=tmp_path / "x.vcd", window=(5, 5))
 
 
+@pytest.mark.slow
 def test_hierarchical_blocks(designs, cache, tmp_path, seed):
     data = np.random.default_rng(seed).integers(0, 256, 300)
     model = build(designs.chain(tmp_path), cache=cache)
