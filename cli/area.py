@@ -40,7 +40,8 @@ def area(
     The unit is the two-input NAND gate (four transistors); with --liberty, that of the library. Each module is
     synthesised once and counts as often as there are instances of it. A memory with one write port and one synchronous
     read port stands for a macro, and counts by its bits: 1.5 a bit, or 0.6 if it has more than 16 kbit, which are
-    assumptions. Big cores take a minute or two.
+    assumptions. The depth of a module is that of the longest path between registers, memories and its ports, with the
+    modules in it: in cells, without wires. Big cores take a minute or two.
     """
     from ..tb.area import BUFFER_BIT, BUFFER_BITS, MACRO_BIT, check_liberty, measure_area
 
@@ -71,6 +72,7 @@ def area(
                 "gates": report.gates,
                 "macro_area": report.area - report.gates,
                 "memory_bits": report.modules[report.top].memory_bits,
+                "depth": report.modules[report.top].depth,
                 "shares": shares,
                 "modules": [
                     {
@@ -82,6 +84,7 @@ def area(
                         "own_share": round(report.own_share(found.module), 4),
                         "gates": found.gates,
                         "memory_bits": found.memory_bits,
+                        "depth": found.depth,
                     }
                     for found in modules
                 ],
@@ -89,7 +92,7 @@ def area(
             }
         )
         return
-    columns = ["module", "instances", "area of one", "share of all", "of it own", "gates of one", "memory bits"]
+    columns = ["module", "instances", "area of one", "share of all", "of it own", "gates of one", "bits", "depth"]
     rows = [
         [
             found.module,
@@ -99,6 +102,7 @@ def area(
             f"{report.own_share(found.module):.1%}",
             round(found.gates),
             found.memory_bits,
+            found.depth,
         ]
         for found in sorted(modules, key=lambda found: -found.instances * found.total)
     ]

@@ -171,7 +171,7 @@ def chosen_layers(layers: list[str] | None, shapes: list[str] | None, part: str 
 
 def area_columns(area: bool) -> list[str]:
     """Columns of a table that areas need."""
-    return ["area", "memory_bits", "useful_per_mnand2", "front"] if area else []
+    return ["area", "memory_bits", "depth", "useful_per_mnand2", "front"] if area else []
 
 
 def _area_cell(row: dict[str, Any], name: str) -> Any:

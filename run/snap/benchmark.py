@@ -85,7 +85,7 @@ GOALS: list[tuple[str, str, str, str, float]] = [
 AREA = {16: ("<=", 0.125), 8: ("<=", 0.17)}
 """Share of the AIMs in the core by data bits: the paper's."""
 
-AREA_FIGURES = ("aim_area_fraction", "area", "macro_bits", "useful_per_mnand2")
+AREA_FIGURES = ("aim_area_fraction", "area", "macro_bits", "depth", "pe_depth", "useful_per_mnand2")
 
 USEFUL = {16: (">=", 24), 8: (">=", 36)}
 """Useful products a cycle for a million NAND2-equivalents, by data bits."""
@@ -203,7 +203,7 @@ def _bound(config: SnapConfig, outcome: Outcome[Any], ia_density: float) -> dict
 
 
 def _area(stages: Stages, emission: "Emission") -> dict[str, dict[str, float]]:
-    """Areas by data bits, and the useful products a cycle for a million NAND2-equivalents (`useful_products`)."""
+    """Areas, depths, and useful products a cycle for a million NAND2-equivalents (`useful_products`), by data bits."""
     figures: dict[str, dict[str, float]] = {name: {} for name in AREA_FIGURES}
     for bits in AREA:
         config = PRESETS[PRESET].replace(data_bits=bits, psum_bits=0)
@@ -212,7 +212,8 @@ def _area(stages: Stages, emission: "Emission") -> dict[str, dict[str, float]]:
             report = measure_area(core, progress=update)
         with stages(f"Counting the useful products, {bits} bits"):
             useful = useful_products(config)
-        found = aim_shares(report)["aim"], round(report.area), report.modules[report.top].memory_bits
+        top = report.modules[report.top]
+        found = aim_shares(report)["aim"], round(report.area), top.memory_bits, top.depth, report.modules["pe"].depth
         for name, value in zip(figures, (*found, round(useful / report.area * 1e6, 2)), strict=True):
             figures[name][str(bits)] = value
     return figures

@@ -61,7 +61,7 @@ def run_sweep(
     -------
     list of dict
         A row a point, in order: ``design``, ``fields``, ``layer``, ``count``, ``activation_density``,
-        ``weight_density``, ``multipliers``, then what `run_point` says, and ``area`` and ``memory_bits``.
+        ``weight_density``, ``multipliers``, then what `run_point` says, and ``area``, ``memory_bits`` and ``depth``.
 
     Raises
     ------
@@ -119,7 +119,8 @@ def totals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     whole = []
     for group in groups.values():
         first, refused = group[0], next((row["refused"] for row in group if "refused" in row), None)
-        names = ("design", "fields", "activation_density", "weight_density", "multipliers", "area", "memory_bits")
+        areas = "area", "memory_bits", "depth"
+        names = ("design", "fields", "activation_density", "weight_density", "multipliers", *areas)
         total: dict[str, Any] = {name: first[name] for name in names if name in first}
         total |= {"layers": sum(row["count"] for row in group), "cycles": None, "macs": None, "utilisation": None}
         if refused is None and all(row["cycles"] is not None for row in group):

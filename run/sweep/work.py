@@ -91,12 +91,13 @@ def run_point(
 
 
 def measure_design(design: Design, tell: Callable[[float], None]) -> dict[str, Any]:
-    """Area of a design's logic in two-input NAND gates, and the bits of its memories: see `tb.area`."""
+    """Area of a design's logic in two-input NAND gates, bits of memories, cells on the longest path: see `tb.area`."""
     from ...tb.area import measure_area
 
     report = measure_area(emit_design(design))
     tell(1.0)
-    return {"area": round(report.area), "memory_bits": report.modules[report.top].memory_bits}
+    top = report.modules[report.top]
+    return {"area": round(report.area), "memory_bits": top.memory_bits, "depth": top.depth}
 
 
 @lru_cache(2)

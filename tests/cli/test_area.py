@@ -30,6 +30,8 @@ def test_snap(run: Callable) -> None:
     assert found["shares"]["aim"] == modules["aim"]["share"] < found["shares"]["aim_and_index_files"] < 1
     assert found["gates"] + found["macro_area"] == found["area"]
     assert found["macro_area"] == 1.5 * found["memory_bits"]
+    assert found["depth"] == modules["snap_core"]["depth"] >= modules["pe"]["depth"] > modules["aim"]["depth"] > 5
+    assert modules["ram"]["depth"] == 0
 
 
 def test_table_with_a_library(run: Callable) -> None:

@@ -37,7 +37,7 @@ def test_front(run: Callable, tmp_path: Path) -> None:
     result = run(*args)
     assert result.exit_code == 0, result.output
     head, *lines = result.stdout.splitlines()[1:]
-    assert head.split()[-4:] == ["area", "memory_bits", "useful_per_mnand2", "front"]
+    assert head.split()[-5:] == ["area", "memory_bits", "depth", "useful_per_mnand2", "front"]
     report = json.loads(run(*args, "--json").stdout)
     found = report["totals"]
     assert {row["sizes"] for row in report["rows"]} == {"4x4x8,3x3,8, padding 1"}

@@ -84,6 +84,7 @@ def test_area_and_the_work_that_it_does(monkeypatch: pytest.MonkeyPatch) -> None
     assert 0 < useful < config.multipliers
     for bits in ("16", "8"):
         assert 0 < found["aim_area_fraction"][bits] < 1
+        assert found["depth"][bits] >= found["pe_depth"][bits] > 20
         assert found["useful_per_mnand2"][bits] == pytest.approx(useful / found["area"][bits] * 1e6, rel=0.01)
     assert found["area"]["8"] < found["area"]["16"]
 

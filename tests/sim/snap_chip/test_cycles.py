@@ -53,7 +53,7 @@ def all_kinds(network, config, some):
         return program, program.memory(x=network.values(x, some.choice([0.3, 0.6, 1])))
 
 
-@pytest.mark.parametrize("config", [CONFIG, WIDE], ids=["tiny", "wide"])
+@pytest.mark.parametrize("config", [CONFIG, pytest.param(WIDE, marks=pytest.mark.slow)], ids=["tiny", "wide"])
 def test_model_counts_every_cycle_and_beat_of_the_hardware(config, network, seed):
     model = build(emit(SnapChip(config)))
     some, rng, diagonal = random.Random(seed), np.random.default_rng(seed), False
