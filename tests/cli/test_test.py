@@ -75,14 +75,14 @@ def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str
     assert message in fails("test", *arguments, code=2)
 
 
-@pytest.mark.parametrize(("name", "hint"), [("block", ""), ("unified_bufer", "did you mean unified_buffer?")])
+@pytest.mark.parametrize("name", ["block", "unified_bufer"])
 def test_a_block_that_no_design_has_is_refused_before_the_emission(
-    fails: Callable, monkeypatch: pytest.MonkeyPatch, name: str, hint: str
+    fails: Callable, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Which takes minutes for a chip."""
     monkeypatch.setattr("tensorloom.hw.emit.emitter.emit_blocks", None)
     error = fails("test", "tpu-v1", "--block", name, code=2)
-    assert f"block must be one that has testbenches, not '{name}'" in error and hint in error
+    assert error == f"block must be one that has testbenches, not {name!r}"
 
 
 def test_blocks_are_listed(run: Callable) -> None:
