@@ -21,6 +21,7 @@ __all__ = ["EXAMPLES", "test"]
 EXAMPLES = examples(
     "test",
     "tensorloom test --config my.toml --junit results.xml",
+    "tensorloom test tiny --set rows=8 --list",
     "tensorloom test tiny --block drain_control --waves drain.vcd",
     "tensorloom test tiny --simulator amaranth --seed 7",
 )
@@ -56,6 +57,7 @@ def test(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", parser=to_path, help="Write the results as JUnit's XML.")
     ] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="Show the blocks that have testbenches; run none.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run the testbenches of a design's blocks on its own configuration; exit code 1 if one fails.
@@ -72,6 +74,15 @@ def test(
     check_apart(files)
     from ..run import testing
 
+    if list_only:
+        if blocks or files:
+            raise UsageError("--list runs no testbench: --block, --waves and --junit don't go with it")
+        found = testing.list_blocks(design, stages=Stages())
+        if as_json:
+            print_json({"design": design.name, "engine": design.engine.name, "blocks": found})
+        else:
+            print_table(["block", "testbenches"], [[name, ", ".join(benches)] for name, benches in found.items()])
+        return
     options: dict[str, Any] = {"blocks": blocks or (), "simulator": simulator.value, "seed": seed, "stages": Stages()}
     if waves is None:
         report = testing.test_design(design, **options)

@@ -116,6 +116,10 @@ def write_design(
     check_prefix(prefix)
     clock = float(check_number("clock_mhz", clock_mhz, *CLOCK_MHZ))
     check_folder(folder)
+    if axi_stream:
+        from ..hw.emit.emission import check_axi_stream
+
+        check_axi_stream(design.engine.component(design.config), design.name)
     with stages(f"Emitting {design.name}") as update:
         emission = emit_design(design, prefix=prefix, progress=update)
     emission = dataclasses.replace(emission, clock_mhz=clock)

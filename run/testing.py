@@ -2,15 +2,17 @@
 
 import contextlib
 import dataclasses
+import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 from xml.etree import ElementTree
 
+from ..hw.emit.ports import module_name
 from ..hw.errors import FailureError, UsageError, did_you_mean
 from ..hw.folders import scratch_folder
-from ..tb.block_benches import testbenches
+from ..tb.block_benches import bench_folders, testbenches
 from ..tb.block_run import AMARANTH, BlockDesign, block_designs, run_block
 from ..tb.build_log import BuildError
 from ..tb.runner import BenchRun
@@ -19,7 +21,7 @@ from .progress import Stages, silent
 from .registry import Design
 from .workers import workers
 
-__all__ = ["TestReport", "junit", "test_design"]
+__all__ = ["TestReport", "junit", "list_blocks", "test_design"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,7 @@ def test_design(
 
     if waves is not None and len(blocks) != 1:
         raise UsageError("waveforms are those of one block", "name it with --block")
-    testbenches(())  # cocotb is missed before the work, not after it
+    _check_kinds(blocks)
     if simulator == "icarus":
         check_icarus()
     elif simulator != AMARANTH:
@@ -120,6 +122,31 @@ def test_design(
         design=design.name, simulator=simulator, seed=seed,
         blocks={block.name: results[block.name] for block in chosen}, untested=untested,
     )  # fmt: skip
+
+
+def list_blocks(design: Design, *, stages: Stages = silent) -> dict[str, tuple[str, ...]]:
+    """Names of the blocks that `test_design` can test, children before parents, and of their testbenches.
+
+    Raises
+    ------
+    FailureError
+        If cocotb is missing.
+    """
+    from ..hw.emit.emitter import emit_blocks
+
+    _check_kinds(())
+    with stages(f"Emitting the blocks of {design.name}"):
+        _, modules = emit_blocks(design.engine.component(design.config))
+    return {block.name: block.benches for block in block_designs(modules, None)}
+
+
+def _check_kinds(blocks: Sequence[str]) -> None:
+    """Refuse names of blocks that no design has with testbenches, and that cocotb is missing, before the work."""
+    kinds = [module_name(component) for component in testbenches(bench_folders())]
+    for name in blocks:
+        if re.sub(r"_[0-9]+$", "", name) not in kinds:
+            hint = did_you_mean(name, kinds) or "--list names those of a design"
+            raise UsageError(f"block must be one that has testbenches, not {name!r}", hint)
 
 
 def _run(block: BlockDesign, simulator: str, seed: int, folder: Path, waves: Path | None) -> list[BenchRun]:

@@ -16,12 +16,12 @@ from ..errors import ConfigError
 from .axi_stream import axi_stream_wrapper, axi_streams
 from .files import write_files
 from .packaging import constraints, fusesoc_core, ip_xact
-from .ports import port_name
+from .ports import port_name, signature_ports
 from .shape import describe_shape
 from .sv_package import sv_package
 from .waivers import verilator_control
 
-__all__ = ["FORMAT", "Emission", "digest", "make_emission"]
+__all__ = ["FORMAT", "Emission", "check_axi_stream", "digest", "make_emission"]
 
 FORMAT = 2
 """Of the manifest; another number if what reads it must change."""
@@ -80,8 +80,7 @@ class Emission:
         ConfigError
             If it has no streams.
         """
-        if not axi_streams(self.manifest):
-            raise ConfigError(f"{self.top} has no streams that could be AXI4-Stream: its ports are buses already")
+        _check_axi_stream(self.top, self.manifest["streams"])
         return dataclasses.replace(self, manifest=self.manifest | {"axi_stream": f"{self.top}_axis.sv"})
 
     def split(self) -> "Emission":
@@ -114,6 +113,23 @@ class Emission:
         return [root / name for name in files]
 
 
+def check_axi_stream(component: Any, name: str) -> None:
+    """Refuse a component that `Emission.with_axi_stream` would refuse, before it is emitted.
+
+    Raises
+    ------
+    ConfigError
+        With its `name`: if it has no streams.
+    """
+    component._MustUse__used = True  # for its signature
+    _check_axi_stream(name, _streams(component, {port for port, _, _ in signature_ports(component)}))
+
+
+def _check_axi_stream(name: str, streams: list[dict[str, Any]]) -> None:
+    if not axi_streams({"streams": streams}):
+        raise ConfigError(f"{name} has no streams that could be AXI4-Stream: its ports are buses already")
+
+
 def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
     """Build the emission from elaborated modules (children before parents) and their Verilog."""
     config = top.config
@@ -130,7 +146,7 @@ def make_emission(top: Any, modules: list[Any], verilog: str) -> Emission:
         "config": fields,
         "config_class": None if fields is None else type(config).__name__,
         "ports": _ports(top),
-        "streams": _streams(top),
+        "streams": _streams(top.component, {name for name, _, _ in top.ports}),
         "modules": [
             {
                 "name": module.name,
@@ -195,9 +211,9 @@ def _ports(top: Any) -> list[dict[str, Any]]:
     return ports
 
 
-def _streams(top: Any) -> list[dict[str, Any]]:
-    """Streams with the names of their ports; one that is always valid or always ready has no port for it."""
-    streams, names = [], {name for name, _, _ in top.ports}
+def _streams(component: Any, names: set[str]) -> list[dict[str, Any]]:
+    """Streams of a component whose ports have these names: one always valid or always ready has no port for it."""
+    streams = []
 
     def visit(members: Any, flip: bool, prefix: tuple[str | int, ...]) -> None:
         for name, member in members.items():
@@ -223,7 +239,7 @@ def _streams(top: Any) -> list[dict[str, Any]]:
                     }
                 )
 
-    visit(top.component.signature.members, False, ())
+    visit(component.signature.members, False, ())
     return streams
 
 

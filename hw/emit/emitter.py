@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Fragment, Instance, ResetSignal, Signal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Fragment, Instance, ResetSignal, Signal, Value
 from amaranth.hdl._ast import SignalDict, SignalSet
 from amaranth.hdl._ir import Design, PortDirection
 from amaranth.hdl._mem import MemoryInstance
@@ -23,7 +23,7 @@ from amaranth.lib import wiring
 
 from ..folders import yowasp_environment
 from .emission import Emission, make_emission
-from .ports import EmitError, port_names
+from .ports import EmitError, module_name, signature_ports
 from .shared import Shared
 from .yosys import rtlil_to_verilog
 
@@ -190,7 +190,7 @@ class _Emitter:
 
     def instance_of(self, shared: Shared) -> Instance:
         """An instance of the module of `shared`, which is elaborated at its first use."""
-        ports = _signature_ports(shared.component)
+        ports = signature_ports(shared.component)
         module = self._shared.get(shared.key)
         if module is None:
             module = self.define(shared.component, shared.config, hier_block=shared.hier_block)
@@ -225,8 +225,8 @@ class _Emitter:
         fragment: Fragment | None = None,
     ) -> _Module:
         """Elaborate a component into a module of its own, from its fragment if there is one."""
-        name = self._unique_name(name or self._prefix + _snake_case(type(component).__name__))
-        ports = _signature_ports(component)
+        name = self._unique_name(name or self._prefix + module_name(type(component)))
+        ports = signature_ports(component)
         fragment = Fragment.get(component, self) if fragment is None else fragment
         if self._separate:
             self._separate_components(fragment)
@@ -347,22 +347,6 @@ def _unused(name: str, used: set[str]) -> str:
     """The name itself, or with the first number that makes it new."""
     names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
     return next(each for each in names if each not in used)
-
-
-def _signature_ports(component: wiring.Component) -> list[tuple[str, Value, PortDirection]]:
-    """Ports of a component, their names made and checked by `port_names`."""
-    names = port_names(component)
-    ports = []
-    for path, member, value in component.signature.flatten(component):
-        if isinstance(value, Const) and path[-1] in ("valid", "ready"):
-            continue  # of a stream that is always valid or always ready
-        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
-        ports.append((names[path], Value.cast(value), direction))
-    return [port for port in ports if len(port[1])]
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _top_ports(text: str, name: str) -> list[str]:

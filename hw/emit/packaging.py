@@ -30,7 +30,10 @@ def _version() -> str:
 
 
 def fusesoc_core(manifest: Mapping[str, Any], wrapper: str | None) -> str:
-    """Description for FuseSoC (CAPI 2), with a target that lints by Verilator and one for synthesis."""
+    """Description for FuseSoC (CAPI 2): a target that lints by Verilator, and one for cores that depend on this.
+
+    Those get the waivers whatever their tool is: FuseSoC doesn't say which it is where a flow chooses it.
+    """
     top = manifest["top"]
     files = [f"      - {top}_pkg.sv : {{file_type : systemVerilogSource}}"]
     files += [f"      - {name} : {{file_type : verilogSource}}" for name in manifest["files"]]
@@ -57,16 +60,13 @@ filesets:
 
 targets:
   default:
-    filesets : [rtl, "tool_verilator ? (waivers)", "tool_quartus ? (sdc)", "tool_vivado ? (xdc)"]
+    filesets : [waivers, rtl, "tool_quartus ? (sdc)", "tool_vivado ? (xdc)"]
     toplevel : {wrapper or top}
   lint:
-    default_tool : verilator
     filesets : [waivers, rtl]
+    flow : lint
+    flow_options : {{tool : verilator, verilator_options : [-Wall]}}
     toplevel : {wrapper or top}
-    tools:
-      verilator:
-        mode : lint-only
-        verilator_options : [-Wall]
 """
 
 

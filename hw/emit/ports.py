@@ -1,19 +1,27 @@
-"""Names of ports in Verilog."""
+"""Names of modules and ports in Verilog."""
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
+from amaranth.hdl import Const, Value
+from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 from ..errors import UsageError
 
-__all__ = ["EmitError", "port_name", "port_names"]
+__all__ = ["EmitError", "module_name", "port_name", "port_names", "signature_ports"]
 
 Path = tuple[str | int, ...]
 
 
 class EmitError(UsageError, ValueError):
     """The design can't be emitted: an unexpected port, a signal that crosses a shared module, a name clash."""
+
+
+def module_name(component: type) -> str:
+    """Name of a component's module: its class's in snake case; a number follows if there are several of it."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", component.__name__).lower()
 
 
 def port_name(path: Iterable[str | int]) -> str:
@@ -40,3 +48,15 @@ def port_names(component: wiring.Component) -> dict[Path, str]:
         if other is not member:
             raise EmitError(f"{kind}: ports must have names of their own, not {name!r} for {other} and {member}")
     return names
+
+
+def signature_ports(component: Any) -> list[tuple[str, Value, PortDirection]]:
+    """Ports of a component, their names made and checked by `port_names`."""
+    names = port_names(component)
+    ports = []
+    for path, member, value in component.signature.flatten(component):
+        if isinstance(value, Const) and path[-1] in ("valid", "ready"):
+            continue  # of a stream that is always valid or always ready
+        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
+        ports.append((names[path], Value.cast(value), direction))
+    return [port for port in ports if len(port[1])]

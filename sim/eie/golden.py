@@ -11,7 +11,7 @@ import numpy as np
 
 from ...hw.config import check, check_int
 from ...hw.eie.config import EieConfig
-from ...hw.errors import ConfigError
+from ...hw.errors import ConfigError, wrong_type
 from ..formats.coded import CodedMatrix
 from ..formats.csc import InterleavedColumns, interleaved_rows
 from ..formats.runs import FormatError
@@ -52,6 +52,29 @@ class Layer:
     def inputs(self) -> int:
         """Activations that it takes, without constants."""
         return self.matrix.columns - len(self.constants)
+
+    def check(self) -> None:
+        """Refuse what is no such layer.
+
+        Raises
+        ------
+        TypeError
+            If an array of the matrix is not of integers, or the activity not one of numbers.
+        FormatError
+            For a malformed matrix.
+        ConfigError
+            If all columns are constants, or the activity is not of a number, 0 or more, for each input.
+        """
+        self.matrix.check()
+        columns, count = self.matrix.columns, len(self.constants)
+        check("constants", count < columns, f"fewer than the {columns} columns of the matrix", count)
+        if self.activity is None:
+            return
+        if not isinstance(self.activity, np.ndarray) or self.activity.dtype.kind not in "iuf":
+            raise wrong_type("activity", "an array of numbers", self.activity)
+        check("activity", self.activity.shape == (self.inputs,), f"of shape {(self.inputs,)}", self.activity.shape)
+        for value in self.activity[~((self.activity >= 0) & np.isfinite(self.activity))][:1].tolist():
+            check("activity", False, "of finite numbers, 0 or more", value)
 
 
 def product(matrix: CodedMatrix, activations: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...hw.config import check
+from ...hw.config import check, check_int
 from ...hw.eie.config import EieConfig
 from ...hw.errors import ConfigError
 from ..formats.coded import CodedMatrix
@@ -80,6 +80,7 @@ def map_layers(
     source_lines = -(-len(positions) // width)
     for number, layer in enumerate(layers):
         try:
+            layer.check()
             check("inputs", layer.inputs == len(positions), f"the {len(positions)} outputs before", layer.inputs)
             _check_sums(config, layer)
             count = len(layer.constants)
@@ -137,7 +138,6 @@ class _Codebooks:
 
 def _check_sums(config: EieConfig, layer: Layer) -> None:
     """Refuse rows whose sums some inputs would make too large; how sums are split over lanes doesn't matter then."""
-    layer.matrix.check()
     size = np.abs(layer.matrix.weights.astype(np.int64)) << config.data_bits - 1
     sums = np.bincount(layer.matrix.indices, weights=size, minlength=layer.matrix.rows)
     for row in np.flatnonzero(sums >= 1 << config.psum_bits - 1)[:1].tolist():
@@ -145,7 +145,7 @@ def _check_sums(config: EieConfig, layer: Layer) -> None:
         raise ConfigError(f"psum_bits must be at least {bits} for row {row}, not {config.psum_bits}", field="psum_bits")
     limit = 1 << config.data_bits - 1
     for value in layer.constants:
-        check("constants", -limit <= value < limit, f"from {-limit} to {limit - 1}", value)
+        check_int("constants", value, -limit, limit - 1)
 
 
 def _passes(
@@ -175,7 +175,6 @@ def _work(layer: Layer) -> np.ndarray:
     """By row: its entries, each counted as often as its input is not zero."""
     if layer.activity is None:
         return np.bincount(layer.matrix.indices, minlength=layer.matrix.rows).astype(np.float64)
-    check("activity", len(layer.activity) == layer.inputs, f"of {layer.inputs} inputs", len(layer.activity))
     active = np.append(layer.activity, np.ones(len(layer.constants)))
     return np.bincount(layer.matrix.indices, weights=active[layer.matrix.owners], minlength=layer.matrix.rows)
 

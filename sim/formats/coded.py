@@ -9,7 +9,7 @@ from ...hw.errors import wrong_type
 from ..golden.tensors import check_elements, check_tensor
 from .runs import FormatError
 
-__all__ = ["CodedMatrix"]
+__all__ = ["CodedMatrix", "check_integers", "refuse"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,25 +85,23 @@ class CodedMatrix:
         """
         check_int("rows", self.rows, 1)
         for name in ("pointers", "indices", "codes", "codebook"):
-            array = getattr(self, name)
-            if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu" or array.ndim != 1:
-                raise wrong_type(name, "a vector of integers", array)
+            check_integers(name, getattr(self, name))
         pointers, count = self.pointers.astype(np.int64), len(self.codes)
         if len(self.indices) != count:
             raise FormatError(f"indices must be {count}, not {len(self.indices)}")
         if len(pointers) < 2:
             raise FormatError(f"pointers must be at least 2, not {len(pointers)}")
-        _refuse("pointers", np.append(False, np.diff(pointers) < 0), "non-decreasing", pointers)
+        refuse("pointers", np.append(False, np.diff(pointers) < 0), "non-decreasing", pointers)
         ends = np.zeros(len(pointers), bool)
         ends[0], ends[-1] = pointers[0] != 0, pointers[-1] != count
-        _refuse("pointers", ends, f"0 at the start and {count} at the end", pointers)
+        refuse("pointers", ends, f"0 at the start and {count} at the end", pointers)
         outside = (self.indices < 0) | (self.indices >= self.rows)
-        _refuse("indices", outside, f"from 0 to {self.rows - 1}", self.indices)
+        refuse("indices", outside, f"from 0 to {self.rows - 1}", self.indices)
         falls = np.append(False, np.diff(self.indices.astype(np.int64)) <= 0)[:count]
         falls[pointers[:-1][pointers[:-1] < count]] = False
-        _refuse("indices", falls, "increasing in a column", self.indices)
+        refuse("indices", falls, "increasing in a column", self.indices)
         outside = (self.codes < 0) | (self.codes >= len(self.codebook))
-        _refuse("codes", outside, f"from 0 to {len(self.codebook) - 1}", self.codes)
+        refuse("codes", outside, f"from 0 to {len(self.codebook) - 1}", self.codes)
 
     def decode(self) -> np.ndarray:
         """All weights, rows x columns."""
@@ -131,7 +129,14 @@ def _pointers(owners: np.ndarray, columns: int) -> np.ndarray:
     return np.append(0, np.cumsum(np.bincount(owners, minlength=columns)))
 
 
-def _refuse(field: str, faults: np.ndarray, rule: str, array: np.ndarray) -> None:
+def check_integers(name: str, array: object, rank: int = 1) -> None:
+    """Refuse what is no vector, or matrix, of integers."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu" or array.ndim != rank:
+        raise wrong_type(name, f"a {'vector' if rank == 1 else 'matrix'} of integers", array)
+
+
+def refuse(field: str, faults: np.ndarray, rule: str, array: np.ndarray) -> None:
+    """Refuse an array with faults: a `FormatError` names the first."""
     if faults.any():
         at = int(np.flatnonzero(faults)[0])
         raise FormatError(f"{field}[{at}] must be {rule}, not {int(array[at])}")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ...hw.config import check, check_int
-from .coded import CodedMatrix
+from .coded import CodedMatrix, check_integers, refuse
 from .runs import CompressionReport, FormatError
 
 __all__ = ["InterleavedColumns", "InterleavedReport", "interleaved_rows"]
@@ -86,10 +86,14 @@ class InterleavedColumns:
 
         Raises
         ------
+        TypeError, FormatError
+            For what is no matrix, or no distribution of its rows.
         ConfigError
             If the codebook's code 0 is not 0, or an entry has it, where indices are relative; if an absolute index is
             too narrow.
         """
+        matrix.check()
+        _check_distribution(owners, places, matrix.rows, pes)
         check_int("index_bits", index_bits, 1, 16)
         largest = (1 << index_bits) - 1
         if relative:
@@ -157,11 +161,17 @@ class InterleavedColumns:
 
         Raises
         ------
+        TypeError
+            If an array is not of integers.
         FormatError
             With the PE and the first position of the fault: pointers that fall, codes that the codebook doesn't have,
             rows beyond the PE's last, or twice in a column; where indices are relative, a code 0 that is not 0, stored
             zeros, fillers with nothing behind them.
         """
+        check_integers("pointers", self.pointers, 2)
+        for name in ("codes", "indices", "codebook"):
+            check_integers(name, getattr(self, name))
+        _check_distribution(self.owners, self.places, len(self.places), self.pes)
         falls = np.diff(self.pointers, axis=1, prepend=0) < 0
         falls[:, 0] = self.pointers[:, 0] != 0
         if falls.any():
@@ -232,3 +242,13 @@ class InterleavedColumns:
             at = int(np.flatnonzero(faults)[0])
             pe = int(np.searchsorted(self.bases, at, "right")) - 1
             raise FormatError(f"{field} of PE {pe}: [{at - self.bases[pe]}] must be {rule}, not {int(array[at])}")
+
+
+def _check_distribution(owners: np.ndarray, places: np.ndarray, rows: int, pes: int) -> None:
+    """Refuse what doesn't give each row a PE and a place there."""
+    for name, array in (("owners", owners), ("places", places)):
+        check_integers(name, array)
+        if len(array) != rows:
+            raise FormatError(f"{name} must be {rows}, not {len(array)}")
+        limit = pes if name == "owners" else rows
+        refuse(name, (array < 0) | (array >= limit), f"from 0 to {limit - 1}", array)

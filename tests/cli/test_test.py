@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_on_icarus(run: Callable, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("tiny", "--block", "aim"), "block must be one of accumulator_column, "),
-        (("tiny", "--block", "block"), "block must be one of accumulator_column, "),  # it has no testbench
+        (("tiny", "--list", "--block", "pe"), "--list runs no testbench"),
         (("tiny", "--waves", "waves.vcd"), "--waves is for one block"),
         (("tiny", "-b", "pe", "-b", "tile", "--waves", "waves.vcd"), "--waves is for one block"),
         (("tiny", "-b", "pe", "--waves", "none/waves.vcd"), "cannot write none/waves.vcd: there is no folder none"),
@@ -72,6 +73,25 @@ def test_on_icarus(run: Callable, tmp_path: Path) -> None:
 )
 def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str) -> None:
     assert message in fails("test", *arguments, code=2)
+
+
+@pytest.mark.parametrize("name", ["block", "unified_bufer"])
+def test_a_block_that_no_design_has_is_refused_before_the_emission(
+    fails: Callable, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Which takes minutes for a chip."""
+    monkeypatch.setattr("tensorloom.hw.emit.emitter.emit_blocks", None)
+    error = fails("test", "tpu-v1", "--block", name, code=2)
+    assert error == f"block must be one that has testbenches, not {name!r}"
+
+
+def test_blocks_are_listed(run: Callable) -> None:
+    result = run("test", "tiny", "--set", "tile_columns=4", "--list", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["design"] == "tiny tile_columns=4" and found["blocks"]["pe"] == ["pe.random_work"]
+    assert list(found["blocks"])[-1] == "matrix_unit"
+    assert "pe.random_work\n" in re.sub(" *\n", "\n", run("test", "tiny", "--list").stdout)
 
 
 def test_a_missing_simulator_is_named(fails: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

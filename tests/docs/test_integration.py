@@ -46,12 +46,18 @@ def test_engines_with_registers_are_those_that_are_named() -> None:
     assert re.findall(r"\((\w+)\.md#in-a-system\)", named) == having
 
 
-def test_example_prints_what_the_page_says(tmp_path: Path) -> None:
+def write_example(folder: Path) -> None:
+    """The page's modules, each in a file of its name."""
     page = PAGES["docs/integration.md"]
     for code in blocks("systemverilog", page):
         name = re.findall(r"^module (\w+)", code, re.MULTILINE)[0]
         assert f"`{name}.sv`" in page
-        (tmp_path / f"{name}.sv").write_text(code)
+        (folder / f"{name}.sv").write_text(code)
+
+
+def test_example_prints_what_the_page_says(tmp_path: Path) -> None:
+    page = PAGES["docs/integration.md"]
+    write_example(tmp_path)
     (commands,) = (code for code in blocks("", page) if "product_unit_tb" in code)
     output, quick = "", os.environ | {"MAKEFLAGS": "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"}  # of the compiler
     for line in commands.splitlines():
@@ -64,15 +70,31 @@ def test_example_prints_what_the_page_says(tmp_path: Path) -> None:
 
 
 def test_fusesoc_lints_as_the_page_says(tmp_path: Path) -> None:
+    """The emitted core, and one that depends on it: the waivers reach it, and hide nothing of its own."""
     pytest.importorskip("fusesoc")
-    tl.engine("tiny").verilog(tmp_path / "build/unit")
-    (commands,) = blocks("sh", PAGES["docs/integration.md"])
+    page, own = PAGES["docs/integration.md"], tmp_path / "ip"
+    tl.engine("tiny").verilog(tmp_path / "build/tiny", axi_stream=True)
+    own.mkdir()
+    write_example(own)
+    (core,) = (code for code in blocks("yaml", page) if "CAPI=2" in code)
+    assert "`ip/product_unit.core`" in page
+    (own / "product_unit.core").write_text(core)
+    (commands,) = blocks("sh", page)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "XDG_CACHE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    shell = ["bash", "-ec", commands]
-    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "verilator" in done.stdout + done.stderr
+
+    def lint() -> subprocess.CompletedProcess[str]:
+        shell = ["bash", "-ec", commands]
+        return subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    done = lint()
+    output = done.stdout + done.stderr
+    assert done.returncode == 0 and output.count("verilator -f ") == 2 and "WARNING" not in output, output
+    text = (own / "product_unit.sv").read_text()
+    (own / "product_unit.sv").write_text(text.replace("24'(COMMAND)", "23'(COMMAND)"))
+    done = lint()
+    output = done.stdout + done.stderr
+    assert done.returncode != 0 and "WIDTHEXPAND" in output and "product_unit.sv" in output
 
 
 def test_continuous_integration_runs_its_script() -> None:

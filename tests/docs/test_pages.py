@@ -80,6 +80,7 @@ def test_python(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
         exec(code, names)
     others = {"docs/snap_chip.md": "(4, 4, 8)\n", "docs/tpu.md": "198 784\n", "docs/networks.md": "'softmaxout_1'"}
     others["docs/performance.md"] = "systolic-16 rows="
+    others["docs/testbench.md"] = "weight_fifo ['i_weights']"
     assert others.get(page, "(6, 7, 4) ") in capsys.readouterr().out
 
 

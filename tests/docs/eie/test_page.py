@@ -1,7 +1,10 @@
 """What docs/eie.md says is so: its tables."""
 
+import re
+
 import pytest
 
+from tensorloom.hw.config import ConfigError
 from tensorloom.hw.eie.config import PRESETS
 from tensorloom.run.eie.area import PAPER_UM2, pe_table
 from tensorloom.sim.eie.exploration import published
@@ -23,6 +26,18 @@ def test_presets() -> None:
             ]
         )  # fmt: skip
     assert table("eie presets") == expected
+
+
+def test_fields() -> None:
+    config, rows = PRESETS["eie-16x4"], table("eie fields")
+    assert [(row[0], row[1]) for row in rows] == [
+        (name, str(value).lower()) for name, value in config.to_dict().items()
+    ]
+    for name, _, _, rule in rows:
+        for low, high in re.findall(r"(?:^|two, |even, )([0-9]+) to ([0-9]+)", rule):
+            for value in (int(low) - 1, int(high) * 2):
+                with pytest.raises(ConfigError, match=rf"^{name} must be .* from {low} to {high}, not "):
+                    config.replace(**{name: value})
 
 
 def test_layers() -> None:

@@ -136,9 +136,21 @@ def test_a_layer_that_does_not_fit_names_what_would():
         ([layer([[1], [2]]), layer([[1]])], "layer 1: inputs must be the 2 outputs before, not 1"),
         ([layer([[1]], (0, 128))], "layer 0: codebook must be of weights from -128 to 127, not 128"),
         ([layer([[1]], range(5))], "layer 0: codebook must be of at most 4 weights, not 5"),
-        ([layer([[1, 1]], constants=(200,))], "layer 0: constants must be from -128 to 127, not 200"),
+        ([layer([[1, 1]], constants=(200,))], "layer 0: constants must be an integer from -128 to 127, not 200"),
+        ([layer([[1, 1]], constants=(1.5,))], "layer 0: constants must be an integer, not 1.5"),
+        (
+            [layer([[1, 1]], constants=(1, 1, 1))],
+            "layer 0: constants must be fewer than the 2 columns of the matrix, not 3",
+        ),
         ([layer([[1] * 6], constants=(1,) * 5)], "layer 0: constants must be at most 4, a line, not 5"),
-        ([layer([[1]], activity=np.ones(2))], "layer 0: activity must be of 1 inputs, not 2"),
+        ([layer([[1]], activity=np.ones(2))], "layer 0: activity must be of shape (1,), not (2,)"),
+        (
+            [layer([[1, 1]], activity=np.array([1, np.nan]))],
+            "layer 0: activity must be of finite numbers, 0 or more, not nan",
+        ),
+        ([layer([[1]], activity=np.array([-1]))], "layer 0: activity must be of finite numbers, 0 or more, not -1"),
+        ([layer([[1]], activity=np.array(["a"]))], "layer 0: activity must be an array of numbers, not array(['a']"),
+        ([layer([[1]], activity=[1])], "layer 0: activity must be an array of numbers, not [1]"),
         ([layer([[1]], shift=20)], "job 0: shift must be an integer from 0 to 19, not 20"),
         (
             [layer(np.ones((120, 1), int))],
@@ -229,6 +241,8 @@ def test_malformed_memories_are_refused():
         broken(pointers=falls)
     with pytest.raises(FormatError, match=re.escape("job 0: pointers of PE 0: [2] must be from 0 to 4, not 9")):
         broken(pointers=far)
+    with pytest.raises(TypeError, match="job 0: indices must be a vector of integers, not "):
+        broken(indices=[load.indices[0], np.array([0, np.nan, 0, 0])])
     with pytest.raises(FormatError, match=re.escape("job 0: row of PE 1: [1] must be one of the PE's, not 2")):
         broken(indices=[load.indices[0], np.array([0, 2, 0, 0])])
 

@@ -122,6 +122,30 @@ def test_malformed_input_is_refused(changes: dict[str, list], text: str) -> None
         dataclasses.replace(good, **{name: np.array(array) for name, array in changes.items()}).decode()
 
 
+@pytest.mark.parametrize("name", ["pointers", "codes", "indices", "codebook", "owners", "places"])
+def test_arrays_are_of_integers(name: str) -> None:
+    good = interleave(GOOD, 2)
+    for array in (getattr(good, name) + 0.5, getattr(good, name) * np.nan, getattr(good, name).tolist()):
+        kind = "matrix" if name == "pointers" else "vector"
+        with pytest.raises(TypeError, match=f"^{name} must be a {kind} of integers, not "):
+            dataclasses.replace(good, **{name: array}).decode()
+
+
+def test_rows_are_distributed_over_the_pes_there_are() -> None:
+    matrix, (owners, places) = CodedMatrix.encode(GOOD, CODEBOOK), interleaved_rows(40, 2)
+    for changed, text in (
+        ((owners + 1, places), "owners[1] must be from 0 to 1, not 2"),
+        ((owners, places - 1), "places[0] must be from 0 to 39, not -1"),
+        ((owners[:39], places), "owners must be 40, not 39"),
+    ):
+        with pytest.raises(FormatError, match=re.escape(text)):
+            InterleavedColumns.encode(matrix, 2, *changed, relative=True, index_bits=4)
+    with pytest.raises(TypeError, match="^indices must be a vector of integers, not "):
+        InterleavedColumns.encode(
+            dataclasses.replace(matrix, indices=matrix.indices + 0.5), 2, owners, places, relative=True, index_bits=4
+        )
+
+
 def test_malformed_absolute_indices_are_refused() -> None:
     good = interleave(GOOD, 2, relative=False, bits=5)
     assert good.indices.tolist() == [0, 1, 2, 19, 0, 1]
