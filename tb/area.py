@@ -248,7 +248,7 @@ synth -flatten -noabc -top {module}
 opt_clean
 delete t:$scopeinfo
 tee -q -a stat.json stat -json {library}
-{"" if liberty is None else "read_liberty -lib cells.lib"}
+{"" if liberty is None else "read_liberty -lib -ignore_miss_dir cells.lib"}
 write_json netlist.json
 """
     ends = {*registers, "macro"}

@@ -50,5 +50,5 @@ def area_tables(report: dict[str, Any]) -> dict[str, list[list[str]]]:
     """One row of the table of areas, which keeps its others."""
     shares = report["shares"]
     areas = (f"{report[name]:,.0f}" for name in ("area", "macro_area"))
-    row = [f"`{report['design']}`", *areas, *(f"{share:.1%}" for share in shares.values())]
+    row = [f"`{report['design']}`", *areas, *(f"{share:.1%}" for share in shares.values()), str(report["depth"])]
     return {"snap-area": [row]}

@@ -111,15 +111,15 @@ def test_tables_are_replaced(tables: dict[str, Any]) -> None:
 
 
 def test_rows_are_kept(tables: dict[str, Any], snap_tables: dict[str, Any]) -> None:
-    head = "<!-- table: snap-area (x) -->\n\n| h | i | j | k | l |\n|---|---|---|---|---|\n"
-    text = head + "| `a` | 1 | 2 | 3 | 4 |\n| `b` | 1 | 2 | 3 | 4 |\n"
+    head = "<!-- table: snap-area (x) -->\n\n| h | i | j | k | l | m |\n|---|---|---|---|---|---|\n"
+    text = head + "| `a` | 1 | 2 | 3 | 4 | 5 |\n| `b` | 1 | 2 | 3 | 4 | 5 |\n"
     for design in ("b", "c"):
         rows = snap_tables["area_tables"](
-            {"design": design, "area": 4321.6, "macro_area": 99.7, "shares": {"aim": 0.05, "more": 0.123}}
+            {"design": design, "area": 4321.6, "macro_area": 99.7, "shares": {"aim": 0.05, "more": 0.123}, "depth": 7}
         )
         text = tables["replace_tables"](text, rows, keep=True)
-    row = "4,322 | 100 | 5.0% | 12.3% |"
-    assert text.splitlines()[4:] == ["| `a` | 1 | 2 | 3 | 4 |", f"| `b` | {row}", f"| `c` | {row}"]
+    row = "4,322 | 100 | 5.0% | 12.3% | 7 |"
+    assert text.splitlines()[4:] == ["| `a` | 1 | 2 | 3 | 4 | 5 |", f"| `b` | {row}", f"| `c` | {row}"]
 
 
 def test_tables_of_fpga_builds(monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any]) -> None:

@@ -197,8 +197,8 @@ def test_snap_area() -> None:
     rows = {row[0]: row[1:] for row in table("snap-area")}
     assert list(rows) == ["snap-core", "snap-core aim=table", "snap-core-8b", "snap-core-8b aim=table"]
     goals = {row[0]: number(row[1]) for row in table("snap-goals")}
-    for name, (area, macros, aims, both) in rows.items():
-        assert 0 < number(macros) < number(area)
+    for name, (area, macros, aims, both, depth) in rows.items():
+        assert 0 < number(macros) < number(area) and number(depth) > 20
         bits = PRESETS[name.split()[0]].data_bits
         limit = 12.5 if bits == 16 else 17
         assert 0 < number(aims.rstrip("%")) < number(both.rstrip("%"))
