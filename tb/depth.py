@@ -121,7 +121,7 @@ def find_paths(netlist: Netlist, children: Mapping[str, Paths]) -> Paths:
     into, out = netlist.inputs, netlist.outputs
     forward = np.concatenate(arcs, axis=1)
     backward = forward[[1, 0, 2]]
-    size = 1 + max([0, *into.values(), *out.values(), *starts, *ends, *forward[:2].flat])
+    size = 1 + max([0, *into.values(), *out.values(), *starts, *ends, int(forward[:2].max(initial=0))])
     after, before = _deepest(forward, _filled(size, starts)), _deepest(backward, _filled(size, ends))
     outgoing = {pin: int(after[net]) for pin, net in out.items() if after[net] >= 0}
     incoming = {pin: int(before[net]) for pin, net in into.items() if before[net] >= 0}

@@ -1,5 +1,6 @@
 """Longest paths through modules, against a search through everything laid flat."""
 
+import dataclasses
 import functools
 import json
 
@@ -36,7 +37,7 @@ def random_netlist(rng: np.random.Generator, ports: int, gates: int, children: i
             netlist.ends.append(int(into[0]))
             netlist.starts.append(out)
         nets.append(out)
-    return Netlist(**vars(netlist) | {"outputs": {f"o[{place}]": int(rng.choice(nets)) for place in range(ports)}})
+    return dataclasses.replace(netlist, outputs={f"o[{place}]": int(rng.choice(nets)) for place in range(ports)})
 
 
 def longest(netlist: Netlist, child: Netlist | None) -> int:

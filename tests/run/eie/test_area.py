@@ -11,7 +11,7 @@ TOTALS |= {"finisher": 3, "cluster_counters": 7, "source": 80}
 
 def module(name: str, total: float, own: float = 0, instances: int = 4) -> ModuleArea:
     return ModuleArea(
-        module=name, instances=instances, own=own, total=total, gates=total, memory_bits=0, buffer_bits=0
+        module=name, instances=instances, own=own, total=total, gates=total, memory_bits=0, buffer_bits=0, depth=0
     )  # fmt: skip
 
 
