@@ -61,7 +61,7 @@ async def with_resets(
 
 
 async def lengths(channel: str, idle: Mapping[str, int], bench: Bench, config: PortConfig) -> None:
-    """Requests of as many beats as each power of two, too: the first burst is as long as it may be; then a reset.
+    """Requests of as many beats as each power of two: the first burst is as long as it may be; then a reset.
 
     Parameters
     ----------
@@ -69,17 +69,17 @@ async def lengths(channel: str, idle: Mapping[str, int], bench: Bench, config: P
         Of addresses: ``ar`` or ``aw``.
     """
     ready = {f"m_axi_{channel}ready": 1} | ({"m_axi_wready": 1} if channel == "aw" else {"o_beats_ready": 1})
+    beats_come = {"i_beats_valid": 1} if channel == "aw" else {}
     for bit in range(config.beats_bits):
-        await bench.cycle(
-            idle | ready | {"i_requests_valid": 1, "i_requests_payload": {"address": 0, "beats": 1 << bit}}
-        )
-        first = []
+        request = {"i_requests_valid": 1, "i_requests_payload": {"address": 0, "beats": 1 << bit}}
+        outputs = await bench.cycle({**idle, **ready, **request})
+        bursts: list[tuple[int, int]] = []
         for _ in range(config.max_burst + 6):
-            outputs = await bench.cycle(idle | ({"i_beats_valid": 1} if channel == "aw" else {}))
+            outputs = await bench.cycle({**idle, **beats_come})
             if outputs[f"m_axi_{channel}valid"]:
-                first.append((outputs[f"m_axi_{channel}addr"], outputs[f"m_axi_{channel}len"] + 1))
-        assert first and first[0] == (0, min(1 << bit, config.max_burst)), f"2**{bit} beats"
-        assert len(first) == 1 or 1 << bit > config.max_burst, "more bursts than there are"
+                bursts.append((outputs[f"m_axi_{channel}addr"], outputs[f"m_axi_{channel}len"] + 1))
+        assert bursts and bursts[0] == (0, min(1 << bit, config.max_burst)), f"2**{bit} beats"
+        assert len(bursts) == 1 or 1 << bit > config.max_burst, "more bursts than there are"
         assert outputs["o_idle"] == 0
         await bench.cycle(idle)
         await bench.reset()

@@ -255,11 +255,12 @@ async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) 
         places = [range(row, row + 1) for row in range(2, 2 + QUEUES[other])]
         older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
         younger = [random_entry(bench, some, unit, 4) for _ in range(QUEUES[unit])]
-        turns = sorted(some.choices(older, k=len(younger)), key=older.index)
         begun = some.randrange(len(younger))  # nothing keeps them
-        for blockers in (turns, [None] * begun + [older[-1]] * (len(younger) - begun)):
-            entries = []
-            for one, blocker in zip(younger, blockers, strict=True):
-                ways = [one._replace(**free | ({name: blocker.rows} if blocker else {})) for name in one.stretches]
-                entries.append(some.choice([way for way in ways if not blocker or way.conflicts(blocker)]))
-            await execute(bench, some, [*older, *entries], dispatch=1, take=1, done=1, slow=other, last=unit)
+        blockers = [None] * begun + [older[-1]] * (len(younger) - begun)
+        if some.random() < 0.5:
+            blockers = sorted(some.choices(older, k=len(younger)), key=older.index)
+        entries = []
+        for one, blocker in zip(younger, blockers, strict=True):
+            ways = [one._replace(**free | ({name: blocker.rows} if blocker else {})) for name in one.stretches]
+            entries.append(some.choice([way for way in ways if not blocker or way.conflicts(blocker)]))
+        await execute(bench, some, [*older, *entries], dispatch=1, take=1, done=1, slow=other, last=unit)
