@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -271,7 +272,15 @@ def _failing(config: TpuConfig, rng: np.random.Generator) -> Iterator[Trial]:
         yield Trial(program, program.registers, counted=not area)
 
 
-def _trial(config: TpuConfig, scenario: Scenario, seed: int, **distance: Mapping[str, int]) -> Trial:
-    parts = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights, "seed": seed}
-    program = Distant(config=config, **parts, **distance) if distance else Again(config=config, **parts)
+def _trial(
+    config: TpuConfig,
+    scenario: Scenario,
+    seed: int,
+    *,
+    beats: Mapping[str, int] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Trial:
+    parts: dict[str, Any] = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
+    parts |= {"config": config, "seed": seed}
+    program = Distant(**parts, beats=beats, sizes=sizes or {}) if beats else Again(**parts)
     return Trial(program, program.registers, counted=scenario.problem is None)
