@@ -53,8 +53,11 @@ class _Inverse(random.Random):
         return super().getrandbits(k) ^ (1 << k) - 1
 
 
-COUNTER_STARTS = (lambda: 0xFFFF_FFFB, lambda: random.Random(1), lambda: _Inverse(1))
-"""From where counters of 32 bits count: they carry through all bits; each begins elsewhere, each high bit 0 and 1."""
+COUNTER_STARTS = (lambda bits: (1 << bits) - 5, lambda bits: random.Random(1), lambda bits: _Inverse(1))
+"""From where counters of so many bits count: they carry through all; each begins elsewhere, each high bit 0 and 1."""
+
+COUNTER_KINDS = tuple(itertools.product((32, 64), ("", r"^[a-z\\]")))
+"""Widths of counters, and patterns of their names: first all, then only those with public names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +99,7 @@ class Laboratory:
         self.design, self.mutants, self.seed = design, mutants, seed
         self._models: dict[str, Model] = {}
         self._counting: dict[int, tuple[Model, Any] | None] = {}
+        self._kinds = list(COUNTER_KINDS)  # those that aren't known to make results wrong
         self._limits: dict[tuple[str, str, int], int | None] = {}
         self._proofs: dict[str, dict[str, list[Proof]]] = {}
 
@@ -192,17 +196,21 @@ class Laboratory:
     def _count_from(self, place: int) -> tuple[Model, Any] | None:
         """The design with counters that begin elsewhere, and how they end; None if it has none.
 
-        Other registers may be as wide as counters. If results are wrong then, only those with public names are moved.
+        Other registers may be as wide as counters. If results are wrong then, those of the next kind are moved.
         """
-        for names in ("", r"^[a-z\\]"):
+        for kind in self._kinds[:]:
+            bits, names = kind
+            start = COUNTER_STARTS[place](bits)
             try:
-                sources = with_counters_at(self.mutants.sources(self.mutants.top), COUNTER_STARTS[place](), names=names)
+                sources = with_counters_at(self.mutants.sources(self.mutants.top), start, bits=bits, names=names)
             except ValueError:
-                return None
+                self._kinds.remove(kind)
+                continue
             model = build(sources, assertions=True)
             ends = self._ends(model, 0)
             if ends[0]:
                 return model, ends
+            self._kinds.remove(kind)
         return None
 
     def _ends(self, model: Model, number: int) -> tuple[bool, list[str]]:

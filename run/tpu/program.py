@@ -89,18 +89,16 @@ class TpuProgram:
 
     def software(self) -> list[Step]:
         """Set up, start, wait for the interrupt; then read errors and counters."""
-        windows = [
+        areas = [
             step
-            for number, (place, window) in enumerate(zip(self._places, self.host, strict=False))
+            for name, (place, size) in self.areas().items()
             for step in (
-                *write_register(REGISTERS, f"host_{number}", address=place),
-                *write_register(REGISTERS, f"host_{number}_size", bytes=len(window)),
+                *write_register(REGISTERS, name, address=place),
+                *write_register(REGISTERS, f"{name}_size", bytes=size),
             )
         ]
         return [
-            *windows,
-            *write_register(REGISTERS, "weights", address=0),
-            *write_register(REGISTERS, "weights_size", bytes=len(self.weights)),
+            *areas,
             *write_register(REGISTERS, "program", address=0),
             *write_register(REGISTERS, "program_size", instructions=len(self.program) // INSTRUCTION_BYTES),
             *write_register(REGISTERS, "interrupt_pending", done=1, tag=1, error=1),
@@ -111,6 +109,12 @@ class TpuProgram:
             *(read_register(REGISTERS, name) for name in ("error", "error_pc", "tag")),
             *(read_register(REGISTERS, f"count_{name}") for name in COUNTED),
         ]
+
+    def areas(self) -> dict[str, tuple[int, int]]:
+        """Where the windows and weight memory begin and how many bytes they have, as software says."""
+        windows = enumerate(zip(self._places, self.host, strict=False))
+        found = {f"host_{number}": (place, len(window)) for number, (place, window) in windows}
+        return found | {"weights": (0, len(self.weights))}
 
     @cached_property
     def outcome(self) -> Outcome:

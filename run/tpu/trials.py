@@ -1,24 +1,27 @@
-"""Programs that a TPU with a planted fault runs beside its jobs: random, illegal, failing and stopped ones."""
+"""Programs that a TPU with a planted fault runs beside its jobs: random, illegal, distant, failing, stopped ones."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ...hw.tpu.config import TpuConfig
-from ...hw.tpu.isa import ERRORS, decode
+from ...hw.tpu.fetch import COUNT_BITS
+from ...hw.tpu.isa import ERRORS, decode, encode
 from ...hw.tpu.register_map import REGISTERS
-from ...sim.tpu.assembler import words_of
+from ...sim.tpu.assembler import program_of, words_of
 from ...sim.tpu.golden import Outcome, run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Scenario, random_program
+from ...sim.tpu.rules import Problem
 from ...tb.bulk.software import Read, Step, Wait, read_register, write_register
 from ..contract import Image, Trial
 from ..jobs import Job
 from .program import HOST_PORTS, TpuProgram, map_job
 
-__all__ = ["Again", "Failing", "trials"]
+__all__ = ["Again", "Distant", "Failing", "trials"]
 
 RANDOM_PROGRAMS = 32
 
@@ -39,12 +42,17 @@ class Again(TpuProgram):
         """All bytes of the host's memory are known, so a stray write is seen."""
         first, second, size = self._places
         before = np.random.default_rng(self.seed).integers(0, 256, size, np.uint8)
-        before[: len(self.program)] = np.frombuffer(self.program, np.uint8)
+        before[: len(self.program)] = np.frombuffer(self.stored, np.uint8)
         after = before.copy()
         for place, old, new in zip((first, second), self.host, self.outcome.host, strict=True):
             before[place : place + len(old)], after[place : place + len(new)] = old, new
         host = Image(before={0: before.tobytes()}, after={0: after.tobytes()}, size=size)
         return super().memories() | dict.fromkeys(HOST_PORTS, host)
+
+    @property
+    def stored(self) -> bytes:
+        """The program as it lies in memory."""
+        return self.program
 
     def software(self) -> list[Step]:
         """Run it, forget what happened, and count anew; run it again, and look at everything."""
@@ -92,6 +100,46 @@ class Again(TpuProgram):
         return places[0], places[1], places[2]
 
 
+PLACES = {"read_host": "host", "write_host": "host", "read_weights": "address", "read_parameters": "address"}
+"""By instruction: the field that says where in its area."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Distant(Again):
+    """A program whose areas begin far before what they are used for, so that its addresses reach it by wrapping around.
+
+    Parameters
+    ----------
+    beats
+        How far, by the area's register.
+    sizes
+        Of areas that don't end where they would otherwise.
+    """
+
+    beats: Mapping[str, int]
+    sizes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def areas(self) -> dict[str, tuple[int, int]]:
+        """They begin earlier, and are larger by as much."""
+        beat, memory = self.config.bus_bytes, 1 << self.config.address_bits
+        return {
+            name: ((place - beat * self.beats[name]) % memory, self.sizes.get(name, size + beat * self.beats[name]))
+            for name, (place, size) in super().areas().items()
+        }
+
+    @property
+    def stored(self) -> bytes:
+        """All addresses are larger by as much."""
+        words = words_of(self.program)
+        for number, word in enumerate(words):
+            instruction, values, _ = decode(word)
+            if instruction and (field := PLACES.get(instruction.name)):
+                area = f"host_{values['window']}" if field == "host" else "weights"
+                values[field] += self.beats[area]
+                words[number] = encode(instruction.name, **values)
+        return program_of(words)
+
+
 FAILURES = {"program": "bus_fetch", "host_0": "bus_host", "host_1": "bus_host", "weights": "bus_weights"}
 """By the register that says where it is."""
 
@@ -111,11 +159,14 @@ class Failing(TpuProgram):
         Its wrong value.
     reads
         What software reads before it stops the program.
+    count
+        How many instructions the program is said to have; by default as many as it has.
     """
 
     area: str
     beyond: int
     reads: int
+    count: int = 0
 
     def software(self) -> list[Step]:
         """Run it in the wrong way, look what happened, and run it in the right way."""
@@ -124,6 +175,7 @@ class Failing(TpuProgram):
         wrong, right = steps[:end], steps[: end - 1]
         if self.area:
             wrong[-2:-2] = write_register(REGISTERS, self.area, address=self.beyond)
+            wrong[-2:-2] = write_register(REGISTERS, "program_size", instructions=self.count) if self.count else []
         else:
             wait = [read_register(REGISTERS, "status")] * self.reads
             wrong[-1:-1] = [*wait, *write_register(REGISTERS, "control", stop=1)]
@@ -154,21 +206,81 @@ def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
     for number, error in enumerate(ILLEGAL):
         yield _trial(config, illegal_program(config, 1000 * seed + number, error), number)
 
+    yield from _distant(config, seed)
     yield from _failing(config, np.random.default_rng(seed))
 
 
+def _distant(config: TpuConfig, seed: int) -> Iterator[Trial]:
+    """Programs at both ends of distant areas, one that reaches just beyond each, areas of each large size.
+
+    Each bit of distances is 0 in some and 1 in others.
+    """
+    rng, bits = np.random.default_rng(seed), min(config.bus.beat_address_bits, 32)
+    most = (1 << bits) - (1 << 12)  # with room for what lies there
+    numbers = {area: int(rng.integers(1 << bits)) for area in ("host_0", "host_1", "weights")}
+    distances = [{area: (number ^ flip) % most for area, number in numbers.items()} for flip in (0, (1 << bits) - 1)]
+    for number, beats in enumerate(distances):
+        scenario = random_program(config, 2000 * seed + number)
+        yield _trial(config, scenario, number, beats=beats)
+        for area in beats:
+            yield _trial(config, _beyond(config, scenario, area), number, beats=beats)
+    one = _transfers(config, rng)
+    for bit in range(config.address_bits, 64):
+        yield _trial(config, one, bit, beats=distances[bit % 2], sizes=dict.fromkeys(numbers, 1 << bit))
+
+
+def _transfers(config: TpuConfig, rng: np.random.Generator) -> Scenario:
+    """A program that touches each area once."""
+    beat = {"granules": config.bus_granules, "ub": 0}
+    words = [
+        encode("read_host", **beat), encode("write_host", window=1, **beat),
+        encode("read_weights", tiles=1, rows=1, chunks=1), encode("matmul", rows=1, repeat=1, pitch=1, swap=1),
+        encode("halt"),
+    ]  # fmt: skip
+    host = [rng.integers(0, 256, config.bus_bytes, np.uint8) for _ in range(2)]
+    return Scenario(program_of(words), host, rng.integers(0, 256, config.bus_bytes, np.uint8))
+
+
+def _beyond(config: TpuConfig, scenario: Scenario, area: str) -> Scenario:
+    """A program that begins right behind the end of an area."""
+    if area == "weights":
+        end = scenario.weights.size // config.bus_bytes
+        word = encode("read_weights", tiles=1, rows=1, chunks=1, address=end)
+    else:
+        window = int(area[-1])
+        end = scenario.host[window].size // config.bus_bytes
+        word = encode("read_host", window=window, granules=config.bus_granules, host=end)
+    words = [word, encode("interrupt", tag=0xBAD), encode("halt")]
+    return dataclasses.replace(scenario, program=program_of(words), problem=Problem(0, "memory", ""))
+
+
 def _failing(config: TpuConfig, rng: np.random.Generator) -> Iterator[Trial]:
-    """Each area at each address of one bit where no memory is: without this bit, memory would be there."""
+    """Each area at each address of one bit where no memory is: without this bit, memory would be there.
+
+    Programs there have a length of one bit, too.
+    """
     a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((9, 19), (19, 13)))
     job = map_job(config, Job(name="product", a=a, b=b))
     lowest = max(image.size for image in job.memories().values()).bit_length()
-    wrong = [(area, 1 << bit, 0) for bit in range(lowest, config.address_bits) for area in FAILURES]
-    for area, beyond, reads in [*wrong, *(("", 0, reads) for reads in (0, 5, 20))]:
+    bits = range(lowest, config.address_bits)
+    wrong = [(area, 1 << bit, 0, 0) for bit in bits for area in FAILURES if area != "program"]
+    for number in range(max(len(bits), COUNT_BITS)):
+        wrong.append(("program", 1 << bits[number % len(bits)], 0, 1 << number % COUNT_BITS))
+    for area, beyond, reads, count in [*wrong, *(("", 0, reads, 0) for reads in (0, 5, 20))]:
         parts = {"program": job.program, "host": job.host, "weights": job.weights}
-        program = Failing(config=config, **parts, area=area, beyond=beyond, reads=reads)
+        program = Failing(config=config, **parts, area=area, beyond=beyond, reads=reads, count=count)
         yield Trial(program, program.registers, counted=not area)
 
 
-def _trial(config: TpuConfig, scenario: Scenario, seed: int) -> Trial:
-    program = Again(config=config, program=scenario.program, host=scenario.host, weights=scenario.weights, seed=seed)
+def _trial(
+    config: TpuConfig,
+    scenario: Scenario,
+    seed: int,
+    *,
+    beats: Mapping[str, int] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Trial:
+    parts: dict[str, Any] = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
+    parts |= {"config": config, "seed": seed}
+    program = Distant(**parts, beats=beats, sizes=sizes or {}) if beats else Again(**parts)
     return Trial(program, program.registers, counted=scenario.problem is None)

@@ -69,3 +69,31 @@ async def latency(bench: Bench, config: tuple[PortConfig, int, int], rng: np.ran
         assert outputs["o_beats_valid"]
         taken.append(outputs["o_beats_payload"])
     assert taken == given and not (await bench.cycle())["o_beats_valid"]
+
+
+@testbench(PARTS["beat_reader"])
+async def exact_room(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
+    """Nothing is asked for beyond the room that there is, as long as no beat is taken; each that is makes room for one.
+
+    So all beats of a job that is much longer come, a beat a cycle once they do.
+    """
+    port, depth, _ = config
+    most, jobs = (1 << port.beats_bits) - 1, -(-3 * depth // ((1 << port.beats_bits) - 1))
+    idle = {"i_jobs_valid": 0, "o_requests_ready": 1, "o_beats_ready": 0, "i_valid": 0}
+    job, left = as_job(config, address=port.max_burst, beats=min(most, 3 * depth), passes=1), jobs
+    asked = given = 0
+    taken: list[int] = []
+    for cycle in range(2 * depth + 40 + 8 * jobs * job["beats"]):
+        begins = cycle > 2 * depth + 40
+        gives = asked > given
+        inputs = {"i_jobs_valid": int(left > 0), "i_jobs_payload": job, "i_valid": int(gives), "i_data": given & 255}
+        outputs = await bench.cycle(idle | inputs | {"o_beats_ready": int(begins)})
+        given += gives
+        left -= bool(left and outputs["i_jobs_ready"])
+        asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+        taken += [outputs["o_beats_payload"]] * (begins and outputs["o_beats_valid"])
+        assert asked - len(taken) <= depth, "more than there is room for"
+        assert begins or cycle < 2 * depth + 30 or asked == given > depth - port.max_burst
+        if len(taken) == jobs * job["beats"]:
+            break
+    assert taken == [number & 255 for number in range(jobs * job["beats"])]

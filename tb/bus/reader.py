@@ -11,7 +11,7 @@ from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .memory import ReadMemory, Stalls, all_bursts, first_error, word
 from .parts import PARTS
-from .transfers import anywhere, numbers, with_errors, with_resets
+from .transfers import anywhere, lengths, numbers, with_errors, with_resets
 
 IDLE = {"i_requests_valid": 0, "m_axi_rvalid": 0, "i_clear": 0}
 
@@ -87,6 +87,12 @@ async def errors_while_reading(bench: Bench, config: PortConfig, rng: np.random.
 async def reset_while_reading(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Reset at any time leaves nothing behind."""
     await with_resets(read, IDLE, bench, config, rng)
+
+
+@testbench(PARTS["reader"])
+async def all_lengths(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """Requests of as many beats as each power of two begin as they must."""
+    await lengths("ar", IDLE, bench, config)
 
 
 @testbench({"reader_usual": PARTS["reader"]["reader_usual"]})

@@ -1,6 +1,7 @@
 """Testbench of the register file."""
 
 import random
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,59 @@ async def random_accesses(bench: Bench, config: RegisterMap, rng: np.random.Gene
     for register in config.registers:
         for address, _ in register.words():
             await do(bench, fresh, Access(address), some)
+
+
+async def ahead(
+    bench: Bench, channels: dict[str, list[dict[str, int]]], answers: str, stall: float, rng: random.Random
+) -> list[tuple[int, int]]:
+    """Offer beats on each channel as early as can be, whatever the others do; returns answers, and what was read."""
+    left, offered = {name: deque(beats) for name, beats in channels.items()}, set[str]()
+    found: list[tuple[int, int]] = []
+    count = max(map(len, channels.values()))
+    for _ in range(40 * count):
+        if len(found) == count:
+            break
+        offered |= {name for name in left if left[name] and rng.random() >= stall}
+        ready, inputs = rng.random() >= stall, dict(QUIET)
+        for name in offered:
+            beat = {f"{name}valid": 1, **left[name][0]}
+            inputs |= {f"s_axil_{field}": value for field, value in beat.items()}
+        outputs = await bench.cycle(inputs | {f"s_axil_{answers}ready": int(ready)})
+        if ready and outputs[f"s_axil_{answers}valid"]:
+            found.append((outputs[f"s_axil_{answers}resp"], outputs["s_axil_rdata"]))
+        taken = {name for name in offered if outputs[f"s_axil_{name}ready"]}
+        for name in taken:
+            left[name].popleft()
+        offered -= taken
+    assert not any(left.values()), "something was not taken"
+    return found
+
+
+@testbench(PARTS["registers"])
+async def one_behind_the_other(bench: Bench, config: RegisterMap, rng: np.random.Generator) -> None:
+    """Each channel offers what comes next before all of an access has come: nothing is lost, nor done without address.
+
+    All words are read then, and what lies between registers.
+    """
+    some, model = numbers(rng), Model(config)
+    await show(bench, model, some, 0)
+    words = [address for register in config.registers for address, _ in register.words()]
+    none = [address for address in range(0, 1 << config.address_bits, 4) if address not in words]
+    none = some.sample(none, min(len(none), 8))
+    writable = [address for address in words if not (config.counters and address == config["counter_control"].offset)]
+    for stall in (0.5, 0.0):
+        writes = [(address, some.getrandbits(32)) for address in [*some.choices(writable, k=16), *none]]
+        some.shuffle(writes)
+        wanted = [model.write(address, value, 15) for address, value in writes]
+        beats = [{"awaddr": address} for address, _ in writes], [{"wdata": value, "wstrb": 15} for _, value in writes]
+        found = await ahead(bench, dict(zip(("aw", "w"), beats, strict=True)), "b", stall, some)
+        assert [response for response, _ in found] == wanted
+        reads = some.sample([*words, *none], len(words) + len(none))
+        found = await ahead(bench, {"ar": [{"araddr": address} for address in reads]}, "r", stall, some)
+        for address, (response, value) in zip(reads, found, strict=True):
+            wanted_response, wanted_value = model.read(address)
+            assert response == wanted_response, hex(address)
+            assert response == SLVERR or value == wanted_value, hex(address)
 
 
 @testbench({"registers_everything": PARTS["registers"]["registers_everything"]})

@@ -10,7 +10,7 @@ from ...hw.bus.config import PortConfig
 from ..bench import Bench
 from .memory import STALLS, all_bursts, random_errors, random_requests
 
-__all__ = ["Transfer", "anywhere", "numbers", "with_errors", "with_resets"]
+__all__ = ["Transfer", "anywhere", "lengths", "numbers", "with_errors", "with_resets"]
 
 Transfer = Callable[..., Awaitable[Any]]
 """Carries out requests and compares all that comes of it: bench, configuration, stalls, random numbers, requests."""
@@ -58,3 +58,28 @@ async def with_resets(
         await bench.cycle(idle)  # inputs are quiet before reset, as the protocol has it
         await bench.reset()
         await transfer(bench, config, stalls, some, requests=random_requests(config, some, 3))
+
+
+async def lengths(channel: str, idle: Mapping[str, int], bench: Bench, config: PortConfig) -> None:
+    """Requests of as many beats as each power of two: the first burst is as long as it may be; then a reset.
+
+    Parameters
+    ----------
+    channel
+        Of addresses: ``ar`` or ``aw``.
+    """
+    ready = {f"m_axi_{channel}ready": 1} | ({"m_axi_wready": 1} if channel == "aw" else {"o_beats_ready": 1})
+    beats_come = {"i_beats_valid": 1} if channel == "aw" else {}
+    for bit in range(config.beats_bits):
+        request = {"i_requests_valid": 1, "i_requests_payload": {"address": 0, "beats": 1 << bit}}
+        outputs = await bench.cycle({**idle, **ready, **request})
+        bursts: list[tuple[int, int]] = []
+        for _ in range(config.max_burst + 6):
+            outputs = await bench.cycle({**idle, **beats_come})
+            if outputs[f"m_axi_{channel}valid"]:
+                bursts.append((outputs[f"m_axi_{channel}addr"], outputs[f"m_axi_{channel}len"] + 1))
+        assert bursts and bursts[0] == (0, min(1 << bit, config.max_burst)), f"2**{bit} beats"
+        assert len(bursts) == 1 or 1 << bit > config.max_burst, "more bursts than there are"
+        assert outputs["o_idle"] == 0
+        await bench.cycle(idle)
+        await bench.reset()

@@ -11,7 +11,7 @@ from ..bench import Bench, Source, run
 from ..cocotb_bench import testbench
 from .memory import Stalls, WriteMemory, all_bursts, first_error
 from .parts import PARTS
-from .transfers import anywhere, numbers, with_errors, with_resets
+from .transfers import anywhere, lengths, numbers, with_errors, with_resets
 
 IDLE = {"i_requests_valid": 0, "i_beats_valid": 0, "m_axi_bvalid": 0, "i_clear": 0}
 
@@ -114,6 +114,12 @@ async def errors_while_writing(bench: Bench, config: PortConfig, rng: np.random.
 async def reset_while_writing(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Reset at any time leaves nothing behind."""
     await with_resets(write, IDLE, bench, config, rng)
+
+
+@testbench(PARTS["writer"])
+async def all_lengths(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """Requests of as many beats as each power of two begin as they must."""
+    await lengths("aw", IDLE, bench, config)
 
 
 @testbench({"writer_usual": PARTS["writer"]["writer_usual"]})

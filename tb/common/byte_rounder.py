@@ -13,7 +13,7 @@ MOST_PLACES = 11
 
 
 def mantissas(places: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Kept bits and what is to be added to them: ties and what is next to them, carries, and any."""
+    """Kept bits and what is to be added to them: ties and what differs from them in a bit, carries, and any."""
     behind = 25 - places  # the point is before so many bits
     found = [(0, 0), ((1 << 23) - 1, 1), ((1 << 24) - 1, 1), (1 << 23, 0), (1 << 23, 1)]
     for _ in range(12):
@@ -21,6 +21,10 @@ def mantissas(places: int, rng: np.random.Generator) -> list[tuple[int, int]]:
         near = [digits, digits | 1 << behind - 1] if behind <= 24 else [digits]
         for number in near:
             found += [(number + step, up) for step in (-1, 0, 1) for up in (0, 1) if 1 << 23 <= number + step < 1 << 24]
+    for bit in range(behind - 1):  # a bit more than half behind an even number, a bit less behind an odd one
+        even, odd = (int(rng.integers(1 << 23, 1 << 24)) >> behind << behind for _ in range(2))
+        found.append(((even & ~(1 << behind) | 1 << behind - 1 | 1 << bit) & (1 << 24) - 1 | 1 << 23, 0))
+        found.append((((odd | 1 << behind | (1 << behind - 1) - 1) ^ 1 << bit) & (1 << 24) - 1 | 1 << 23, 1))
     return found + [(int(kept), int(rng.integers(2))) for kept in rng.integers(1 << 23, 1 << 24, 6)]
 
 

@@ -95,7 +95,7 @@ async def all_lengths(bench: Bench, config: TpuConfig, rng: np.random.Generator)
     for number, stalls in enumerate(STALLS):
         part = shapes if number == 0 else some.sample(shapes, 6)
         await check_entries(bench, config, transfers(config, some, part), stalls, some)
-    whole = [{"ub": 0, "granules": config.ub_granules, "address": 1}]
+    whole = [{"ub": 0, "granules": granules, "address": 1} for granules in (config.ub_granules, config.ub_granules - 1)]
     await check_entries(bench, config, whole, STALLS[0], some)
 
 

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from ...hw.tpu.config import TpuConfig
+from ...hw.tpu.config import QUEUES, TpuConfig
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .dma_actors import STALLS, MemoryBeats
@@ -14,10 +14,13 @@ from .dma_parts import PARTS
 
 @testbench(PARTS["parameter_unit"])
 async def in_order(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Beats of one to many sets go through as they are, whoever stalls; done as the last one goes into the FIFO."""
+    """Beats of one to many sets go through as they are, whoever stalls; done as the last one goes into the FIFO.
+
+    Entries wait outside while as many are inside as there is room for.
+    """
     some = random.Random(int(rng.integers(1 << 32)))
     for stalls in STALLS:
-        counts = [1, config.parameter_sets, 1, some.randint(1, 3)]
+        counts = [1, config.parameter_sets, 1, some.randint(1, 3), *[1] * 2 * QUEUES["parameters"]]
         requests = [(some.randrange(1000), count * config.set_beats) for count in counts]
         entries = [{"address": address, "beats": beats} for address, beats in requests]
         ends = itertools.accumulate(beats for _, beats in requests)

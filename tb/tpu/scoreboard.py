@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import permutations, product
 from typing import Any, NamedTuple
 
@@ -97,13 +97,17 @@ class Machine:
         return shown
 
 
-def random_entry(bench: Bench, rng: random.Random, unit: str, rows: int) -> Entry:
-    """One on the first or last few rows of the unified buffer, mostly of a few rows, sometimes of all."""
-    shape = bench.inputs[f"i_{unit}_payload"]
-    most = (1 << bench.inputs["i_rows"]["fields"]["first"]["shape"]["width"]) - 1
+def last_row(bench: Bench) -> int:
+    """Of the largest unified buffer that rows can be numbered in."""
+    return (1 << bench.inputs["i_rows"]["fields"]["first"]["shape"]["width"]) - 1
+
+
+def random_entry(bench: Bench, rng: random.Random, unit: str, rows: int, places: Sequence[int] = ()) -> Entry:
+    """One on rows right behind one of some places, or on the first or last few: mostly a few rows, sometimes all."""
+    shape, most = bench.inputs[f"i_{unit}_payload"], last_row(bench)
 
     def some() -> range:
-        first = rng.choice([0, most - rows]) + rng.randrange(rows)
+        first = rng.choice(places or [0, most - rows]) + rng.randrange(rows)
         last = min(first + rng.choice([0, 0, 1, 2, rows]), most)
         return range(most + 1) if rng.random() < 0.05 else range(first, last + 1)
 
@@ -117,7 +121,15 @@ def check_outputs(outputs: Mapping[str, Any], wanted: Mapping[str, Any], cycle: 
 
 
 async def execute(
-    bench: Bench, rng: random.Random, entries: list[Entry], *, dispatch: float, take: float, done: float, slow: str = ""
+    bench: Bench,
+    rng: random.Random,
+    entries: list[Entry],
+    *,
+    dispatch: float,
+    take: float,
+    done: float,
+    slow: str = "",
+    last: str = "",
 ) -> Machine:
     """Dispatch instructions one by one, let units take and complete them, and compare all outputs in each cycle.
 
@@ -127,6 +139,8 @@ async def execute(
         Probabilities of that in a cycle. A unit may complete what it takes at once.
     slow
         A unit that completes nothing before all is dispatched.
+    last
+        A unit that completes nothing before all is taken.
     """
     machine, waiting = Machine(), deque(entries)
     offered = False
@@ -142,7 +156,8 @@ async def execute(
         ready = {unit: rng.random() < take for unit in UNITS}
         ready["activation"] = ready["activation"] and bool(wanted["o_go"])  # it takes what it begins
         takes = {unit: bool(wanted[f"o_{unit}_valid"]) and ready[unit] for unit in UNITS}
-        may = {unit: not (waiting and unit == slow) for unit in UNITS}
+        waits = {slow: bool(waiting), last: bool(waiting or sum(machine.taken.values()) < len(machine.under_way))}
+        may = {unit: not waits.get(unit) for unit in UNITS}
         ends = [u for u in UNITS if may[u] and machine.taken[u] + takes[u] > 0 and rng.random() < done]
         inputs |= {f"o_{unit}_ready": int(ready[unit]) for unit in UNITS}
         inputs["i_done"] = sum(1 << UNITS.index(unit) for unit in ends)
@@ -215,3 +230,37 @@ async def each_pair(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
             entries = [older._replace(**{theirs: getattr(younger, mine)}), younger]
             waited += (await execute(bench, some, entries, dispatch=1, take=1, done=0.3, slow=other)).waited
     assert not waited["matrix", "host_out"] and waited["vector", "host_out"] and waited["vector", "host_in"]
+
+
+@testbench(PARTS["scoreboard"])
+async def anywhere(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Rows right beside each other and in common, anywhere in the unified buffer, in queues that are full mostly."""
+    some, most = numbers(rng), last_row(bench)
+    for _ in range(5):
+        entries: list[Entry] = []
+        for _ in range(3):  # where most are moves on
+            places = [some.randrange(most - 4) for _ in range(2)]
+            units = some.choices(sorted(READERS | WRITERS), [some.choice([1, 1, 4]) for _ in range(5)], k=20)
+            entries += [random_entry(bench, some, unit, 4, places) for unit in units]
+        await execute(bench, some, entries, dispatch=1, take=1, done=0.25)
+
+
+@testbench(PARTS["scoreboard"])
+async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Each place of a queue waits for each of another, alone and with all others, and each is shown when it is next."""
+    some, free = numbers(rng), dict.fromkeys(("rows", "a", "b"), range(1))
+    for unit, other in permutations(sorted(READERS | WRITERS), 2):
+        if not {unit, other} & WRITERS:
+            continue
+        places = [range(row, row + 1) for row in range(2, 2 + QUEUES[other])]
+        older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
+        younger = [random_entry(bench, some, unit, 4) for _ in range(QUEUES[unit])]
+        begun = some.randrange(len(younger))  # nothing keeps them
+        blockers = [None] * begun + [older[-1]] * (len(younger) - begun)
+        if some.random() < 0.5:
+            blockers = sorted(some.choices(older, k=len(younger)), key=older.index)
+        entries = []
+        for one, blocker in zip(younger, blockers, strict=True):
+            ways = [one._replace(**free | ({name: blocker.rows} if blocker else {})) for name in one.stretches]
+            entries.append(some.choice([way for way in ways if not blocker or way.conflicts(blocker)]))
+        await execute(bench, some, [*older, *entries], dispatch=1, take=1, done=1, slow=other, last=unit)

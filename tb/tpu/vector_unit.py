@@ -142,11 +142,18 @@ async def check_entries(
 
 @testbench(PARTS["vector_unit"])
 async def vectors(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """All operations, whoever stalls."""
+    """All operations, whoever stalls; results right beside those that lie in the middle of two integers."""
     some = random.Random(int(rng.integers(1 << 32)))
     for stalls in STALLS:
         entries = [vector(config, some, name) for name in some.sample(OPERATIONS, 4)]
         await check_entries(bench, config, entries, stalls, rng)
+    entries = []
+    ends = {"signed": 0, "lo": 0, "hi": 255, "factor_a": bits_of(0), "factor_b": bits_of(0)}
+    for name in ("add", "multiply") * 3:
+        middle, end = (np.float32(some.choice(choices)) for choices in ((0.5, 2.5, 4.5, 16.5, 64.5, 126.5), (0, 1000)))
+        ends["addend"] = bits_of(np.nextafter(middle, end))
+        entries.append(vector(config, some, name, rows=1) | ends)
+    await check_entries(bench, config, entries, STALLS[0], rng)
 
 
 @testbench(PARTS["vector_unit"])
