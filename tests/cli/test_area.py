@@ -52,7 +52,9 @@ def test_a_price_for_macros(run: Callable, fails: Callable) -> None:
     ]
     assert found[0]["macro_area"] == 1.5 * found[0]["memory_bits"] > 0
     assert found[1]["area"] == found[0]["gates"] + 4 * found[0]["memory_bits"]
-    assert fails("area", "tiny", "--macro-bit", -1, code=2) == "--macro-bit must be a number from 0 on, not -1"
+    for value in ("-1", "1e+308", "nan"):
+        text = f"--macro-bit must be a number from 0 to 1,000,000, not {value}"
+        assert fails("area", "tiny", "--macro-bit", value, code=2) == text
 
 
 def test_wrong_library(fails: Callable, tmp_path: Path) -> None:

@@ -144,10 +144,14 @@ def test_modules_are_measured_once(tmp_path, monkeypatch):
     assert measure_area(emission) == first and not runs
     kept = sorted((tmp_path / "area").glob("*.json"))
     assert len(kept) == 4
-    kept[1].write_text("{damaged")
-    assert measure_area(emission) == first and len(runs) == 1
+    whole = kept[1].read_text()
+    for number, damaged in enumerate(["{damaged", "", "[" * 100_000, whole.replace("[", "{", 1), whole[:-1]], 1):
+        kept[1].write_text(damaged)
+        assert measure_area(emission) == first and len(runs) == number
+        assert kept[1].read_text() == whole
+    runs.clear()
     measure_area(emit(Gates()), liberty=CELLS)  # with other cells all is measured anew
-    assert len(runs) == 1 + 2
+    assert len(runs) == 2
 
 
 def test_library():
