@@ -73,6 +73,7 @@ def test_goals_take_the_worst_row() -> None:
     assert found["build_seconds"] == (61, False) and found["cycles_per_second"] == (10_000, True)
 
 
+@pytest.mark.slow
 def test_area_and_the_work_that_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of both widths; macros cost what is assumed of them."""
     monkeypatch.setattr(bench_snap, "PRESET", "snap-tiny-1")

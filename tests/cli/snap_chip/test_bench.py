@@ -22,6 +22,7 @@ def test_a_preset_is_no_engine(fails: Callable, run: Callable) -> None:
     assert "tensorloom bench snap-chip measures the engine" in run("bench", "snap-chip-8b").stderr.replace("\n", "")
 
 
+@pytest.mark.slow
 def test_quick_bench(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("bench", "snap-chip", "--quick", "--json")
     assert result.exit_code == 0, result.output
