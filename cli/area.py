@@ -60,7 +60,7 @@ def area(
         with usage_errors(liberty or ""):
             report = measure_area(emission, liberty=library, macro_bit=macro_bit, progress=update)
     shares = design.engine.area_shares(report)
-    modules = list(report.modules.values())
+    modules, top = list(report.modules.values()), report.modules[report.top]
     if as_json:
         print_json(
             {
@@ -71,8 +71,8 @@ def area(
                 "area": report.area,
                 "gates": report.gates,
                 "macro_area": report.area - report.gates,
-                "memory_bits": report.modules[report.top].memory_bits,
-                "depth": report.modules[report.top].depth,
+                "memory_bits": top.memory_bits,
+                "depth": top.depth,
                 "shares": shares,
                 "modules": [
                     {
@@ -109,9 +109,8 @@ def area(
     print_table(columns, rows)
     unit = "NAND2-equivalents" if liberty is None else f"units of area of {liberty}"
     macros = report.area - report.gates
-    bits = report.modules[report.top].memory_bits
     say(f"{design.name}: {report.area:,.0f} {unit}, {report.gates:,.0f} of gates, {macros:,.0f} of memory macros")
-    say(f"memory macros of {bits:,} bits; longest path of {report.modules[report.top].depth:,} cells")
+    say(f"memory macros of {top.memory_bits:,} bits; longest path of {top.depth:,} cells")
     if macro_bit is not None:
         say(f"assumed of macros: {macro_bit:g} a bit")
     elif liberty is None:

@@ -48,7 +48,7 @@ def run_frame(
             pass
     if folder is not None:
         check_folder(folder)
-    with stages(f"Emitting {design.name}"):  # results are kept by its digest, those of the models too
+    with stages(f"Emitting {design.name}"):  # by its digest results are kept, the models' too
         verilog = verilog_digest(design)
     subject = {
         "network": network, "design": design.name, "Verilog": verilog, "models": _models_digest(), "seed": seed,
