@@ -128,8 +128,9 @@ class Pool:
     def submit(self, task: Task) -> None:
         """Give a task to the cluster, in the order in which they are to begin."""
         self._tasks[task.name] = task
+        # Keys of one group: else the scheduler gives each task to a process at once, and others wait behind long ones.
         future = self._client.submit(
-            _work, task.name, task.function, task.arguments, key=f"{task.name}-{id(self)}", pure=False,
+            _work, task.name, task.function, task.arguments, key=("work", task.name, id(self)), pure=False,
             priority=-len(self._tasks),
         )  # fmt: skip
         self._futures.append(future)

@@ -67,6 +67,26 @@ def test_a_process_that_dies_runs_its_task_again(address: str, tmp_path: Path) -
     assert Path(marker).read_text() == "xx"
 
 
+def test_nothing_waits_behind_a_long_task(address: str, tmp_path: Path) -> None:
+    """Tasks begin in order wherever a process is free, but for the first: the scheduler gives out two a process."""
+    ended = str(tmp_path / "ended")
+
+    def make(name: str, seconds: float):
+        def work(tell) -> None:
+            time.sleep(seconds)
+            with open(ended, "a") as file:
+                file.write(name)
+
+        work.__name__ = name
+        return work
+
+    quick = [make(name, 0.1) for name in "abcdefghijkl"]
+    results(address, make("Z", 5.0), *quick)
+    order = Path(ended).read_text()
+    assert sorted(order) == sorted("Zabcdefghijkl") and order[-1] == "Z"
+    assert "".join(name for name in order if name in "defghijkl") == "defghijkl"
+
+
 def test_errors_come_as_they_are(address: str) -> None:
     def wrong(tell) -> None:
         from tensorloom.hw.errors import ConfigError
