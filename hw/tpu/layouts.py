@@ -171,4 +171,5 @@ def weights_entry(config: TpuConfig) -> data.StructLayout:
 
 def parameters_entry(config: TpuConfig) -> data.StructLayout:
     """A ``read_parameters`` that was found legal. ``beats``: all beats of its sets."""
-    return data.StructLayout({"beats": 32, "address": config.bus.beat_address_bits})
+    most = config.parameter_sets * config.set_beats
+    return data.StructLayout({"beats": range(most + 1), "address": config.bus.beat_address_bits})

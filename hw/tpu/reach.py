@@ -84,9 +84,10 @@ class Reach(wiring.Component):
         """Two products, a cycle each: what an instruction spans from row to row, and from tile to tile."""
         found = word.found
         matmul, activate, weights, pool = (word.fields[name] for name in ("matmul", "activate", "read_weights", "pool"))
-        rows, pitch = Signal(16, name="factor_rows"), Signal(7, name="factor_pitch")
+        # A greater pitch is illegal by itself.
+        rows, pitch = Signal(16, name="factor_rows"), Signal(range(self.config.row_granules + 1), name="factor_pitch")
         many, step = Signal(16, name="factor_many"), Signal(24, name="factor_step")
-        across, beyond = Signal(22, name="across"), Signal(SPAN_BITS, name="beyond")
+        across, beyond = Signal(len(rows) + len(pitch), name="across"), Signal(SPAN_BITS, name="beyond")
         with m.If(found["read_weights"]):
             m.d.comb += [rows.eq(weights["rows"]), pitch.eq(weights["chunks"])]
             m.d.comb += [many.eq(weights["tiles"]), step.eq(across)]
