@@ -1,11 +1,11 @@
 """Descriptor of the SNAP chip."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...hw.snap_chip.config import PRESETS, SnapChipConfig
-from ..contract import Engine, Table
+from ..contract import Engine, Table, Trial
 from ..jobs import Job
 from .papers import FIGURES
 
@@ -105,6 +105,12 @@ class SnapChipEngine(Engine[SnapChipConfig, "SnapChipProgram", "ChipCounters"]):
         from .network import plan_network
 
         return plan_network(config, network)
+
+    def trials(self, config: SnapChipConfig, seed: int) -> Iterable[Trial]:
+        """Lists of all kinds of layers, and lists that fail."""
+        from .trials import trials
+
+        return trials(config, seed)
 
     def predict(
         self, config: SnapChipConfig, program: "SnapChipProgram", timing: "MemoryTiming | None" = None

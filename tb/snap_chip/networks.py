@@ -1,6 +1,7 @@
 """Small random networks for the whole chip, and layers that just fit it, or just don't."""
 
 import random
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.layers import Convolution, Layer, MaxPool, Residual, Tensor
 from ...sim.snap_chip.program import Program
 
-__all__ = ["random_network", "single_region"]
+__all__ = ["random_list", "random_network", "single_region"]
 
 
 def random_network(config: SnapChipConfig, rng: random.Random) -> tuple[Program, np.ndarray]:
@@ -81,3 +82,88 @@ def single_region(config: SnapChipConfig, rng: random.Random, words: int, pools:
     source = Tensor(height=height, width=config.banks, channels=shape[2])
     program = compile_layers(config, {"x": source}, [layer], {"x": 0.3})
     return program, program.memory(x=values)
+
+
+def random_list(config: SnapChipConfig, rng: random.Random) -> tuple[Program, np.ndarray]:
+    """One to three layers of any kind, sizes, steps and types, each from the one before, and the memory before it."""
+    while True:
+        try:
+            return _list(config, rng, np.random.default_rng(rng.getrandbits(32)))
+        except ConfigError:  # no such layer, or too large
+            continue
+
+
+def _list(config: SnapChipConfig, rng: random.Random, numbers: np.random.Generator) -> tuple[Program, np.ndarray]:
+    source = Tensor(
+        height=rng.randint(1, 9), width=rng.randint(1, 10), channels=rng.choice([1, 3, 8, 12, 20, 33]),
+        **_values(rng, rng.random() < 0.4, "zero"),
+    )  # fmt: skip
+    tensors, layers = {"x": source}, list[Layer]()
+    for target in ("a", "b", "c")[: rng.choice([1, 2, 2, 3])]:
+        name = list(tensors)[-1]
+        make = _pool if rng.random() < 0.25 else _convolution
+        layers.append(make(config, rng, numbers, tensors, name, target))
+        tensors[target] = layers[-1].output(tensors[name])
+    program = compile_layers(config, {"x": source}, layers)
+    values = numbers.integers(*source.limits, source.shape, endpoint=True)
+    keep = [rng.choice([0.2, 0.6, 1, 1, 1]) for _ in range(source.channels)]
+    values[numbers.random(source.shape) >= keep] = source.zero
+    return program, program.memory(x=values)
+
+
+def _values(rng: random.Random, signed: bool, *names: str) -> dict[str, Any]:
+    """Numbers of a type in order, often its ends, and the type."""
+    least, most = (-128, 127) if signed else (0, 255)
+    found = sorted(rng.choice([least, most, 0, rng.randint(least, most)]) for _ in names)
+    return dict(zip(names, found, strict=True)) | {"signed": signed}
+
+
+def _steps(rng: random.Random, most: int) -> tuple[int, int]:
+    return rng.choice([1, 1, rng.randint(1, most)]), rng.choice([1, 1, rng.randint(1, most)])
+
+
+def _pool(
+    config: SnapChipConfig, rng: random.Random, numbers: np.random.Generator, tensors: dict, source: str, target: str
+) -> Layer:
+    kernel = rng.randint(1, 3), rng.randint(1, 3)
+    padding = tuple(rng.randint(0, size - 1) for size in (kernel[0], kernel[0], kernel[1], kernel[1]))
+    return MaxPool(source=source, target=target, kernel=kernel, stride=_steps(rng, 3), padding=padding)
+
+
+def _convolution(
+    config: SnapChipConfig, rng: random.Random, numbers: np.random.Generator, tensors: dict, source: str, target: str
+) -> Layer:
+    """Half of them leave lines and columns as they are; a residual is added if there is one of this shape."""
+    tensor: Tensor = tensors[source]
+    r, s = rng.choice([(1, 1), (3, 3), (2, 3), (rng.randint(1, 6), rng.randint(1, 4))])
+    stride, dilation = _steps(rng, 3), _steps(rng, 3)
+    padding = tuple(rng.randint(0, 2) for _ in range(4))
+    if rng.random() < 0.5:
+        r, s, stride, dilation = rng.choice([1, 3]), rng.choice([1, 3]), (1, 1), (1, 1)
+        padding = (r // 2, r // 2, s // 2, s // 2)
+    groups = rng.choice([1, 1, 1, *(n for n in (2, 4) if tensor.channels % n == 0)])
+    kernels = tensor.channels if rng.random() < 0.4 else groups * rng.choice([1, 4, 8, 11])
+    kernels -= kernels % groups
+    shape = r, s, tensor.channels // groups, max(kernels, groups)
+    weights = numbers.integers(-127, 127, shape, np.int8, endpoint=True)
+    weights[numbers.random(shape) >= numbers.choice([0.1, 0.5, 1.0], shape[3])] = 0
+    signed = rng.random() < 0.4
+    spread = float(np.sqrt(shape[0] * shape[1] * shape[2])) * 60
+    layer = {
+        "source": source, "target": target, "weights": weights, "stride": stride, "padding": padding,
+        "dilation": dilation, "groups": groups, "bias": numbers.integers(-(1 << 12), 1 << 12, shape[3], np.int32),
+        "factors": (np.exp(numbers.normal(0, 1, shape[3])) / spread).astype(np.float32),
+        "diagonal": config.global_accumulator and stride == (1, 1) and rng.random() < 0.5,
+        **_values(rng, signed, "low", "zero", "high"),
+    }  # fmt: skip
+    made = Convolution(**layer)
+    like = [name for name, one in tensors.items() if one.shape == made.output(tensor).shape]
+    if not like:
+        return made
+    ends = _values(rng, signed, "low", "zero", "high")
+    ends.pop("signed")
+    added = Residual(
+        tensor=rng.choice(like), sum_factor=rng.uniform(0.1, 2), factor=rng.uniform(0.1, 2),
+        offset=rng.uniform(-20, 20), **ends,
+    )  # fmt: skip
+    return Convolution(**layer, residual=added)

@@ -50,6 +50,7 @@ def test_a_wrong_expectation_fails() -> None:
     assert not leds["passed"].any()
 
 
+@pytest.mark.slow
 def test_beats_that_never_come_fail() -> None:
     test = TARGETS["systolic"].make_self_test(SMALL["systolic"], heartbeat_bits=8)
     (right,) = test._expected.values()

@@ -49,6 +49,7 @@ print(build(sys.argv[2], cache=Cache(Path(sys.argv[3]))).cycles({"i_data": [1, 2
 """
 
 
+@pytest.mark.slow
 def test_any_path_of_the_environment(designs, tmp_path):
     """Python, Verilator and its library are named in makefiles and shell commands."""
     place = tmp_path / "my $HOME & (1); '\"\\`#|<>"

@@ -27,7 +27,7 @@ def test_every_beat_that_is_read_has_room(config):
     prove(ReaderSpec(config))
 
 
-@pytest.mark.parametrize("clients", [1, 2, 3])
+@pytest.mark.parametrize("clients", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 def test_beats_go_to_whom_they_are_for(clients):
     check_bounded(ReadArbiterSpec(BEATS.replace(outstanding=1), clients), depth=12)
 

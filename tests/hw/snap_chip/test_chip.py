@@ -14,8 +14,17 @@ def emission():
     return emit(SnapChip(TINY))
 
 
-def test_on_verilog(emission, build_dir, bench_seed):
-    assert run_cocotb(emission, "tensorloom.tb.snap_chip.chip", build_dir=build_dir, seed=bench_seed) == 29
+SOME = (
+    "lists/stalls=all", "lists/stalls=software", "read_failures/what=weights", "write_failures/place=table",
+    "regions_that_do_not_fit/pools=True/stalls=all", "reset_in_the_middle", "memory_that_never_answers/channel=w",
+)  # fmt: skip
+"""One of each kind. Lists and failures of all kinds run many times faster in tests/run/snap_chip/test_trials.py."""
+
+
+@pytest.mark.parametrize(("tests", "count"), [(SOME, len(SOME)), pytest.param(None, 29, marks=pytest.mark.slow)])
+def test_on_verilog(emission, build_dir, bench_seed, tests, count):
+    module = "tensorloom.tb.snap_chip.chip"
+    assert run_cocotb(emission, module, build_dir=build_dir, seed=bench_seed, tests=tests) == count
 
 
 def test_lint(emission):

@@ -1,0 +1,276 @@
+"""Lists that a chip with a planted fault runs beside its jobs: all kinds of layers, and lists that fail."""
+
+import dataclasses
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
+from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.snap_chip.register_map import COUNTED, ERRORS, REGISTERS
+from ...sim.snap_chip.command import Command, assemble
+from ...sim.snap_chip.golden import Result, run_list
+from ...sim.snap_chip.program import Program
+from ...tb.bulk.software import Poll, Read, Step, Wait, read_register, write_register
+from ...tb.snap_chip.networks import random_list, random_network, single_region
+from ..contract import Image, Trial
+from .program import MEMORY_PORTS, SnapChipProgram
+
+__all__ = ["Again", "Failing", "trials"]
+
+RANDOM_LISTS, RANDOM_NETWORKS = 24, 6
+
+ALIGNMENT = 1 << 10
+"""Bytes that parts of the memory begin at multiples of."""
+
+
+EXACT = tuple(name for name in COUNTED if name != "cycles")
+"""Counters that are the same whenever a list runs."""
+
+
+class Failure(NamedTuple):
+    """A list that fails.
+
+    Parameters
+    ----------
+    place
+        Its first byte.
+    error
+        Bit of ``errors`` that says so.
+    address
+        What ``error_address`` says; None if the error has none.
+    layers
+        How many layers begin; None if that depends on when the error comes.
+    """
+
+    place: int
+    error: str
+    address: int | None
+    layers: int | None
+
+
+def _start(address: int) -> list[Step]:
+    """Forget what was, and start a list."""
+    return [
+        *write_register(REGISTERS, "list", address=address),
+        *write_register(REGISTERS, "errors", **dict.fromkeys(ERRORS, 1)),
+        *write_register(REGISTERS, "interrupt_pending", done=1, layer=1, error=1),
+        Read("nothing_pending", REGISTERS["interrupt_pending"].offset),
+        *write_register(REGISTERS, "counter_control", clear=1),
+        *write_register(REGISTERS, "control", start=1),
+    ]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class _Written(SnapChipProgram):
+    """A list whose memory is given as it is before it runs. Its result is all of the memory afterwards.
+
+    Parameters
+    ----------
+    memory
+        Before it.
+    """
+
+    memory: np.ndarray
+
+    @cached_property
+    def before(self) -> np.ndarray:
+        """Bytes of the memory."""
+        return self.memory
+
+    def _result(self, memory: np.ndarray) -> np.ndarray:
+        """Nothing beyond what `memories` says."""
+        return np.zeros(0, np.int64)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Again(_Written):
+    """A list that runs twice, so that the first time must leave nothing behind. Starts of others are ignored meanwhile.
+
+    Parameters
+    ----------
+    elsewhere
+        Address that software writes while the list is at work.
+    """
+
+    elsewhere: int
+
+    @cached_property
+    def _ran(self) -> Result:
+        first = run_list(self.compiled.config, self.before, self.compiled.list_address)
+        return run_list(self.compiled.config, first.memory, self.compiled.list_address)
+
+    def software(self) -> list[Step]:
+        """Run it, then again, and look at everything. The cycles are those of the first time, which the model knows."""
+        steps = super().software()
+        end = steps.index(Wait("o_interrupt"))
+        other = [
+            *write_register(REGISTERS, "list", address=self.elsewhere),
+            *write_register(REGISTERS, "control", start=1),
+        ]
+        counts = [
+            dataclasses.replace(read_register(REGISTERS, f"count_{name}"), name=f"{name}_again") for name in EXACT
+        ]
+        return [
+            *steps[:end],
+            *other,
+            *steps[end:],
+            *_start(self.compiled.list_address * self.compiled.config.bus.bytes),
+            Wait("o_interrupt"),
+            *write_register(REGISTERS, "counter_control", snapshot=1),
+            *counts,
+            *(read_register(REGISTERS, name) for name in ("errors", "status", "interrupt_pending")),
+        ]
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """What software must have read in the end."""
+        told = int(any(command["interrupt"] for command in self.compiled.commands))
+        pending = REGISTERS["interrupt_pending"].pack(done=1, layer=told)
+        counters = self.counters()
+        counts = {"layers": counters.layers} | counters.beats
+        return {"errors": 0, "status": 0, "nothing_pending": 0, "interrupt_pending": pending} | {
+            f"{name}_again": counts[name] for name in EXACT
+        }
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Failing(_Written):
+    """Lists that fail, one behind the other, and then one that runs as if nothing had been.
+
+    Parameters
+    ----------
+    failures
+        What fails.
+    others
+        Commands of these lists that write elsewhere than the last one.
+    """
+
+    failures: tuple[Failure, ...]
+    others: Sequence[Command] = ()
+
+    def memories(self) -> dict[str, Image]:
+        """Where layers write, those that fail may leave anything; the last list says what must be there then."""
+        config, address = self.compiled.config, self.compiled.list_address
+        written, size = np.zeros(len(self.before), bool), config.bus.bytes
+        for command in [*self.compiled.commands, *self.others]:
+            beats = command["out_pitch"] * command["regions"] * command["out_tiles"]
+            table = -(-4 * command["regions"] * command["out_tiles"] // size)
+            for first, count in ((command["out_address"], beats), (command["out_table"], table)):
+                written[first * size : (first + count) * size] = True
+        others = run_list(config, np.where(written, ~self.before, self.before), address).memory
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], others == self.after, [0]]))).reshape(-1, 2).tolist()
+        after = {first: self.after[first:end].tobytes() for first, end in edges}
+        image = Image(before={0: self.before.tobytes()}, after=after, size=len(self.before))
+        return dict.fromkeys(MEMORY_PORTS, image)
+
+    def software(self) -> list[Step]:
+        """Run each until nothing is at work, and look at its error; then the last."""
+        status, pending, wrong = REGISTERS["status"], REGISTERS["interrupt_pending"], list[Step]()
+        for number, failure in enumerate(self.failures):
+            wrong += [*_start(failure.place), Poll(status.offset, status.pack(busy=1), 0)]
+            wrong.append(Poll(pending.offset, pending.pack(done=1, error=1), pending.pack(error=1)))
+            wrong += write_register(REGISTERS, "counter_control", snapshot=1)
+            wrong += [
+                dataclasses.replace(read_register(REGISTERS, name), name=name_of(number, name))
+                for name in self._looks(failure)
+            ]
+        steps = super().software()
+        return [*wrong, *steps, *(read_register(REGISTERS, name) for name in ("status", "interrupt_pending"))]
+
+    @staticmethod
+    def _looks(failure: Failure) -> dict[str, int]:
+        """Registers after an error."""
+        found = {"errors": REGISTERS["errors"].pack(**{failure.error: 1})}
+        found |= {} if failure.layers is None else {"count_layers": failure.layers}
+        return found | ({} if failure.address is None else {"error_address": failure.address})
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """What software must have read in the end."""
+        pending, interrupts = REGISTERS["interrupt_pending"], [one["interrupt"] for one in self.compiled.commands]
+        found = {"errors": 0, "status": 0, "nothing_pending": 0}
+        found["interrupt_pending"] = pending.pack(done=1, layer=int(any(interrupts)))
+        for number, failure in enumerate(self.failures):
+            found |= {name_of(number, name): value for name, value in self._looks(failure).items()}
+        return found
+
+
+def name_of(number: int, register: str) -> str:
+    """What software calls a register that it reads after a list that fails."""
+    return f"{register}_of_{number}"
+
+
+def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
+    """Lists of all kinds of layers, each twice, and lists that fail in each way."""
+    for number in range(RANDOM_LISTS + RANDOM_NETWORKS):
+        rng = random.Random(f"{number} {seed}")
+        program, memory = (random_list if number < RANDOM_LISTS else random_network)(config, rng)
+        again = Again(**_parts(program), memory=memory, elsewhere=rng.getrandbits(config.address_bits))
+        yield Trial(again, again.registers, counted=True)
+    for flag in (False, True):
+        yield _failing(config, random.Random(f"failing {flag} {seed}"), inverted=flag)
+        yield _too_large(config, random.Random(f"too large {flag} {seed}"), pools=flag)
+
+
+def _parts(program: Program) -> dict:
+    """A list as a program without a result but memory."""
+    return {"compiled": program, "inputs_by_name": {}, "results": [], "shape": (), "pairs": 0}
+
+
+def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> Trial:
+    """Every address of a command, and the list's, where no memory is, an operation that is none, a region too large.
+
+    Each bit of the addresses is 0 in one trial and 1 in the other.
+    """
+    program, memory = random_network(config, rng)
+    size, most = config.bus.bytes, (1 << config.bus.beat_address_bits) - 1
+    failures, parts = list[Failure](), [memory]
+    bits = random.Random(f"addresses {rng.random()}")
+
+    def add(number: int, change: Mapping[str, int], error: str, address: int | None, layers: int | None) -> None:
+        """The list with a change in one command, behind all else."""
+        failures.append(Failure(sum(map(len, parts)), error, address, layers))
+        parts.append(_list_of(config, [*program.commands[:number], program.commands[number] | change]))
+
+    for number, command in enumerate(program.commands):
+        for field in filter(_is_address, command):
+            if not command[field]:
+                continue  # nothing is there
+            address = bits.getrandbits(config.bus.beat_address_bits) ^ (most if inverted else 0)
+            address |= 1 << bits.randrange(len(memory).bit_length(), config.bus.beat_address_bits)
+            error, begun = "write" if field.startswith("out") else "read", number + 1
+            add(number, {field: address}, error, address * size, None if field.startswith("weight") else begun)
+        add(number, {"operation": max(OPERATIONS.values()) + 1}, "operation", None, number)
+    rng.shuffle(failures)
+    made = Failing(**_parts(program), memory=np.concatenate(parts), failures=tuple(failures))
+    return Trial(made, made.registers, counted=True)
+
+
+def _too_large(config: SnapChipConfig, rng: random.Random, *, pools: bool) -> Trial:
+    """A region that needs a word more of a bank than there is."""
+    program, memory = random_network(config, rng)
+    large, behind = single_region(config, rng, config.bank_words + 1, pools)
+    memory = np.concatenate([memory, np.zeros(-len(memory) % ALIGNMENT, np.uint8)])
+    beats = len(memory) // config.bus.bytes
+    (command,) = large.commands
+    moved = {field: value + beats * _is_address(field) for field, value in command.items()}
+    failure = Failure(len(memory) + len(behind), "capacity", None, 1)
+    parts = [memory, behind, _list_of(config, [moved])]
+    made = Failing(**_parts(program), memory=np.concatenate(parts), failures=(failure, failure), others=[moved])
+    return Trial(made, made.registers, counted=True)
+
+
+def _list_of(config: SnapChipConfig, commands: Sequence[Command]) -> np.ndarray:
+    """Bytes of a list, which ends."""
+    return np.concatenate(
+        [*(assemble(config, command).view(np.uint8) for command in commands), np.zeros(COMMAND_BYTES, np.uint8)]
+    )
+
+
+def _is_address(field: str) -> bool:
+    """Whether a field of a command says where something is."""
+    return "address" in field or field.endswith("_table")
