@@ -222,7 +222,7 @@ def _parts(program: Program) -> dict:
 
 
 def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> Trial:
-    """Every address of a command, and the list's, where no memory is, an operation that is none, a region too large.
+    """Lists that are, or have an address in some command, where no memory is, and operations that are none.
 
     Each bit of the addresses is 0 in one trial and 1 in the other.
     """
@@ -236,14 +236,19 @@ def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> T
         failures.append(Failure(sum(map(len, parts)), error, address, layers))
         parts.append(_list_of(config, [*program.commands[:number], program.commands[number] | change]))
 
-    for number, command in enumerate(program.commands):
-        for field in filter(_is_address, command):
-            if not command[field]:
-                continue  # nothing is there
-            address = bits.getrandbits(config.bus.beat_address_bits) ^ (most if inverted else 0)
-            address |= 1 << bits.randrange(len(memory).bit_length(), config.bus.beat_address_bits)
-            error, begun = "write" if field.startswith("out") else "read", number + 1
-            add(number, {field: address}, error, address * size, None if field.startswith("weight") else begun)
+    def nowhere() -> int:
+        """A beat beyond all memory."""
+        address = bits.getrandbits(config.bus.beat_address_bits) ^ (most if inverted else 0)
+        return address | 1 << bits.randrange(len(memory).bit_length(), config.bus.beat_address_bits)
+
+    place = nowhere() * size
+    failures.append(Failure(place, "read", place, 0))
+    for field in filter(_is_address, program.commands[0]):
+        number = rng.choice([number for number, command in enumerate(program.commands) if command[field]])
+        address = nowhere()
+        error, begun = "write" if field.startswith("out") else "read", number + 1
+        add(number, {field: address}, error, address * size, None if field.startswith("weight") else begun)
+    for number in range(len(program.commands)):
         add(number, {"operation": max(OPERATIONS.values()) + 1}, "operation", None, number)
     rng.shuffle(failures)
     made = Failing(**_parts(program), memory=np.concatenate(parts), failures=tuple(failures))
