@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from ...hw.snap_chip.bit_picker import BitPicker
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
+from ...hw.snap_chip.command_fetch import CommandFetch
 from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.max_pool import MaxPool
@@ -31,6 +32,7 @@ COMPONENTS = {
     "max_pool": MaxPool,
     "tile_expander": TileExpander,
     "segment_writer": SegmentWriter,
+    "command_fetch": CommandFetch,
     "compressor": Compressor,
     "output_buffer": OutputBuffer,
     "segment_reader": SegmentReader,

@@ -53,6 +53,7 @@ PARTS = (
         kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
         for kind in (
             "block_sequencer",
+            "command_fetch",
             "max_pool",
             "output_buffer",
             "segment_reader",
