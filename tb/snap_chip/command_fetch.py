@@ -82,7 +82,7 @@ class Work:
         return found
 
     def drive(self) -> dict[str, Any]:
-        """A layer is written some time, and nothing is left of it some time later; before it moves nothing is there, too."""
+        """A layer is written some time, and some time later nothing is left of it; nor is there before it moves."""
         self.ready = [self.some.random() < self.patience for _ in self.ready]
         self.written = self.at_work and self.some.random() < self.speed
         if not self.at_work:
