@@ -78,7 +78,7 @@ class VectorUnit(wiring.Component):
         uses_lanes, greatest = Signal(), Signal()
         busy, starts, fills = Signal(), Signal(), Signal()
         m.d.comb += [
-            operation.eq(Mux(entry.pool, 0, 1 << entry.operation[: bits_for(len(OPERATIONS) - 1)])),
+            operation.eq(Mux(entry.pool, 0, 1 << entry.operation)),
             greatest.eq(Mux(entry.pool, ~entry.average, self.does["max"])),
             uses_lanes.eq(~greatest),
             self.i_entries.ready.eq(~busy),
@@ -224,7 +224,7 @@ class VectorUnit(wiring.Component):
         fifo = Fifo(len(place) + len(result), RESULTS)
         m.submodules.fifo = shared(fifo)
         m.d.comb += [fifo.i.valid.eq(complete), fifo.i.payload.eq(Cat(place, result))]
-        left, second = Signal(17, name="results_left"), Signal(name="second_row")
+        left, second = Signal.like(entry.rows, name="results_left"), Signal(name="second_row")
         with m.If(complete):
             m.d.sync += place.eq(place + Mux(pool, entry.pool_pitch, size))
         with m.If(starts):
