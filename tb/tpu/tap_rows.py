@@ -15,7 +15,7 @@ from .near import any_number
 from .vector_parts import PARTS
 from .windows import MODULO, granules_at, signed
 
-TAPS = 250
+TAPS = 300
 """Until a reset."""
 
 
@@ -63,32 +63,33 @@ def any_tap(config: TpuConfig, some: random.Random) -> dict[str, int]:
     if tap["everything"]:
         tap |= {"row": some.randrange(rows - 1), "x": signed(some.getrandbits(24)), "y": signed(some.getrandbits(24))}
     else:
-        edges = some.choice([("x",), ("y",), ("row",), (), ("x", "row")])
+        edges = some.choice([("x",), ("y",), ("row",), ("row",), ("x", "row")])
         _edges(tap, edges, size, some)
     tap["address"] = (tap.pop("row") * size + some.randrange(size)) % MODULO
     return tap
 
 
 def _edges(tap: dict[str, int], edges: tuple[str, ...], size: int, some: random.Random) -> None:
-    """Place a tap so that only these edges decide; `row` is the row where it begins."""
+    """Place a tap so that only these edges decide, each bit of a number alone; `row` is the row where it begins."""
 
-    def beside(edge: int, bits: int) -> int:
-        return some.choice(
-            [edge, edge + some.randint(-2, 2), edge + any_number(bits, some), edge - any_number(bits, some)]
-        )
+    def beside(edge: int, reach: int, bits: int) -> int:
+        """Close to an edge, or a power of two before it or behind it, or anywhere."""
+        away = some.choice([0, 1, -1]) << some.randrange(bits)
+        return some.choice([some.getrandbits(bits), *[edge + away - some.randint(-1, reach)] * 4])
 
     if "x" in edges:
-        tap["x"] = signed(some.choice([tap["line"] - some.randint(-1, size), beside(tap["line"], 24), beside(0, 24)]))
+        tap["x"] = signed(beside(some.choice([tap["line"], 0]), size, 24))
     else:
         tap |= {"line": max(tap["line"], 3 * size), "x": some.randrange(2 * size)}
     if "y" in edges:
-        tap["y"] = signed(some.choice([beside(tap["height"], 24), beside(0, 24)]))
+        tap["y"] = signed(beside(some.choice([tap["height"], 0]), 2, 24))
     else:
-        tap |= {"height": max(tap["height"], 1), "y": 0}
+        tap |= {"height": max(tap["height"], 1)}
         tap["y"] = some.choice([0, tap["height"] - 1, some.randrange(tap["height"])])
     if "row" in edges:
         row_bits = 24 - (size.bit_length() - 1)
-        tap["row"] = beside(some.choice([tap["first_row"], tap["last_row"]]), row_bits) % (1 << row_bits)
+        edge = some.choice([tap["first_row"], tap["last_row"], tap["row"]])
+        tap |= {"row": beside(edge, 1, row_bits) % (1 << row_bits), "width": some.choice([tap["width"], size, size])}
 
 
 class Taps:

@@ -19,7 +19,7 @@ CONFIGS = {"narrow": _config(4, 150), "tiny": _config(8, 128), "wide": _config(1
 PARTS: dict[str, dict[str, Any]] = {
     "vector_unit": {f"vector_unit_{name}": config for name, config in CONFIGS.items()},
     "tap_rows": {f"tap_rows_{name}": config for name, config in CONFIGS.items()},
-    "tap_walk": {"tap_walk": ()},
+    "tap_walk": {f"tap_walk_{bits}": (bits,) for bits in (12, 17)},
     "granule_reducer": {"granule_reducer": ()},
 }
-"""By name of the part, by component."""
+"""Configurations, widths of numbers of windows; by name of the part, by component."""
