@@ -118,7 +118,7 @@ def vector_entry(config: TpuConfig) -> data.StructLayout:
         | {
             "operation": range(len(OPERATIONS)),
             "width": bits_for(config.row_granules),
-            "rows": min(fields["rows"], bits_for(config.ub_granules)),
+            "rows": min(17, bits_for(config.ub_granules)),
             "geometry": geometry_layout(config),
         }
         | {

@@ -128,18 +128,18 @@ class Taps:
     def observe(self, outputs: Mapping[str, Any]) -> None:
         """Compare a cycle."""
         step = self._steps[0] if self._steps else None
-        may_go = step is not None and bool(self._may_end or not step.last)
-        wants = may_go and step.row is not None
+        may_go = step if step and (self._may_end or not step.last) else None
+        wants = may_go is not None and may_go.row is not None
         assert outputs["o_fetch"]["valid"] == wants
-        assert not wants or outputs["o_fetch"]["row"] == step.row
-        goes = may_go and bool(self._inputs["i_fetch_ready"] or not wants)
-        assert outputs["o_ends"] == (goes and step.last and not step.fill)
-        assert outputs["i_taps_ready"] == (step is None or (goes and len(self._steps) == 1))
+        goes = may_go if self._inputs["i_fetch_ready"] or not wants else None
+        assert not (may_go and wants) or outputs["o_fetch"]["row"] == may_go.row
+        assert outputs["o_ends"] == (goes is not None and goes.last and not goes.fill)
+        assert outputs["i_taps_ready"] == (step is None or (goes is not None and len(self._steps) == 1))
         self._compare(self._late.popleft(), outputs)
-        self._late.append(step if goes else None)
+        self._late.append(goes)
         if goes:
             self._steps.popleft()
-            self._may_end &= not step.last
+            self._may_end &= not goes.last
         if self._offered and outputs["i_taps_ready"]:
             self._steps.extend(steps_of(self.config, self.left.popleft()))
             self._offered = False
