@@ -10,18 +10,18 @@ from ..cocotb_bench import testbench
 from .parts import PARTS
 from .windows import MODULO, asks_for, granules_at, signed
 
-WINDOWS = 1000
+WINDOWS = 1500
 
 
 @testbench(PARTS["window_bounds"])
 async def windows(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Windows anywhere, most of them across one edge of the image or another."""
+    """Windows anywhere, most of them across one edge of the image or another, or a power of two away from there."""
     some, size = random.Random(int(rng.integers(1 << 32))), config.row_granules
 
     def near(reach: int, *edges: int) -> int:
-        return some.choice(
-            [some.getrandbits(24), *(some.choice(edges) + some.randint(-reach, reach) for _ in range(9))]
-        )
+        close = some.choice(edges) + some.randint(-reach, reach)
+        far = close + some.choice([1, -1]) * (1 << some.randrange(24))
+        return some.choice([some.getrandbits(24), *[close] * 5, *[far] * 4])
 
     for _ in range(WINDOWS):
         first = some.randrange(config.ub_rows)
