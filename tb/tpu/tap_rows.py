@@ -11,7 +11,7 @@ from ...hw.tpu.config import TpuConfig
 from ...hw.tpu.unified_buffer import ROW_LATENCY
 from ..bench import Bench
 from ..cocotb_bench import testbench
-from .near import any_number
+from .near import any_number, beside
 from .vector_parts import PARTS
 from .windows import MODULO, granules_at, signed
 
@@ -71,25 +71,22 @@ def any_tap(config: TpuConfig, some: random.Random) -> dict[str, int]:
 
 def _edges(tap: dict[str, int], edges: tuple[str, ...], size: int, some: random.Random) -> None:
     """Place a tap so that only these edges decide, each bit of a number alone; `row` is the row where it begins."""
-
-    def beside(edge: int, reach: int, bits: int) -> int:
-        """Close to an edge, or a power of two before it or behind it, or anywhere."""
-        away = some.choice([0, 1, -1]) << some.randrange(bits)
-        return some.choice([some.getrandbits(bits), *[edge + away - some.randint(-1, reach)] * 4])
-
     if "x" in edges:
-        tap["x"] = signed(beside(some.choice([tap["line"], 0]), size, 24))
+        tap["x"] = signed(beside(some.choice([tap["line"], 0]), size, 24, some))
     else:
         tap |= {"line": max(tap["line"], 3 * size), "x": some.randrange(2 * size)}
     if "y" in edges:
-        tap["y"] = signed(beside(some.choice([tap["height"], 0]), 2, 24))
+        tap["y"] = signed(beside(some.choice([tap["height"], 0]), 2, 24, some))
     else:
         tap |= {"height": max(tap["height"], 1)}
         tap["y"] = some.choice([0, tap["height"] - 1, some.randrange(tap["height"])])
     if "row" in edges:
         row_bits = 24 - (size.bit_length() - 1)
         edge = some.choice([tap["first_row"], tap["last_row"], tap["row"]])
-        tap |= {"row": beside(edge, 1, row_bits) % (1 << row_bits), "width": some.choice([tap["width"], size, size])}
+        tap |= {
+            "row": beside(edge, 1, row_bits, some) % (1 << row_bits),
+            "width": some.choice([tap["width"], size, size]),
+        }
 
 
 class Taps:

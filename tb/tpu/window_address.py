@@ -12,7 +12,7 @@ from ..cocotb_bench import testbench
 from .entries import Entry, granules_of, random_entry
 from .near import any_number
 from .parts import PARTS
-from .windows import MODULO, asks_for
+from .windows import MODULO, asks_for, signed
 
 ENTRIES = 40
 
@@ -42,7 +42,7 @@ def aimed(config: TpuConfig, some: random.Random, **counts: int) -> Entry:
     entry = random_entry(config, some, range(config.ub_granules), rows=rows, repeat=repeat, convolve=1)
     entry["rows"] = rows  # of a matmul, it was cut to what lies in the buffer
     geometry = dict.fromkeys(("columns", "lines"), 1) | counts
-    geometry |= {name: any_number(24, some) for name in STEPS}
+    geometry |= {name: some.choice([some.getrandbits(24), any_number(24, some)]) for name in STEPS}
     geometry |= {name: any_number(some.randint(1, 12), some) for name in ("stride", "dilation")}
     geometry |= {"line": some.randint(1 << 22, MODULO - 1), "height": some.randint(1 << 11, (1 << 12) - 1)}
     entry["geometry"] |= geometry
@@ -50,10 +50,16 @@ def aimed(config: TpuConfig, some: random.Random, **counts: int) -> Entry:
     image, line = divmod(place, geometry["lines"])
     steps = sum(count * geometry[name] for count, name in zip((column, line, image, k), STEPS, strict=True))
     size, window = config.row_granules, (entry["geometry"][name] for name in ("window_first", "window_last"))
-    down = line * geometry["stride"] + k * geometry["dilation"] - some.choice([0, some.randrange(1 << 11)])
+    down_at = line * geometry["stride"] + k * geometry["dilation"]
+    down = down_at - some.choice([0, some.randrange(1 << 11)])
     at = some.randint(*window) * size + some.randrange(size)
-    x = some.choice([0, some.randrange(1 << 15)])
-    return entry | {"first": (at - steps) % MODULO, "x": x, "y": max(-down, -(1 << 11))}
+    x, y = some.choice([0, some.randrange(1 << 15)]), max(-down, -(1 << 11))
+    column_x, line_y = signed(x + column * geometry["column_step"]), y + down_at
+    if column_x >= 0 and some.random() < 0.5:  # the line ends in the window
+        entry["geometry"]["line"] = column_x + some.randint(0, size)
+    if 0 <= line_y < (1 << 12) - 1 and some.random() < 0.3:  # the image ends with its line, or before it
+        entry["geometry"]["height"] = line_y + some.randint(0, 1)
+    return entry | {"first": (at - steps) % MODULO, "x": x, "y": y}
 
 
 @testbench(PARTS["window_address"])
