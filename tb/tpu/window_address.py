@@ -38,7 +38,7 @@ async def check(bench: Bench, config: TpuConfig, entries: Sequence[Entry], some:
 
 def aimed(config: TpuConfig, some: random.Random, **counts: int) -> Entry:
     """A ``convolve`` with steps of any value, which lead to input at one of its positions at least, if x allows it."""
-    rows, repeat = min(some.randint(6, 10), config.matrix.accumulator_rows), some.randint(1, 2)
+    rows, repeat = min(some.randint(6, 10), config.matrix.accumulator_rows), some.choice([1, 2, 2, 3])
     entry = random_entry(config, some, range(config.ub_granules), rows=rows, repeat=repeat, convolve=1)
     entry["rows"] = rows  # of a matmul, it was cut to what lies in the buffer
     geometry = dict.fromkeys(("columns", "lines"), 1) | counts
