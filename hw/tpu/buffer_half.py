@@ -83,8 +83,8 @@ class BufferHalf(wiring.Component):
                 read_here.eq(reads & mine(choose)),
                 put_here.eq(puts & mine(put.row)),
                 bank.i_read_enable.eq(read_here | self.i_fetch.valid & mine(fetch)),
-                bank.i_read_address.eq(Mux(read_here, choose, fetch) >> bank_bits),
-                bank.i_write_address.eq(Mux(put_here, put.row, store.row) >> bank_bits),
+                bank.i_read_address.eq(Mux(read_here, choose[bank_bits:], fetch[bank_bits:])),
+                bank.i_write_address.eq(Mux(put_here, put.row[bank_bits:], store.row[bank_bits:])),
                 bank.i_write_data.eq(Mux(put_here, put.data, store.data)),
             ]
             with m.If(put_here):

@@ -5,7 +5,8 @@ from amaranth.lib import data
 from amaranth.utils import bits_for
 
 from .config import TpuConfig
-from .isa import GEOMETRY, INSTRUCTION_BITS, INSTRUCTIONS
+from .isa import GEOMETRY, INSTRUCTION_BITS, INSTRUCTIONS, OPERATIONS
+from .set_registers import registers_layout
 
 __all__ = [
     "activate_entry",
@@ -92,14 +93,15 @@ def matmul_entry(config: TpuConfig) -> data.StructLayout:
             "first": 24,
             "y": signed(12),
             "x": signed(16),
-            "geometry": geometry_layout(),
+            "geometry": geometry_layout(config),
         }
     )
 
 
-def geometry_layout() -> data.StructLayout:
+def geometry_layout(config: TpuConfig) -> data.StructLayout:
     """Registers that say where windows lie, as they were set."""
-    return data.StructLayout({name: register.bits for name, register in GEOMETRY.items() if name != "tap_step"})
+    registers = registers_layout(config)
+    return data.StructLayout({name: registers[name].shape for name in GEOMETRY if name != "tap_step"})
 
 
 def vector_entry(config: TpuConfig) -> data.StructLayout:
@@ -109,18 +111,19 @@ def vector_entry(config: TpuConfig) -> data.StructLayout:
         fields |= {
             field.name: signed(field.bits) if field.signed else field.bits for field in INSTRUCTIONS[name].fields
         }
+    registers = registers_layout(config)
     return data.StructLayout(
         fields
+        | {name: granule_address(config) for name in ("a", "b", "dst")}
         | {
-            "rows": 17,
-            "geometry": geometry_layout(),
-            "tap_step": 24,
-            "pool_pitch": 7,
-            "zero_a": 8,
-            "zero_b": 8,
-            "factor_a": 32,
-            "factor_b": 32,
-            "addend": 32,
+            "operation": range(len(OPERATIONS)),
+            "width": bits_for(config.row_granules),
+            "rows": min(17, bits_for(config.ub_granules)),
+            "geometry": geometry_layout(config),
+        }
+        | {
+            name: registers[name].shape
+            for name in ("tap_step", "pool_pitch", "zero_a", "zero_b", "factor_a", "factor_b", "addend")
         }
     )
 

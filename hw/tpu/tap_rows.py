@@ -63,8 +63,8 @@ class TapRows(wiring.Component):
                 "i_everything": In(1),
                 "i_line": In(ADDRESS_BITS),
                 "i_height": In(12),
-                "i_first": In(17),
-                "i_last": In(17),
+                "i_first": In(ub_row(config)),
+                "i_last": In(ub_row(config)),
                 "i_may_end": In(1),
                 "o_fetch": Out(data.StructLayout({"valid": 1, "row": ub_row(config)})),
                 "i_fetch_ready": In(1),
@@ -79,11 +79,9 @@ class TapRows(wiring.Component):
         size = self.config.row_granules
         row_bits = exact_log2(size)
         count = bits_for(size)
-        held_layout = data.StructLayout(
-            # The tap's row and the place in it; the granules in its image; whether it needs its row, and the next.
-            {"row": ADDRESS_BITS - row_bits, "at": row_bits, "start": count, "end": count, "low": 1, "high": 1}
-            | {"first": 1, "last": 1, "fill": 1}
-        )
+        # The place in the tap's row; the granules in its image; whether it needs its row, and the next.
+        fields = {"at": row_bits, "start": count, "end": count, "low": 1, "high": 1, "first": 1, "last": 1, "fill": 1}
+        held_layout = data.StructLayout({"row": ADDRESS_BITS - row_bits} | fields)
         held, comes = Signal(held_layout, reset_less=True), Signal(held_layout)
         full, second = Signal(), Signal()
         self._look(m, comes)
@@ -107,9 +105,10 @@ class TapRows(wiring.Component):
         with m.If(self.i_taps.ready):
             m.d.sync += [full.eq(self.i_taps.valid), held.eq(comes)]
 
-        step = Signal(held_layout, name="step")
+        layout = data.StructLayout(fields)
+        step = Signal(layout, name="step")
         m.d.comb += [
-            step.eq(held),
+            *(step[name].eq(held[name]) for name in ("at", "start", "end", "first", "fill")),
             step.low.eq(needs & ~upper),
             step.high.eq(needs & upper),
             step.last.eq(ends),
@@ -117,7 +116,7 @@ class TapRows(wiring.Component):
         halves = Cat(~second, second | ~both)  # of the tap: which are done with this step
         valid = goes
         for cycle in range(ROW_LATENCY):
-            later = Signal(name=f"valid_{cycle}"), Signal(held_layout, name=f"step_{cycle}", reset_less=True)
+            later = Signal(name=f"valid_{cycle}"), Signal(layout, name=f"step_{cycle}", reset_less=True)
             halves_later = Signal(2, name=f"halves_{cycle}", reset_less=True)
             m.d.sync += [later[0].eq(valid), later[1].eq(step), halves_later.eq(halves)]
             (valid, step), halves = later, halves_later

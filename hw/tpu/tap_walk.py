@@ -7,22 +7,25 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..config import check_int
+
 __all__ = ["ADDRESS_BITS", "TapWalk", "tap_layout", "walk_layout"]
 
 ADDRESS_BITS = 24
 """Addresses and places in an image are counted modulo 2 to so many bits."""
 
 
-def walk_layout() -> data.StructLayout:
+def walk_layout(result_bits: int) -> data.StructLayout:
     """Where taps lie, as the registers of `isa` say it.
 
     ``bounded``: lines and images end. ``results`` are windows, each of ``kernel_rows`` times ``kernel_columns`` taps.
+    All counts are 1 at least.
     """
     steps = ("tap_step", "kernel_step", "column_step", "line_step", "image_step")
     return data.StructLayout(
         dict.fromkeys(("address", "x", "y", *steps), ADDRESS_BITS)
         | {"stride": 12, "dilation": 12, "columns": 12, "lines": 12, "bounded": 1}
-        | {"kernel_rows": 5, "kernel_columns": 5, "results": 17}
+        | {"kernel_rows": 5, "kernel_columns": 5, "results": result_bits}
     )
 
 
@@ -35,6 +38,11 @@ def tap_layout() -> data.StructLayout:
 class TapWalk(wiring.Component):
     """Window after window, the taps of a kernel: columns within rows. A tap a cycle, the first one after `i_load`.
 
+    Parameters
+    ----------
+    result_bits
+        Width of the number of windows.
+
     Attributes
     ----------
     i_load
@@ -45,9 +53,11 @@ class TapWalk(wiring.Component):
         Stream of taps (`tap_layout`).
     """
 
-    def __init__(self):
-        self.config = ()
-        super().__init__({"i_load": In(1), "i_walk": In(walk_layout()), "o": Out(stream.Signature(tap_layout()))})
+    def __init__(self, result_bits: int):
+        check_int("result_bits", result_bits, 1)
+        self.config = (result_bits,)
+        walk = walk_layout(result_bits)
+        super().__init__({"i_load": In(1), "i_walk": In(walk), "o": Out(stream.Signature(tap_layout()))})
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -61,12 +71,12 @@ class TapWalk(wiring.Component):
         results, first = Signal.like(walk.results), Signal()
         moves = Signal()
         m.d.comb += [
-            *(ends[name].eq(left[name] == 1) for name in ("tap", "kernel", "line")),
-            ends["column"].eq((left["column"] == 1) & walk.bounded),
+            *(ends[name].eq(left[name] <= 1) for name in ("tap", "kernel", "line")),
+            ends["column"].eq((left["column"] <= 1) & walk.bounded),
             moves.eq(self.o.valid & self.o.ready),
             tap.first.eq(first),
             tap.last.eq(ends["tap"] & ends["kernel"]),
-            tap.final.eq(tap.last & (results == 1)),
+            tap.final.eq(tap.last & (results <= 1)),
         ]
         with m.If(moves):
             m.d.sync += first.eq(tap.last)

@@ -78,7 +78,7 @@ class VectorUnit(wiring.Component):
         uses_lanes, greatest = Signal(), Signal()
         busy, starts, fills = Signal(), Signal(), Signal()
         m.d.comb += [
-            operation.eq(Mux(entry.pool, 0, 1 << entry.operation[: bits_for(len(OPERATIONS) - 1)])),
+            operation.eq(Mux(entry.pool, 0, 1 << entry.operation)),
             greatest.eq(Mux(entry.pool, ~entry.average, self.does["max"])),
             uses_lanes.eq(~greatest),
             self.i_entries.ready.eq(~busy),
@@ -118,7 +118,8 @@ class VectorUnit(wiring.Component):
 
     def _walk(self, m: Module, rows: TapRows, starts: Signal, fills: Signal) -> Value:
         """Taps of the entry, or while it `fills` a table of the table; returns whether the last one is taken."""
-        walker, entry, size = TapWalk(), self.entry, self.config.row_granules
+        entry, size, table_granules = self.entry, self.config.row_granules, TABLE_BYTES // GRANULE_BYTES
+        walker = TapWalk(max(len(entry.rows), bits_for(table_granules)))
         m.submodules.walker = shared(walker)
         walk, geometry, pool, table = walker.i_walk, entry.geometry, entry.pool, self.does["table"]
         both = (1 << ADDRESS_BITS) - 1  # of addresses, so that tap_step may be negative
@@ -134,7 +135,7 @@ class VectorUnit(wiring.Component):
             walk.bounded.eq(pool),
             walk.kernel_rows.eq(Mux(pool, entry.kernel_rows, 1)),
             walk.kernel_columns.eq(Mux(pool, entry.kernel_columns, Mux(table, 1, 2))),
-            walk.results.eq(Mux(fills, TABLE_BYTES // GRANULE_BYTES, entry.rows)),
+            walk.results.eq(Mux(fills, table_granules, entry.rows)),
             rows.i_width.eq(Mux(pool, entry.width, Mux(fills, 1, size))),
             rows.i_fill.eq(fills),
             rows.i_everything.eq(~pool),
@@ -224,7 +225,7 @@ class VectorUnit(wiring.Component):
         fifo = Fifo(len(place) + len(result), RESULTS)
         m.submodules.fifo = shared(fifo)
         m.d.comb += [fifo.i.valid.eq(complete), fifo.i.payload.eq(Cat(place, result))]
-        left, second = Signal(17, name="results_left"), Signal(name="second_row")
+        left, second = Signal.like(entry.rows, name="results_left"), Signal(name="second_row")
         with m.If(complete):
             m.d.sync += place.eq(place + Mux(pool, entry.pool_pitch, size))
         with m.If(starts):

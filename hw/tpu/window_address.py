@@ -90,7 +90,7 @@ class WindowAddress(wiring.Component):
         levels = (self.address, self.line_at, self.image_at, self.kernel_at)
         columns, lines = self.columns_left, self.lines_left
         last_column, last_line, following = Signal(), Signal(), Signal(ADDRESS_BITS)
-        m.d.comb += [last_column.eq(self.entry.convolve & (columns == 1)), last_line.eq(lines == 1)]
+        m.d.comb += [last_column.eq(self.entry.convolve & (columns <= 1)), last_line.eq(lines <= 1)]
 
         def go(level: int, step: Value) -> None:
             """On to the next position, line, image or row of the kernel: all that is smaller begins there, too."""

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
 
 from .config import TpuConfig
-from .isa import GEOMETRY
+from .layouts import geometry_layout
 
 __all__ = ["ADDRESS_BITS", "WindowBounds"]
 
@@ -36,14 +36,14 @@ class WindowBounds(wiring.Component):
     def __init__(self, config: TpuConfig):
         self.config = config
         granules = bits_for(config.row_granules)
-        geometry = ("line", "height", "window_first", "window_last")
+        geometry = geometry_layout(config)
         super().__init__(
             {
                 "i_address": In(ADDRESS_BITS),
                 "i_x": In(signed(ADDRESS_BITS)),
                 "i_y": In(signed(ADDRESS_BITS)),
                 "i_width": In(granules),
-                **{f"i_{name}": In(GEOMETRY[name].bits) for name in geometry},
+                **{f"i_{name}": In(geometry[name].shape) for name in ("line", "height", "window_first", "window_last")},
                 "o_first": Out(granules),
                 "o_end": Out(granules),
             }

@@ -103,6 +103,8 @@ class ReadMemory:
     ----------
     asked
         Bursts that were asked for so far, address and beats.
+    unanswered, most_unanswered
+        Bursts that wait for their answers, and how many that ever were.
     """
 
     def __init__(
@@ -112,7 +114,8 @@ class ReadMemory:
         self._addresses = _Channel("ar", config, stalls, rng)
         self.asked = self._addresses.bursts
         self._due: deque[tuple[int, int, bool]] = deque()  # cycle, beat, last
-        self._cycle, self._offered, self.unanswered = 0, False, 0
+        self._cycle, self._offered = 0, False
+        self.unanswered = self.most_unanswered = 0
 
     @property
     def done(self) -> bool:
@@ -144,6 +147,7 @@ class ReadMemory:
             at = self._cycle + self.stalls.latency
             self._due.extend((at, address + beat, beat == beats - 1) for beat in range(beats))
             self.unanswered += 1
+        self.most_unanswered = max(self.most_unanswered, self.unanswered)
         assert self.unanswered <= self.config.outstanding
         self._cycle += 1
         return moved
@@ -163,8 +167,8 @@ class WriteMemory:
         Bursts that were asked for so far, address and beats.
     written
         Bytes that were written, by address.
-    answered
-        Bursts that were answered.
+    answered, most_unanswered
+        Bursts that were answered; how many at most were asked for and not answered.
     """
 
     def __init__(
@@ -176,7 +180,7 @@ class WriteMemory:
         self.written: dict[int, int] = {}
         self._beats: list[tuple[int, int]] = []
         self._data: deque[list[tuple[int, int]]] = deque()  # whole bursts: data and strobes
-        self.came, self.answered = 0, 0
+        self.came, self.answered, self.most_unanswered = 0, 0, 0
         self._due: deque[tuple[int, int]] = deque()  # cycle, response
         self._cycle, self._offered, self._ready, self._waiting = 0, False, False, None
 
@@ -204,6 +208,7 @@ class WriteMemory:
             self._due.popleft()
             self.answered, self._offered = self.answered + 1, False
         moved |= self._addresses.observe(outputs)
+        self.most_unanswered = max(self.most_unanswered, len(self.asked) - self.answered)
         beat = tuple(outputs[f"m_axi_w{name}"] for name in ("data", "strb", "last", "valid"))
         assert self._waiting in (None, beat), "w changed a beat that waited"
         self._waiting = beat if beat[-1] and not self._ready else None

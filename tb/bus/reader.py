@@ -11,7 +11,7 @@ from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .memory import ReadMemory, Stalls, all_bursts, first_error, word
 from .parts import PARTS
-from .transfers import anywhere, lengths, numbers, with_errors, with_resets
+from .transfers import anywhere, lengths, most_bursts, numbers, with_errors, with_resets
 
 IDLE = {"i_requests_valid": 0, "m_axi_rvalid": 0, "i_clear": 0}
 
@@ -75,6 +75,12 @@ async def read(
 async def random_reads(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Requests anywhere, with stalls on each channel alone, on all, and none."""
     await anywhere(read, IDLE, bench, config, rng)
+
+
+@testbench(PARTS["reader"])
+async def most_reads(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """As many bursts as may be outstanding and have room, and no more."""
+    await most_bursts(read, IDLE, bench, config, rng, count=min(config.outstanding, config.fifo_depth))
 
 
 @testbench(PARTS["reader"])

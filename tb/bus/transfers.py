@@ -8,9 +8,9 @@ import numpy as np
 
 from ...hw.bus.config import PortConfig
 from ..bench import Bench
-from .memory import STALLS, all_bursts, random_errors, random_requests
+from .memory import STALLS, Stalls, all_bursts, random_errors, random_requests
 
-__all__ = ["Transfer", "anywhere", "lengths", "numbers", "with_errors", "with_resets"]
+__all__ = ["Transfer", "anywhere", "lengths", "most_bursts", "numbers", "with_errors", "with_resets"]
 
 Transfer = Callable[..., Awaitable[Any]]
 """Carries out requests and compares all that comes of it: bench, configuration, stalls, random numbers, requests."""
@@ -29,6 +29,24 @@ async def anywhere(
         some = numbers(rng)
         await bench.cycle(idle)
         await transfer(bench, config, stalls, some, requests=random_requests(config, some, 10))
+
+
+async def most_bursts(
+    transfer: Transfer,
+    idle: Mapping[str, int],
+    bench: Bench,
+    config: PortConfig,
+    rng: np.random.Generator,
+    *,
+    count: int,
+) -> None:
+    """Memory keeps all answers back until no more bursts come: so many of a beat each."""
+    some = numbers(rng)
+    requests = [{"address": some.getrandbits(config.beat_address_bits), "beats": 1} for _ in range(2 * count + 3)]
+    await bench.cycle(idle)
+    stalls = Stalls(latency=4 * count + 20)
+    memory = await transfer(bench, config, stalls, some, requests=requests)
+    assert memory.most_unanswered == count
 
 
 async def with_errors(

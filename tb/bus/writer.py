@@ -11,7 +11,7 @@ from ..bench import Bench, Source, run
 from ..cocotb_bench import testbench
 from .memory import Stalls, WriteMemory, all_bursts, first_error
 from .parts import PARTS
-from .transfers import anywhere, lengths, numbers, with_errors, with_resets
+from .transfers import anywhere, lengths, most_bursts, numbers, with_errors, with_resets
 
 IDLE = {"i_requests_valid": 0, "i_beats_valid": 0, "m_axi_bvalid": 0, "i_clear": 0}
 
@@ -64,7 +64,7 @@ async def write(
     requests: list[dict[str, int]],
     errors: Mapping[int, int] | None = None,
     stop_after: float = float("inf"),
-) -> None:
+) -> WriteMemory:
     """Carry out requests, compare what memory holds, and when each is done."""
     errors = errors or {}
     cuts = [all_bursts(config, [request]) for request in requests if request["beats"]]
@@ -96,12 +96,19 @@ async def write(
         outputs = await bench.cycle(IDLE)
         assert outputs["o_idle"] == 1 and not outputs["m_axi_awvalid"] and not outputs["m_axi_wvalid"]
         assert first_error(config, bursts, errors).items() <= outputs["o_error"].items()
+    return memory
 
 
 @testbench(PARTS["writer"])
 async def random_writes(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
     """Requests anywhere, with stalls on each channel alone, on all, and none."""
     await anywhere(write, IDLE, bench, config, rng)
+
+
+@testbench(PARTS["writer"])
+async def most_writes(bench: Bench, config: PortConfig, rng: np.random.Generator) -> None:
+    """As many bursts as may be outstanding, and no more."""
+    await most_bursts(write, IDLE, bench, config, rng, count=config.outstanding)
 
 
 @testbench(PARTS["writer"])

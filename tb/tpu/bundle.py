@@ -6,10 +6,13 @@ from ...hw.tpu.activation_unit import ActivationUnit
 from ...hw.tpu.decoder import Decoder
 from ...hw.tpu.feeder import Feeder
 from ...hw.tpu.fetch import Fetch
+from ...hw.tpu.granule_reducer import GranuleReducer
 from ...hw.tpu.host_in import HostInUnit
 from ...hw.tpu.host_out import HostOutUnit
 from ...hw.tpu.parameter_unit import ParameterUnit
 from ...hw.tpu.scoreboard import Scoreboard
+from ...hw.tpu.tap_rows import TapRows
+from ...hw.tpu.tap_walk import TapWalk
 from ...hw.tpu.unified_buffer import UnifiedBuffer
 from ...hw.tpu.vector_unit import VectorUnit
 from ...hw.tpu.weight_unit import WeightUnit
@@ -36,6 +39,9 @@ COMPONENTS = {
     "host_in": HostInUnit,
     "host_out": HostOutUnit,
     "vector_unit": VectorUnit,
+    "tap_rows": TapRows,
+    "tap_walk": TapWalk,
+    "granule_reducer": GranuleReducer,
 }
 
 PARTS = parts.PARTS | activation_parts.PARTS | control_parts.PARTS | dma_parts.PARTS | vector_parts.PARTS

@@ -4,9 +4,10 @@ import random
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Shape
 
 from ...hw.tpu.config import TpuConfig
-from ...hw.tpu.isa import GEOMETRY
+from ...hw.tpu.layouts import vector_entry
 
 __all__ = ["any_bytes", "any_float", "any_walk", "bits_of", "pool", "vector"]
 
@@ -49,13 +50,19 @@ def _numbers(rng: random.Random) -> Entry:
     return zeros | {name: any_float(rng) for name in ("factor_a", "factor_b", "addend")}
 
 
-def any_walk(rng: random.Random) -> Entry:
+def any_walk(config: TpuConfig, rng: random.Random) -> Entry:
     """Fields that say where taps are, all of any value."""
-    geometry = {name: rng.getrandbits(one.bits) for name, one in GEOMETRY.items() if name != "tap_step"}
-    fields = {"ub": 24, "y": 12, "x": 16, "kernel_rows": 5, "kernel_columns": 5, "tap_step": 24, "pool_pitch": 7}
-    entry: Entry = {"geometry": geometry, **{name: rng.getrandbits(bits) for name, bits in fields.items()}}
-    entry |= {"x": entry["x"] - (1 << 15), "y": entry["y"] - (1 << 11)}
-    return entry | {"average": rng.randrange(2), "signed": rng.randrange(2), "width": rng.getrandbits(7)}
+    layout = vector_entry(config)
+    geometry: Any = layout["geometry"].shape
+    names = ("ub", "y", "x", "kernel_rows", "kernel_columns", "tap_step", "pool_pitch", "average", "signed", "width")
+    entry: Entry = {name: _any_bits(layout[name].shape, rng) for name in names}
+    return entry | {"geometry": {name: _any_bits(field.shape, rng) for name, field in geometry}}
+
+
+def _any_bits(shape: Any, rng: random.Random) -> int:
+    """Any value of a field."""
+    field = Shape.cast(shape)
+    return rng.getrandbits(field.width) - (1 << field.width - 1) * field.signed
 
 
 def pool(
@@ -93,13 +100,19 @@ def pool(
         "geometry": geometry, "tap_step": step_x * granules, "x": -pad_left * granules, "y": -pad_top,
         "ub": (plane - pad_top * line - pad_left * granules) % (1 << 24), "average": rng.randrange(2),
     }  # fmt: skip
-    anything = any_walk(rng)
+    anything = any_walk(config, rng)
     for name in ("ub", "x", "y", "tap_step"):
         entry[name] = anything[name] if rng.random() < wild else entry[name]
     for name in set(geometry) - {"window_first", "window_last"}:
         geometry[name] = anything["geometry"][name] if rng.random() < wild else geometry[name]
     geometry["columns"], geometry["lines"] = (geometry[name] or 1 for name in ("columns", "lines"))
-    other = {"operation": rng.randrange(8), "a": 0, "b": 0, "lo": rng.randint(-256, 255), "hi": rng.randint(-256, 255)}
+    other = {
+        "operation": rng.randrange(len(OPERATIONS)),
+        "a": 0,
+        "b": 0,
+        "lo": rng.randint(-256, 255),
+        "hi": rng.randint(-256, 255),
+    }
     own = {"pool": 1, "signed": rng.randrange(2), "dst": dst, "rows": rows, "width": width, "pool_pitch": pitch}
     return other | _numbers(rng) | entry | own | {"kernel_rows": kernel_rows, "kernel_columns": kernel_columns}
 
@@ -118,7 +131,7 @@ def vector(config: TpuConfig, rng: random.Random, operation: str, *, rows: int |
     start["dst"] = start[rng.choice(["a", "dst"] if operation == "table" else ["a", "b", "dst", "dst"])]
     signed = rng.randrange(2)
     low, high = (0, 0) if operation == "table" else _limits(signed, rng)
-    return any_walk(rng) | _numbers(rng) | {
+    return any_walk(config, rng) | _numbers(rng) | {
         "pool": 0, "operation": OPERATIONS.index(operation), "signed": signed, "rows": rows, "lo": low,
         "hi": high, **{name: row * size for name, row in start.items()},
     }  # fmt: skip

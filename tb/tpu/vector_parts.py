@@ -1,5 +1,7 @@
 """Configurations that the vector unit is tested with: small, and each with a shape that the others don't have."""
 
+from typing import Any
+
 from ...hw.systolic.config import SystolicConfig
 from ...hw.tpu.config import TpuConfig
 
@@ -11,11 +13,13 @@ def _config(size: int, ub_rows: int) -> TpuConfig:
     return TpuConfig(matrix=matrix, ub_rows=ub_rows, ub_banks=2, bus_bytes=4)
 
 
-PARTS = {
-    "vector_unit": {
-        "vector_unit_narrow": _config(4, 150),
-        "vector_unit_tiny": _config(8, 128),
-        "vector_unit_wide": _config(16, 54),
-    }
+CONFIGS = {"narrow": _config(4, 150), "tiny": _config(8, 128), "wide": _config(16, 54)}
+"""Rows of one granule and one lane, of two, of four."""
+
+PARTS: dict[str, dict[str, Any]] = {
+    "vector_unit": {f"vector_unit_{name}": config for name, config in CONFIGS.items()},
+    "tap_rows": {f"tap_rows_{name}": config for name, config in CONFIGS.items()},
+    "tap_walk": {f"tap_walk_{bits}": (bits,) for bits in (12, 17)},
+    "granule_reducer": {"granule_reducer": ()},
 }
-"""Rows of one granule and one lane, of two, of four; by name of the part, by component."""
+"""Configurations, widths of numbers of windows; by name of the part, by component."""
