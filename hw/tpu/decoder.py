@@ -6,6 +6,7 @@
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .config import QUEUES, TpuConfig
 from .isa import ERRORS, INSTRUCTION_BITS
@@ -37,7 +38,7 @@ class Decoder(wiring.Component):
     i_end
         The program has no more instructions than those that were offered until now.
     i_start
-        Begin a program: nothing is in use, and instructions are counted from 0.
+        Begin a program, the first one since a reset: nothing is in use, and instructions are counted from 0.
     i_host, i_weights
         Where the host's windows and weight memory are (`area_layout`).
     i_busy
@@ -110,11 +111,9 @@ class Decoder(wiring.Component):
             registers.i_index.eq(self._f["set"]["index"]),
             registers.i_value.eq(self._f["set"]["value"]),
             registers.i_set.eq(self._leaves & self._found["set"]),
-            registers.i_clear.eq(self.i_start),
             *(inner.eq(outer) for inner, outer in zip(reach.i_host, self.i_host, strict=True)),
             reach.i_weights.eq(self.i_weights),
             supplies.i_leaves.eq(self._leaves),
-            supplies.i_start.eq(self.i_start),
             legality.i_known.eq(registers.o_known),
             legality.i_legal.eq(registers.o_legal),
             legality.i_held.eq(self._held),
@@ -156,12 +155,14 @@ class Decoder(wiring.Component):
         m.d.comb += out.plane_step.eq(values.plane_step)
         for transfer in (self.o_host_in.payload, self.o_host_out.payload):
             host = f["read_host"]
-            m.d.comb += [transfer.ub.eq(host["ub"]), transfer.granules.eq(host["granules"])]
+            m.d.comb += transfer.place.eq(host["ub"] >> exact_log2(self.config.bus_granules))
+            m.d.comb += transfer.granules.eq(host["granules"])
             m.d.comb += transfer.address.eq(self._reach.o_address)
         weights = self.o_weights.payload
         m.d.comb += [weights[name].eq(f["read_weights"][name]) for name in ("tiles", "rows", "chunks")]
-        for fetched in (weights, self.o_parameters.payload):
-            m.d.comb += [fetched.beats.eq(self._reach.o_beats), fetched.address.eq(self._reach.o_address)]
+        m.d.comb += [weights.beats.eq(self._reach.o_beats), weights.address.eq(self._reach.o_address)]
+        sets = self.o_parameters.payload
+        m.d.comb += [sets.sets.eq(f["read_parameters"]["count"]), sets.address.eq(self._reach.o_address)]
         self._offer_vector(m)
 
     def _offer_vector(self, m: Module) -> None:
@@ -192,7 +193,6 @@ class Decoder(wiring.Component):
         with m.FSM(init="stopped"):
             with m.State("stopped"):
                 with m.If(self.i_start):
-                    m.d.sync += [pc.eq(0), self._held.eq(0)]
                     m.next = "take"
             with m.State("take"):
                 m.d.comb += instructions.ready.eq(~self.i_stop)

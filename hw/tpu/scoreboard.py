@@ -8,6 +8,7 @@ from itertools import product
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from .config import QUEUES, TpuConfig
 from .layouts import (
@@ -185,7 +186,7 @@ class Scoreboard(wiring.Component):
         m.d.sync += [count.eq(count + push - pop), issued.eq(issued + issue - pop)]
 
         free = {other: Signal(name=f"{name}_free_of_{other}") for other in left}
-        with m.Switch(issued):
+        with m.Switch(issued[: bits_for(depth - 1)]):  # of a place behind the last nothing is valid
             for place in range(depth):
                 with m.Case(place):
                     m.d.comb += leaves.payload.eq(entries[place])
@@ -201,11 +202,11 @@ class Scoreboard(wiring.Component):
                 self.o_waits[1].eq(pending & ~free["host_in"]),
             ]
 
-        place_of_new = Signal(range(depth + 1), name=f"{name}_place")
+        place_of_new = Signal(range(depth), name=f"{name}_place")  # while there is room
         m.d.comb += place_of_new.eq(count - pop)
         for place in range(depth):
-            new = push & (place_of_new == place)
-            above = min(place + 1, depth - 1)
+            new, above = Signal(name=f"{name}_new_{place}"), min(place + 1, depth - 1)
+            m.d.comb += new.eq(push & (place_of_new == place))
             with m.If(new):
                 m.d.sync += entries[place].eq(arrives.payload)
             with m.Elif(pop):

@@ -115,7 +115,7 @@ class Tpu(wiring.Component):
         m.d.comb += [
             arbiter.i_beats.valid.eq(reader.o_beats.valid),
             arbiter.i_beats.payload.eq(reader.o_beats.payload),
-            reader.o_beats.ready.eq(arbiter.i_beats.ready | self.flush),
+            reader.o_beats.ready.eq(1),  # whom it is for is known before it comes; after a flush it is for nobody
         ]
         for number, (requests, beats, depth) in enumerate(clients):
             part = BeatReader(bus, depth)

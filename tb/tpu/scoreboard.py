@@ -247,20 +247,16 @@ async def anywhere(bench: Bench, config: TpuConfig, rng: np.random.Generator) ->
 
 @testbench(PARTS["scoreboard"])
 async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Each place of a queue waits for each of another, alone and with all others, and each is shown when it is next."""
+    """What comes to each place of a queue waits for any place of another, and is shown when it is next."""
     some, free = numbers(rng), dict.fromkeys(("rows", "a", "b"), range(1))
     for unit, other in permutations(sorted(READERS | WRITERS), 2):
         if not {unit, other} & WRITERS:
             continue
-        places = [range(row, row + 1) for row in range(2, 2 + QUEUES[other])]
-        older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
-        younger = [random_entry(bench, some, unit, 4) for _ in range(QUEUES[unit])]
-        begun = some.randrange(len(younger))  # nothing keeps them
-        blockers = [None] * begun + [older[-1]] * (len(younger) - begun)
-        if some.random() < 0.5:
-            blockers = sorted(some.choices(older, k=len(younger)), key=older.index)
-        entries = []
-        for one, blocker in zip(younger, blockers, strict=True):
-            ways = [one._replace(**free | ({name: blocker.rows} if blocker else {})) for name in one.stretches]
-            entries.append(some.choice([way for way in ways if not blocker or way.conflicts(blocker)]))
-        await execute(bench, some, [*older, *entries], dispatch=1, take=1, done=1, slow=other, last=unit)
+        for begun in range(QUEUES[unit]):  # nothing keeps these
+            places = [range(row, row + 1) for row in range(2, 2 + some.randint(1, QUEUES[other]))]
+            older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
+            entries = [random_entry(bench, some, unit, 4)._replace(**free) for _ in range(begun)]
+            blocker, one = some.choice(older), random_entry(bench, some, unit, 4)
+            ways = [one._replace(**free | {name: blocker.rows}) for name in one.stretches]
+            waits = some.choice([way for way in ways if way.conflicts(blocker)])
+            await execute(bench, some, [*older, *entries, waits], dispatch=1, take=1, done=1, slow=other, last=unit)
