@@ -181,14 +181,14 @@ class Decoder(wiring.Component):
         """Instruction after instruction."""
         f, found, instructions = self._f, self._found, self.i_instructions
         illegal, code, rows = self._legality.o_illegal, self._legality.o_code, self._reach.o_rows
-        pc = Signal(PC_BITS, name="pc")
+        pc, after, back = Signal(PC_BITS, name="pc"), Signal(PC_BITS, name="pc_after"), Signal(name="back")
         queues = {"read_host": self.o_host_in, "write_host": self.o_host_out, "read_weights": self.o_weights}
         queues |= {"read_parameters": self.o_parameters, "pool": self.o_vector, "vector": self.o_vector}
-        m.d.comb += [self.o_dispatch.eq(self._leaves), self.o_pc.eq(pc - self._held)]
+        m.d.comb += [self.o_dispatch.eq(self._leaves), after.eq(pc + 1), back.eq(self._held), self.o_pc.eq(pc - back)]
         m.d.comb += [self.o_rows.eq(rows), self.o_reads.eq(self._reach.o_reads)]
 
-        def fail(code: Value | int, number: Value) -> None:
-            m.d.comb += [self.o_error.eq(1), self.o_code.eq(code), self.o_pc.eq(number)]
+        def fail(code: Value | int) -> None:
+            m.d.comb += [self.o_error.eq(1), self.o_code.eq(code)]
 
         with m.FSM(init="stopped"):
             with m.State("stopped"):
@@ -202,7 +202,7 @@ class Decoder(wiring.Component):
                     m.d.sync += self._word.eq(instructions.payload)
                     m.next = "multiply"
                 with m.Elif(self.i_end):
-                    fail(Mux(self._held, ERRORS["bundle"][0], ERRORS["end"][0]), pc - self._held)
+                    fail(Mux(self._held, ERRORS["bundle"][0], ERRORS["end"][0]))
                     m.next = "stopped"
             with m.State("multiply"):
                 m.next = "span"
@@ -214,7 +214,8 @@ class Decoder(wiring.Component):
                 with m.If(self.i_stop):
                     m.next = "stopped"
                 with m.Elif(illegal):
-                    fail(code, pc - (self._held & (code == ERRORS["bundle"][0])))
+                    fail(code)
+                    m.d.comb += back.eq(self._held & (code == ERRORS["bundle"][0]))
                     m.next = "stopped"
                 with m.Elif(found["halt"]):
                     with m.If(~self.i_busy.any()):
@@ -229,16 +230,16 @@ class Decoder(wiring.Component):
                 with m.Else():
                     self._alone(m, queues)
                     with m.If(self._leaves):
-                        m.d.sync += pc.eq(pc + 1)
+                        m.d.sync += pc.eq(after)
                         m.next = "take"
             with m.State("pair"):
                 m.d.comb += [
                     self.o_activation.valid.eq(1),
                     self._leaves.eq(self.o_activation.ready),
-                    self.o_pc.eq(pc + 1),
+                    self.o_pc.eq(after),
                 ]
                 with m.If(self._leaves):
-                    m.d.sync += pc.eq(pc + 1)
+                    m.d.sync += pc.eq(after)
                     m.next = "take"
         m.d.sync += self.o_interrupt.eq(self._leaves & found["interrupt"])
         with m.If(self._leaves & found["interrupt"]):

@@ -19,6 +19,7 @@ from .control_parts import PARTS
 from .decoder_steps import Memory, Sent, Step, steps_of
 from .edge_programs import edge_programs, reserved_programs
 from .extreme_programs import extreme_program
+from .reach_programs import reach_programs
 from .supply_programs import supply_programs, supply_room
 from .window_edges import window_edges
 
@@ -199,6 +200,18 @@ async def reserved_bits(bench: Bench, config: TpuConfig, rng: np.random.Generato
     for words in reserved_programs(some):
         last = await player.play(words, memory)
         assert last and last.problem and last.problem.error == "reserved"
+
+
+@testbench(PARTS["decoder"])
+async def reaches(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """What just fits into the unified buffer, accumulators and memories, and what just doesn't."""
+    some = numbers(rng)
+    player, found = Player(bench, config, some, 0), set[str]()
+    for words, room in reach_programs(config, some):
+        last = await player.play(words, anywhere(config, some, room))
+        assert last and last.problem
+        found.add(last.problem.error)
+    assert found > {"end", "buffer", "accumulators", "overlap", "memory", "value"}
 
 
 @testbench(PARTS["decoder"])
