@@ -234,12 +234,21 @@ async def each_pair(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
 
 @testbench(PARTS["scoreboard"])
 async def anywhere(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Rows right beside each other and in common, anywhere in the unified buffer, in queues that are full mostly."""
+    """Rows right beside each other and in common, anywhere in the unified buffer, in queues that are full mostly.
+
+    Those before a row and from there on differ in each bit of their numbers as often as in any other.
+    """
     some, most = numbers(rng), last_row(bench)
-    for _ in range(5):
+    bits = most.bit_length()
+
+    def place() -> int:
+        row = ((some.getrandbits(bits) | 1) << some.randrange(bits)) % (most + 1)
+        return max(min(row - 2, most - 4), 0)
+
+    for _ in range(6):
         entries: list[Entry] = []
         for _ in range(3):  # where most are moves on
-            places = [some.randrange(most - 4) for _ in range(2)]
+            places = [place() for _ in range(2)]
             units = some.choices(sorted(READERS | WRITERS), [some.choice([1, 1, 4]) for _ in range(5)], k=20)
             entries += [random_entry(bench, some, unit, 4, places) for unit in units]
         await execute(bench, some, entries, dispatch=1, take=1, done=0.25)
