@@ -179,7 +179,7 @@ class Scoreboard(wiring.Component):
         count, issued, entries, left = self.counts[name], self.issued[name], self.held[name], self.left[name]
         push, pop, issue = Signal(name=f"{name}_push"), done[name], Signal(name=f"{name}_issue")
         m.d.comb += [
-            arrives.ready.eq(count != depth),
+            arrives.ready.eq(~count[-1]),  # a depth is a power of two
             push.eq(arrives.valid & arrives.ready),
             issue.eq(leaves.valid & leaves.ready),
         ]
@@ -191,12 +191,12 @@ class Scoreboard(wiring.Component):
                 with m.Case(place):
                     m.d.comb += leaves.payload.eq(entries[place])
                     m.d.comb += [free[other].eq(left[other][place] == 0) for other in left]
+        pending, begins = Signal(name=f"{name}_pending"), Signal(name=f"{name}_begins")
+        m.d.comb += [pending.eq(issued != count), begins.eq(pending & Cat(*free.values()).all())]
+        m.d.comb += leaves.valid.eq(pending if name == "activation" else begins)
         if name == "activation":
-            m.d.comb += [leaves.valid.eq(issued < count), self.o_go.eq(leaves.valid & Cat(*free.values()).all())]
-        else:
-            m.d.comb += leaves.valid.eq((issued < count) & Cat(*free.values()).all())
+            m.d.comb += self.o_go.eq(begins)
         if name == "matrix":
-            pending = issued < count
             m.d.comb += [
                 self.o_waits[0].eq(pending & ~(free["activation"] & free["vector"])),
                 self.o_waits[1].eq(pending & ~free["host_in"]),

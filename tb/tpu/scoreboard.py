@@ -203,6 +203,15 @@ async def full_queues(bench: Bench, config: TpuConfig, rng: np.random.Generator)
 
 
 @testbench(PARTS["scoreboard"])
+async def all_taken(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """A unit takes as many as its queue holds before it completes the first, each from its place."""
+    some = numbers(rng)
+    for unit, depth in QUEUES.items():
+        entries = [random_entry(bench, some, unit, 4) for _ in range(depth)]
+        await execute(bench, some, entries, dispatch=1, take=1, done=0.5, last=unit)
+
+
+@testbench(PARTS["scoreboard"])
 async def many_younger(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
     """What waits for one instruction goes on when that has completed, however many younger ones of its unit have."""
     some = numbers(rng)
