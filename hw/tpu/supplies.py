@@ -65,9 +65,7 @@ class Supplies(wiring.Component):
             m.d.sync += ahead.eq(ahead + f["read_weights"]["tiles"])
             m.d.sync += [one.eq(before) for before, one in pairwise(waiting)]
         with m.If(self.i_leaves & multiplies):
-            m.d.sync += [one.eq(one - uses) for one in waiting]
-            with m.If(uses != 0):
-                m.d.sync += tile_in_use.eq(1)
+            m.d.sync += [*(one.eq(one - uses) for one in waiting), tile_in_use.eq(1)]  # or it wasn't legal
 
         sets, set_in_use = Signal(range(config.parameter_sets + 1), name="sets"), Signal(name="set_in_use")
         activate, count = f["activate"], f["read_parameters"]["count"]

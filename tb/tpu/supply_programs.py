@@ -38,7 +38,7 @@ def supply_programs(config: TpuConfig, rng: random.Random) -> Iterator[list[int]
             yield [_read((1 << bit) - 1), *_uses(1 << bit)]
     for bit in range(TILE_BITS):  # so many that the oldest request waits for
         yield [_read(1 << bit), *[_read(1)] * DEPTH]
-    for missing in (0, 1):
+    for missing in (0, 1, 1):
         yield _long(config, rng, missing)
 
 
