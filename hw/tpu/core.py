@@ -164,7 +164,9 @@ class TpuCore(wiring.Component):
 
     def _program(self, m: Module, decoder: Decoder, board: Scoreboard) -> None:
         """The program's beginning and end."""
-        unwritten, asks = Signal(range(QUEUES["host_out"] + 64), name="unwritten"), board.o_host_out
+        # Requests wait in a queue and its output, one is cut into bursts, the others wait for answers.
+        most = QUEUES["host_out"] + self.config.bus.outstanding + 4
+        unwritten, asks = Signal(range(most), name="unwritten"), board.o_host_out
         m.d.sync += unwritten.eq(unwritten + (asks.valid & asks.ready) - self.i_written)
         busy = Signal(len(QUEUES), name="busy")
         m.d.comb += [
@@ -190,7 +192,8 @@ class TpuCore(wiring.Component):
             m.d.sync += running.eq(0)
 
         # Whole tiles that came, less those that commands were taken for: 0 or more if the tile waited for has come.
-        row, ahead = Signal(range(config.matrix.rows), name="row_of_tile"), Signal(range(-2, 256), name="tiles_ahead")
+        row = Signal(range(config.matrix.rows), name="row_of_tile")
+        ahead = Signal(range(-2, config.tiles_ahead + 2), name="tiles_ahead")
         comes, whole, takes = Signal(name="comes"), Signal(name="whole"), Signal(name="takes")
         commands = feeder.o_commands
         m.d.comb += [

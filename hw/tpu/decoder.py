@@ -6,6 +6,7 @@
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from .config import QUEUES, TpuConfig
 from .isa import ERRORS, INSTRUCTION_BITS
@@ -37,7 +38,7 @@ class Decoder(wiring.Component):
     i_end
         The program has no more instructions than those that were offered until now.
     i_start
-        Begin a program: nothing is in use, and instructions are counted from 0.
+        Begin a program, the first one since a reset: nothing is in use, and instructions are counted from 0.
     i_host, i_weights
         Where the host's windows and weight memory are (`area_layout`).
     i_busy
@@ -110,11 +111,9 @@ class Decoder(wiring.Component):
             registers.i_index.eq(self._f["set"]["index"]),
             registers.i_value.eq(self._f["set"]["value"]),
             registers.i_set.eq(self._leaves & self._found["set"]),
-            registers.i_clear.eq(self.i_start),
             *(inner.eq(outer) for inner, outer in zip(reach.i_host, self.i_host, strict=True)),
             reach.i_weights.eq(self.i_weights),
             supplies.i_leaves.eq(self._leaves),
-            supplies.i_start.eq(self.i_start),
             legality.i_known.eq(registers.o_known),
             legality.i_legal.eq(registers.o_legal),
             legality.i_held.eq(self._held),
@@ -156,12 +155,14 @@ class Decoder(wiring.Component):
         m.d.comb += out.plane_step.eq(values.plane_step)
         for transfer in (self.o_host_in.payload, self.o_host_out.payload):
             host = f["read_host"]
-            m.d.comb += [transfer.ub.eq(host["ub"]), transfer.granules.eq(host["granules"])]
+            m.d.comb += transfer.place.eq(host["ub"] >> exact_log2(self.config.bus_granules))
+            m.d.comb += transfer.granules.eq(host["granules"])
             m.d.comb += transfer.address.eq(self._reach.o_address)
         weights = self.o_weights.payload
         m.d.comb += [weights[name].eq(f["read_weights"][name]) for name in ("tiles", "rows", "chunks")]
-        for fetched in (weights, self.o_parameters.payload):
-            m.d.comb += [fetched.beats.eq(self._reach.o_beats), fetched.address.eq(self._reach.o_address)]
+        m.d.comb += [weights.beats.eq(self._reach.o_beats), weights.address.eq(self._reach.o_address)]
+        sets = self.o_parameters.payload
+        m.d.comb += [sets.sets.eq(f["read_parameters"]["count"]), sets.address.eq(self._reach.o_address)]
         self._offer_vector(m)
 
     def _offer_vector(self, m: Module) -> None:
@@ -180,19 +181,18 @@ class Decoder(wiring.Component):
         """Instruction after instruction."""
         f, found, instructions = self._f, self._found, self.i_instructions
         illegal, code, rows = self._legality.o_illegal, self._legality.o_code, self._reach.o_rows
-        pc = Signal(PC_BITS, name="pc")
+        pc, after, back = Signal(PC_BITS, name="pc"), Signal(PC_BITS, name="pc_after"), Signal(name="back")
         queues = {"read_host": self.o_host_in, "write_host": self.o_host_out, "read_weights": self.o_weights}
         queues |= {"read_parameters": self.o_parameters, "pool": self.o_vector, "vector": self.o_vector}
-        m.d.comb += [self.o_dispatch.eq(self._leaves), self.o_pc.eq(pc - self._held)]
+        m.d.comb += [self.o_dispatch.eq(self._leaves), after.eq(pc + 1), back.eq(self._held), self.o_pc.eq(pc - back)]
         m.d.comb += [self.o_rows.eq(rows), self.o_reads.eq(self._reach.o_reads)]
 
-        def fail(code: Value | int, number: Value) -> None:
-            m.d.comb += [self.o_error.eq(1), self.o_code.eq(code), self.o_pc.eq(number)]
+        def fail(code: Value | int) -> None:
+            m.d.comb += [self.o_error.eq(1), self.o_code.eq(code)]
 
         with m.FSM(init="stopped"):
             with m.State("stopped"):
                 with m.If(self.i_start):
-                    m.d.sync += [pc.eq(0), self._held.eq(0)]
                     m.next = "take"
             with m.State("take"):
                 m.d.comb += instructions.ready.eq(~self.i_stop)
@@ -202,7 +202,7 @@ class Decoder(wiring.Component):
                     m.d.sync += self._word.eq(instructions.payload)
                     m.next = "multiply"
                 with m.Elif(self.i_end):
-                    fail(Mux(self._held, ERRORS["bundle"][0], ERRORS["end"][0]), pc - self._held)
+                    fail(Mux(self._held, ERRORS["bundle"][0], ERRORS["end"][0]))
                     m.next = "stopped"
             with m.State("multiply"):
                 m.next = "span"
@@ -214,7 +214,8 @@ class Decoder(wiring.Component):
                 with m.If(self.i_stop):
                     m.next = "stopped"
                 with m.Elif(illegal):
-                    fail(code, pc - (self._held & (code == ERRORS["bundle"][0])))
+                    fail(code)
+                    m.d.comb += back.eq(self._held & (code == ERRORS["bundle"][0]))
                     m.next = "stopped"
                 with m.Elif(found["halt"]):
                     with m.If(~self.i_busy.any()):
@@ -229,16 +230,16 @@ class Decoder(wiring.Component):
                 with m.Else():
                     self._alone(m, queues)
                     with m.If(self._leaves):
-                        m.d.sync += pc.eq(pc + 1)
+                        m.d.sync += pc.eq(after)
                         m.next = "take"
             with m.State("pair"):
                 m.d.comb += [
                     self.o_activation.valid.eq(1),
                     self._leaves.eq(self.o_activation.ready),
-                    self.o_pc.eq(pc + 1),
+                    self.o_pc.eq(after),
                 ]
                 with m.If(self._leaves):
-                    m.d.sync += pc.eq(pc + 1)
+                    m.d.sync += pc.eq(after)
                     m.next = "take"
         m.d.sync += self.o_interrupt.eq(self._leaves & found["interrupt"])
         with m.If(self._leaves & found["interrupt"]):

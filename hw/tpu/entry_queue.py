@@ -4,7 +4,7 @@
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
 from amaranth.hdl import Module
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
@@ -55,21 +55,28 @@ class EntryQueue(wiring.Component):
         m = Module()
         config, unit = self.config
         entry, depth = self.i.payload, QUEUES[unit]
-        work, asks = Fifo(entry.shape().size, depth), Fifo(request_layout(config.bus).size, depth)
+        units = 1  # beats that are counted as one
+        if unit == "weights":
+            count = entry.beats
+        elif unit == "parameters":
+            count, units = entry.sets, config.set_beats
+        else:  # the last one may count in part
+            count = (entry.granules + (config.bus_granules - 1)) >> exact_log2(config.bus_granules)
+        ask = data.StructLayout({"address": entry.address.shape(), "count": count.shape()})
+        work, asks = Fifo(entry.shape().size, depth), Fifo(ask.size, depth)
         m.submodules.work, m.submodules.asks = shared(work), shared(asks)
-        if hasattr(entry, "beats"):
-            beats = entry.beats
-        else:  # of a transfer, the last one may count in part
-            beats = (entry.granules + (config.bus_granules - 1)) >> exact_log2(config.bus_granules)
-        request = self.o_requests.payload
+        coming, next_ask = data.View(ask, asks.i.payload), data.View(ask, asks.o.payload)
         m.d.comb += [
             self.i.ready.eq(work.i.ready & asks.i.ready),
             work.i.valid.eq(self.i.valid & asks.i.ready),
             asks.i.valid.eq(self.i.valid & work.i.ready),
             work.i.payload.eq(entry),
-            asks.i.payload[: len(request.address)].eq(entry.address),
-            asks.i.payload[len(request.address) :].eq(beats),
+            coming.address.eq(entry.address),
+            coming.count.eq(count),
+            self.o.payload.eq(work.o.payload),
+            self.o_requests.payload.address.eq(next_ask.address),
+            self.o_requests.payload.beats.eq(next_ask.count * units),
         ]
         for fifo, out in ((work, self.o), (asks, self.o_requests)):
-            m.d.comb += [out.valid.eq(fifo.o.valid), out.payload.eq(fifo.o.payload), fifo.o.ready.eq(out.ready)]
+            m.d.comb += [out.valid.eq(fifo.o.valid), fifo.o.ready.eq(out.ready)]
         return m

@@ -12,7 +12,7 @@ from ..bus.axi import request_layout
 from ..emit.shared import shared
 from .config import TpuConfig
 from .entry_queue import EntryQueue
-from .layouts import store_layout, transfer_entry, ub_row
+from .layouts import store_layout, transfer_entry
 
 __all__ = ["HostInUnit"]
 
@@ -60,13 +60,12 @@ class HostInUnit(wiring.Component):
         entry = entries.o.payload
 
         # Where the next beat goes (row and chunk, one number), and granules left; of the entry if it is its first.
-        place_bits = ub_row(config).width + exact_log2(chunks)
-        next_place, next_left = Signal(place_bits), Signal.like(entry.granules)
-        place, left, begun = Signal(place_bits), Signal.like(entry.granules), Signal()
+        next_place, next_left = Signal.like(entry.place), Signal.like(entry.granules)
+        place, left, begun = Signal.like(entry.place), Signal.like(entry.granules), Signal()
         chunk = place[: exact_log2(chunks)]
         last, whole, goes = Signal(), Signal(), Signal()
         m.d.comb += [
-            place.eq(Mux(begun, next_place, entry.ub >> exact_log2(granules))),
+            place.eq(Mux(begun, next_place, entry.place)),
             left.eq(Mux(begun, next_left, entry.granules)),
             last.eq(left <= granules),
             whole.eq((chunk == chunks - 1) | last),

@@ -88,22 +88,21 @@ class HostOutUnit(wiring.Component):
     def _fetch(self, m: Module, entries: EntryQueue, extent: data.StructLayout, rows: int, fetched, leaves):
         """Go through the rows of the entries; returns the `extent` of the one that is asked for."""
         config, entry, fetch = self.config, entries.o.payload, self.o_fetch
-        # The next granule and how many are left; those of the entry in its first row. Later rows begin with granule 0.
+        # The next row and how many granules are left; of the entry in its first row. Later rows begin with chunk 0.
         next_row, next_left, begun = Signal.like(fetch.row), Signal.like(entry.granules), Signal()
         left, credits = Signal.like(entry.granules), Signal(range(rows + 1), init=rows)
-        first, there = (Signal(extent["end"].shape, name=name) for name in ("first", "there"))
-        last = Signal()
+        there, last = Signal(extent["end"].shape, name="there"), Signal()
         coming = Signal(extent)
-        row_bits = exact_log2(config.row_granules)
+        chunk_bits = exact_log2(config.row_chunks)
+        first = coming.chunk * config.bus_granules
         m.d.comb += [
-            first.eq(Mux(begun, 0, entry.ub[:row_bits])),
+            coming.chunk.eq(Mux(begun, 0, entry.place[:chunk_bits])),
             left.eq(Mux(begun, next_left, entry.granules)),
             there.eq(config.row_granules - first),
             last.eq(left <= there),
-            fetch.row.eq(Mux(begun, next_row, entry.ub >> row_bits)),
+            fetch.row.eq(Mux(begun, next_row, entry.place >> chunk_bits)),
             fetch.valid.eq(entries.o.valid & (credits != 0)),
             fetched.eq(fetch.valid & self.i_fetch_ready),
-            coming.chunk.eq(first >> exact_log2(config.bus_granules)),
             coming.end.eq(Mux(last, first + left, config.row_granules)),
             entries.o.ready.eq(fetched & last),
             self.o_done.eq(entries.o.ready),

@@ -118,7 +118,7 @@ def vector_entry(config: TpuConfig) -> data.StructLayout:
         | {
             "operation": range(len(OPERATIONS)),
             "width": bits_for(config.row_granules),
-            "rows": min(17, bits_for(config.ub_granules)),
+            "rows": min(17, bits_for(config.ub_granules)),  # of a pool, up to all granules
             "geometry": geometry_layout(config),
         }
         | {
@@ -149,10 +149,13 @@ def activate_entry(config: TpuConfig) -> data.StructLayout:
 
 
 def transfer_entry(config: TpuConfig) -> data.StructLayout:
-    """A ``read_host`` or ``write_host`` that was found legal. ``address``: of the first beat, in beats."""
+    """A ``read_host`` or ``write_host`` that was found legal.
+
+    ``place``: of its first beat in the unified buffer, ``address``: in memory, both in beats.
+    """
     return data.StructLayout(
         {
-            "ub": granule_address(config),
+            "place": range(config.ub_bytes // config.bus_bytes),
             "granules": bits_for(config.ub_granules),
             "address": config.bus.beat_address_bits,
         }
@@ -161,18 +164,18 @@ def transfer_entry(config: TpuConfig) -> data.StructLayout:
 
 def weights_entry(config: TpuConfig) -> data.StructLayout:
     """A ``read_weights`` that was found legal. ``beats``: all beats of its tiles."""
+    tiles = 16
     return data.StructLayout(
         {
-            "tiles": 16,
+            "tiles": tiles,
             "rows": bits_for(config.matrix.rows),
             "chunks": bits_for(config.row_chunks),
-            "beats": 32,
+            "beats": tiles + bits_for(config.matrix.rows * config.row_chunks),
             "address": config.bus.beat_address_bits,
         }
     )
 
 
 def parameters_entry(config: TpuConfig) -> data.StructLayout:
-    """A ``read_parameters`` that was found legal. ``beats``: all beats of its sets."""
-    most = config.parameter_sets * config.set_beats
-    return data.StructLayout({"beats": range(most + 1), "address": config.bus.beat_address_bits})
+    """A ``read_parameters`` that was found legal. ``sets``: how many."""
+    return data.StructLayout({"sets": bits_for(config.parameter_sets), "address": config.bus.beat_address_bits})

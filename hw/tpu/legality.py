@@ -3,6 +3,8 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
+from itertools import groupby
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -13,9 +15,23 @@ from .set_registers import registers_layout
 from .supplies import lacks_layout
 from .word import Word, take_apart
 
-__all__ = ["CODE_BITS", "Legality"]
+__all__ = ["CODE_BITS", "Legality", "reserved_parts"]
 
 CODE_BITS = 5
+
+
+def reserved_parts() -> dict[range, list[str]]:
+    """Bits of an instruction behind its opcode, part by part, and the instructions that have no field in a part."""
+
+    def without(bit: int) -> list[str]:
+        return [
+            name
+            for name, one in INSTRUCTIONS.items()
+            if not any(field.low <= bit < field.low + field.bits for field in one.fields)
+        ]
+
+    parts = ((names, list(bits)) for names, bits in groupby(range(8, INSTRUCTION_BITS), without))
+    return {range(bits[0], bits[-1] + 1): names for names, bits in parts}
 
 
 class Legality(wiring.Component):
@@ -67,7 +83,7 @@ class Legality(wiring.Component):
 
         rules = {
             "opcode": ~Cat(found.values()).any(),
-            "reserved": broken({name: self._reserved(name) for name in INSTRUCTIONS}) | (found["set"] & ~self.i_known),
+            "reserved": self._reserved(found) | (found["set"] & ~self.i_known),
             "bundle": Mux(self.i_held, ~found["activate"] | (activate["rows"] != self.i_held_rows), found["activate"]),
             "value": broken(self._values(word)),
             "accumulators": broken({name: self._accumulators(f[name]) for name in ("matmul", "convolve")}),
@@ -94,10 +110,13 @@ class Legality(wiring.Component):
                 m.d.comb += [self.o_illegal.eq(1), self.o_code.eq(ERRORS[name][0])]
         return m
 
-    def _reserved(self, name: str) -> Value:
+    def _reserved(self, found: dict[str, Signal]) -> Value:
         """Whether a bit is set that belongs to no field."""
-        fields = sum(((1 << field.bits) - 1) << field.low for field in INSTRUCTIONS[name].fields)
-        return (self.i_word & ~fields & ((1 << INSTRUCTION_BITS) - 1) & ~0xFF).any()
+        wrong = [
+            self.i_word[bits.start : bits.stop].any() & Cat(found[name] for name in names).any()
+            for bits, names in reserved_parts().items()
+        ]
+        return Cat(wrong).any()
 
     def _accumulators(self, fields: dict[str, Value]) -> Value:
         most = self.config.matrix.accumulator_rows

@@ -53,14 +53,14 @@ class ParameterUnit(wiring.Component):
         connect(m, flipped(self.i_entries), entries.i)
         connect(m, entries.o_requests, flipped(self.o_requests))
         connect(m, fifo.o, flipped(self.o_beats))
-        number = Signal.like(entries.o.payload.beats)
+        number = Signal(range(config.parameter_sets * config.set_beats))
         goes, last = Signal(), Signal()
         m.d.comb += [
             fifo.i.payload.eq(beats.payload),
             fifo.i.valid.eq(beats.valid & entries.o.valid),
             beats.ready.eq(fifo.i.ready & entries.o.valid),
             goes.eq(fifo.i.valid & fifo.i.ready),
-            last.eq(number == entries.o.payload.beats - 1),
+            last.eq(number == entries.o.payload.sets * config.set_beats - 1),
             entries.o.ready.eq(goes & last),
             self.o_done.eq(entries.o.ready),
         ]

@@ -10,7 +10,7 @@ from amaranth.utils import exact_log2
 
 from .config import GRANULE_BYTES, TpuConfig
 from .isa import INSTRUCTION_BITS, OPERATIONS
-from .layouts import rows_layout
+from .layouts import rows_layout, weights_entry
 from .scoreboard import meet, reads_layout
 from .set_registers import registers_layout
 from .word import Word, take_apart
@@ -46,7 +46,7 @@ class Reach(wiring.Component):
     o_reads
         Rows that ``pool`` and ``vector`` read.
     o_beats, o_address
-        Beats of memory, and where they begin.
+        Beats of a ``read_weights``; where an access to memory begins.
     o_buffer, o_overlap, o_memory
         It is illegal for a reason of this name: beyond the unified buffer or not on its beats or rows, written over
         what is read, beyond the memory.
@@ -63,7 +63,7 @@ class Reach(wiring.Component):
                 "i_weights": In(area),
                 "o_rows": Out(rows_layout(config)),
                 "o_reads": Out(reads_layout(config)),
-                "o_beats": Out(32),
+                "o_beats": Out(weights_entry(config)["beats"].shape),
                 "o_address": Out(config.bus.beat_address_bits),
                 "o_buffer": Out(1),
                 "o_overlap": Out(1),
@@ -124,7 +124,7 @@ class Reach(wiring.Component):
         m.d.sync += [
             end.eq((offset << beat) + granules),
             size.eq(area.granules),
-            self.o_beats.eq(beats),
+            self.o_beats.eq(beyond),
             self.o_address.eq(area.base + offset),
         ]
         m.d.comb += self.o_memory.eq((transfers | found["read_weights"] | found["read_parameters"]) & (end > size))

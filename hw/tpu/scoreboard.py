@@ -8,6 +8,7 @@ from itertools import product
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from .config import QUEUES, TpuConfig
 from .layouts import (
@@ -178,34 +179,34 @@ class Scoreboard(wiring.Component):
         count, issued, entries, left = self.counts[name], self.issued[name], self.held[name], self.left[name]
         push, pop, issue = Signal(name=f"{name}_push"), done[name], Signal(name=f"{name}_issue")
         m.d.comb += [
-            arrives.ready.eq(count != depth),
+            arrives.ready.eq(~count[-1]),  # a depth is a power of two
             push.eq(arrives.valid & arrives.ready),
             issue.eq(leaves.valid & leaves.ready),
         ]
         m.d.sync += [count.eq(count + push - pop), issued.eq(issued + issue - pop)]
 
         free = {other: Signal(name=f"{name}_free_of_{other}") for other in left}
-        with m.Switch(issued):
+        with m.Switch(issued[: bits_for(depth - 1)]):  # of a place behind the last nothing is valid
             for place in range(depth):
                 with m.Case(place):
                     m.d.comb += leaves.payload.eq(entries[place])
                     m.d.comb += [free[other].eq(left[other][place] == 0) for other in left]
+        pending, begins = Signal(name=f"{name}_pending"), Signal(name=f"{name}_begins")
+        m.d.comb += [pending.eq(issued != count), begins.eq(pending & Cat(*free.values()).all())]
+        m.d.comb += leaves.valid.eq(pending if name == "activation" else begins)
         if name == "activation":
-            m.d.comb += [leaves.valid.eq(issued < count), self.o_go.eq(leaves.valid & Cat(*free.values()).all())]
-        else:
-            m.d.comb += leaves.valid.eq((issued < count) & Cat(*free.values()).all())
+            m.d.comb += self.o_go.eq(begins)
         if name == "matrix":
-            pending = issued < count
             m.d.comb += [
                 self.o_waits[0].eq(pending & ~(free["activation"] & free["vector"])),
                 self.o_waits[1].eq(pending & ~free["host_in"]),
             ]
 
-        place_of_new = Signal(range(depth + 1), name=f"{name}_place")
+        place_of_new = Signal(range(depth), name=f"{name}_place")  # while there is room
         m.d.comb += place_of_new.eq(count - pop)
         for place in range(depth):
-            new = push & (place_of_new == place)
-            above = min(place + 1, depth - 1)
+            new, above = Signal(name=f"{name}_new_{place}"), min(place + 1, depth - 1)
+            m.d.comb += new.eq(push & (place_of_new == place))
             with m.If(new):
                 m.d.sync += entries[place].eq(arrives.payload)
             with m.Elif(pop):

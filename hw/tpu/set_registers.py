@@ -49,8 +49,6 @@ class SetRegisters(wiring.Component):
         Fields of the instruction.
     i_set
         Take the value, from the next cycle on.
-    i_clear
-        A program begins: all are 0.
     o_values
         Registers (`registers_layout`).
     o_known, o_legal
@@ -64,7 +62,6 @@ class SetRegisters(wiring.Component):
                 "i_index": In(_INDEX.bits),
                 "i_value": In(_VALUE.bits),
                 "i_set": In(1),
-                "i_clear": In(1),
                 "o_values": Out(registers_layout(config)),
                 "o_known": Out(1),
                 "o_legal": Out(1),
@@ -82,8 +79,6 @@ class SetRegisters(wiring.Component):
                     m.d.comb += [self.o_known.eq(1), limit.eq(limits[name]), holds_float.eq(name in FLOATS)]
                     with m.If(self.i_set):
                         m.d.sync += self.o_values[name].eq(self.i_value)
-        with m.If(self.i_clear):
-            m.d.sync += self.o_values.eq(0)
         return m
 
 

@@ -3,7 +3,9 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from itertools import pairwise
+
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,9 +14,6 @@ from .isa import INSTRUCTION_BITS, KINDS, SWAPS
 from .word import take_apart
 
 __all__ = ["Supplies", "lacks_layout"]
-
-AHEAD_BITS = 24
-"""Of weight tiles read and not used: as many as a queue of the largest requests can hold, and more."""
 
 WEIGHTS = list(QUEUES).index("weights")
 
@@ -33,17 +32,13 @@ class Supplies(wiring.Component):
         An instruction.
     i_leaves
         It was found legal, and nothing keeps it any more.
-    i_start
-        A program begins: nothing was read, nothing is in use.
     o_lacks
         Why the instruction is illegal, a bit for each reason (`lacks_layout`), in the same cycle.
     """
 
     def __init__(self, config: TpuConfig):
         self.config = config
-        super().__init__(
-            {"i_word": In(INSTRUCTION_BITS), "i_leaves": In(1), "i_start": In(1), "o_lacks": Out(lacks_layout())}
-        )
+        super().__init__({"i_word": In(INSTRUCTION_BITS), "i_leaves": In(1), "o_lacks": Out(lacks_layout())})
 
     def elaborate(self, platform) -> Module:
         m = Module()
@@ -57,18 +52,20 @@ class Supplies(wiring.Component):
                 m.d.comb += uses.eq(1)
             with m.Case(SWAPS.index("every")):
                 m.d.comb += uses.eq(matmul["repeat"])
-        ahead, tile_in_use = Signal(AHEAD_BITS, name="ahead"), Signal(name="tile_in_use")
+        # A request needs room in the queue: up to the oldest one there, no more tiles are ahead than there is room for.
+        depth, largest = QUEUES["weights"], (1 << len(f["read_weights"]["tiles"])) - 1
+        ahead = Signal(range(config.tiles_ahead + depth * largest + 1), name="ahead")
+        tile_in_use = Signal(name="tile_in_use")
         # By request in the queue, the newest first: tiles up to its last one that no matmul before uses.
-        waiting = [Signal(signed(AHEAD_BITS), name=f"ahead_of_request_{place}") for place in range(QUEUES["weights"])]
-        after = Signal(AHEAD_BITS, name="ahead_after")
-        m.d.comb += after.eq(ahead + f["read_weights"]["tiles"])
+        waiting = [ahead]
+        for place in range(1, depth):
+            tiles = range(-place * largest, config.tiles_ahead + (depth - place) * largest + 1)
+            waiting.append(Signal(tiles, name=f"ahead_of_request_{place}"))
         with m.If(self.i_leaves & found["read_weights"]):
-            m.d.sync += [ahead.eq(after), waiting[0].eq(after)]
-            m.d.sync += [one.eq(before) for before, one in zip(waiting, waiting[1:], strict=False)]
+            m.d.sync += ahead.eq(ahead + f["read_weights"]["tiles"])
+            m.d.sync += [one.eq(before) for before, one in pairwise(waiting)]
         with m.If(self.i_leaves & multiplies):
-            m.d.sync += [ahead.eq(ahead - uses), *(one.eq(one - uses) for one in waiting)]
-            with m.If(uses != 0):
-                m.d.sync += tile_in_use.eq(1)
+            m.d.sync += [*(one.eq(one - uses) for one in waiting), tile_in_use.eq(1)]  # or it wasn't legal
 
         sets, set_in_use = Signal(range(config.parameter_sets + 1), name="sets"), Signal(name="set_in_use")
         activate, count = f["activate"], f["read_parameters"]["count"]
@@ -76,9 +73,6 @@ class Supplies(wiring.Component):
             m.d.sync += sets.eq(sets + count)
         with m.If(self.i_leaves & found["activate"] & activate["next"]):
             m.d.sync += [sets.eq(sets - 1), set_in_use.eq(1)]
-        with m.If(self.i_start):
-            m.d.sync += [ahead.eq(0), tile_in_use.eq(0), sets.eq(0), set_in_use.eq(0)]
-            m.d.sync += [one.eq(0) for one in waiting]
 
         waits = (found["sync"] & f["sync"]["units"][WEIGHTS]) | (found["interrupt"] & f["interrupt"]["units"][WEIGHTS])
         raw = activate["kind"] == KINDS.index("raw")

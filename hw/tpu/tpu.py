@@ -25,7 +25,10 @@ from .register_map import REGISTERS
 __all__ = ["Tpu"]
 
 QUIET_CYCLES = 8
-"""For which nothing is on its way to or from memory before it is sure that nothing will be: more than a FIFO takes."""
+"""For which nothing is on its way to or from memory before it is sure that nothing will be: more than a FIFO takes.
+
+A power of two, so that they are counted anew for each program.
+"""
 
 
 class Tpu(wiring.Component):
@@ -115,7 +118,7 @@ class Tpu(wiring.Component):
         m.d.comb += [
             arbiter.i_beats.valid.eq(reader.o_beats.valid),
             arbiter.i_beats.payload.eq(reader.o_beats.payload),
-            reader.o_beats.ready.eq(arbiter.i_beats.ready | self.flush),
+            reader.o_beats.ready.eq(1),  # whom it is for is known before it comes; after a flush it is for nobody
         ]
         for number, (requests, beats, depth) in enumerate(clients):
             part = BeatReader(bus, depth)
@@ -205,8 +208,7 @@ class Tpu(wiring.Component):
             with m.State("flush"):
                 m.d.comb += [busy.eq(1), self.flush.eq(1)]
                 m.d.sync += quiet.eq(Mux(still, quiet + 1, 0))
-                with m.If(still & (quiet == QUIET_CYCLES - 1)):
-                    m.d.sync += quiet.eq(0)
+                with m.If(still & (quiet == QUIET_CYCLES - 1)):  # it goes on with 0
                     m.next = "clear"
             with m.State("clear"):
                 m.d.comb += [busy.eq(1), self.flush.eq(1), self.clear.eq(1)]

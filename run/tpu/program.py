@@ -99,7 +99,7 @@ class TpuProgram:
         ]
         return [
             *areas,
-            *write_register(REGISTERS, "program", address=0),
+            *write_register(REGISTERS, "program", address=self.program_place),
             *write_register(REGISTERS, "program_size", instructions=len(self.program) // INSTRUCTION_BYTES),
             *write_register(REGISTERS, "interrupt_pending", done=1, tag=1, error=1),
             *write_register(REGISTERS, "interrupt_enable", done=1, error=1),
@@ -115,6 +115,11 @@ class TpuProgram:
         windows = enumerate(zip(self._places, self.host, strict=False))
         found = {f"host_{number}": (place, len(window)) for number, (place, window) in windows}
         return found | {"weights": (0, len(self.weights))}
+
+    @property
+    def program_place(self) -> int:
+        """Where the program lies in the host's memory; the cycle model knows it at 0 only."""
+        return 0
 
     @cached_property
     def outcome(self) -> Outcome:

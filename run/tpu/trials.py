@@ -1,6 +1,7 @@
 """Programs that a TPU with a planted fault runs beside its jobs: random, illegal, distant, failing, stopped ones."""
 
 import dataclasses
+import random
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,7 @@ from ...hw.tpu.fetch import COUNT_BITS
 from ...hw.tpu.isa import ERRORS, decode, encode
 from ...hw.tpu.register_map import REGISTERS
 from ...sim.tpu.assembler import program_of, words_of
-from ...sim.tpu.golden import Outcome, run
+from ...sim.tpu.golden import SET_ENTRY, Outcome, run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Scenario, random_program
 from ...sim.tpu.rules import Problem
@@ -25,6 +26,9 @@ __all__ = ["Again", "Distant", "Failing", "trials"]
 
 RANDOM_PROGRAMS = 32
 
+MOVED_BITS = 10
+"""Of beats before a program that doesn't lie at 0."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Again(TpuProgram):
@@ -34,15 +38,19 @@ class Again(TpuProgram):
     ----------
     seed
         Of the bytes around the windows, and of how many they are.
+    moved
+        The program doesn't lie at 0.
     """
 
     seed: int
+    moved: bool = False
 
     def memories(self) -> dict[str, Image]:
         """All bytes of the host's memory are known, so a stray write is seen."""
         first, second, size = self._places
         before = np.random.default_rng(self.seed).integers(0, 256, size, np.uint8)
-        before[: len(self.program)] = np.frombuffer(self.stored, np.uint8)
+        at = self.program_place
+        before[at : at + len(self.program)] = np.frombuffer(self.stored, np.uint8)
         after = before.copy()
         for place, old, new in zip((first, second), self.host, self.outcome.host, strict=True):
             before[place : place + len(old)], after[place : place + len(new)] = old, new
@@ -53,6 +61,11 @@ class Again(TpuProgram):
     def stored(self) -> bytes:
         """The program as it lies in memory."""
         return self.program
+
+    @property
+    def program_place(self) -> int:
+        """At any beat of the first pages."""
+        return self.config.bus_bytes * random.Random(self.seed).randrange(1 << MOVED_BITS) if self.moved else 0
 
     def software(self) -> list[Step]:
         """Run it, forget what happened, and count anew; run it again, and look at everything."""
@@ -93,7 +106,7 @@ class Again(TpuProgram):
     def _places(self) -> tuple[int, int, int]:
         """Beats apart, not pages."""
         beat, some = self.config.bus_bytes, np.random.default_rng(self.seed)
-        places, end = [], len(self.program)
+        places, end = [], self.program_place + len(self.program)
         for part in (*self.host, b""):
             places.append((-(-end // beat) + int(some.integers(20))) * beat)
             end = places[-1] + len(part)
@@ -143,13 +156,13 @@ class Distant(Again):
 FAILURES = {"program": "bus_fetch", "host_0": "bus_host", "host_1": "bus_host", "weights": "bus_weights"}
 """By the register that says where it is."""
 
-READERS = {"host_0": "read_host", "host_1": "write_host", "weights": "read_weights"}
-"""Instructions of a job that touch it."""
+READERS = {"host_0": ["read_host"], "host_1": ["write_host"], "weights": ["read_weights", "read_parameters"]}
+"""Instructions that touch it."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Failing(TpuProgram):
-    """A job's program that fails or is stopped, and then runs as if nothing had been.
+    """A program that fails or is stopped, and then runs as if nothing had been.
 
     Parameters
     ----------
@@ -170,7 +183,7 @@ class Failing(TpuProgram):
 
     def software(self) -> list[Step]:
         """Run it in the wrong way, look what happened, and run it in the right way."""
-        steps, names = super().software(), ("error", "error_address", "interrupt_pending")
+        steps, names = super().software(), ("error", "error_pc", "error_address", "interrupt_pending")
         end = steps.index(Wait("o_interrupt")) + 1
         wrong, right = steps[:end], steps[: end - 1]
         if self.area:
@@ -187,8 +200,8 @@ class Failing(TpuProgram):
     def registers(self) -> dict[str, int]:
         """What software must have read in the end."""
         pending, beat = REGISTERS["interrupt_pending"], self.config.bus_bytes
-        words, reader = map(decode, words_of(self.program)), READERS.get(self.area)
-        place = next((values for found, values, _ in words if found and found.name == reader), {})
+        words, readers = map(decode, words_of(self.program)), READERS.get(self.area, ())
+        place = next((values for found, values, _ in words if found and found.name in readers), {})
         return {
             "first_error": ERRORS[FAILURES.get(self.area, "stopped")][0],
             "first_error_address": self.beyond + beat * place.get("address", place.get("host", 0)),
@@ -204,7 +217,7 @@ def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
     for number in range(RANDOM_PROGRAMS):
         yield _trial(config, random_program(config, 1000 * seed + number), number)
     for number, error in enumerate(ILLEGAL):
-        yield _trial(config, illegal_program(config, 1000 * seed + number, error), number)
+        yield _trial(config, illegal_program(config, 1000 * seed + number, error), number, moved=True)
 
     yield from _distant(config, seed)
     yield from _failing(config, np.random.default_rng(seed))
@@ -266,10 +279,30 @@ def _failing(config: TpuConfig, rng: np.random.Generator) -> Iterator[Trial]:
     wrong = [(area, 1 << bit, 0, 0) for bit in bits for area in FAILURES if area != "program"]
     for number in range(max(len(bits), COUNT_BITS)):
         wrong.append(("program", 1 << bits[number % len(bits)], 0, 1 << number % COUNT_BITS))
-    for area, beyond, reads, count in [*wrong, *(("", 0, reads, 0) for reads in (0, 5, 20))]:
-        parts = {"program": job.program, "host": job.host, "weights": job.weights}
+    parts = {"program": job.program, "host": job.host, "weights": job.weights}
+    sets = _parameters(config, rng)
+    failing = [(sets, "weights", 1 << bit, 0, 0) for bit in bits] + [(parts, *one) for one in wrong]
+    stopped = [(parts, "", 0, reads, 0) for reads in (0, 5, 20)]
+    for parts, area, beyond, reads, count in failing + stopped:
         program = Failing(config=config, **parts, area=area, beyond=beyond, reads=reads, count=count)
         yield Trial(program, program.registers, counted=not area)
+
+
+def _parameters(config: TpuConfig, rng: np.random.Generator) -> dict[str, Any]:
+    """A program that reads a parameter set before anything else."""
+    row = {"granules": config.row_granules}
+    one, width = {"rows": 1, "pitch": config.row_granules}, config.matrix.columns
+    words = [
+        encode("read_parameters", count=1, address=1), encode("read_weights", tiles=1, rows=1, chunks=1),
+        encode("read_host", **row), encode("matmul", **one, repeat=1, swap=1, drain=1, a_signed=1, w_signed=1),
+        encode("activate", **one, used=config.row_granules, next=1, lo=-128, hi=127),
+        encode("write_host", window=1, **row), encode("halt"),
+    ]  # fmt: skip
+    columns = np.zeros(width, SET_ENTRY)
+    columns["bias"], columns["factor"] = rng.integers(-1000, 1000, width), 0.01
+    host, tile = (rng.integers(0, 256, size, np.uint8) for size in (config.row_bytes, config.bus_bytes))
+    weights = np.concatenate([tile, columns.view(np.uint8)])
+    return {"program": program_of(words), "host": (host, np.zeros_like(host)), "weights": weights}
 
 
 def _trial(
@@ -279,8 +312,9 @@ def _trial(
     *,
     beats: Mapping[str, int] | None = None,
     sizes: Mapping[str, int] | None = None,
+    moved: bool = False,
 ) -> Trial:
     parts: dict[str, Any] = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
-    parts |= {"config": config, "seed": seed}
+    parts |= {"config": config, "seed": seed, "moved": moved}
     program = Distant(**parts, beats=beats, sizes=sizes or {}) if beats else Again(**parts)
     return Trial(program, program.registers, counted=scenario.problem is None)

@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
+from ...hw.tpu.config import GRANULE_BYTES, SET_ENTRY_BYTES, TpuConfig
 from ...hw.tpu.isa import INSTRUCTIONS, decode, encode
 from .assembler import UNIT_BITS, program_of
 from .check import Watch
@@ -244,9 +244,10 @@ class Author(WindowAuthor):
         return "read_weights", {"tiles": tiles, "rows": rows, "chunks": chunks, "address": address}
 
     def read_parameters(self) -> Part:
-        """Some parameter sets."""
+        """Some parameter sets, from any column of those that there are on."""
         count = 1 + (self.upto(SETS - 1) if self.chance(0.3) else 0)
-        address = self.first_set + self.config.set_beats * self.upto(SETS - count)
+        column = max(SET_ENTRY_BYTES // self.config.bus_bytes, 1)  # beats, of a column or of several
+        address = self.first_set + column * self.upto((SETS - count) * self.config.set_beats // column)
         return "read_parameters", {"count": count, "address": address}
 
     def _plane_step(self) -> list[Part]:

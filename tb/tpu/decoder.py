@@ -17,8 +17,10 @@ from ..bus.transfers import numbers
 from ..cocotb_bench import testbench
 from .control_parts import PARTS
 from .decoder_steps import Memory, Sent, Step, steps_of
-from .edge_programs import edge_programs
+from .edge_programs import edge_programs, reserved_programs
 from .extreme_programs import extreme_program
+from .reach_programs import reach_programs
+from .supply_programs import supply_programs, supply_room
 from .window_edges import window_edges
 
 UNITS = list(QUEUES)
@@ -48,7 +50,7 @@ class Player:
         self.room = {unit: QUEUES[unit] for unit in UNITS}
         self.busy, self.interrupt = 0, False
         self.slow = ""
-        self.tag: int | None = None
+        self.tag = 0
         self.cycles = self.waits = 0
 
     async def cycle(self, inputs: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -57,9 +59,7 @@ class Player:
         fixed = {"i_start": 0, "i_stop": 0, "i_end": 0, "i_busy": self.busy, "i_instructions_valid": 0}
         outputs = await self.bench.cycle(fixed | ready | inputs)
         quiet = {f"o_{unit}_valid": 0 for unit in UNITS} | dict.fromkeys(("o_halt", "o_error", "o_dispatch"), 0)
-        quiet |= {"i_instructions_ready": 0, "o_interrupt": int(self.interrupt)}
-        if self.tag is not None:
-            quiet["o_tag"] = self.tag
+        quiet |= {"i_instructions_ready": 0, "o_interrupt": int(self.interrupt), "o_tag": self.tag}
         for name, value in (quiet | wanted).items():
             found = outputs[name]
             if isinstance(value, dict):
@@ -75,8 +75,13 @@ class Player:
             self.busy = self.rng.getrandbits(len(UNITS)) if self.rng.random() < self.stall else 0
 
     async def play(self, words: list[int], memory: Memory, stop: int | None = None) -> Step | None:
-        """Run a program to its end, or until it is stopped in this cycle; returns the step that ended it."""
+        """Run a program to its end, or until it is stopped in this cycle; returns the step that ended it.
+
+        A reset comes before it, which forgets all of the program before.
+        """
         steps = steps_of(self.config, memory, words)
+        await self.bench.reset()
+        self.tag = 0
         await self.cycle({"i_start": 1} | memory.inputs(), {})
         start = self.cycles
         for pc, step in enumerate(steps):
@@ -185,6 +190,40 @@ async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
     for words, error in chain(edge_programs(config, room), window_edges(config)):
         last = await player.play(words, anywhere(config, some, room))
         assert last and (last.problem.error if last.problem else "") == error, f"{disassemble(program_of(words))}"
+
+
+@testbench(PARTS["decoder"])
+async def reserved_bits(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Each bit that an instruction doesn't have makes it illegal."""
+    some = numbers(rng)
+    player, memory = Player(bench, config, some, 0), anywhere(config, some, Room((0, 0), 0))
+    for words in reserved_programs(some):
+        last = await player.play(words, memory)
+        assert last and last.problem and last.problem.error == "reserved"
+
+
+@testbench(PARTS["decoder"])
+async def reaches(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """What just fits into the unified buffer, accumulators and memories, and what just doesn't."""
+    some = numbers(rng)
+    player, found = Player(bench, config, some, 0), set[str]()
+    for words, room in reach_programs(config, some):
+        last = await player.play(words, anywhere(config, some, room))
+        assert last and last.problem
+        found.add(last.problem.error)
+    assert found > {"end", "buffer", "accumulators", "overlap", "memory", "value"}
+
+
+@testbench(PARTS["decoder"])
+async def supplies(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """Weight tiles are counted right, however many there are."""
+    some = numbers(rng)
+    player, found = Player(bench, config, some, 0), set[str]()
+    for words in supply_programs(config, some):
+        last = await player.play(words, anywhere(config, some, supply_room(config)))
+        assert last
+        found.add(last.problem.error if last.problem else "")
+    assert found == {"", "end", "leftover", "prefetch", "no_tile"}
 
 
 @testbench(PARTS["decoder"])

@@ -107,7 +107,7 @@ def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], reg
             return Sent("activation", v | {"plane_step": step}, rows_of(config, starts, v["used"]))
         case "read_host" | "write_host":
             payload = {
-                "ub": v["ub"],
+                "place": v["ub"] // config.bus_granules,
                 "granules": v["granules"],
                 "address": memory.bases[v["window"]] + v["host"] & mask,
             }
@@ -118,8 +118,7 @@ def sent_by(config: TpuConfig, memory: Memory, name: str, v: dict[str, int], reg
             beats = v["tiles"] * v["rows"] * v["chunks"]
             return Sent("weights", shape | {"beats": beats, "address": weights_at}, None)
         case _:
-            payload = {"beats": v["count"] * config.matrix.columns * 8 // config.bus_bytes, "address": weights_at}
-            return Sent("parameters", payload, None)
+            return Sent("parameters", {"sets": v["count"], "address": weights_at}, None)
 
 
 def steps_of(config: TpuConfig, memory: Memory, words: list[int]) -> list[Step]:

@@ -1,12 +1,14 @@
 """Short programs whose last instruction is just legal, or just not, in each way that there is."""
 
+import random
 from collections.abc import Iterator
 
 from ...hw.tpu.config import GRANULE_BYTES, QUEUES, TpuConfig
 from ...hw.tpu.isa import encode
+from ...hw.tpu.legality import reserved_parts
 from ...sim.tpu.rules import INT8, RAW, UINT8, Room
 
-__all__ = ["Program", "edge_programs"]
+__all__ = ["Program", "edge_programs", "reserved_programs"]
 
 Program = tuple[list[int], str]
 """Instructions, and the error of the last one; that of a program without ``halt`` if all are legal."""
@@ -38,6 +40,14 @@ def edge_programs(config: TpuConfig, room: Room) -> Iterator[Program]:
         ("value", {"value": 1 << 63}), ("reserved", {"index": 0x51}), ("reserved", {"index": 0, "value": 1 << 63}),
     ):  # fmt: skip
         yield [encode("set", **{"index": 0x50} | fields)], error
+
+
+def reserved_programs(rng: random.Random) -> Iterator[list[int]]:
+    """Return instructions of each kind with one reserved bit set, one in each part of the bits that it has reserved."""
+    for part, names in reserved_parts().items():
+        bits = rng.sample(part, len(part))
+        for number, name in enumerate(rng.sample(names, len(names))):
+            yield [encode(name, **{"index": 0x50} if name == "set" else {}) | 1 << bits[number % len(bits)]]
 
 
 def _matmuls(config: TpuConfig) -> Iterator[tuple[str, dict[str, int]]]:

@@ -11,7 +11,7 @@ from ..cocotb_bench import testbench
 from .dma_actors import STALLS, DoneSink, MemoryBeats
 from .dma_parts import PARTS
 
-__all__ = ["beats_of", "rows_touched", "transfers"]
+__all__ = ["beats_of", "granules_of", "rows_touched", "transfers"]
 
 
 def beats_of(config: TpuConfig, transfer: dict[str, int]) -> int:
@@ -19,10 +19,16 @@ def beats_of(config: TpuConfig, transfer: dict[str, int]) -> int:
     return -(-transfer["granules"] // config.bus_granules)
 
 
+def granules_of(config: TpuConfig, transfer: dict[str, int]) -> range:
+    """Granules of the unified buffer that a transfer touches."""
+    first = transfer["place"] * config.bus_granules
+    return range(first, first + transfer["granules"])
+
+
 def rows_touched(config: TpuConfig, transfer: dict[str, int]) -> range:
     """Rows of the unified buffer that a transfer touches."""
-    end = transfer["ub"] + transfer["granules"]
-    return range(transfer["ub"] // config.row_granules, -(-end // config.row_granules))
+    granules = granules_of(config, transfer)
+    return range(granules.start // config.row_granules, -(-granules.stop // config.row_granules))
 
 
 def transfers(config: TpuConfig, some: random.Random, shapes: list[tuple[int, int]]) -> list[dict[str, int]]:
@@ -32,7 +38,7 @@ def transfers(config: TpuConfig, some: random.Random, shapes: list[tuple[int, in
         begin = beat * config.bus_granules
         row = some.randint(0, (config.ub_granules - begin - granules) // config.row_granules)
         address = some.randrange(1 << config.bus.beat_address_bits)
-        found.append({"ub": row * config.row_granules + begin, "granules": granules, "address": address})
+        found.append({"place": row * config.row_chunks + beat, "granules": granules, "address": address})
     return found
 
 
@@ -43,11 +49,11 @@ def stores_of(config: TpuConfig, entries: list[dict[str, int]], beats: list[int]
         image = b"".join(
             beat.to_bytes(config.bus_bytes, "little") for beat in itertools.islice(rest, beats_of(config, entry))
         )
+        start, stop = granules_of(config, entry).start, granules_of(config, entry).stop
         for row in rows_touched(config, entry):
-            first = max(entry["ub"], row * config.row_granules)
-            end = min(entry["ub"] + entry["granules"], (row + 1) * config.row_granules)
+            first, end = max(start, row * config.row_granules), min(stop, (row + 1) * config.row_granules)
             mask = sum(1 << granule % config.row_granules for granule in range(first, end))
-            part = image[GRANULE_BYTES * (first - entry["ub"]) : GRANULE_BYTES * (end - entry["ub"])]
+            part = image[GRANULE_BYTES * (first - start) : GRANULE_BYTES * (end - start)]
             stores.append((row, mask, part))
     return stores
 
@@ -95,7 +101,9 @@ async def all_lengths(bench: Bench, config: TpuConfig, rng: np.random.Generator)
     for number, stalls in enumerate(STALLS):
         part = shapes if number == 0 else some.sample(shapes, 6)
         await check_entries(bench, config, transfers(config, some, part), stalls, some)
-    whole = [{"ub": 0, "granules": granules, "address": 1} for granules in (config.ub_granules, config.ub_granules - 1)]
+    whole = [
+        {"place": 0, "granules": granules, "address": 1} for granules in (config.ub_granules, config.ub_granules - 1)
+    ]
     await check_entries(bench, config, whole, STALLS[0], some)
 
 

@@ -14,7 +14,7 @@ from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .dma_actors import STALLS
 from .dma_parts import PARTS
-from .host_in import beats_of, rows_touched, transfers
+from .host_in import beats_of, granules_of, rows_touched, transfers
 
 
 class Rows:
@@ -72,7 +72,8 @@ def beats_wanted(config: TpuConfig, rows: list[int], entries: list[dict[str, int
     image = b"".join(row.to_bytes(config.row_bytes, "little") for row in rows)
     beats = []
     for entry in entries:
-        part = image[GRANULE_BYTES * entry["ub"] : GRANULE_BYTES * (entry["ub"] + entry["granules"])]
+        granules = granules_of(config, entry)
+        part = image[GRANULE_BYTES * granules.start : GRANULE_BYTES * granules.stop]
         pieces = [part[at : at + config.bus_bytes] for at in range(0, len(part), config.bus_bytes)]
         beats += [(piece, (1 << len(piece)) - 1) for piece in pieces]
     return beats
@@ -123,7 +124,9 @@ async def all_lengths(bench: Bench, config: TpuConfig, rng: np.random.Generator)
     for number, stalls in enumerate(STALLS):
         part = shapes if number == 0 else [*some.sample(shapes, 6), (70, 0)]
         await check_entries(bench, config, transfers(config, some, part), stalls, some)
-    whole = [{"ub": 0, "granules": granules, "address": 1} for granules in (config.ub_granules, config.ub_granules - 1)]
+    whole = [
+        {"place": 0, "granules": granules, "address": 1} for granules in (config.ub_granules, config.ub_granules - 1)
+    ]
     await check_entries(bench, config, whole, STALLS[0], some)
 
 
@@ -142,7 +145,7 @@ async def latency(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> 
 
     All that was fetched comes out, though beats were not taken for long.
     """
-    entry = {"ub": 0, "granules": config.ub_granules, "address": 7}
+    entry = {"place": 0, "granules": config.ub_granules, "address": 7}
     nothing = {"i_fetch_ready": 1, "i_row": 0, "o_beats_ready": 0, "o_requests_ready": 1}
     await bench.cycle({"i_entries_valid": 1, "i_entries_payload": entry, **nothing})
     fetched, offered = [], []

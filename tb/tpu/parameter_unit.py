@@ -20,9 +20,9 @@ async def in_order(bench: Bench, config: TpuConfig, rng: np.random.Generator) ->
     """
     some = random.Random(int(rng.integers(1 << 32)))
     for stalls in STALLS:
-        counts = [1, config.parameter_sets, 1, some.randint(1, 3), *[1] * 2 * QUEUES["parameters"]]
-        requests = [(some.randrange(1000), count * config.set_beats) for count in counts]
-        entries = [{"address": address, "beats": beats} for address, beats in requests]
+        counts = [1, config.parameter_sets, 1, some.randint(1, config.parameter_sets), *[1] * 2 * QUEUES["parameters"]]
+        entries = [{"address": some.getrandbits(config.bus.beat_address_bits), "sets": count} for count in counts]
+        requests = [(entry["address"], entry["sets"] * config.set_beats) for entry in entries]
         ends = itertools.accumulate(beats for _, beats in requests)
         memory = MemoryBeats(requests, 8 * config.bus_bytes, stalls, some, ends)
         source = Source("i_entries", entries, stalls["entries"], some)
@@ -38,7 +38,7 @@ async def in_order(bench: Bench, config: TpuConfig, rng: np.random.Generator) ->
 async def room(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
     """All sets that may wait are taken, a beat a cycle, while nobody wants one; then they go out, a beat a cycle."""
     beats = config.parameter_sets * config.set_beats
-    entry = {"address": 1, "beats": beats}
+    entry = {"address": 1, "sets": config.parameter_sets}
     nothing = {"i_beats_valid": 0, "o_beats_ready": 0, "o_requests_ready": 1}
     await bench.cycle({"i_entries_valid": 1, "i_entries_payload": entry, **nothing})
     await bench.cycle({"i_entries_valid": 0})

@@ -203,6 +203,15 @@ async def full_queues(bench: Bench, config: TpuConfig, rng: np.random.Generator)
 
 
 @testbench(PARTS["scoreboard"])
+async def all_taken(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """A unit takes as many as its queue holds before it completes the first, each from its place."""
+    some = numbers(rng)
+    for unit, depth in QUEUES.items():
+        entries = [random_entry(bench, some, unit, 4) for _ in range(depth)]
+        await execute(bench, some, entries, dispatch=1, take=1, done=0.5, last=unit)
+
+
+@testbench(PARTS["scoreboard"])
 async def many_younger(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
     """What waits for one instruction goes on when that has completed, however many younger ones of its unit have."""
     some = numbers(rng)
@@ -234,12 +243,21 @@ async def each_pair(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
 
 @testbench(PARTS["scoreboard"])
 async def anywhere(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Rows right beside each other and in common, anywhere in the unified buffer, in queues that are full mostly."""
+    """Rows right beside each other and in common, anywhere in the unified buffer, in queues that are full mostly.
+
+    Those before a row and from there on differ in each bit of their numbers as often as in any other.
+    """
     some, most = numbers(rng), last_row(bench)
-    for _ in range(5):
+    bits = most.bit_length()
+
+    def place() -> int:
+        row = ((some.getrandbits(bits) | 1) << some.randrange(bits)) % (most + 1)
+        return max(min(row - 2, most - 4), 0)
+
+    for _ in range(6):
         entries: list[Entry] = []
         for _ in range(3):  # where most are moves on
-            places = [some.randrange(most - 4) for _ in range(2)]
+            places = [place() for _ in range(2)]
             units = some.choices(sorted(READERS | WRITERS), [some.choice([1, 1, 4]) for _ in range(5)], k=20)
             entries += [random_entry(bench, some, unit, 4, places) for unit in units]
         await execute(bench, some, entries, dispatch=1, take=1, done=0.25)
@@ -247,20 +265,16 @@ async def anywhere(bench: Bench, config: TpuConfig, rng: np.random.Generator) ->
 
 @testbench(PARTS["scoreboard"])
 async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """Each place of a queue waits for each of another, alone and with all others, and each is shown when it is next."""
+    """What comes to each place of a queue waits for any place of another, and is shown when it is next."""
     some, free = numbers(rng), dict.fromkeys(("rows", "a", "b"), range(1))
     for unit, other in permutations(sorted(READERS | WRITERS), 2):
         if not {unit, other} & WRITERS:
             continue
-        places = [range(row, row + 1) for row in range(2, 2 + QUEUES[other])]
-        older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
-        younger = [random_entry(bench, some, unit, 4) for _ in range(QUEUES[unit])]
-        begun = some.randrange(len(younger))  # nothing keeps them
-        blockers = [None] * begun + [older[-1]] * (len(younger) - begun)
-        if some.random() < 0.5:
-            blockers = sorted(some.choices(older, k=len(younger)), key=older.index)
-        entries = []
-        for one, blocker in zip(younger, blockers, strict=True):
-            ways = [one._replace(**free | ({name: blocker.rows} if blocker else {})) for name in one.stretches]
-            entries.append(some.choice([way for way in ways if not blocker or way.conflicts(blocker)]))
-        await execute(bench, some, [*older, *entries], dispatch=1, take=1, done=1, slow=other, last=unit)
+        for begun in range(QUEUES[unit]):  # nothing keeps these
+            places = [range(row, row + 1) for row in range(2, 2 + some.randint(1, QUEUES[other]))]
+            older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
+            entries = [random_entry(bench, some, unit, 4)._replace(**free) for _ in range(begun)]
+            blocker, one = some.choice(older), random_entry(bench, some, unit, 4)
+            ways = [one._replace(**free | {name: blocker.rows}) for name in one.stretches]
+            waits = some.choice([way for way in ways if way.conflicts(blocker)])
+            await execute(bench, some, [*older, *entries, waits], dispatch=1, take=1, done=1, slow=other, last=unit)
