@@ -265,16 +265,20 @@ async def anywhere(bench: Bench, config: TpuConfig, rng: np.random.Generator) ->
 
 @testbench(PARTS["scoreboard"])
 async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
-    """What comes to each place of a queue waits for any place of another, and is shown when it is next."""
+    """What comes to each place of a queue waits for each place of another in each way, and is shown when it is next."""
     some, free = numbers(rng), dict.fromkeys(("rows", "a", "b"), range(1))
     for unit, other in permutations(sorted(READERS | WRITERS), 2):
         if not {unit, other} & WRITERS:
             continue
-        for begun in range(QUEUES[unit]):  # nothing keeps these
-            places = [range(row, row + 1) for row in range(2, 2 + some.randint(1, QUEUES[other]))]
+        places = [range(row, row + 1) for row in range(2, 2 + QUEUES[other])]
+        ways = 3 if unit == "vector" and other in WRITERS else 1
+        offset = some.randrange(QUEUES[unit])
+        for number in range(max(QUEUES[unit], len(places) * ways)):
             older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
+            begun = (number + offset) % QUEUES[unit]  # nothing keeps these
             entries = [random_entry(bench, some, unit, 4)._replace(**free) for _ in range(begun)]
-            blocker, one = some.choice(older), random_entry(bench, some, unit, 4)
-            ways = [one._replace(**free | {name: blocker.rows}) for name in one.stretches]
-            waits = some.choice([way for way in ways if way.conflicts(blocker)])
+            blocker, one = older[number % len(older)], random_entry(bench, some, unit, 4)
+            found = [one._replace(**free | {name: blocker.rows}) for name in one.stretches]
+            found = [way for way in found if way.conflicts(blocker)]
+            waits = found[number // len(older) % len(found)]
             await execute(bench, some, [*older, *entries, waits], dispatch=1, take=1, done=1, slow=other, last=unit)
