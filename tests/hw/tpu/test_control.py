@@ -7,10 +7,16 @@ from tensorloom.tb.lint import lint
 from tensorloom.tb.tpu.control_parts import NARROW, PARTS
 from tensorloom.tb.tpu.formal.proofs import scoreboard_proofs
 
+from ...marks import slow
+
 CASES = find_cases("tpu", *PARTS)
 
 
-@pytest.mark.parametrize("case", CASES)
+OFTEN = "decoder-reaches-", "scoreboard-each_place-"
+"""Testbenches of so many programs that Amaranth's simulator takes long; on Verilog they always run."""
+
+
+@pytest.mark.parametrize("case", slow(CASES, lambda case: case.startswith(OFTEN)))
 def test_on_amaranth(case, on_amaranth):
     assert on_amaranth(case) > 10
 
