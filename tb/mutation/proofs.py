@@ -30,7 +30,7 @@ from ..formal import Proof, ProofError, Together
 from ..tools import ToolError
 from .mutants import Mutant, Mutants
 
-__all__ = ["Planted", "block_proofs", "is_proven"]
+__all__ = ["Planted", "block_proofs", "engine_proofs", "is_proven"]
 
 
 class Planted(Together):
@@ -130,7 +130,7 @@ def block_proofs(engine: str, design: Mutants, block: str, config_class: type[Co
     this = design.blocks[block]
     if isinstance(this.config, config_class):
         module = _module(design.netlist, block)
-        for proof, keys in _proofs(engine, this.config):
+        for proof, keys in engine_proofs(engine, this.config):
             if (this.component, this.config) in keys:
                 with contextlib.suppress(ValueError):
                     Planted([proof.spec(*proof.arguments)], this, module)
@@ -139,7 +139,7 @@ def block_proofs(engine: str, design: Mutants, block: str, config_class: type[Co
 
 
 @lru_cache
-def _proofs(engine: str, config: Config) -> list[tuple[Proof, set[tuple[Any, ...]]]]:
+def engine_proofs(engine: str, config: Config) -> list[tuple[Proof, set[tuple[Any, ...]]]]:
     """All proofs for a configuration, each with the components that it holds."""
     if not importlib.util.find_spec(f"..{engine}.formal", __package__):
         return []

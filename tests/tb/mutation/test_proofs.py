@@ -4,23 +4,35 @@
 # pyright: reportAttributeAccessIssue=false
 
 import random
+from pathlib import Path
 
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from tensorloom import tb
 from tensorloom.hw.emit.emitter import emit_blocks
+from tensorloom.run.registry import engines
 from tensorloom.tb.bench import Bench
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.compiled_bench import run_compiled
 from tensorloom.tb.formal import Assert, Proof
 from tensorloom.tb.mutation.equivalence import equivalent
 from tensorloom.tb.mutation.mutants import SELECT, Mutants, plant
-from tensorloom.tb.mutation.proofs import Planted, is_proven
+from tensorloom.tb.mutation.proofs import Planted, engine_proofs, is_proven
 from tensorloom.tb.tools import ToolError
 
 KEY = 0x5EED_BEEF
+
+
+@pytest.mark.parametrize("engine", engines().values(), ids=lambda engine: engine.name)
+def test_proofs_of_every_engine(engine) -> None:
+    """They can be made for its smallest design, and some are about blocks of it."""
+    config = min(engine.presets.values(), key=lambda config: config.multipliers)
+    found = engine_proofs(engine.package, config)
+    assert len({proof.name for proof, _ in found}) == len(found)
+    assert any(keys for _, keys in found) == (Path(tb.__path__[0]) / engine.package / "formal").exists()
 
 
 class Lock(wiring.Component):
