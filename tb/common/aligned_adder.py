@@ -22,6 +22,20 @@ def operands(integer_bits: int, distance: int, rng: np.random.Generator) -> tupl
     return factor * number, exponent, addend
 
 
+async def check_sum(bench: Bench, product: int, exponent: int, addend: int, distance: int, negative: int) -> None:
+    """Compare with the exact sum; the addend's exponent is larger by `distance`."""
+    outputs = await bench.cycle(
+        {
+            "i_product": product, "i_exponent": exponent, "i_addend_negative": negative, "i_addend": addend,
+            "i_addend_exponent": exponent + distance,
+        }
+    )  # fmt: skip
+    unit = min(exponent, exponent + distance, outputs["o_exponent"] - 4)
+    exact = (product << exponent - unit) + ((-addend if negative else addend) << exponent + distance - unit)
+    found = outputs["o"] << outputs["o_exponent"] - 4 - unit if outputs["o"] else 0
+    assert rounded(found, BITS) == rounded(exact, BITS), f"{product}, {distance}, {addend}: {outputs}"
+
+
 @testbench(PARTS["aligned_adder"])
 async def sums_are_right_once_rounded(bench: Bench, config: tuple[int], rng: np.random.Generator) -> None:
     """Operands at all distances, either sign, and numbers without their first bit."""
@@ -34,16 +48,17 @@ async def sums_are_right_once_rounded(bench: Bench, config: tuple[int], rng: np.
                 product, exponent = product // (1 << 23) * int(rng.integers(1 << 23)), 1
             else:
                 addend, exponent = int(rng.integers(1 << 23)), 1 - distance
-        outputs = await bench.cycle(
-            {
-                "i_product": product,
-                "i_exponent": exponent,
-                "i_addend_negative": negative,
-                "i_addend": addend,
-                "i_addend_exponent": exponent + distance,
-            }  # fmt: skip
-        )
-        unit = min(exponent, exponent + distance, outputs["o_exponent"] - 4)
-        exact = (product << exponent - unit) + ((-addend if negative else addend) << exponent + distance - unit)
-        found = outputs["o"] << outputs["o_exponent"] - 4 - unit if outputs["o"] else 0
-        assert rounded(found, BITS) == rounded(exact, BITS), f"{product}, {distance}, {addend}: {outputs}"
+        await check_sum(bench, product, exponent, addend, distance, negative)
+
+
+@testbench(PARTS["aligned_adder"])
+async def a_bit_below_a_tie(bench: Bench, config: tuple[int], rng: np.random.Generator) -> None:
+    """One operand adds half a place of the other and one bit further down, any, which alone decides; or no such bit."""
+    span = config[0] - 1
+    for place in range(span + 1):
+        for below in range(BITS):
+            exponent, negative, sign = int(rng.integers(60, 180)), int(rng.integers(2)), int(rng.choice([-1, 1]))
+            half = 1 << BITS - 1 | ((1 << below) & (1 << BITS - 1) - 1)
+            number = max(-1 << span, min(sign << place, (1 << span) - 1))
+            await check_sum(bench, mantissa(rng) * number, exponent, half, place - BITS, negative)
+            await check_sum(bench, half * number, exponent, mantissa(rng), place + BITS, negative)
