@@ -14,6 +14,7 @@ from ...hw.tpu.scoreboard import Scoreboard
 from ...hw.tpu.tap_rows import TapRows
 from ...hw.tpu.tap_walk import TapWalk
 from ...hw.tpu.unified_buffer import UnifiedBuffer
+from ...hw.tpu.vector_lane import VectorLane
 from ...hw.tpu.vector_unit import VectorUnit
 from ...hw.tpu.weight_unit import WeightUnit
 from ...hw.tpu.window_address import WindowAddress
@@ -42,6 +43,7 @@ COMPONENTS = {
     "tap_rows": TapRows,
     "tap_walk": TapWalk,
     "granule_reducer": GranuleReducer,
+    "vector_lane": VectorLane,
 }
 
 PARTS = parts.PARTS | activation_parts.PARTS | control_parts.PARTS | dma_parts.PARTS | vector_parts.PARTS

@@ -21,5 +21,6 @@ PARTS: dict[str, dict[str, Any]] = {
     "tap_rows": {f"tap_rows_{name}": config for name, config in CONFIGS.items()},
     "tap_walk": {f"tap_walk_{bits}": (bits,) for bits in (12, 17)},
     "granule_reducer": {"granule_reducer": ()},
+    "vector_lane": {"vector_lane": ()},
 }
 """Configurations, widths of numbers of windows; by name of the part, by component."""

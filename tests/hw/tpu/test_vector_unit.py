@@ -5,7 +5,7 @@ import pytest
 from tensorloom.tb.cases import find_cases
 from tensorloom.tb.lint import lint
 
-CASES = find_cases("tpu", "vector_unit", "tap_rows", "tap_walk", "granule_reducer")
+CASES = find_cases("tpu", "vector_unit", "tap_rows", "tap_walk", "granule_reducer", "vector_lane")
 
 
 @pytest.mark.parametrize(
