@@ -12,7 +12,7 @@ __all__ = ["reach_programs"]
 
 Words = list[int]
 
-ILLEGAL, ROOMS = 0.25, 0.4
+ILLEGAL, ROOMS = 0.5, 0.4
 """Shares that are drawn: of instructions that are illegal, of those at the end of a memory."""
 
 WINDOW = {"columns": 1, "lines": 1, "window_first": 0, "window_last": 0, "pool_pitch": 1}
@@ -86,6 +86,7 @@ def _matmuls(config: TpuConfig) -> Iterator[Words]:
     found = [_one(ub=ub) for ub in _bits("matmul", "ub")]
     for step in _bits("matmul", "step"):
         found += [_one(step=step, repeat=2, ub=ub) for ub in _at_end(size, step + 1)]
+    found += [_one(step=1 << 23, repeat=1 + (1 << more)) for more in range(11)]  # spans that nothing else has
     for more in _bits("matmul", "repeat"):
         found += [_one(step=1, repeat=1 + more, ub=ub) for ub in _at_end(size, 1 + more)]
     for pitch in _bits("matmul", "pitch"):
