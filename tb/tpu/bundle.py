@@ -4,6 +4,7 @@ from amaranth.lib import wiring
 
 from ...hw.tpu.activation_unit import ActivationUnit
 from ...hw.tpu.decoder import Decoder
+from ...hw.tpu.entry_queue import EntryQueue
 from ...hw.tpu.feeder import Feeder
 from ...hw.tpu.fetch import Fetch
 from ...hw.tpu.granule_reducer import GranuleReducer
@@ -37,6 +38,7 @@ COMPONENTS = {
     "scoreboard": Scoreboard,
     "weight_unit": WeightUnit,
     "parameter_unit": ParameterUnit,
+    "entry_queue": EntryQueue,
     "host_in": HostInUnit,
     "host_out": HostOutUnit,
     "vector_unit": VectorUnit,

@@ -1,5 +1,7 @@
 """Configurations of the units that move data: small, and each with a shape that the others don't have."""
 
+from typing import Any
+
 from ...hw.systolic.config import SystolicConfig
 from ...hw.tpu.config import TpuConfig
 
@@ -16,7 +18,7 @@ def _config(size: int, bus_bytes: int, parameter_sets: int) -> TpuConfig:
 CONFIGS = {"one": _config(16, 16, 1), "two": _config(16, 8, 3), "four": _config(32, 8, 2), "single": _config(16, 4, 2)}
 """A row is a beat; two beats; four; four beats of one granule."""
 
-PARTS = {
+PARTS: dict[str, dict[str, Any]] = {
     kind: {f"{kind}_{name}": CONFIGS[name] for name in names}
     for kind, names in {
         "weight_unit": ("one", "two", "single"),
@@ -24,5 +26,10 @@ PARTS = {
         "host_in": tuple(CONFIGS),
         "host_out": tuple(CONFIGS),
     }.items()
+} | {
+    "entry_queue": {
+        f"entry_queue_{unit}": (CONFIGS[name], unit)
+        for unit, name in (("weights", "one"), ("parameters", "two"), ("host_in", "single"), ("host_out", "four"))
+    }
 }
 """Configurations by name of the part, by component."""
