@@ -153,5 +153,5 @@ async def lists(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) 
         address = some.getrandbits(config.bus.beat_address_bits)
         await bench.cycle(idle | {"i_start": 1, "i_address": address})
         work, memory = Work(config, commands, some), Memory(config, address, commands, some)
-        await run(bench, [work, memory], lambda work=work: work.over)
+        await run(bench, [work, memory], lambda work=work: work.over, watchdog=3000)
         assert not memory.left
