@@ -234,7 +234,7 @@ def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> T
     def add(number: int, change: Mapping[str, int], error: str, address: int | None, layers: int | None) -> None:
         """The list with a change in one command, behind all else."""
         failures.append(Failure(sum(map(len, parts)), error, address, layers))
-        parts.append(_list_of(config, [*program.commands[:number], program.commands[number] | change]))
+        parts.append(_list_of(config, [*program.commands[:number], program.commands[number] | dict(change)]))
 
     def nowhere() -> int:
         """A beat beyond all memory."""

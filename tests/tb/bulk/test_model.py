@@ -194,6 +194,15 @@ def test_wrong_ports(accumulator):
         accumulator.cycles({"i_words": np.zeros((2, 3), int), "i_clear": [0]}, [])
 
 
+def test_an_instance_that_was_never_evaluated_can_go(accumulator):
+    """As that of a testbench that fails before its first cycle. It ended the process."""
+    for _ in range(3):
+        accumulator.steps()
+        accumulator.close()
+        got = accumulator.cycles({"i_words": np.ones((5, 3), int)}, ["o_words"])
+        assert got["o_words"][:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
 def test_bench_runs_the_cycles(accumulator):
     assert 0 < accumulator.bench(1000) < accumulator.bench(1_000_000)
 
