@@ -44,6 +44,7 @@ def test_as_it_stands(commands: list[list[str]], tmp_path: Path) -> None:
     assert run(tmp_path, commands).startswith(block("text"))
 
 
+@pytest.mark.slow
 def test_in_a_folder_with_a_space(commands: list[list[str]], tmp_path: Path) -> None:
     (tmp_path / "my $x & y").mkdir()
     commands[1][commands[1].index("-Mdir") + 1] = str(tmp_path / "objects")
