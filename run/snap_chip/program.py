@@ -33,7 +33,16 @@ from ...tb.bulk.software import Step, Wait, read_register, write_register
 from ..contract import Image
 from ..jobs import Job, golden
 
-__all__ = ["MEMORY_PORTS", "SUM_BITS", "SnapChipProgram", "compile_for", "expected_outputs", "job_factor", "map_job"]
+__all__ = [
+    "MEMORY_PORTS",
+    "SUM_BITS",
+    "SnapChipProgram",
+    "compile_for",
+    "expected_outputs",
+    "job_factor",
+    "map_job",
+    "start_list",
+]
 
 MEMORY_PORTS = ("m_axi_read", "m_axi_write")
 
@@ -83,14 +92,8 @@ class SnapChipProgram:
 
     def software(self) -> list[Step]:
         """Set up, start, wait for the interrupt; then read errors and counters."""
-        address = self.compiled.list_address * self.compiled.config.bus.bytes
         return [
-            *write_register(REGISTERS, "list", address=address),
-            *write_register(REGISTERS, "errors", **dict.fromkeys(ERRORS, 1)),
-            *write_register(REGISTERS, "interrupt_pending", done=1, layer=1, error=1),
-            *write_register(REGISTERS, "interrupt_enable", done=1),
-            *write_register(REGISTERS, "counter_control", clear=1),
-            *write_register(REGISTERS, "control", start=1),
+            *start_list(self.compiled.list_address * self.compiled.config.bus.bytes),
             Wait("o_interrupt"),
             *write_register(REGISTERS, "counter_control", snapshot=1),
             read_register(REGISTERS, "errors"),
@@ -146,6 +149,18 @@ class SnapChipProgram:
     def _result(self, memory: np.ndarray) -> np.ndarray:
         values = np.concatenate([self.compiled.read(memory, name).ravel() for name in self.results]).astype(np.int64)
         return values[: np.prod(self.shape)].reshape(self.shape)
+
+
+def start_list(address: int) -> list[Step]:
+    """Forget what was, and start the list at this byte, whose end gives an interrupt; the last step is the start."""
+    return [
+        *write_register(REGISTERS, "list", address=address),
+        *write_register(REGISTERS, "errors", **dict.fromkeys(ERRORS, 1)),
+        *write_register(REGISTERS, "interrupt_pending", done=1, layer=1, error=1),
+        *write_register(REGISTERS, "interrupt_enable", done=1),
+        *write_register(REGISTERS, "counter_control", clear=1),
+        *write_register(REGISTERS, "control", start=1),
+    ]
 
 
 def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:

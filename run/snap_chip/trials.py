@@ -10,14 +10,14 @@ import numpy as np
 
 from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
-from ...hw.snap_chip.register_map import COUNTED, ERRORS, REGISTERS
+from ...hw.snap_chip.register_map import COUNTED, REGISTERS
 from ...sim.snap_chip.command import Command, assemble
 from ...sim.snap_chip.golden import Result, run_list
 from ...sim.snap_chip.program import Program
 from ...tb.bulk.software import Poll, Read, Step, Wait, read_register, write_register
 from ...tb.snap_chip.networks import random_list, random_network, single_region
 from ..contract import Image, Trial
-from .program import MEMORY_PORTS, SnapChipProgram
+from .program import MEMORY_PORTS, SnapChipProgram, start_list
 
 __all__ = ["Again", "Failing", "trials"]
 
@@ -53,15 +53,9 @@ class Failure(NamedTuple):
 
 
 def _start(address: int) -> list[Step]:
-    """Forget what was, and start a list."""
-    return [
-        *write_register(REGISTERS, "list", address=address),
-        *write_register(REGISTERS, "errors", **dict.fromkeys(ERRORS, 1)),
-        *write_register(REGISTERS, "interrupt_pending", done=1, layer=1, error=1),
-        Read("nothing_pending", REGISTERS["interrupt_pending"].offset),
-        *write_register(REGISTERS, "counter_control", clear=1),
-        *write_register(REGISTERS, "control", start=1),
-    ]
+    """Start a list, after a look at whether what was is forgotten."""
+    *before, start = start_list(address)
+    return [*before, Read("nothing_pending", REGISTERS["interrupt_pending"].offset), start]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

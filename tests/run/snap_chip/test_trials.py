@@ -40,7 +40,8 @@ def test_on_verilog(seed: int, flaw: int) -> None:
         predicted = ENGINE.predict(CONFIG, program, timing)  # type: ignore[arg-type]
         assert not timing.stalls or predicted.cycles is None
         assert ENGINE.read_counters(result.counters).differences(predicted) == []
-        found.update(failure.error for failure in program.failures) if isinstance(program, Failing) else None
+        if isinstance(program, Failing):
+            found.update(failure.error for failure in program.failures)
     if not flaw:
         assert set(found) == set(ERRORS) - {
             "overflow",
