@@ -19,7 +19,7 @@ from amaranth import hdl
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
 from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from ..hw.folders import plain_path, yowasp_environment
 from .tools import ToolError
@@ -47,13 +47,13 @@ class Together(wiring.Component):
         super().__init__({f"spec_{number}": Out(spec.signature) for number, spec in enumerate(self.specs)})
 
     def elaborate(self, platform) -> Module:
-        """All of them, with inputs of their own."""
+        """All of them, with ports of their own."""
         m = Module()
         for number, spec in enumerate(self.specs):
             m.submodules[f"spec_{number}"] = spec  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
             outside = spec.signature.flatten(getattr(self, f"spec_{number}"))
-            for (_, _, inner), (_, _, outer) in zip(spec.signature.flatten(spec), outside, strict=True):
-                m.d.comb += inner.eq(outer)
+            for (_, member, inner), (_, _, outer) in zip(spec.signature.flatten(spec), outside, strict=True):
+                m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         return m
 
 

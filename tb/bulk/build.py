@@ -57,7 +57,7 @@ class Options:
         flags += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet", "-o", LIBRARY]
         # Without splitting, one function holds a whole tile: the compiler takes three times as long. Several files let
         # it run on all cores, but want precompiled headers: twice the time of all the rest of a small design.
-        flags += ["--output-split", "30000", "--output-split-cfuncs", "300"]
+        flags += ["--output-split", "100000", "--output-split-cfuncs", "300"]
         flags += ["-CFLAGS", "-fPIC -fvisibility=hidden -fvisibility-inlines-hidden"]
         flags += ["-CFLAGS", "-DVL_USER_FINISH -DVL_USER_STOP -DVL_USER_FATAL"]
         flags += ["-LDFLAGS", "-shared -Wl,-Bsymbolic-functions"]

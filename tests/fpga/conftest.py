@@ -7,6 +7,8 @@ from tensorloom.hw.systolic.config import SystolicConfig
 from tensorloom.run.registry import engines
 from tensorloom.tb.bulk.model import Model
 
+from ..marks import slow
+
 TARGETS = {engine.name: engine.fpga for engine in engines().values() if engine.fpga}
 """How each engine gets onto boards."""
 
@@ -18,10 +20,11 @@ SMALL = {
     ),
     "eie": PRESETS["eie-tiny"],
 }  # fmt: skip
-"""A small configuration of each engine."""
+"""A small configuration of each engine; most of what is tested is the same of all, and slow but of the one with most
+streams."""
 
 
-@pytest.fixture(scope="session", params=list(SMALL))
+@pytest.fixture(scope="session", params=slow(SMALL, lambda engine: engine != "snap"))
 def small(request: pytest.FixtureRequest):
     """Engine and small configuration."""
     return request.param, SMALL[request.param]

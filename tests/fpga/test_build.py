@@ -94,11 +94,9 @@ def test_a_design_is_made_again_only_if_its_sources_change(
     assert {name.split("/")[0] for name in kept["sources"]} == {"hw", "sim", "fpga"}
     changed = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/pe.py": "of another text"}}
     gone = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/gone.py": "of a text"}}
-    for count, damage in enumerate((json.dumps(changed), json.dumps(gone), "half", '{"design": "wrong"}', "[]"), 2):
+    for count, damage in enumerate((json.dumps(changed), json.dumps(gone), "half"), 2):
         memory.write_text(damage)
         assert not is_stale(record, SystolicConfig, TARGETS["systolic"]) and len(made) == count
-    memory.write_bytes(b"\xff")
-    assert not is_stale(record, SystolicConfig, TARGETS["systolic"]) and len(made) == 7
 
 
 def test_several_records_in_processes(record: dict[str, Any]) -> None:

@@ -18,18 +18,18 @@ SEED = int(os.environ.get("TEST_SEED", "1"))
 
 @pytest.hookimpl(tryfirst=True)  # before those that are slow are left out
 def pytest_collection_modifyitems(items):
-    """In Amaranth's simulator a testbench runs on one of its parts, drawn by the seed; on the others it is slow.
+    """In Amaranth's simulator a component has one testbench on one part, drawn by the seed; the others are slow.
 
-    So it is on Verilog, with another draw (`drawn`).
+    On Verilog it has all of them, on parts of another draw (`drawn`).
     """
     benches = {}
     for item in items:
-        if getattr(item, "originalname", "") == "test_on_amaranth":
-            bench = item.callspec.params["case"].rpartition("-")[0]
-            benches.setdefault(f"{item.path} {bench}", []).append(item)
-    for bench, parts in sorted(benches.items()):
-        chosen = random.Random(f"{SEED} {bench.rpartition('/')[2]}").choice(parts)
-        for item in parts:
+        if getattr(item, "originalname", "") == "test_on_amaranth" and not item.get_closest_marker("slow"):
+            component = item.callspec.params["case"].partition("-")[0]
+            benches.setdefault(f"{item.path} {component}", []).append(item)
+    for component, cases in sorted(benches.items()):
+        chosen = random.Random(f"{SEED} {component.rpartition('/')[2]}").choice(cases)
+        for item in cases:
             if item is not chosen:
                 item.add_marker(pytest.mark.slow)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,13 @@ def smallest(engine: Engine) -> Design:
     return Design(engine=engine, name=name, config=engine.presets[name])
 
 
-@pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: engine.name)
+def chosen() -> list[Any]:
+    """Compiling an engine with its faults is most of the time: one by default, the others with ``-m slow``."""
+    first, *others = (pytest.param(engine, id=engine.name) for engine in ENGINES)
+    return [first, *(pytest.param(*other.values, id=other.id, marks=pytest.mark.slow) for other in others)]
+
+
+@pytest.fixture(scope="module", params=chosen())
 def report(request: pytest.FixtureRequest) -> MutationReport:
     return mutate(smallest(request.param), count=COUNT, seed=1)
 

@@ -73,19 +73,29 @@ class Shallow:
         return Module()
 
 
-@pytest.mark.parametrize("name", engines())
-def test_the_hardware_has_the_registers_that_are_described(name: str) -> None:
-    engine = engines()[name]
-    for config in engine.presets.values():
-        component: Any = engine.component(config)
-        platform = Shallow()
-        registers, ports = engine.registers(config), component.signature.members
-        assert (registers is not None) == ("s_axil" in ports)
-        Fragment.get(component, platform)
-        if registers is not None:
-            files = [part for part in platform.parts if isinstance(part, RegisterFile)]
-            assert [file.config for file in files] == [registers]
-            assert len(component.s_axil.awaddr) == len(component.s_axil.araddr) == registers.address_bits
+LARGE = 50
+"""Multipliers of presets that take seconds to make."""
+
+
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        pytest.param(name, preset, marks=pytest.mark.slow if config.multipliers > LARGE else [])
+        for name, engine in engines().items()
+        for preset, config in engine.presets.items()
+    ],
+)
+def test_the_hardware_has_the_registers_that_are_described(name: str, preset: str) -> None:
+    engine, config = engines()[name], engines()[name].presets[preset]
+    component: Any = engine.component(config)
+    platform = Shallow()
+    registers, ports = engine.registers(config), component.signature.members
+    assert (registers is not None) == ("s_axil" in ports)
+    Fragment.get(component, platform)
+    if registers is not None:
+        files = [part for part in platform.parts if isinstance(part, RegisterFile)]
+        assert [file.config for file in files] == [registers]
+        assert len(component.s_axil.awaddr) == len(component.s_axil.araddr) == registers.address_bits
 
 
 def test_systemrdl(case: tuple[RegisterMap, dict[str, bytes]], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ SEED = os.environ.get("TEST_SEED", "1")
 SMALL = ONE.replace(pe_multipliers=3, list_depth=3)
 CONFIGS = {"small": SMALL, "four": SMALL.replace(pe_multipliers=4), "one": ONE, "tiny": TINY, "pipelined": PIPELINED}
 SLOW = ("small", "four")
-"""More multipliers: their proofs are those of the others, of more lanes."""
+"""More multipliers: their proofs are those of the others, of more lanes. Those of ``pipelined`` with bounds, too."""
 
 SOME = random.Random(f"lanes {SEED}")
 LANES_OF_TINY = SOME.choice([0, TINY.window_entries - 1]), SOME.randrange(1, TINY.window_entries - 1)
@@ -52,7 +52,8 @@ def small_proofs():
             chosen = [proof for proof in chosen if proof not in bounded and not proof.name.endswith("_end")]
             bounded = []
         for proof in [*grouped(proof for proof in chosen if proof not in bounded), *bounded]:
-            yield pytest.param(proof, id=f"{name}-{proof.name}", marks=pytest.mark.slow if name in SLOW else [])
+            rare = name in SLOW or (name == "pipelined" and proof in bounded)
+            yield pytest.param(proof, id=f"{name}-{proof.name}", marks=pytest.mark.slow if rare else [])
 
 
 def full_proofs(lanes):
@@ -81,6 +82,7 @@ def test_all_lanes_of_a_small_aim(spec, aim):
     check_bounded(spec(SMALL.replace(aim=aim)), depth=2)
 
 
+@pytest.mark.slow
 def test_proofs_look_at_the_emitted_block():
     """Faults in it make them fail; those on narrower numbers, or of what only a proof's component has, are left out."""
     mutants = plant(*emit_blocks(PE(ONE)), count=6, seed=1, only="sequence_decoder")

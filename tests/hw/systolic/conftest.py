@@ -42,8 +42,8 @@ class Unit:
         return result
 
 
-SLOW = ("rectangular", "tall")
-"""Other shapes of what ``wide`` and ``bare`` hold; the testbenches of the blocks have them too."""
+SLOW = ("rectangular", "tall", "wide", "one")
+"""Other shapes of what ``tiny`` and ``bare`` hold; the testbenches of the blocks have them too."""
 
 
 @pytest.fixture(scope="session", params=slow(UNITS, SLOW.__contains__))

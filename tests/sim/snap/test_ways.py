@@ -20,6 +20,8 @@ from tensorloom.sim.snap.tiles import pixels_kept
 from tensorloom.sim.snap.ways import LayerSizes, RowTaps, Way, ways
 from tensorloom.sim.snap.work import core_work
 
+from ...marks import slow
+
 CORE = PRESETS["snap-core"]
 
 
@@ -46,7 +48,7 @@ def sparse(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.nd
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("turn", slow(range(4), lambda turn: turn > 1))
 def test_every_way(seed: int, preset: str, turn: int) -> None:
     """Steps for each axis, padding for each side."""
     rng, bits = np.random.default_rng(seed), PRESETS[preset].data_bits

@@ -16,6 +16,8 @@ from tensorloom.tb.bulk.cache import Cache
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.tools import ToolError
 
+from ...marks import slow
+
 BUILDER = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
@@ -51,7 +53,7 @@ def another(source, cache):
     return make
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", slow([signal.SIGKILL, signal.SIGINT], signal.SIGKILL.__eq__))
 def test_interrupted_build_leaves_no_entry(source, another, tmp_path, number):
     folder = tmp_path / "cache"
     another(folder)
@@ -135,7 +137,7 @@ def test_cache_folder_from_the_environment(tmp_path, monkeypatch):
 ODD = ["a b", "$HOME & touch oops; ('\"\\`#:|<>$LIB\n"]
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("name", slow(ODD, "a b".__eq__))
 def test_any_path_of_the_cache(name, source, another, tmp_path, monkeypatch):
     """Of a hierarchical design, as its makefiles name the folder that they are in."""
     monkeypatch.chdir(tmp_path)
