@@ -4,6 +4,7 @@ from amaranth.lib import wiring
 
 from ...hw.bus.beat_loader import BeatLoader
 from ...hw.bus.beat_reader import BeatReader
+from ...hw.bus.read_arbiter import ReadArbiter
 from ...hw.bus.reader import Reader
 from ...hw.bus.registers import RegisterFile
 from ...hw.bus.writer import Writer
@@ -16,7 +17,8 @@ __all__ = ["COMPONENTS", "PARTS", "component"]
 COMPONENTS = {
     "reader": Reader,
     "writer": Writer,
-    "read_arbiter": ArbitratedReader,
+    "read_arbiter": ReadArbiter,
+    "arbitrated": ArbitratedReader,
     "registers": RegisterFile,
     "beat_loader": BeatLoader,
     "beat_reader": BeatReader,

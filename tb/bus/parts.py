@@ -20,25 +20,29 @@ PORTS = {
 COPIER = PORTS["usual"].replace(address_bits=15)
 """Of the engines that copy; a memory of 32 KiB."""
 
-PARTS: dict[str, dict[str, Any]] = {
-    kind: {f"{kind}_{name}": config for name, config in PORTS.items()} for kind in ("reader", "writer")
-} | {
-    "read_arbiter": {
-        "read_arbiter_usual": (PORTS["usual"], 3),
-        "read_arbiter_byte": (PORTS["byte"], 1),
-        "read_arbiter_single": (PORTS["single"], 5),
-    },
-    "beat_loader": {
-        "beat_loader_usual": (PORTS["usual"], 37, 3),
-        "beat_loader_page": (PORTS["page"], 32, 0),
-        "beat_loader_byte": (PORTS["byte"], 6, 2),
-        "beat_loader_single": (PORTS["single"], 3, 0),
-    },
-    "beat_reader": {
-        "beat_reader_usual": (PORTS["usual"], 33, 2),
-        "beat_reader_byte": (PORTS["byte"], 4, 0),
-        "beat_reader_single": (PORTS["single"], 5, 0),
-    },
-    "registers": {f"registers_{name}": registers for name, registers in MAPS.items()},
-}
+PARTS: dict[str, dict[str, Any]] = (
+    {kind: {f"{kind}_{name}": config for name, config in PORTS.items()} for kind in ("reader", "writer")}
+    | {
+        kind: {
+            f"{kind}_usual": (PORTS["usual"], 3),
+            f"{kind}_byte": (PORTS["byte"], 1),
+            f"{kind}_single": (PORTS["single"], 5),
+        }
+        for kind in ("arbitrated", "read_arbiter")
+    }
+    | {
+        "beat_loader": {
+            "beat_loader_usual": (PORTS["usual"], 37, 3),
+            "beat_loader_page": (PORTS["page"], 32, 0),
+            "beat_loader_byte": (PORTS["byte"], 6, 2),
+            "beat_loader_single": (PORTS["single"], 3, 0),
+        },
+        "beat_reader": {
+            "beat_reader_usual": (PORTS["usual"], 33, 2),
+            "beat_reader_byte": (PORTS["byte"], 4, 0),
+            "beat_reader_single": (PORTS["single"], 5, 0),
+        },
+        "registers": {f"registers_{name}": registers for name, registers in MAPS.items()},
+    }
+)
 """By name of the part, by component."""

@@ -1,6 +1,7 @@
-"""Testbench of the read arbiter, before a reader."""
+"""Testbench of the read arbiter alone."""
 
 import random
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,99 +10,132 @@ import numpy as np
 from ...hw.bus.config import PortConfig
 from ..bench import Bench, Source, run
 from ..cocotb_bench import testbench
-from .memory import STALLS, ReadMemory, Stalls, all_bursts, random_requests, word
 from .parts import PARTS
 from .transfers import numbers
 
 Arbiter = tuple[PortConfig, int]
 
 
-class Clients:
-    """Take beats at once, and compare them with what they asked for.
+class Client(Source):
+    """A client's requests."""
 
-    Attributes
+    @property
+    def asks(self) -> dict[str, int] | None:
+        """What it asks for in this cycle."""
+        return self.beats[self.sent] if self._offered else None
+
+
+class Turns:
+    """A reader behind the arbiter; it says which client must be served, and for which one a beat must be.
+
+    It gives some beats for each request, not so many as that asks for: which is the last one, only the reader knows.
+
+    Parameters
     ----------
-    order
-        Which client each beat was for.
+    clients
+        In the order of the ports.
+    stall, silence
+        Probability that the reader takes no request in a cycle, and that it has no beat.
+    rng
+        Decides that, and what beats hold.
     """
 
-    def __init__(self, config: PortConfig, requests: list[list[dict[str, int]]]) -> None:
-        self.left = [
-            [
-                (word(row, config.data_bits), int(burst.final and row == burst.rows[-1]))
-                for burst in all_bursts(config, asked)
-                for row in burst.rows
-            ]
-            for asked in requests
-        ]
-        self.order: list[int] = []
+    def __init__(
+        self, port: PortConfig, clients: list[Client], rng: random.Random, *, stall: float, silence: float
+    ) -> None:
+        self.port, self.clients, self.stall, self.silence, self.rng = port, clients, stall, silence, rng
+        self.last = len(clients) - 1
+        self.taken, self.asked = deque[tuple[int, dict[str, int]]](), deque[tuple[int, int]]()
+        self._beat: dict[str, int] | None = None
 
     @property
     def done(self) -> bool:
-        """All beats came."""
-        return not any(self.left)
+        """All that was asked for came."""
+        return all(client.done for client in self.clients) and not self.taken and not self.asked
 
     def drive(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
+        """Take a request, and give a beat of the oldest that was taken."""
+        self._ready = self.rng.random() >= self.stall
+        if self._beat is None and self.asked and self.rng.random() >= self.silence:
+            self._beat = {"data": self.rng.getrandbits(self.port.data_bits), "last": int(self.asked[0][1] == 1)}
+        inputs: dict[str, Any] = {"o_requests_ready": int(self._ready), "i_beats_valid": int(self._beat is not None)}
+        if self._beat is not None:
+            inputs["i_beats_payload"] = self._beat
+        return inputs
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
-        """Whether a beat came."""
-        valid, beat = outputs["o_valid"], outputs["o_beat"]
-        if valid:
-            client = valid.bit_length() - 1
-            assert valid == 1 << client, "a beat is for one client"
-            assert self.left[client], f"client {client} asked for no more"
-            assert (beat["data"], beat["last"]) == self.left[client].pop(0)
-            self.order.append(client)
-        return bool(valid)
+        """Compare the client that is served, what is asked for on, and whom a beat is for."""
+        offered = bool(outputs["o_requests_valid"])
+        assert offered == bool(self.taken), "a request is there in the cycle after its client was served"
+        pending = len(self.asked) + len(self.taken)
+        moved = self._give(outputs)
+        if offered:
+            client, request = self.taken[0]
+            assert outputs["o_requests_payload"] == request
+            if self._ready:
+                self.taken.popleft()
+                self.asked.append((client, self.rng.randint(1, 3)))
+        self._serve(outputs, free=self._ready or not offered, room=pending < self.port.outstanding + 2)
+        return moved or (offered and self._ready)
+
+    def _give(self, outputs: Mapping[str, Any]) -> bool:
+        """Whether a beat goes to the client that asked for it; to nobody otherwise."""
+        if self._beat is None or not outputs["i_beats_ready"]:
+            assert not outputs["o_valid"]
+            return False
+        client, left = self.asked.popleft()
+        assert outputs["o_valid"] == 1 << client and outputs["o_beat"] == self._beat
+        if left > 1:
+            self.asked.appendleft((client, left - 1))
+        self._beat = None
+        return True
+
+    def _serve(self, outputs: Mapping[str, Any], *, free: bool, room: bool) -> None:
+        """One client at most, the next in turn of those that ask; one of them if there is room for sure."""
+        asking = [number for number, client in enumerate(self.clients) if client.asks]
+        served = [number for number in asking if outputs[f"i_requests_{number}_ready"]]
+        order = sorted(asking, key=lambda number: (number - self.last - 1) % len(self.clients))
+        assert served in ([], order[:1]), f"client {order[0]} must be served, not {served}"
+        assert free or not served
+        assert served or not asking or not (free and room), "nobody was served"
+        for number in served:
+            self.last, request = number, self.clients[number].asks
+            if request and request["beats"]:
+                self.taken.append((number, request))
 
 
-async def read(
-    bench: Bench, config: Arbiter, stalls: Stalls, rng: random.Random, requests: list[list[dict[str, int]]], idle: float
-) -> Clients:
-    """Carry out requests by client and compare all beats."""
-    port, _ = config
-    memory, clients = ReadMemory(port, stalls, rng), Clients(port, requests)
-    sources = [Source(f"i_requests_{client}", asked, idle, rng) for client, asked in enumerate(requests)]
-    await run(bench, [*sources, memory, clients], lambda: clients.done and all(source.done for source in sources))
-    for _ in range(6):  # requests of no beats may have been the last
-        outputs = await bench.cycle({"m_axi_rvalid": 0})
-        assert outputs["o_idle"] and not outputs["o_valid"] and not outputs["m_axi_arvalid"]
-    return clients
+def random_requests(port: PortConfig, some: random.Random, count: int) -> list[dict[str, int]]:
+    """Of any address and any number of beats, or of none, or with one bit."""
+    return [
+        {
+            "address": some.getrandbits(port.beat_address_bits),
+            "beats": some.choice([0, some.getrandbits(port.beats_bits), 1 << some.randrange(port.beats_bits)]),
+        }
+        for _ in range(count)
+    ]
+
+
+async def serve(bench: Bench, config: Arbiter, some: random.Random, stall: float, silence: float) -> None:
+    """Clients that ask at any time, or always if nothing but the reader's beats is rare."""
+    port, count_of_clients = config
+    clients = [
+        Client(
+            f"i_requests_{number}",
+            random_requests(port, some, 30),
+            some.choice([0, 0.3, 0.95]) if stall or not silence else 0,
+            some,
+        )
+        for number in range(count_of_clients)
+    ]
+    turns = Turns(port, clients, some, stall=stall, silence=silence)
+    await run(bench, [turns, *clients], lambda: turns.done)  # it looks at what is asked before that is taken
+    await bench.cycle({"i_beats_valid": 0} | {f"{client.name}_valid": 0 for client in clients})
 
 
 @testbench(PARTS["read_arbiter"])
-async def random_reads(bench: Bench, config: Arbiter, rng: np.random.Generator) -> None:
-    """Requests anywhere, of no beats too, with stalls of each kind; clients that ask often and seldom."""
+async def any_requests(bench: Bench, config: Arbiter, rng: np.random.Generator) -> None:
+    """With a reader that is fast or slow, or full of requests; after reset the first client's turn comes first."""
     some = numbers(rng)
-    for stalls in STALLS:
-        requests = [random_requests(config[0], some, some.randint(0, 6)) for _ in range(config[1])]
-        await read(bench, config, stalls, some, requests, some.choice([0, 0.5, 0.95]))
-        await bench.cycle({f"i_requests_{client}_valid": 0 for client in range(config[1])})
-
-
-@testbench(PARTS["read_arbiter"])
-async def in_turn(bench: Bench, config: Arbiter, rng: np.random.Generator) -> None:
-    """Clients that always ask are served one after the other, and one that stops leaves its turns to the others."""
-    count = config[1]
-    asked = [6 if client else 2 for client in range(count)]
-    requests = [[{"address": client, "beats": 1}] * times for client, times in enumerate(asked)]
-    clients = await read(bench, config, Stalls(), numbers(rng), requests, 0)
-    assert clients.order == [client for turn in range(6) for client in range(count) if turn < asked[client]]
-
-
-@testbench(PARTS["read_arbiter"])
-async def resets(bench: Bench, config: Arbiter, rng: np.random.Generator) -> None:
-    """Reset at any time leaves nothing behind."""
-    some, (port, count) = numbers(rng), config
-    for _ in range(8):
-        requests = [random_requests(port, some, 4) for _ in range(count)]
-        memory = ReadMemory(port, some.choice(STALLS), some)
-        sources = [Source(f"i_requests_{client}", asked, 0.3, some) for client, asked in enumerate(requests)]
-        stop = bench.cycles + some.randint(1, 40)
-        await run(bench, [*sources, memory], lambda stop=stop: bench.cycles >= stop)
-        await bench.cycle({"m_axi_rvalid": 0} | {f"i_requests_{client}_valid": 0 for client in range(count)})
+    for stall, silence in ((0, 0), (0.3, 0.3), (0.8, 0), (0, 0.9)):
+        await serve(bench, config, some, stall, silence)
         await bench.reset()
-        requests = [random_requests(port, some, 2) for _ in range(count)]
-        await read(bench, config, some.choice(STALLS), some, requests, 0)

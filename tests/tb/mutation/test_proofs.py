@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -17,7 +18,7 @@ from tensorloom.run.registry import engines
 from tensorloom.tb.bench import Bench
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.compiled_bench import run_compiled
-from tensorloom.tb.formal import Assert, Proof
+from tensorloom.tb.formal import Assert, Proof, Together
 from tensorloom.tb.mutation.equivalence import equivalent
 from tensorloom.tb.mutation.mutants import SELECT, Mutants, plant
 from tensorloom.tb.mutation.proofs import Planted, engine_proofs, is_proven
@@ -28,10 +29,12 @@ KEY = 0x5EED_BEEF
 
 @pytest.mark.parametrize("engine", engines().values(), ids=lambda engine: engine.name)
 def test_proofs_of_every_engine(engine) -> None:
-    """They can be made for its smallest design, and some are about blocks of it."""
+    """They can be made for its smallest design, one of each kind side by side, and some are about blocks of it."""
     config = min(engine.presets.values(), key=lambda config: config.multipliers)
     found = engine_proofs(engine.package, config)
     assert len({proof.name for proof, _ in found}) == len(found)
+    kinds = {proof.spec: proof.arguments for proof, _ in found}
+    assert rtlil.convert(Together(spec(*arguments) for spec, arguments in kinds.items()))
     assert any(keys for _, keys in found) == (Path(tb.__path__[0]) / engine.package / "formal").exists()
 
 
