@@ -1,6 +1,6 @@
 """Several clients of one reader."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -61,11 +61,11 @@ class ReadArbiter(wiring.Component):
         m.submodules.tags = shared(tags)
         out, beats = self.o_requests, self.i_beats
         asking, grants, behind = Signal(clients), Signal(clients), Signal(clients)
-        after, grant, index = Signal(clients), Signal(), Signal(range(clients))
+        after, grant, index = Signal(clients - 1), Signal(), Signal(range(clients))  # the first is behind nobody
         m.d.comb += [
             asking.eq(Cat(requests.valid for requests in self.i_requests)),
             # The first of those behind the one that was served last, or of all.
-            behind.eq(asking & after),
+            behind.eq(asking & Cat(Const(0, 1), after)),
             grants.eq(_first(Mux(behind.any(), behind, asking))),
             grant.eq((~out.valid | out.ready) & tags.i.ready),
         ]
@@ -85,7 +85,7 @@ class ReadArbiter(wiring.Component):
         with m.If(passes):
             m.d.sync += out.payload.eq(chosen)
         with m.If(grant & asking.any()):
-            m.d.sync += after.eq(~(grants | (grants - 1)))
+            m.d.sync += after.eq(~(grants | (grants - 1))[1:])
         m.d.comb += [
             beats.ready.eq(tags.o.valid),
             self.o_beat.eq(beats.payload),

@@ -109,7 +109,8 @@ class Writer(wiring.Component):
             errors.i_address.eq(burst.address),
             errors.i_clear.eq(self.i_clear),
             self.o_error.eq(errors.o_error),
-            self.o_idle.eq(splitter.o_idle & ~axi.awvalid & ~waiting.o_valid[answered]),
+            # A burst whose address waits has no answer yet either.
+            self.o_idle.eq(splitter.o_idle & ~waiting.o_valid[answered]),
         ]
         m.d.sync += self.o_done.eq(axi.bvalid & burst.final)
         return m

@@ -1,6 +1,6 @@
 """A FIFO of beats in a memory."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,7 +47,8 @@ class Fifo(wiring.Component):
         write, read = Signal(), Signal()
         kept = Signal(width, reset_less=True)
         m.d.comb += [
-            self.i.ready.eq(level != depth),
+            # No level is higher, so that only the depth itself has all its bits.
+            self.i.ready.eq(~Cat(bit for number, bit in enumerate(level) if depth >> number & 1).all()),
             write.eq(self.i.valid & self.i.ready),
             read.eq((level != 0) & (~self.o.valid | self.o.ready)),
             ram.i_write_enable.eq(write),

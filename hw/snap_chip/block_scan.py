@@ -52,7 +52,7 @@ def pixels(config: SnapChipConfig) -> data.StructLayout:
             "x_rows": range(config.banks),
             "group": 10,
             "group_columns": 13,
-            "tap_quotient": signed(6),
+            "tap_quotient": signed(10),
             "tap_rest": range(config.banks),
             "tile": 12,
             "tiles": range(config.core.core_columns + 1),
@@ -197,7 +197,8 @@ class BlockScan(wiring.Component):
         """Go through the steps over channels, the kernel's lines, its columns."""
         config, layer, block = self.config, self.i_layer, self.i_blocks.payload
         line, column = Signal(5), Signal(5)
-        quotient, rest = Signal(signed(6)), Signal(range(config.banks))
+        quotient = Signal(pixels(config)["tap_quotient"].shape)  # the last of 31 taps may be 31 * 16 banks away
+        rest = Signal(range(config.banks))
         full, rests, tile = Signal(10), Signal(2), Signal(12)
         last_line, last_column, whole, behind = Signal(), Signal(), Signal(), Signal(13)
         full_tiles = config.core.core_columns

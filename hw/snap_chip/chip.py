@@ -213,7 +213,7 @@ class SnapChip(wiring.Component):
             registers.i_status.busy.eq(busy),
             registers.i_error_address.address.eq(Mux(reader.o_error.valid, reader.o_error.address, unwritten)),
             registers.i_interrupts.done.eq(fetch.o_done),
-            registers.i_interrupts.layer.eq(fetch.o_interrupt),
+            registers.i_interrupts.layer.eq(fetch.o_interrupt & ~now.write & ~self.flush),
             registers.i_interrupts.error.eq(errors.as_value().any()),
             self.o_interrupt.eq(registers.o_interrupt),
         ]

@@ -15,7 +15,7 @@ from ...sim.snap_chip.command import Command, assemble
 from ...sim.snap_chip.golden import Result, run_list
 from ...sim.snap_chip.program import Program
 from ...tb.bulk.software import Poll, Read, Step, Wait, read_register, write_register
-from ...tb.snap_chip.networks import random_list, random_network, single_region
+from ...tb.snap_chip.networks import EXTREMES, extreme_list, random_list, random_network, single_region
 from ..contract import Image, Trial
 from .program import MEMORY_PORTS, SnapChipProgram, start_list
 
@@ -44,12 +44,15 @@ class Failure(NamedTuple):
         What ``error_address`` says; None if the error has none.
     layers
         How many layers begin; None if that depends on when the error comes.
+    told
+        Whether a layer before it asks for an interrupt.
     """
 
     place: int
     error: str
     address: int | None
     layers: int | None
+    told: bool = False
 
 
 def _start(address: int) -> list[Step]:
@@ -179,7 +182,9 @@ class Failing(_Written):
     def _looks(failure: Failure) -> dict[str, int]:
         """Registers after an error."""
         found = {"errors": REGISTERS["errors"].pack(**{failure.error: 1})}
-        found |= {} if failure.layers is None else {"count_layers": failure.layers}
+        if failure.layers is not None:
+            pending = REGISTERS["interrupt_pending"].pack(error=1, layer=int(failure.told))
+            found |= {"count_layers": failure.layers, "interrupt_pending": pending}
         return found | ({} if failure.address is None else {"error_address": failure.address})
 
     @property
@@ -199,7 +204,7 @@ def name_of(number: int, register: str) -> str:
 
 
 def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
-    """Lists of all kinds of layers, each twice, and lists that fail in each way."""
+    """Lists of all kinds of layers, each twice, lists that fail in each way, and the largest of layers."""
     for number in range(RANDOM_LISTS + RANDOM_NETWORKS):
         rng = random.Random(f"{number} {seed}")
         program, memory = (random_list if number < RANDOM_LISTS else random_network)(config, rng)
@@ -208,6 +213,9 @@ def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
     for flag in (False, True):
         yield _failing(config, random.Random(f"failing {flag} {seed}"), inverted=flag)
         yield _too_large(config, random.Random(f"too large {flag} {seed}"), pools=flag)
+    for kind in EXTREMES:
+        program, memory = extreme_list(config, random.Random(f"{kind} {seed}"), kind)
+        yield Trial(_Written(**_parts(program), memory=memory), {"errors": 0}, counted=True)
 
 
 def _parts(program: Program) -> dict:
@@ -227,7 +235,8 @@ def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> T
 
     def add(number: int, change: Mapping[str, int], error: str, address: int | None, layers: int | None) -> None:
         """The list with a change in one command, behind all else."""
-        failures.append(Failure(sum(map(len, parts)), error, address, layers))
+        told = any(command["interrupt"] for command in program.commands[:number])
+        failures.append(Failure(sum(map(len, parts)), error, address, layers, told))
         parts.append(_list_of(config, [*program.commands[:number], program.commands[number] | dict(change)]))
 
     def nowhere() -> int:

@@ -9,9 +9,13 @@ from ...hw.errors import ConfigError
 from ...hw.snap_chip.config import SnapChipConfig
 from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.layers import Convolution, Layer, MaxPool, Residual, Tensor
+from ...sim.snap_chip.limits import size_limits
 from ...sim.snap_chip.program import Program
 
-__all__ = ["random_list", "random_network", "single_region"]
+__all__ = ["EXTREMES", "extreme_list", "random_list", "random_network", "single_region"]
+
+EXTREMES = "height", "width", "channels", "kernels", "down", "across"
+"""What is as large as can be: a size of tensors, or what a kernel reaches over."""
 
 
 def random_network(config: SnapChipConfig, rng: random.Random) -> tuple[Program, np.ndarray]:
@@ -91,6 +95,68 @@ def random_list(config: SnapChipConfig, rng: random.Random) -> tuple[Program, np
             return _list(config, rng, np.random.default_rng(rng.getrandbits(32)))
         except ConfigError:  # no such layer, or too large
             continue
+
+
+def extreme_list(config: SnapChipConfig, rng: random.Random, kind: str) -> tuple[Program, np.ndarray]:
+    """Layers as large in one way (of `EXTREMES`) as the chip takes, small in the others; the memory before them."""
+    share, seed = 1.0, rng.getrandbits(32)
+    while True:
+        try:
+            return _extreme(config, random.Random(seed), kind, share)
+        except ConfigError:  # too large
+            share *= 0.9
+
+
+def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float) -> tuple[Program, np.ndarray]:
+    """Two layers of a large tensor, the second with a residual; or one with a large kernel."""
+    numbers, limits = np.random.default_rng(rng.getrandbits(32)), size_limits(config)
+    channels = limits["segments of a tensor"] * config.tile_channels
+    most = {
+        "height": limits["lines of a tensor"],
+        "width": limits["columns of a tensor"],
+        "channels": channels,
+        "kernels": channels,
+    }
+    sizes = {"height": rng.randint(1, 3), "width": rng.randint(1, 3), "channels": rng.randint(1, 8), "kernels": 8}
+    kernel, steps = [1, 1], {}
+    if kind in most:
+        sizes[kind] = max(1, int(share * most[kind]))
+    else:
+        axis, names = ("down", "across").index(kind), ("height", "width")
+
+        def largest(name: str) -> int:
+            most = max(1, int(share * limits[name]))
+            return rng.choice([most, rng.randint(1, most)])
+
+        def on_axis(value: int) -> tuple[int, int]:
+            return (1, value) if axis else (value, 1)
+
+        kernel[axis], dilation = largest("kernel, down and across"), largest(f"dilation {kind}")
+        stride, reach = largest("stride, down and across"), (kernel[axis] - 1) * dilation
+        padding = min(reach, largest(f"padding at the {('top', 'left')[axis]}"))
+        sizes[names[axis]] = reach + 1 - padding + rng.randint(stride, 3 * stride)
+        sides = (0, 0, padding, 0) if axis else (padding, 0, 0, 0)
+        steps = {"dilation": on_axis(dilation), "stride": on_axis(stride), "padding": sides}
+    channels, kernels = sizes.pop("channels"), sizes.pop("kernels")
+
+    def convolution(shape: tuple[int, ...], **fields: Any) -> Convolution:
+        weights = numbers.integers(-127, 127, shape, np.int8, endpoint=True)
+        weights[numbers.random(shape) < 0.5] = 0
+        return Convolution(
+            weights=weights, bias=numbers.integers(-500, 500, shape[3], np.int32),
+            factors=numbers.uniform(0.01, 0.1, shape[3]).astype(np.float32), **fields,
+        )  # fmt: skip
+
+    layers: list[Layer] = [convolution((*kernel, channels, kernels), source="x", target="a", **steps)]
+    if kind in most:
+        residual = Residual(tensor="a", sum_factor=0.7, factor=0.9, offset=0.0, zero=0, low=0, high=255)
+        layers.append(convolution((1, 1, kernels, kernels), source="a", target="b", residual=residual))
+    density = rng.choice([0.05, 0.3])
+    source = Tensor(channels=channels, **sizes)
+    program = compile_layers(config, {"x": source}, layers, {"x": 0.5})
+    values = numbers.integers(1, 255, source.shape, endpoint=True)
+    values[numbers.random(source.shape) >= density] = 0
+    return program, program.memory(x=values)
 
 
 def _list(config: SnapChipConfig, rng: random.Random, numbers: np.random.Generator) -> tuple[Program, np.ndarray]:

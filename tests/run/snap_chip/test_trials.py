@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from tensorloom.hw.emit.emitter import emit
@@ -11,8 +12,11 @@ from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.hw.snap_chip.register_map import ERRORS
 from tensorloom.run.memories import make_memories, wrong_bytes
 from tensorloom.run.snap_chip.engine import ENGINE
+from tensorloom.run.snap_chip.program import SnapChipProgram
 from tensorloom.run.snap_chip.trials import Failing, trials
 from tensorloom.sim.memory_timing import MemoryTiming
+from tensorloom.sim.snap_chip.compiler import compile_layers
+from tensorloom.sim.snap_chip.layers import Convolution, Tensor
 from tensorloom.tb.bulk.model import build
 
 CONFIG = PRESETS["snap-chip-tiny"]
@@ -48,3 +52,22 @@ def test_on_verilog(seed: int, flaw: int) -> None:
             "stream",
         }  # these two come from sums and data, and jobs have them
         assert found["read"] == 20 and found["write"] == 4
+
+
+@pytest.mark.parametrize(("columns", "dilation", "width"), [(6, 40, 240), (31, 10, 320)])
+def test_kernels_that_reach_over_most_of_the_banks_rows(columns: int, dilation: int, width: int) -> None:
+    """Their last taps are further from the first than 32 columns of each bank, which a register had no bits for."""
+    rng = np.random.default_rng(1)
+    weights = rng.integers(1, 128, (1, columns, 4, 8), np.int8)
+    scale = {"bias": np.zeros(8, np.int32), "factors": np.full(8, 1e-3, np.float32)}
+    layer = Convolution(source="x", target="y", weights=weights, dilation=(1, dilation), **scale)
+    source = Tensor(height=1, width=width, channels=4)
+    values = rng.integers(0, 256, source.shape) * (rng.random(source.shape) < 0.5)
+    compiled = compile_layers(CONFIG, {"x": source}, [layer], {"x": 0.5})
+    program = SnapChipProgram(compiled=compiled, inputs_by_name={"x": values}, results=(), shape=(0,), pairs=None)
+    images = program.memories()
+    memories = make_memories(images, MemoryTiming(), 1)
+    result = build(emit(SnapChip(CONFIG))).run({}, {}, memories=memories, software=program.software(), watchdog=3000)
+    assert wrong_bytes(images, memories) == 0 and result.counters["errors"] == 0
+    predicted = ENGINE.predict(CONFIG, program, MemoryTiming())
+    assert ENGINE.read_counters(result.counters).differences(predicted) == []
