@@ -46,7 +46,7 @@ def test_table_with_a_library(run: Callable) -> None:
 
 
 def test_a_price_for_macros(run: Callable, fails: Callable) -> None:
-    args = "area", "tiny", "--set", "columns=1", "--set", "rows=1", "--macro-bit", 4, "--json"
+    args = "area", "tiny", "--set", "columns=2", "--set", "rows=2", "--macro-bit", 4, "--json"
     found = json.loads(run(*args).stdout)
     assert found["macro_area"] == 4 * found["memory_bits"] > 0
     assert found["area"] == found["gates"] + found["macro_area"]
