@@ -152,7 +152,7 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
         residual = Residual(tensor="a", sum_factor=0.7, factor=0.9, offset=0.0, zero=0, low=0, high=255)
         layers.append(convolution((1, 1, kernels, kernels), source="a", target="b", residual=residual))
     density = rng.choice([0.05, 0.3])
-    source = Tensor(channels=channels, **sizes)
+    source = Tensor(height=sizes["height"], width=sizes["width"], channels=channels)
     program = compile_layers(config, {"x": source}, layers, {"x": 0.5})
     values = numbers.integers(1, 255, source.shape, endpoint=True)
     values[numbers.random(source.shape) >= density] = 0
