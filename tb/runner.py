@@ -18,7 +18,15 @@ from .build_log import BuildError, first_errors
 from .bulk.cache import Cache
 from .runtime_objects import RuntimeObjects, digest_of
 from .sources import EmissionLike, Sources
-from .tools import ZEROED_NEW, check_icarus, check_tools, compiler_version, tool_environment, verilator_version
+from .tools import (
+    OUTPUT_SPLIT,
+    ZEROED_NEW,
+    check_icarus,
+    check_tools,
+    compiler_version,
+    tool_environment,
+    verilator_version,
+)
 
 __all__ = ["SIMULATORS", "BenchRun", "cocotb_tests", "job_data", "run_cocotb"]
 
@@ -138,8 +146,7 @@ def cocotb_tests(
     sources = Sources.load(source)
     icarus = simulator == "icarus"
     hierarchical = bool(sources.manifest["hierarchical"]) if hierarchical is None else hierarchical
-    # One file a block: a precompiled header, which several have, takes longer than most blocks.
-    arguments = ["--output-split", "100000", "--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
+    arguments = [*OUTPUT_SPLIT, "--no-public-flat-rw", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet"]
     arguments += ["--assert"] if assertions else ["--no-assert"]
     arguments += ["--hierarchical", str(plain_path(ZEROED_NEW.parent) / ZEROED_NEW.name)] if hierarchical else []
     arguments = [] if icarus else arguments

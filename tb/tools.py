@@ -13,6 +13,7 @@ from ..hw.errors import FailureError
 from ..hw.folders import is_plain, plain_path
 
 __all__ = [
+    "OUTPUT_SPLIT",
     "ZEROED_NEW",
     "ToolError",
     "check_icarus",
@@ -26,6 +27,10 @@ __all__ = [
 PACKAGES = {"make": "make", "perl": "perl"}
 """Programs that Verilator's build calls and the system packages (Debian's names) that hold them."""
 
+
+OUTPUT_SPLIT = "--output-split", "100000"
+"""Verilator's option for one file a block unless it is large: several files let the compiler run on all cores, but want
+precompiled headers, which take longer than all the rest of a small design."""
 
 ZEROED_NEW = Path(__file__).with_name("zeroed_new.cpp")
 """Must be linked to a simulation that is built with ``--hierarchical``; it says why."""

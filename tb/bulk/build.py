@@ -13,7 +13,7 @@ from ...hw.folders import plain_path
 from ..build_log import BuildError, first_errors
 from ..runtime_objects import RuntimeObjects, digest_of
 from ..sources import EmissionLike, Sources
-from ..tools import ZEROED_NEW, check_tools, compiler_version, tool_environment, verilator_version
+from ..tools import OUTPUT_SPLIT, ZEROED_NEW, check_tools, compiler_version, tool_environment, verilator_version
 from .cache import Cache
 
 __all__ = ["BuildError", "Options", "Progress", "compile_library"]
@@ -55,9 +55,8 @@ class Options:
         """Command line options of Verilator."""
         flags = ["--cc", "--exe", "--prefix", "Vdut", "-O3", "--x-assign", "fast", "--x-initial", "fast"]
         flags += ["--timescale", "1ns/1ns", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--quiet", "-o", LIBRARY]
-        # Without splitting, one function holds a whole tile: the compiler takes three times as long. Several files let
-        # it run on all cores, but want precompiled headers: twice the time of all the rest of a small design.
-        flags += ["--output-split", "100000", "--output-split-cfuncs", "300"]
+        # Without splitting them, one function holds a whole tile: the compiler takes three times as long.
+        flags += [*OUTPUT_SPLIT, "--output-split-cfuncs", "300"]
         flags += ["-CFLAGS", "-fPIC -fvisibility=hidden -fvisibility-inlines-hidden"]
         flags += ["-CFLAGS", "-DVL_USER_FINISH -DVL_USER_STOP -DVL_USER_FATAL"]
         flags += ["-LDFLAGS", "-shared -Wl,-Bsymbolic-functions"]

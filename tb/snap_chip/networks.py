@@ -35,30 +35,32 @@ def _network(config: SnapChipConfig, rng: random.Random, numbers: np.random.Gene
         height=rng.randint(3, 6), width=rng.randint(3, 6), channels=rng.choice([3, 8, 12]), zero=zero, signed=signed
     )
     kernels = rng.choice([8, 11])
-
-    def convolution(shape: tuple[int, int, int, int], zero: int, low: int, high: int, **fields) -> Convolution:
-        weights = numbers.integers(-127, 127, shape, np.int8, endpoint=True)
-        weights[numbers.random(shape) < 0.5] = 0
-        return Convolution(
-            weights=weights, bias=numbers.integers(-500, 500, shape[3], np.int32),
-            factors=numbers.uniform(0.01, 0.1, shape[3]).astype(np.float32), zero=zero, low=low, high=high, **fields,
-        )  # fmt: skip
-
+    ends: dict[str, Any] = {"low": low, "high": high, "signed": signed}
     residual = Residual(
         tensor="a", sum_factor=0.7, factor=0.9, offset=rng.choice([0.0, -1.5]), zero=zero, low=low, high=high
     )
     layers: list[Layer] = [
-        convolution((1, 1, source.channels, kernels), zero, low, high, source="x", target="a", signed=signed),
-        convolution(
-            (3, 3, kernels, kernels), 5, low, high, source="a", target="b", padding=1, signed=signed, residual=residual
+        _half_dense(numbers, (1, 1, source.channels, kernels), source="x", target="a", zero=zero, **ends),
+        _half_dense(
+            numbers, (3, 3, kernels, kernels), source="a", target="b", zero=5, padding=1, residual=residual, **ends
         ),
         MaxPool(source="b", target="p", kernel=(2, 2)),
-        convolution((1, 1, kernels, 8), 0, 0, 255, source="p", target="y"),
+        _half_dense(numbers, (1, 1, kernels, 8), source="p", target="y"),
     ]
     program = compile_layers(config, {"x": source}, layers)
     values = numbers.integers(low, high, source.shape, endpoint=True)
     values[numbers.random(source.shape) > rng.choice([0.3, 0.6, 1])] = zero
     return program, program.memory(x=values)
+
+
+def _half_dense(numbers: np.random.Generator, shape: tuple[int, ...], **fields: Any) -> Convolution:
+    """A convolution of which every second weight or so is 0."""
+    weights = numbers.integers(-127, 127, shape, np.int8, endpoint=True)
+    weights[numbers.random(shape) < 0.5] = 0
+    return Convolution(
+        weights=weights, bias=numbers.integers(-500, 500, shape[3], np.int32),
+        factors=numbers.uniform(0.01, 0.1, shape[3]).astype(np.float32), **fields,
+    )  # fmt: skip
 
 
 def single_region(config: SnapChipConfig, rng: random.Random, words: int, pools: bool) -> tuple[Program, np.ndarray]:
@@ -111,12 +113,8 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
     """Two layers of a large tensor, the second with a residual; or one with a large kernel."""
     numbers, limits = np.random.default_rng(rng.getrandbits(32)), size_limits(config)
     channels = limits["segments of a tensor"] * config.tile_channels
-    most = {
-        "height": limits["lines of a tensor"],
-        "width": limits["columns of a tensor"],
-        "channels": channels,
-        "kernels": channels,
-    }
+    most = {"height": limits["lines of a tensor"], "width": limits["columns of a tensor"]}
+    most |= {"channels": channels, "kernels": channels}
     sizes = {"height": rng.randint(1, 3), "width": rng.randint(1, 3), "channels": rng.randint(1, 8), "kernels": 8}
     kernel, steps = [1, 1], {}
     if kind in most:
@@ -125,8 +123,8 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
         axis, names = ("down", "across").index(kind), ("height", "width")
 
         def largest(name: str) -> int:
-            most = max(1, int(share * limits[name]))
-            return rng.choice([most, rng.randint(1, most)])
+            value = max(1, int(share * limits[name]))
+            return rng.choice([value, rng.randint(1, value)])
 
         def on_axis(value: int) -> tuple[int, int]:
             return (1, value) if axis else (value, 1)
@@ -137,20 +135,11 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
         sizes[names[axis]] = reach + 1 - padding + rng.randint(stride, 3 * stride)
         sides = (0, 0, padding, 0) if axis else (padding, 0, 0, 0)
         steps = {"dilation": on_axis(dilation), "stride": on_axis(stride), "padding": sides}
-    channels, kernels = sizes.pop("channels"), sizes.pop("kernels")
-
-    def convolution(shape: tuple[int, ...], **fields: Any) -> Convolution:
-        weights = numbers.integers(-127, 127, shape, np.int8, endpoint=True)
-        weights[numbers.random(shape) < 0.5] = 0
-        return Convolution(
-            weights=weights, bias=numbers.integers(-500, 500, shape[3], np.int32),
-            factors=numbers.uniform(0.01, 0.1, shape[3]).astype(np.float32), **fields,
-        )  # fmt: skip
-
-    layers: list[Layer] = [convolution((*kernel, channels, kernels), source="x", target="a", **steps)]
+    channels, kernels = sizes["channels"], sizes["kernels"]
+    layers: list[Layer] = [_half_dense(numbers, (*kernel, channels, kernels), source="x", target="a", **steps)]
     if kind in most:
         residual = Residual(tensor="a", sum_factor=0.7, factor=0.9, offset=0.0, zero=0, low=0, high=255)
-        layers.append(convolution((1, 1, kernels, kernels), source="a", target="b", residual=residual))
+        layers.append(_half_dense(numbers, (1, 1, kernels, kernels), source="a", target="b", residual=residual))
     density = rng.choice([0.05, 0.3])
     source = Tensor(height=sizes["height"], width=sizes["width"], channels=channels)
     program = compile_layers(config, {"x": source}, layers, {"x": 0.5})

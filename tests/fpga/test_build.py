@@ -81,8 +81,13 @@ def test_records_of_other_designs_are_stale(record: dict[str, Any]) -> None:
 def test_a_design_is_made_again_only_if_its_sources_change(
     record: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = []
-    monkeypatch.setattr(records, "make_plan", lambda *args: made.append(args) or make_plan(*args))
+    made: list[FpgaPlan] = []
+
+    def make(*args: Any) -> FpgaPlan:
+        made.append(made[0] if made else make_plan(*args))  # the same each time, and it takes seconds
+        return made[-1]
+
+    monkeypatch.setattr(records, "make_plan", make)
     assert (
         not is_stale(record, SystolicConfig, TARGETS["systolic"])
         and not is_stale(record, SystolicConfig, TARGETS["systolic"])
@@ -94,9 +99,11 @@ def test_a_design_is_made_again_only_if_its_sources_change(
     assert {name.split("/")[0] for name in kept["sources"]} == {"hw", "sim", "fpga"}
     changed = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/pe.py": "of another text"}}
     gone = kept | {"design": "wrong", "sources": kept["sources"] | {"hw/systolic/gone.py": "of a text"}}
-    for count, damage in enumerate((json.dumps(changed), json.dumps(gone), "half"), 2):
+    for count, damage in enumerate((json.dumps(changed), json.dumps(gone), "half", '{"design": "wrong"}', "[]"), 2):
         memory.write_text(damage)
         assert not is_stale(record, SystolicConfig, TARGETS["systolic"]) and len(made) == count
+    memory.write_bytes(b"\xff")
+    assert not is_stale(record, SystolicConfig, TARGETS["systolic"]) and len(made) == 7
 
 
 def test_several_records_in_processes(record: dict[str, Any]) -> None:

@@ -1,9 +1,8 @@
-"""Planted faults: of every engine a few; what the checks don't notice must be harmless, and is listed here."""
+"""Planted faults: of an engine a few, of others with ``-m slow``; what isn't noticed is harmless, and listed here."""
 
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,8 @@ from tensorloom.run.mutation.records import is_stale, read_records, write_record
 from tensorloom.run.mutation.report import EQUIVALENT, PROOFS, SURVIVED, MutationReport, Verdict
 from tensorloom.run.registry import Design, engines, find_preset
 from tensorloom.tb.mutation.mutants import Mutant
+
+from ..marks import slow
 
 UNRECORDED = {"snap-chip", "tpu"}
 """Engines whose faults have not been recorded: docs/verification.md says so."""
@@ -28,13 +29,10 @@ def smallest(engine: Engine) -> Design:
     return Design(engine=engine, name=name, config=engine.presets[name])
 
 
-def chosen() -> list[Any]:
-    """Compiling an engine with its faults is most of the time: one by default, the others with ``-m slow``."""
-    first, *others = (pytest.param(engine, id=engine.name) for engine in ENGINES)
-    return [first, *(pytest.param(*other.values, id=other.id, marks=pytest.mark.slow) for other in others)]
-
-
-@pytest.fixture(scope="module", params=chosen())
+# Compiling an engine with its faults is most of the time: by default one is enough.
+@pytest.fixture(
+    scope="module", params=slow(ENGINES, lambda engine: engine is not ENGINES[0]), ids=lambda engine: engine.name
+)
 def report(request: pytest.FixtureRequest) -> MutationReport:
     return mutate(smallest(request.param), count=COUNT, seed=1)
 
