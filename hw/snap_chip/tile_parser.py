@@ -60,7 +60,7 @@ class TileParser(wiring.Component):
         m = Module()
         config, beats, runs = self.config, self.i_beats, self.o_runs
         width, most = config.beat_words, config.run_words
-        beat, held, at = Signal(config.data_bits, reset_less=True), Signal(), Signal(range(max(width, 2)))
+        beat, held, at = Signal(config.data_bits, reset_less=True), Signal(), Signal(range(width))
         left = Signal(range(config.tile_words))  # words of the tile less one, after its first run
         inside = Signal()
 
@@ -89,8 +89,9 @@ class TileParser(wiring.Component):
             beats.ready.eq(~held | moves),
         ]
         with m.If(taken):
+            if config.tile_words > most:  # else each tile is one run
+                m.d.sync += inside.eq(~runs.payload.last)
             m.d.sync += [
-                inside.eq(~runs.payload.last),
                 left.eq(more - most),
                 at.eq(Mux(ends | (after == width) | (after == 2 * width), 0, Mux(after > width, after - width, after))),
             ]

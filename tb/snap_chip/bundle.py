@@ -8,11 +8,13 @@ from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.command_fetch import CommandFetch
 from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.locator import Locator
 from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
+from ...hw.snap_chip.tile_parser import TileParser
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_ring import WeightRing
@@ -29,6 +31,8 @@ COMPONENTS = {
     "weight_column": WeightColumn,
     "block_sequencer": BlockSequencer,
     "ia_buffer": IaBuffer,
+    "tile_parser": TileParser,
+    "locator": Locator,
     "max_pool": MaxPool,
     "tile_expander": TileExpander,
     "segment_writer": SegmentWriter,

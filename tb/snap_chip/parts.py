@@ -54,6 +54,7 @@ PARTS = (
         for kind in (
             "block_sequencer",
             "command_fetch",
+            "locator",
             "max_pool",
             "output_buffer",
             "segment_reader",
@@ -63,7 +64,7 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE}).items()}
-        for kind in ("compressor", "ia_buffer")
+        for kind in ("compressor", "ia_buffer", "tile_parser")
     }
 )
 """Configurations by name of the part, by component."""
