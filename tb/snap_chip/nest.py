@@ -1,13 +1,14 @@
 """The loop nest of a layer, written out: what the chip's parts have to follow."""
 
 import dataclasses
+import math
 import random
 from collections.abc import Iterator
 
 from ...hw.snap_chip import command
 from ...hw.snap_chip.config import SnapChipConfig
 
-__all__ = ["Shape", "blocks", "fields_of", "random_shape", "steps"]
+__all__ = ["Shape", "blocks", "far_shape", "fields_of", "random_shape", "steps"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,3 +147,30 @@ def random_shape(config: SnapChipConfig, rng: random.Random, *, pool: bool = Fal
             rest_steps=rest_steps, rest_tiles=rest or 1, cuts=cuts, pool=pool, resident=rng.randrange(2),
             diagonal=int(diagonal),
         )  # fmt: skip
+
+
+def far_shape(config: SnapChipConfig, rng: random.Random, direction: str, pixels: int) -> Shape:
+    """A layer with many lines, column groups or rounds: as many as the fields hold, in so many pixels of all rounds.
+
+    It is for parts that have no memory: no chip has room for all of it.
+    """
+    counts = {name: rng.choice([1, 1, 3]) for name in ("lines", "groups", "rounds")} | {direction: 1}
+    most = {"lines": 4095, "groups": min(1023, 4095 // config.banks), "rounds": (1 << 14) - config.core_kernels}
+    counts[direction] = min(most[direction], pixels // math.prod(counts.values()))
+    stride, kernel, dilation = (rng.choice([1, highest, rng.randint(1, highest)]) for highest in (7, 31, 31))
+    padding = rng.choice([0, 31, rng.randint(0, 31)])
+    out_lines = max(1, min(counts["lines"], (4095 + 2 * padding) // stride))
+    kernels = rng.choice([n for n in (1, 2, 4, 8) if config.core_kernels % n == 0])
+    out_tiles = max(1, counts["rounds"] * kernels // config.core_kernels)
+    rounds = out_tiles * config.core_kernels // kernels
+    least = -(-rounds // 4095)
+    group_rounds = rng.choice([least, rng.randint(least, rounds), rounds])
+    return Shape(
+        height=min(4095, max(1, out_lines * stride + rng.randint(-padding, padding))), width=1, tiles=1, band_lines=1,
+        out_lines=out_lines, out_columns=counts["groups"] * config.banks - rng.randrange(config.banks),
+        region_lines=rng.choice([1, rng.randint(1, 255), 255]),
+        block_lines=rng.choice([64, rng.randint(1, 64)]), kernels=kernels, out_tiles=out_tiles,
+        kernel=(kernel, 1), stride=(stride, rng.randint(1, 7)), dilation=(dilation, 1), padding=(padding, 0),
+        group_rounds=group_rounds, group_tiles=rng.randint(1, 4095 // -(-rounds // group_rounds)), full_steps=1,
+        rest_steps=0, rest_tiles=1,
+    )  # fmt: skip

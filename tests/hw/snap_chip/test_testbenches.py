@@ -11,8 +11,11 @@ from ...marks import slow
 
 CASES = find_cases("snap_chip", *COMPONENTS)
 
-LONG = ("output_buffer-layers-output_buffer_middle",)
-"""Takes Amaranth's simulator half a minute; on Verilog it always runs."""
+LONG = (
+    "output_buffer-layers-output_buffer_middle", "block_sequencer-far_layers-block_sequencer_middle",
+    "block_sequencer-most_rounds-block_sequencer_tiny",
+)  # fmt: skip
+"""Take Amaranth's simulator up to half a minute; on Verilog they always run."""
 
 
 @pytest.mark.parametrize("case", slow(CASES, LONG.__contains__))
