@@ -3,6 +3,7 @@
 from amaranth.lib import wiring
 
 from ...hw.snap_chip.bit_picker import BitPicker
+from ...hw.snap_chip.block_scan import BlockScan
 from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.command_fetch import CommandFetch
@@ -29,6 +30,7 @@ COMPONENTS = {
     "weight_ring": WeightRing,
     "weight_feeder": WeightFeeder,
     "weight_column": WeightColumn,
+    "block_scan": BlockScan,
     "block_sequencer": BlockSequencer,
     "ia_buffer": IaBuffer,
     "tile_parser": TileParser,

@@ -52,6 +52,7 @@ PARTS = (
     | {
         kind: {f"{kind}_{name}": config for name, config in CHIPS.items()}
         for kind in (
+            "block_scan",
             "block_sequencer",
             "command_fetch",
             "locator",
