@@ -82,7 +82,7 @@ async def random_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np
         for _ in range(5):
             beats = some.choice([1, some.randint(1, 9), some.randint(1, 3 * rows)])
             passes = some.randint(1, 3) if passes_bits else 1
-            jobs.append({"address": some.randrange(min(1000, last // 2)), "beats": beats, "passes": passes})
+            jobs.append({"address": some.randrange(last - beats), "beats": beats, "passes": passes})
         some.shuffle(jobs)
         jobs.append({"address": 77, "beats": 4 * rows, "passes": 1})  # or a hoard would never be full
         addresses = [range(job["address"], job["address"] + job["beats"]) for job in jobs for _ in range(job["passes"])]
@@ -115,3 +115,21 @@ async def exact_room(bench: Bench, config: tuple[PortConfig, int, int], rng: np.
         )
         asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
     assert asked == rows
+
+
+@testbench(PARTS["beat_loader"])
+async def long_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
+    """No other job is taken while one has beats or passes left, however many; all room is used."""
+    port, rows, passes_bits = config
+    shape = bench.inputs["i_jobs_payload"]["fields"]
+    numbers = [(1 << bit, 1) for bit in range(shape["beats"]["shape"]["width"])]
+    for beats, passes in [*numbers, *((1, 1 << bit) for bit in range(passes_bits))]:
+        await bench.reset()
+        job, asked = as_job(config, address=port.max_burst, beats=beats, passes=passes), 0
+        inputs = {"i_jobs_payload": job, "i_jobs_valid": 1, "o_requests_ready": 1, "i_free": 0, "i_waits": 0}
+        assert (await bench.cycle(inputs))["i_jobs_ready"]
+        for cycle in range(3 * rows + 6):
+            outputs = await bench.cycle({"i_jobs_valid": 0})
+            asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+            assert not outputs["i_jobs_ready"] or asked == beats * passes, f"ready {cycle + 1} cycles after {job}"
+        assert asked == min(beats * passes, rows // port.max_burst * port.max_burst if beats > rows else rows)

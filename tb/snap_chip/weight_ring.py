@@ -22,13 +22,12 @@ def jobs_and_rows(layers: list[Layer], rng: random.Random) -> tuple[list[dict[st
     """What to load for some layers, and what lies in memory."""
     jobs: list[dict[str, int]] = []
     rows: dict[int, int] = {}
-    address = rng.randrange(100)
     for layer in layers:
         size, image = layer.config.data_bits // 8, b"".join(layer.images)
+        address = rng.randrange((1 << layer.config.bus.beat_address_bits) - layer.rows)  # images that meet are unlikely
         jobs.append({"address": address, "beats": layer.rows, "passes": layer.passes})
         for row in range(layer.rows):
             rows[address + row] = int.from_bytes(image[size * row : size * (row + 1)], "little")
-        address += layer.rows + rng.randrange(10)
     return jobs, rows
 
 
