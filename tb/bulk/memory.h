@@ -122,17 +122,19 @@ class AddressChannel {
             return false;
         }
         burst = {values[0], values[1] + 1, values[4]};
-        check(burst, values[2], values[3]);
+        check(burst, values[2], values[3], values[5], values[6]);
         return true;
     }
 
   private:
     static constexpr int FIELDS = ARPROT - ARADDR + 1;
 
-    void check(const Burst& burst, uint64_t size, uint64_t kind) const {
+    void check(const Burst& burst, uint64_t size, uint64_t kind, uint64_t cache, uint64_t protection) const {
         if (uint64_t{1} << size != bytes_)
             pins_.violation(name_ + "SIZE must be that of a full beat of " + text(bytes_) + " bytes, not " + text(size));
         if (kind != 1) pins_.violation(name_ + "BURST must be 1 (INCR), not " + text(kind));
+        if (cache != 3) pins_.violation(name_ + "CACHE must be 3 (normal memory, bufferable), not " + text(cache));
+        if (protection != 0) pins_.violation(name_ + "PROT must be 0 (secure data, no privilege), not " + text(protection));
         if (burst.address % bytes_)
             pins_.violation(name_ + "ADDR must be a multiple of " + text(bytes_) + " bytes, not " + hex(burst.address));
         if (burst.address / 4096 != (burst.address + burst.beats * bytes_ - 1) / 4096)

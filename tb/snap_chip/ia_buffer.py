@@ -8,7 +8,7 @@ from ...hw.snap_chip.config import SnapChipConfig
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
 from .activations import block_tokens, pack_segments, random_tensor, row_tiles
-from .nest import fields_of, random_shape
+from .nest import Shape, fields_of, random_shape
 from .parts import PARTS
 
 
@@ -19,6 +19,19 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
     for number in range(6):
         shape = random_shape(config, some, pool=number % 6 == 5)
         await layer(bench, config, shape, rng, some, number)
+
+
+@testbench({"ia_buffer_tiny": PARTS["ia_buffer"]["ia_buffer_tiny"]})
+async def wide_outputs(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Column groups far behind the image, where rows get nothing."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    groups, full = 300, config.core.core_columns == 1
+    shape = Shape(
+        height=1, width=some.randint(1, 4 * config.banks), tiles=1, band_lines=1, out_lines=1,
+        out_columns=groups * config.banks, region_lines=1, block_lines=1, kernels=config.core_kernels, out_tiles=1,
+        group_rounds=1, group_tiles=1, full_steps=int(full), rest_steps=int(not full), rest_tiles=1,
+    )  # fmt: skip
+    await layer(bench, config, shape, rng, some, 0)
 
 
 async def layer(bench: Bench, config, shape, rng: np.random.Generator, some: random.Random, number: int) -> None:

@@ -14,8 +14,8 @@ from ...sim.snap_chip.program import Program
 
 __all__ = ["EXTREMES", "extreme_list", "random_list", "random_network", "single_region"]
 
-EXTREMES = "height", "width", "channels", "kernels", "down", "across"
-"""What is as large as can be: a size of tensors, or what a kernel reaches over."""
+EXTREMES = "height", "width", "channels", "kernels", "down", "across", "all"
+"""What is as large as can be: a size of tensors, what a kernel reaches over, or much more than the banks hold."""
 
 
 def random_network(config: SnapChipConfig, rng: random.Random) -> tuple[Program, np.ndarray]:
@@ -119,6 +119,10 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
     kernel, steps = [1, 1], {}
     if kind in most:
         sizes[kind] = max(1, int(share * most[kind]))
+    elif kind == "all":  # lines must make room for others many times
+        sizes = {"height": rng.randint(64, 80), "width": 2 * config.banks, "channels": 2 * config.tile_channels}
+        sizes["kernels"] = config.tile_channels
+        steps = {"stride": (rng.randint(1, 2), 2)}
     else:
         axis, names = ("down", "across").index(kind), ("height", "width")
 
@@ -140,7 +144,7 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
     if kind in most:
         residual = Residual(tensor="a", sum_factor=0.7, factor=0.9, offset=0.0, zero=0, low=0, high=255)
         layers.append(_half_dense(numbers, (1, 1, kernels, kernels), source="a", target="b", residual=residual))
-    density = rng.choice([0.05, 0.3])
+    density = 1 if kind == "all" else rng.choice([0.05, 0.3])
     source = Tensor(height=sizes["height"], width=sizes["width"], channels=channels)
     program = compile_layers(config, {"x": source}, layers, {"x": 0.5})
     values = numbers.integers(1, 255, source.shape, endpoint=True)

@@ -89,9 +89,9 @@ def accumulated(config: SnapChipConfig, values: np.ndarray, lines: int) -> tuple
 
 async def layer(
     bench: Bench, config: SnapChipConfig, shape: OutputShape, pool: bool, stalls: tuple[float, float, float, float],
-    rng: np.random.Generator,
+    rng: np.random.Generator, **others: int,
 ) -> None:  # fmt: skip
-    """Sums or words of every port in the layer's order, and all bytes of each stored tile."""
+    """Sums or words of every port in the layer's order, and all bytes of each tile; other fields may be given."""
     some = random.Random(int(rng.integers(1 << 32)))
     ports, cores, kernels, rounds = config.banks, config.cores, shape.kernels, shape.rounds(config)
     per_tile = config.core_kernels // kernels
@@ -137,7 +137,7 @@ async def layer(
                 for port in range(sent):
                     sums[core * config.sum_ports + port] += values[core, port].ravel().tolist()
     fields = {name: value for name, value in shape.fields(config).items() if name in (*OutputBuffer.fields, "diagonal")}
-    fields |= {"sum_zero": zero, "sum_low": low, "sum_high": high}
+    fields |= {"sum_zero": zero, "sum_low": low, "sum_high": high} | others
     tiles = Tiles(config, wanted, stalls[2], some)
     sources = [Source("i_scales", [] if pool else beats, stalls[1], some)]
     for number, values in enumerate(sums):
@@ -168,3 +168,14 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
                 shape = OutputShape(**{**vars(shape), "kernels": config.core_kernels})
             if not pool or number % 2:
                 await layer(bench, config, shape, pool, stalls, rng)
+
+
+@testbench({"output_buffer_tiny": PARTS["output_buffer"]["output_buffer_tiny"]})
+async def more_tiles_to_come(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """The first tiles of a layer with many, of which there may be as many as the field says."""
+    for bit in range(bench.inputs["i_layer"]["fields"]["out_tiles"]["shape"]["width"]):
+        shape = OutputShape(
+            lines=1, columns=1, tiles=min(1 << bit, OA_SLOTS + 1), region_lines=1, rotate=0, kernels=config.core_kernels
+        )
+        await layer(bench, config, shape, True, (0, 0, 1, 0), rng, out_tiles=1 << bit)
+        await bench.reset()

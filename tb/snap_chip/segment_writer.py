@@ -98,6 +98,8 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
     """Segments of any lengths at their places, lengths in the table, layer after layer; errors are passed on."""
     some = random.Random(int(rng.integers(1 << 32)))
     lengths = config.data_bits // 32
+    for shape in ((1, 300), (300, 1)):  # more than the buffers of a chip let it write
+        await layer(bench, config, [[1] * shape[0]] * shape[1], STALLS[0], some)
     for number, stalls in enumerate((*STALLS, *STALLS)):
         tiles, regions = some.choice([(1, 1), (lengths, 1), (1, lengths), (1, 2 * lengths), (3, 3), (2, lengths + 1)])
         sizes = [[some.choice([1, 2, 8, some.randint(1, 20)]) for _ in range(tiles)] for _ in range(regions)]

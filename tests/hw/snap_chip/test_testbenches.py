@@ -13,7 +13,7 @@ CASES = find_cases("snap_chip", *COMPONENTS)
 
 LONG = (
     "output_buffer-layers-output_buffer_middle", "block_sequencer-far_layers-block_sequencer_middle",
-    "block_sequencer-most_rounds-block_sequencer_tiny",
+    "block_sequencer-most_rounds-block_sequencer_tiny", "ia_buffer-wide_outputs-ia_buffer_tiny",
 )  # fmt: skip
 """Take Amaranth's simulator up to half a minute; on Verilog they always run."""
 

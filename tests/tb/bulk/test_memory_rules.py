@@ -22,7 +22,7 @@ def player(cache):
 
 def address(channel, place, beats, **changes):
     """One cycle of AR or AW."""
-    values = {"valid": 1, "addr": place, "len": beats - 1, "size": 3, "burst": 1, "id": 5} | changes
+    values = {"valid": 1, "addr": place, "len": beats - 1, "size": 3, "burst": 1, "cache": 3, "id": 5} | changes
     return {channel + name: value for name, value in values.items()}
 
 
@@ -66,6 +66,8 @@ RULES = {
     "ARSIZE must be that of a full beat of 8 bytes, not 2": [address("ar", 0, 4, size=2)],
     "ARBURST must be 1 (INCR), not 2": [address("ar", 0, 4, burst=2)],
     "AWBURST must be 1 (INCR), not 0": [{}, address("aw", 0, 4, burst=0)],
+    "ARCACHE must be 3 (normal memory, bufferable), not 11": [address("ar", 0, 4, cache=11)],
+    "AWPROT must be 0 (secure data, no privilege), not 4": [address("aw", 0, 4, prot=4)],
     "AWADDR must be a multiple of 8 bytes, not 0x1004": [{}, {}, address("aw", 0x1004, 4)],
     "AR crosses a page of 4 KiB with 3 beats from 0x1ff0": [address("ar", 0x1FF0, 3)],
     "WLAST must come with beat 2 of its burst, not with beat 1": [AW, data(last=1)],
