@@ -9,6 +9,7 @@ from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.command_fetch import CommandFetch
 from ...hw.snap_chip.compressor import Compressor
 from ...hw.snap_chip.ia_buffer import IaBuffer
+from ...hw.snap_chip.ia_loader import IaLoader
 from ...hw.snap_chip.locator import Locator
 from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
@@ -32,6 +33,7 @@ COMPONENTS = {
     "weight_column": WeightColumn,
     "block_scan": BlockScan,
     "block_sequencer": BlockSequencer,
+    "ia_loader": IaLoader,
     "ia_buffer": IaBuffer,
     "tile_parser": TileParser,
     "locator": Locator,
