@@ -13,6 +13,7 @@ from ...hw.snap_chip.ia_loader import IaLoader
 from ...hw.snap_chip.locator import Locator
 from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
+from ...hw.snap_chip.output_scan import OutputScan
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
@@ -43,6 +44,7 @@ COMPONENTS = {
     "command_fetch": CommandFetch,
     "compressor": Compressor,
     "output_buffer": OutputBuffer,
+    "output_scan": OutputScan,
     "segment_reader": SegmentReader,
 }
 

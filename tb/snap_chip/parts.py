@@ -58,6 +58,7 @@ PARTS = (
             "locator",
             "max_pool",
             "output_buffer",
+            "output_scan",
             "segment_reader",
             "segment_writer",
             "tile_expander",
