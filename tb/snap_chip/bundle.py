@@ -14,10 +14,12 @@ from ...hw.snap_chip.locator import Locator
 from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
 from ...hw.snap_chip.output_scan import OutputScan
+from ...hw.snap_chip.residual_stage import ResidualStage
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.tile_parser import TileParser
+from ...hw.snap_chip.tile_packer import TilePacker
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_ring import WeightRing
@@ -40,11 +42,13 @@ COMPONENTS = {
     "locator": Locator,
     "max_pool": MaxPool,
     "tile_expander": TileExpander,
+    "tile_packer": TilePacker,
     "segment_writer": SegmentWriter,
     "command_fetch": CommandFetch,
     "compressor": Compressor,
     "output_buffer": OutputBuffer,
     "output_scan": OutputScan,
+    "residual_stage": ResidualStage,
     "segment_reader": SegmentReader,
 }
 

@@ -66,7 +66,7 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE}).items()}
-        for kind in ("compressor", "ia_buffer", "ia_loader", "tile_parser")
+        for kind in ("compressor", "ia_buffer", "ia_loader", "residual_stage", "tile_packer", "tile_parser")
     }
 )
 """Configurations by name of the part, by component."""
