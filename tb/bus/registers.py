@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,9 @@ class Hardware:
         return False
 
 
-async def do(bench: Bench, model: Model, access: Access, rng: random.Random) -> None:
+async def do(
+    bench: Bench, model: Model, access: Access, rng: random.Random, stalls: Sequence[float] = (0, 0.5, 0.9)
+) -> None:
     """Carry out an access and compare answer, what hardware sees, and pulses."""
     before = dict(model.held)
     if access.data is None:
@@ -113,7 +116,7 @@ async def do(bench: Bench, model: Model, access: Access, rng: random.Random) -> 
         wanted = model.read(access.address)
     else:
         wanted = model.write(access.address, access.data, access.strobe), 0
-    software = Software(access, {name: rng.choice([0, 0.5, 0.9]) for name in ("aw", "w", "b", "ar", "r")}, rng)
+    software = Software(access, {name: rng.choice(stalls) for name in ("aw", "w", "b", "ar", "r")}, rng)
     hardware = Hardware(model, before)
     await run(bench, [software, hardware], lambda: software.done, watchdog=200)
     assert access.answer is not None
@@ -163,9 +166,12 @@ async def show(bench: Bench, model: Model, rng: random.Random, events: float = 0
 
 
 def random_access(registers: RegisterMap, rng: random.Random) -> Access:
-    """Any word, and sometimes an address that is none; any bytes of it, or none."""
-    words = [address for register in registers.registers for address, _ in register.words()]
-    address = rng.choice(words)
+    """Any word, half of the time one to write; sometimes an address that is none; any bytes of it, or none."""
+    places = [
+        (register.writable >> low, address) for register in registers.registers for address, low in register.words()
+    ]
+    writable = [address for fields, address in places if fields & 0xFFFF_FFFF]
+    address = rng.choice(rng.choice([writable, [address for _, address in places]]))
     if rng.random() < 0.15:
         address = rng.choice([address + rng.randint(1, 3), rng.randrange(1 << registers.address_bits)])
     strobe = rng.choice([15, 15, rng.getrandbits(4)])
@@ -269,6 +275,26 @@ async def set_wins(bench: Bench, config: RegisterMap, rng: np.random.Generator) 
     await do(bench, model, Access(pending), some)
     await do(bench, model, Access(pending, 1), some)
     await do(bench, model, Access(pending), some)
+
+
+@testbench({"registers_everything": PARTS["registers"]["registers_everything"]})
+async def interrupts(bench: Bench, config: RegisterMap, rng: np.random.Generator) -> None:
+    """Each event asks for an interrupt if it is pending and enabled, whatever others are."""
+    some, model = numbers(rng), Model(config)
+    await show(bench, model, some, 0)
+    pending, enable = config["interrupt_pending"], config["interrupt_enable"]
+    names, every = [event.name for event in config.interrupts], pending.writable
+    alone = [1 << number for number in range(len(names))]
+    for events in [0, *alone, every, *(every ^ one for one in alone)]:
+        happened = {name: events >> number & 1 for number, name in enumerate(names)}
+        await bench.cycle(QUIET | {"i_interrupts": happened})
+        await bench.cycle(QUIET | {"i_interrupts": dict.fromkeys(names, 0)})
+        for name, value in happened.items():
+            model.held["interrupt_pending", name] |= value
+        await do(bench, model, Access(pending.offset), some)
+        for enabled in some.sample([0, *alone, every, *(every ^ one for one in alone)], 2) + alone:
+            await do(bench, model, Access(enable.offset, enabled), some, stalls=(0, 0.5))
+        await do(bench, model, Access(pending.offset, every), some)
 
 
 class Counting:
