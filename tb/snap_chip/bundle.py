@@ -20,6 +20,7 @@ from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.tile_parser import TileParser
 from ...hw.snap_chip.tile_packer import TilePacker
+from ...hw.snap_chip.tile_fetch import TileFetch
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_ring import WeightRing
@@ -50,6 +51,7 @@ COMPONENTS = {
     "output_scan": OutputScan,
     "residual_stage": ResidualStage,
     "segment_reader": SegmentReader,
+    "tile_fetch": TileFetch,
 }
 
 

@@ -32,6 +32,9 @@ WIDE = TINY.replace(
 )  # fmt: skip
 """Tiles of up to five words, four of which are loaded and fetched at once."""
 
+NARROW = WIDE.replace(row_words=2)
+"""Tiles of up to three parts."""
+
 CHIPS = {"tiny": TINY, "middle": MIDDLE}
 """For parts that several others of the chip take to test."""
 
@@ -67,6 +70,10 @@ PARTS = (
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE}).items()}
         for kind in ("compressor", "ia_buffer", "ia_loader", "residual_stage", "tile_packer", "tile_parser")
+    }
+    | {
+        kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE, "narrow": NARROW}).items()}
+        for kind in ("tile_fetch",)
     }
 )
 """Configurations by name of the part, by component."""
