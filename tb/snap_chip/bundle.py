@@ -18,9 +18,9 @@ from ...hw.snap_chip.residual_stage import ResidualStage
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
-from ...hw.snap_chip.tile_parser import TileParser
-from ...hw.snap_chip.tile_packer import TilePacker
 from ...hw.snap_chip.tile_fetch import TileFetch
+from ...hw.snap_chip.tile_packer import TilePacker
+from ...hw.snap_chip.tile_parser import TileParser
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_ring import WeightRing
