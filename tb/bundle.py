@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Const, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,5 +47,7 @@ class PartsBundle(wiring.Component):
             # Not `connect`: Amaranth can't flip an interface that holds an array of streams.
             outside = part.signature.flatten(getattr(self, name))
             for (_, member, inner), (_, _, outer) in zip(part.signature.flatten(part), outside, strict=True):
+                if isinstance(inner, Const):  # the ready of a stream that is always taken
+                    continue
                 m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
         return m

@@ -109,8 +109,9 @@ class Banks:
     def drive(self) -> dict[str, Any]:
         """Perhaps some lines are free."""
         if self.some.random() < self.chance or (not self.chance and self.rests):
-            self._quiet = 0
-            self.free = min(self.free + self.some.choice([1, 1, self.some.randint(1, 300)]), self.lines)
+            free = min(self.free + self.some.choice([1, 1, self.some.randint(1, 300)]), self.lines)
+            self._quiet = self._quiet if free == self.free else 0
+            self.free = free
         return {"i_free_line": self.free}
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:

@@ -93,6 +93,8 @@ def on_verilog(cases, build_dir, bench_seed):
     def run(bundle, **options):
         modules = sorted({check.__module__ for check, _, _ in cases.values()})
         tests = cocotb_names(cases, {name.partition("-")[0] for name in cases})
-        assert run_cocotb(bundle, modules, tests=tests, build_dir=build_dir, seed=bench_seed, **options) == len(cases)
+        assert run_cocotb(
+            bundle, modules, tests=tests, build_dir=build_dir, seed=bench_seed, optimize=False, **options
+        ) == len(cases)
 
     return run

@@ -10,4 +10,4 @@ from tensorloom.tb.runner import run_cocotb
 def test_copies(build_dir, bench_seed):
     emission = emit(Copier(COPIER))
     assert lint(emission) == []
-    assert run_cocotb(emission, "tensorloom.tb.bus.copying", build_dir=build_dir, seed=bench_seed) == 12
+    assert run_cocotb(emission, "tensorloom.tb.bus.copying", build_dir=build_dir, seed=bench_seed, optimize=False) == 12

@@ -8,4 +8,4 @@ from tensorloom.tb.runner import run_cocotb
 
 def test_software(build_dir, bench_seed):
     emission = emit(RegisterFile(MAPS["everything"]))
-    assert run_cocotb(emission, "tensorloom.tb.bus.software", build_dir=build_dir, seed=bench_seed) == 8
+    assert run_cocotb(emission, "tensorloom.tb.bus.software", build_dir=build_dir, seed=bench_seed, optimize=False) == 8
