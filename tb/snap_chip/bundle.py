@@ -8,6 +8,8 @@ from ...hw.snap_chip.block_sequencer import BlockSequencer
 from ...hw.snap_chip.byte_unpacker import ByteUnpacker
 from ...hw.snap_chip.command_fetch import CommandFetch
 from ...hw.snap_chip.compressor import Compressor
+from ...hw.snap_chip.core_array import CoreArray
+from ...hw.snap_chip.ia_bank import IaBank
 from ...hw.snap_chip.ia_buffer import IaBuffer
 from ...hw.snap_chip.ia_loader import IaLoader
 from ...hw.snap_chip.locator import Locator
@@ -15,12 +17,14 @@ from ...hw.snap_chip.max_pool import MaxPool
 from ...hw.snap_chip.output_buffer import OutputBuffer
 from ...hw.snap_chip.output_scan import OutputScan
 from ...hw.snap_chip.residual_stage import ResidualStage
+from ...hw.snap_chip.scale_table import ScaleTable
 from ...hw.snap_chip.segment_reader import SegmentReader
 from ...hw.snap_chip.segment_writer import SegmentWriter
 from ...hw.snap_chip.tile_expander import TileExpander
 from ...hw.snap_chip.tile_fetch import TileFetch
 from ...hw.snap_chip.tile_packer import TilePacker
 from ...hw.snap_chip.tile_parser import TileParser
+from ...hw.snap_chip.tile_slots import TileSlots
 from ...hw.snap_chip.weight_column import WeightColumn
 from ...hw.snap_chip.weight_feeder import WeightFeeder
 from ...hw.snap_chip.weight_ring import WeightRing
@@ -52,6 +56,10 @@ COMPONENTS = {
     "residual_stage": ResidualStage,
     "segment_reader": SegmentReader,
     "tile_fetch": TileFetch,
+    "tile_slots": TileSlots,
+    "ia_bank": IaBank,
+    "scale_table": ScaleTable,
+    "core_array": CoreArray,
 }
 
 

@@ -18,7 +18,9 @@ from ...sim.snap_chip.program import Program
 from ...sim.snap_chip.scales import kernel_order
 from ...sim.snap_chip.tensors import decode_tensor
 from ..bench import Bench, Sink, Source, run
+from ..cocotb_bench import testbench
 from .nest import Shape, blocks
+from .parts import PARTS
 
 __all__ = ["layers", "random_layers"]
 
@@ -123,6 +125,7 @@ def shape_of(command: Mapping[str, int]) -> Shape:
     )  # fmt: skip
 
 
+@testbench(PARTS["core_array"])
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Sums of random convolutions, one after the other: a testbench too slow for all simulators but a compiled one."""
     some, outputs = random.Random(int(rng.integers(1 << 32))), {}

@@ -42,6 +42,7 @@ CONFIGS = {"tiny": TINY, "middle": MIDDLE, "single": SINGLE, "full": FULL}
 
 PARTS = (
     {
+        "core_array": {"core_array_tiny": TINY},
         "byte_unpacker": {f"byte_unpacker_{width}": (width,) for width in (2, 4, 8)},
         "bit_picker": {
             f"bit_picker_{width}x{count}": (width, count)
@@ -70,10 +71,11 @@ PARTS = (
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE}).items()}
         for kind in ("compressor", "ia_buffer", "ia_loader", "residual_stage", "tile_packer", "tile_parser")
+        for kind in ("compressor", "ia_buffer", "scale_table")
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE, "narrow": NARROW}).items()}
-        for kind in ("tile_fetch",)
+        for kind in ("ia_bank", "tile_fetch", "tile_slots")
     }
 )
 """Configurations by name of the part, by component."""
