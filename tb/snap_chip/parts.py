@@ -70,8 +70,15 @@ PARTS = (
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE}).items()}
-        for kind in ("compressor", "ia_buffer", "ia_loader", "residual_stage", "tile_packer", "tile_parser")
-        for kind in ("compressor", "ia_buffer", "scale_table")
+        for kind in (
+            "compressor",
+            "ia_buffer",
+            "ia_loader",
+            "residual_stage",
+            "scale_table",
+            "tile_packer",
+            "tile_parser",
+        )
     }
     | {
         kind: {f"{kind}_{name}": config for name, config in (CHIPS | {"wide": WIDE, "narrow": NARROW}).items()}
