@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from .bench import Bench
 from .bulk.model import Model
+from .mutation.mutants import SELECT
 
 __all__ = ["CompiledBench", "run_compiled"]
 
 
 class CompiledBench(Bench):
-    """A design in a compiled simulation.
+    """A design in a compiled simulation. The port that chooses a planted fault is none of a testbench's business.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class CompiledBench(Bench):
             direction: {
                 port["name"]: port["shape"]
                 for port in model.manifest["ports"]
-                if port["direction"] == direction and port["name"] not in ("clk", "rst")
+                if port["direction"] == direction and port["name"] not in ("clk", "rst", SELECT)
             }
             for direction in ("in", "out")
         }

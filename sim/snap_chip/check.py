@@ -8,13 +8,14 @@ import numpy as np
 from ...hw.config import check
 from ...hw.errors import ConfigError, wrong_type
 from ...hw.snap_chip.command import OPERATIONS
-from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.snap_chip.config import NO_LINE, SnapChipConfig
 from ..snap.tiles import keeps_tiles
 from .command import column_dilation, command_fields, complete, float_of, left_padding
 from .scales import scale_beats
 
 __all__ = [
     "bank_need",
+    "check_bands",
     "check_banks",
     "check_command",
     "check_config",
@@ -81,6 +82,7 @@ def _check_shapes(config: SnapChipConfig, c: Mapping[str, int]) -> None:
     _equal(c, "width_rest", c["width"] % rows, "width % rows")
     _most(c, "band_lines", c["height"], "the height")
     _equal(c, "bands", _ceil(c["height"], c["band_lines"]), "ceil(height / band_lines)")
+    check_bands(c)
     _equal(c, "directory_line", c["width_groups"] * c["tiles"], "width_groups * tiles")
     _equal(c, "directory_band", c["directory_line"] * c["band_lines"], "directory_line * band_lines")
     _most(c, "region_lines", c["out_lines"], "the lines of the output")
@@ -219,6 +221,13 @@ def needed_bands(command: Mapping[str, int]) -> np.ndarray:
     stride, padding = c["stride_lines"], c["padding_lines"]
     lines = np.stack([first * stride - padding, last * stride - padding + reach], axis=1)
     return np.clip(lines, 0, c["height"] - 1) // c["band_lines"]
+
+
+def check_bands(command: Mapping[str, int]) -> None:
+    """Refuse bands of which the last one would never be free: it is when all `NO_LINE` lines are."""
+    lines = command["bands"] * command["band_lines"]
+    rule = f"so that bands of so many lines have at most {NO_LINE:,} together (they have {lines:,})"
+    check("band_lines", lines <= NO_LINE, rule, command["band_lines"])
 
 
 def most_bands(command: Mapping[str, int]) -> int:

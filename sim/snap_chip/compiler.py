@@ -11,7 +11,7 @@ from ...hw.errors import ConfigError, wrong_type
 from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
 from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ..golden.geometry import ConvolutionGeometry
-from .check import bank_need, check_command, check_config, check_rounds, most_bands
+from .check import bank_need, check_bands, check_command, check_config, check_rounds, most_bands
 from .command import Command, assemble, complete, float_bits
 from .diagonal import diagonal_columns, line_entries
 from .layers import Convolution, Layer, MaxPool, Tensor
@@ -265,7 +265,8 @@ def _shape(
 
 
 def _refuse_region(config: SnapChipConfig, command: Command, density: float) -> None:
-    """Refuse a region whose input is more than banks and directory have room for."""
+    """Refuse a region whose input is more than banks and directory have room for, and bands that are never free."""
+    check_bands(command)
     count = most_bands(command)
     refuse_above("bands of a region", count, config.resident_bands, "resident_bands")
     entries = count * command["directory_band"]

@@ -88,6 +88,21 @@ def network_command(network, config=TINY, **fields):
     return compile_layers(config, {"x": source}, [layer]).commands[0]
 
 
+@pytest.mark.parametrize("height", [4081, 4090, 4093, 4095])
+def test_all_bands_of_the_tallest_tensors_become_free(network, height):
+    """They would not if the last one ended behind the last line that there can be: 74 bands of 56 lines."""
+    source, layer = Tensor(height=height, width=1, channels=8), network.convolution((1, 1, 8, 8))
+    (command,) = compile_layers(CHIP, {"x": source}, [layer]).commands
+    assert height <= command["bands"] * command["band_lines"] <= 4095
+    bands = -(-height // 56)
+    wrong = command | {"band_lines": 56, "bands": bands, "directory_band": 56 * command["directory_line"]}
+    if bands == 74:
+        with pytest.raises(
+            ConfigError, match=r"band_lines must be so that .* \(they have 4,144\), not 56"
+        ):
+            check_command(CHIP, wrong)
+
+
 @pytest.mark.parametrize(
     "changes, match",
     [
