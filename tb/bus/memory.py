@@ -9,7 +9,7 @@ from typing import Any
 
 from ...hw.bus.config import PAGE_BYTES, PortConfig
 
-__all__ = ["Burst", "ReadMemory", "Stalls", "WriteMemory", "bursts_of", "word"]
+__all__ = ["Burst", "ReadMemory", "Stalls", "WriteMemory", "bursts_of", "cut_into_bursts", "word"]
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 
@@ -45,12 +45,17 @@ class Burst:
 
 
 def bursts_of(config: PortConfig, address: int, beats: int) -> list[Burst]:
-    """What a request is cut into: as much as a burst may have, but nothing beyond a multiple of that."""
-    most, cut = config.max_burst, []
+    """What a request to a memory port is cut into."""
+    return cut_into_bursts(config.beat_address_bits, config.max_burst, address, beats)
+
+
+def cut_into_bursts(address_bits: int, most: int, address: int, beats: int) -> list[Burst]:
+    """Bursts of a run of beats: as much as a burst may have, but nothing beyond a multiple of that."""
+    cut = []
     while beats:
         length = min(beats, most - address % most)
         cut.append(Burst(address, length, length == beats))
-        address, beats = (address + length) % (1 << config.beat_address_bits), beats - length
+        address, beats = (address + length) % (1 << address_bits), beats - length
     return cut
 
 

@@ -42,6 +42,15 @@ PARTS: dict[str, dict[str, Any]] = (
             "beat_reader_byte": (PORTS["byte"], 4, 0),
             "beat_reader_single": (PORTS["single"], 5, 0),
         },
+        "burst_splitter": {
+            f"burst_splitter_{address_bits}_{beats_bits}_{most}": (address_bits, beats_bits, most)
+            for address_bits, beats_bits, most in ((29, 16, 8), (5, 9, 32), (12, 4, 1))
+        },
+        "outstanding_bursts": {
+            f"outstanding_bursts_{depth}_{readers}": (9, most, depth, readers)
+            for most, depth, readers in ((8, 16, 2), (1, 3, 3), (4, 1, 1))
+        },
+        "first_error": {f"first_error_{name}": config for name, config in PORTS.items()},
         "registers": {f"registers_{name}": registers for name, registers in MAPS.items()},
     }
 )
