@@ -140,3 +140,76 @@ async def pace(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -
     cycles, _ = await tensor(bench, config, [[16] * segments], (0, 0, 0), some, latency=latency)
     beats = 16 * segments + -(-segments * 32 // config.data_bits)
     assert beats <= cycles <= beats + 2 * latency + 20
+
+
+async def beginning(
+    bench: Bench, config: SnapChipConfig, bands: int, tiles: int, lengths: list[int], most: int, some: random.Random
+) -> None:
+    """Read the first segments of a tensor that lies anywhere, so many beats at most; then a reset.
+
+    Parameters
+    ----------
+    lengths
+        Of the first segments; the others are short.
+    """
+    per_beat, last = config.data_bits // 32, 1 << config.bus.beat_address_bits
+    ahead = most + config.bus.fifo_depth + 1  # beats that may be asked for
+    lengths = lengths + [some.randint(1, 3) for _ in range(ahead)]
+    total = bands * tiles
+    table_rows = [range(at, at + per_beat) for at in range(0, ahead + per_beat * 2 * config.bus.max_burst, per_beat)]
+    while True:
+        place = {"address": some.getrandbits(32) % last, "table": some.getrandbits(32) % last, "pitch": 0}
+        if some.random() < 0.2:
+            place[some.choice(["address", "table"])] = last - some.randrange(20)
+        place["pitch"] = some.choice([1 << some.randrange(8, 16), some.randint(100, (1 << 16) - 1)])
+        rows, wanted = {}, []
+        for number, row in enumerate(table_rows[: -(-total // per_beat)]):
+            words = [lengths[n] if n < min(total, len(lengths)) else some.getrandbits(32) for n in row]
+            rows[(place["table"] + number) % last] = sum(word << 32 * at for at, word in enumerate(words))
+        asked = [
+            (place["address"] + number * place["pitch"] + at) % last
+            for number, length in enumerate(lengths[:total])
+            for at in range(min(length, ahead))
+        ][:ahead]
+        for address in asked:
+            wanted.append(rows.setdefault(address, some.getrandbits(config.data_bits)))
+        if len(rows) == min(len(table_rows), -(-total // per_beat)) + len(asked):
+            break  # nothing lies where something else does
+    memory = Memory(config, rows, 0, 0, some.choice([1, 5]), some)
+    sink = Sink("o_beats", len(wanted), 0, some)
+    await bench.cycle(IDLE)
+    await bench.cycle(IDLE | {"i_tensor": place | {"bands": bands, "tiles": tiles}, "i_start": 1})
+    await run(bench, [memory, sink], lambda: len(sink.beats) >= min(most, len(wanted)))
+    assert sink.beats == wanted[: len(sink.beats)]
+    await bench.cycle(IDLE)
+    await bench.reset()
+
+
+def sizes_near(count: int, most: int) -> tuple[int, int, int]:
+    """Two sizes whose product is a little more than a number, and how much: 1 at least."""
+    return next(
+        (bands, (count + more) // bands, more)
+        for more in range(1, count + 2)
+        for bands in range(max(1, -(-(count + more) // most)), most + 1)
+        if (count + more) % bands == 0
+    )
+
+
+@testbench(PARTS["segment_reader"])
+async def large_numbers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Any addresses; numbers of segments, of beats of one, that are a high bit and a little: that they don't end early.
+
+    While it reads, as many segments are left as that bit says.
+    """
+    some = random.Random(int(rng.integers(1 << 32)))
+    fields = bench.inputs["i_tensor"]["fields"]
+    most = (1 << fields["bands"]["shape"]["width"]) - 1
+    for bit in range((most * most).bit_length()):
+        bands, tiles, more = sizes_near(1 << bit, most)
+        if some.randrange(2):
+            bands, tiles = tiles, bands
+        await beginning(bench, config, bands, tiles, [1] * (more + 3), more + 3, some)
+    for bit in range(config.bus.beat_address_bits):
+        before = [some.randint(1, 5) for _ in range(some.randrange(2 * config.data_bits // 32))]
+        more = some.randint(1, 40)
+        await beginning(bench, config, 3, most, [*before, (1 << bit) + more], sum(before) + more + 10, some)
