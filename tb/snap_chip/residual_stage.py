@@ -51,7 +51,8 @@ class Layer:
 
     def __init__(self, config: SnapChipConfig, rng: np.random.Generator, residual: bool, count: int) -> None:
         channels, size = config.tile_channels, config.data_bits // 8
-        terms = rng.choice([exact_terms, plain_terms, KINDS[rng.integers(len(KINDS))]])(rng)
+        kinds = exact_terms, plain_terms, KINDS[rng.integers(len(KINDS))]
+        terms = kinds[rng.integers(len(kinds))](rng)
         low, high = BYTE_ENDS[int(rng.integers(2)) if rng.random() < 0.8 else int(rng.integers(len(BYTE_ENDS)))]
         signs = [int(sign) for sign in rng.integers(0, 2, 2)]
         least = [-128 * sign for sign in signs]
@@ -81,7 +82,8 @@ class Layer:
                 text += rng.bytes(-len(text) % size)
                 self.segments += [int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size)]
                 text = b""
-        sum_low = int(rng.choice([-1, -256, rng.integers(-256, 0)] if signs[0] else [0, 255, rng.integers(256)]))
+        lows = (-1, -256, int(rng.integers(-256, 0))) if signs[0] else (0, 255, int(rng.integers(256)))
+        sum_low = int(rng.choice(lows))
         names = ("sum_factor", "residual_factor", "residual_offset")
         self.fields: dict[str, int] = {name: float_bits(term) for name, term in zip(names, terms, strict=True)}
         self.fields |= {

@@ -97,9 +97,7 @@ def test_all_bands_of_the_tallest_tensors_become_free(network, height):
     bands = -(-height // 56)
     wrong = command | {"band_lines": 56, "bands": bands, "directory_band": 56 * command["directory_line"]}
     if bands == 74:
-        with pytest.raises(
-            ConfigError, match=r"band_lines must be so that .* \(they have 4,144\), not 56"
-        ):
+        with pytest.raises(ConfigError, match=r"band_lines must be so that .* \(they have 4,144\), not 56"):
             check_command(CHIP, wrong)
 
 
