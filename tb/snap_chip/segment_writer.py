@@ -8,7 +8,7 @@ import numpy as np
 
 from ...hw.snap_chip.command import FIELDS
 from ...hw.snap_chip.config import SnapChipConfig
-from ...hw.snap_chip.segment_writer import SegmentWriter
+from ...hw.snap_chip.segment_writer import LENGTH_BITS, SegmentWriter
 from ..bench import Bench, Source, run
 from ..bus.memory import STALLS, Stalls, WriteMemory, all_bursts, first_error
 from ..cocotb_bench import testbench
@@ -35,6 +35,65 @@ class Done:
         return bool(outputs["o_done"])
 
 
+class Layer:
+    """A layer's segments, anywhere in memory, and what memory must hold then.
+
+    Parameters
+    ----------
+    sizes
+        Beats of each segment, by region and tile.
+
+    Attributes
+    ----------
+    fields
+        Of the command.
+    segments
+        First beats and numbers of beats.
+    beats
+        Payloads, in order.
+    rows, table_rows
+        What lies where: by segment, in order; of the table.
+    """
+
+    def __init__(self, config: SnapChipConfig, sizes: list[list[int]], some: random.Random) -> None:
+        lengths, last = [length for region in sizes for length in region], 1 << config.bus.beat_address_bits
+        table_beats = -(-len(lengths) * LENGTH_BITS // config.data_bits)
+        packed = int.from_bytes(np.array(lengths, "<u4").tobytes(), "little")
+        row_mask = (1 << config.data_bits) - 1
+        while True:
+            pitch = max(lengths) + some.choice([0, some.randrange(3), some.randrange(1 << 15)])
+            table, address = (some.choice([some.randrange(last), last - some.randrange(40)]) % last for _ in range(2))
+            starts = [(address + number * pitch) % last for number in range(len(lengths))]
+            self.segments = list(zip(starts, lengths, strict=True))
+            places = [(first + place) % last for first, length in self.segments for place in range(length)]
+            tables = [(table + number) % last for number in range(table_beats)]
+            if len({*places, *tables}) == len(places) + len(tables):
+                break
+        self.beats = [
+            {"data": some.getrandbits(config.data_bits), "last": int(place == length - 1)}
+            for length in lengths
+            for place in range(length)
+        ]
+        self.rows = {place: beat["data"] for place, beat in zip(places, self.beats, strict=True)}
+        self.table_rows = {row: packed >> n * config.data_bits & row_mask for n, row in enumerate(tables)}
+        self.fields = {
+            "out_address": address, "out_pitch": pitch, "out_table": table,
+            "out_tiles": len(sizes[0]), "regions": len(sizes),
+        }  # fmt: skip
+        assert set(self.fields) == set(SegmentWriter.fields) <= {field.name for field in FIELDS}
+
+
+def written_rows(config: SnapChipConfig, memory: WriteMemory) -> dict[int, int]:
+    """All beats that were written, of which all bytes must have been."""
+    found: dict[int, int] = {}
+    for place, byte in memory.written.items():
+        found[place // config.bus.bytes] = found.get(place // config.bus.bytes, 0) | byte << 8 * (
+            place % config.bus.bytes
+        )
+    assert len(memory.written) == config.bus.bytes * len(found)
+    return found
+
+
 async def layer(
     bench: Bench,
     config: SnapChipConfig,
@@ -44,46 +103,20 @@ async def layer(
     failing: bool = False,
 ) -> None:
     """Write segments of so many beats, by region and tile, and compare all of memory."""
-    lengths = [length for region in sizes for length in region]
-    bus, pitch = config.bus, max(lengths) + some.randrange(3)
-    last, table_beats = 1 << bus.beat_address_bits, -(-len(lengths) * 32 // config.data_bits)
-    table, address = 17 + some.randrange(16), 100 + some.randrange(16)
-    if some.random() < 0.2:
-        address = last - len(lengths) * pitch
-    fields = {
-        "out_address": address, "out_pitch": pitch, "out_table": table,
-        "out_tiles": len(sizes[0]), "regions": len(sizes),
-    }  # fmt: skip
-    assert set(fields) == set(SegmentWriter.fields) <= {field.name for field in FIELDS}
-    beats = [
-        {"data": some.getrandbits(config.data_bits), "last": int(place == length - 1)}
-        for length in lengths
-        for place in range(length)
-    ]
-    starts = [address + number * pitch for number in range(len(lengths))]
-    places = [first + place for first, length in zip(starts, lengths, strict=True) for place in range(length)]
-    wanted = {place: beat["data"] for place, beat in zip(places, beats, strict=True)}
-    packed = int.from_bytes(np.array(lengths, "<u4").tobytes(), "little")
-    for number in range(table_beats):
-        wanted[table + number] = packed >> number * config.data_bits & (1 << config.data_bits) - 1
+    bus, made = config.bus, Layer(config, sizes, some)
+    wanted = made.rows | made.table_rows
     errors = {row: some.choice([2, 3]) for row in some.sample(sorted(wanted), 2)} if failing else {}
-
     await bench.cycle(IDLE)
     memory, source = (
         WriteMemory(bus, stalls, some, errors),
-        Source("i_beats", beats, some.choice([0, stalls.data, 0.7]), some),
+        Source("i_beats", made.beats, some.choice([0, stalls.data, 0.7]), some),
     )
     done = Done(memory, source)
-    await bench.cycle(IDLE | {"i_layer": fields, "i_start": 1})
+    await bench.cycle(IDLE | {"i_layer": made.fields, "i_start": 1})
     await run(bench, [done, source, memory], lambda: done.seen)
-    found: dict[int, int] = {}
-    for place, byte in memory.written.items():
-        found[place // bus.bytes] = found.get(place // bus.bytes, 0) | byte << 8 * (place % bus.bytes)
-    assert found == wanted and len(memory.written) == bus.bytes * len(wanted)
-    bursts = all_bursts(
-        bus, [{"address": first, "beats": length} for first, length in zip(starts, lengths, strict=True)]
-    )
-    assert len(memory.asked) == len(bursts) + table_beats, "more bursts than there have to be"
+    assert written_rows(config, memory) == wanted
+    bursts = all_bursts(bus, [{"address": first, "beats": length} for first, length in made.segments])
+    assert len(memory.asked) == len(bursts) + len(made.table_rows), "more bursts than there have to be"
     outputs = await bench.cycle(IDLE)
     assert outputs["o_idle"] and not outputs["o_done"]
     asked = all_bursts(bus, [{"address": first, "beats": count} for first, count in memory.asked])
@@ -97,10 +130,40 @@ async def layer(
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Segments of any lengths at their places, lengths in the table, layer after layer; errors are passed on."""
     some = random.Random(int(rng.integers(1 << 32)))
-    lengths = config.data_bits // 32
-    for shape in ((1, 300), (300, 1)):  # more than the buffers of a chip let it write
-        await layer(bench, config, [[1] * shape[0]] * shape[1], STALLS[0], some)
+    lengths = config.data_bits // LENGTH_BITS
     for number, stalls in enumerate((*STALLS, *STALLS)):
         tiles, regions = some.choice([(1, 1), (lengths, 1), (1, lengths), (1, 2 * lengths), (3, 3), (2, lengths + 1)])
         sizes = [[some.choice([1, 2, 8, some.randint(1, 20)]) for _ in range(tiles)] for _ in range(regions)]
         await layer(bench, config, sizes, stalls, some, failing=number % 3 == 2)
+
+
+@testbench(PARTS["segment_writer"])
+async def many_short_segments(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Memory answers so late that no bursts are taken for long; many tiles, many regions; a long segment."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    await layer(bench, config, [[1] * 33], Stalls(latency=120), some)
+    await layer(bench, config, [[some.randint(1, 2)] for _ in range(35)], Stalls(), some)
+    await layer(bench, config, [[1] * 33], Stalls(address=0.5), some)
+    await layer(bench, config, [[some.randint(257, 300)]], Stalls(), some)
+
+
+@testbench(PARTS["segment_writer"])
+async def many_more(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Numbers of tiles and regions of a high bit and one: a layer is not over after as many as the rest says."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    widths = {name: field["shape"]["width"] for name, field in bench.inputs["i_layer"]["fields"].items()}
+    for field, other in (("out_tiles", "regions"), ("regions", "out_tiles")):
+        for bit in range(4, widths[field]):
+            made = Layer(config, [[some.randint(1, 3) for _ in range(5)]], some)
+            fields = made.fields | {field: (1 << bit) + 1, other: 1}
+            memory, source = WriteMemory(config.bus, Stalls(), some), Source("i_beats", made.beats, 0, some)
+            await bench.cycle(IDLE)
+            await bench.cycle(IDLE | {"i_layer": fields, "i_start": 1})
+            for _ in range(45):
+                outputs = await bench.cycle({"i_start": 0} | source.drive() | memory.drive())
+                source.observe(outputs)
+                memory.observe(outputs)
+                assert not outputs["o_done"]
+            assert source.done and made.rows.items() <= written_rows(config, memory).items()
+            await bench.cycle(IDLE)
+            await bench.reset()
