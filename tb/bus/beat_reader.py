@@ -25,9 +25,12 @@ async def random_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np
         (0.3, 0.3, 0.3, False),
     ):
         jobs = [
-            {"address": some.randrange(1 << 9), "beats": some.choice([0, 1, some.randint(2, 15)]), "passes": passes}
+            {
+                "address": some.randrange((1 << port.beat_address_bits) - 15),
+                "beats": some.choice([0, 1, some.randint(2, 15)]), "passes": passes,
+            }
             for passes in (1, 1, 3 if passes_bits else 1, 1, 1, 2 if passes_bits else 1)
-        ]
+        ]  # fmt: skip
         wanted = [
             address
             for job in jobs
@@ -97,3 +100,22 @@ async def exact_room(bench: Bench, config: tuple[PortConfig, int, int], rng: np.
         if len(taken) == jobs * job["beats"]:
             break
     assert taken == [number & 255 for number in range(jobs * job["beats"])]
+
+
+@testbench(PARTS["beat_reader"])
+async def long_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
+    """No other job is taken while one has beats or passes left, however many; what there is room for is asked for."""
+    port, depth, passes_bits = config
+    numbers = [(1 << bit, 1) for bit in range(bench.inputs["i_jobs_payload"]["fields"]["beats"]["shape"]["width"])]
+    for beats, passes in [*numbers, *((1, 1 << bit) for bit in range(passes_bits))]:
+        job = as_job(config, address=port.max_burst, beats=beats, passes=passes)
+        inputs = {"i_jobs_payload": job, "i_jobs_valid": 0, "o_requests_ready": 1, "o_beats_ready": 0, "i_valid": 0}
+        await bench.cycle(inputs)
+        await bench.reset()
+        asked, outputs = 0, await bench.cycle({"i_jobs_valid": 1})
+        assert outputs["i_jobs_ready"]
+        for cycle in range(3 * depth + 6):
+            outputs = await bench.cycle({"i_jobs_valid": 0})
+            asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+            assert not outputs["i_jobs_ready"] or asked == beats * passes, f"ready {cycle + 1} cycles after {job}"
+        assert asked == beats * passes or depth >= asked > depth - port.max_burst
