@@ -15,7 +15,7 @@ from .parts import PARTS
 from .tile_parser import beats_of, random_tile, runs_of
 
 Fields = dict[str, int]
-MOST_TILES = 200
+MOST_TILES = 600
 """Of a layer: one that has more breaks off, in the middle of a segment."""
 
 SETTLED = 16
@@ -189,7 +189,7 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
     """All tiles where they belong, layer after layer; banks, directory and list of bands are used up, and no more."""
     some = random.Random(int(rng.integers(1 << 32)))
     puts, full = [0] * config.banks, 0
-    for number in range(8):
+    for number in range(24):
         layer = random_layer(config, some)
         work = Work(config, layer, puts, some, rng)
         banks = Banks(work, (0, 0.05, 0, 1)[number % 4], some)
