@@ -26,9 +26,6 @@ CPP = ("harness.cpp", "design.cpp", ZEROED_NEW.name)
 HARNESS = ("harness.cpp", "design.cpp", "design.h", "memory.h", "port.h", "software.h")
 """Files that are the same for every design."""
 
-OPTIMIZATION = "-O2"
-"""Of the compiler."""
-
 Progress = Callable[[str], None]
 """Called with what is being done, in a few words."""
 
@@ -96,8 +93,7 @@ def compile_library(
     environment = tool_environment()
     entries = plain_path(cache.folder)  # the loader takes a $ for its own
     version = compiler_version()
-    tools = [OPTIMIZATION, verilator_version(), version]
-    identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, *tools]
+    identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, verilator_version(), version]
     key = digest_of(identity)
     if found := cache.find(key):
         return entries / key / LIBRARY, found[1] | {"cached": True}
@@ -151,7 +147,7 @@ class _Job:
         report(f"compiling {self.sources.top}")
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         target = ["-f", "Vdut_hier.mk", "hier_build"] if hierarchical else ["-f", "Vdut.mk"]
-        self._call("make", f"-j{jobs}", "-C", "objects", *target, f"OPT_FAST={OPTIMIZATION}")
+        self._call("make", f"-j{jobs}", "-C", "objects", *target, "OPT_FAST=-O2")
         self.log.unlink(missing_ok=True)
         if not found:
             runtime.keep()

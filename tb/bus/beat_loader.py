@@ -117,19 +117,31 @@ async def exact_room(bench: Bench, config: tuple[PortConfig, int, int], rng: np.
     assert asked == rows
 
 
+def jobs_of_a_bit(bench: Bench, config: tuple[PortConfig, int, int]) -> list[tuple[dict[str, int], int]]:
+    """Jobs whose beats or passes are a bit alone, and how many beats each has in all."""
+    port, _, passes_bits = config
+    beats_bits = bench.inputs["i_jobs_payload"]["fields"]["beats"]["shape"]["width"]
+    sizes = [*((1 << bit, 1) for bit in range(beats_bits)), *((1, 1 << bit) for bit in range(passes_bits))]
+    return [(as_job(config, port.max_burst, beats, passes), beats * passes) for beats, passes in sizes]
+
+
+async def beats_asked(bench: Bench, job: dict[str, int], total: int, cycles: int) -> int:
+    """Beats of a job that are asked for in so many cycles; no other job is taken before all of them are."""
+    asked, outputs = 0, await bench.cycle({"i_jobs_payload": job, "i_jobs_valid": 1, "o_requests_ready": 1})
+    assert outputs["i_jobs_ready"]
+    for cycle in range(cycles):
+        outputs = await bench.cycle({"i_jobs_valid": 0})
+        asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
+        assert not outputs["i_jobs_ready"] or asked == total, f"ready {cycle + 1} cycles after {job}"
+    return asked
+
+
 @testbench(PARTS["beat_loader"])
 async def long_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
     """No other job is taken while one has beats or passes left, however many; all room is used."""
-    port, rows, passes_bits = config
-    shape = bench.inputs["i_jobs_payload"]["fields"]
-    numbers = [(1 << bit, 1) for bit in range(shape["beats"]["shape"]["width"])]
-    for beats, passes in [*numbers, *((1, 1 << bit) for bit in range(passes_bits))]:
+    port, rows, _ = config
+    await bench.cycle({"i_jobs_valid": 0, "i_free": 0, "i_waits": 0})
+    for job, total in jobs_of_a_bit(bench, config):
         await bench.reset()
-        job, asked = as_job(config, address=port.max_burst, beats=beats, passes=passes), 0
-        inputs = {"i_jobs_payload": job, "i_jobs_valid": 1, "o_requests_ready": 1, "i_free": 0, "i_waits": 0}
-        assert (await bench.cycle(inputs))["i_jobs_ready"]
-        for cycle in range(3 * rows + 6):
-            outputs = await bench.cycle({"i_jobs_valid": 0})
-            asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
-            assert not outputs["i_jobs_ready"] or asked == beats * passes, f"ready {cycle + 1} cycles after {job}"
-        assert asked == min(beats * passes, rows // port.max_burst * port.max_burst if beats > rows else rows)
+        room = rows // port.max_burst * port.max_burst if job["beats"] > rows else rows
+        assert await beats_asked(bench, job, total, 3 * rows + 6) == min(total, room)

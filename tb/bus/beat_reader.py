@@ -7,7 +7,7 @@ import numpy as np
 from ...hw.bus.config import PortConfig
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
-from .beat_loader import as_job
+from .beat_loader import as_job, beats_asked, jobs_of_a_bit
 from .beat_memory import BeatMemory
 from .parts import PARTS
 
@@ -105,17 +105,9 @@ async def exact_room(bench: Bench, config: tuple[PortConfig, int, int], rng: np.
 @testbench(PARTS["beat_reader"])
 async def long_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.random.Generator) -> None:
     """No other job is taken while one has beats or passes left, however many; what there is room for is asked for."""
-    port, depth, passes_bits = config
-    numbers = [(1 << bit, 1) for bit in range(bench.inputs["i_jobs_payload"]["fields"]["beats"]["shape"]["width"])]
-    for beats, passes in [*numbers, *((1, 1 << bit) for bit in range(passes_bits))]:
-        job = as_job(config, address=port.max_burst, beats=beats, passes=passes)
-        inputs = {"i_jobs_payload": job, "i_jobs_valid": 0, "o_requests_ready": 1, "o_beats_ready": 0, "i_valid": 0}
-        await bench.cycle(inputs)
+    port, depth, _ = config
+    await bench.cycle({"i_jobs_valid": 0, "o_beats_ready": 0, "i_valid": 0})
+    for job, total in jobs_of_a_bit(bench, config):
         await bench.reset()
-        asked, outputs = 0, await bench.cycle({"i_jobs_valid": 1})
-        assert outputs["i_jobs_ready"]
-        for cycle in range(3 * depth + 6):
-            outputs = await bench.cycle({"i_jobs_valid": 0})
-            asked += outputs["o_requests_valid"] * outputs["o_requests_payload"]["beats"]
-            assert not outputs["i_jobs_ready"] or asked == beats * passes, f"ready {cycle + 1} cycles after {job}"
-        assert asked == beats * passes or depth >= asked > depth - port.max_burst
+        asked = await beats_asked(bench, job, total, 3 * depth + 6)
+        assert asked == total or depth >= asked > depth - port.max_burst

@@ -48,10 +48,10 @@ class Work:
         self.writes: list[tuple[dict[str, Any], int, int, bool, bool]] = []
         made = 0
         for band, tile in itertools.product(range(-(-layer["height"] // layer["band_lines"])), range(layer["tiles"])):
-            pixels = list(itertools.islice(self._pixels(band, tile), MOST_TILES - made))
+            lines = min(layer["band_lines"], layer["height"] - band * layer["band_lines"])
+            pixels = list(itertools.islice(self._pixels(band, tile, lines), MOST_TILES - made))
             made += len(pixels)
             tiles = [random_tile(config, some, rng) for _ in pixels]
-            lines = min(layer["band_lines"], layer["height"] - band * layer["band_lines"])
             whole = len(pixels) == lines * layer["width"]
             self._add(band, tile, tiles, pixels, puts, whole)
             beats = beats_of(config, tiles, some)
@@ -61,10 +61,9 @@ class Work:
                 break
         self.whole = made == layer["height"] * layer["width"] * layer["tiles"]
 
-    def _pixels(self, band: int, tile: int) -> Iterator[tuple[int, int]]:
+    def _pixels(self, band: int, tile: int, lines: int) -> Iterator[tuple[int, int]]:
         """By pixel of a segment: bank and place in its directory."""
         layer, banks = self.layer, self.config.banks
-        lines = min(layer["band_lines"], layer["height"] - band * layer["band_lines"])
         for line, column in itertools.product(range(lines), range(layer["width"])):
             place = band * layer["band"] + line * layer["line"] + column // banks * layer["tiles"] + tile
             yield column % banks, place % self.config.directory_entries
