@@ -266,7 +266,7 @@ class Laboratory:
     def differs_inside(self, number: int) -> bool:
         """Whether a mutant isn't proven to be equivalent in its block."""
         mutant = self.mutants.mutants[number]
-        return not equivalent(self.mutants, mutant.block, mutant)
+        return not any(equivalent(self.mutants, mutant.block, mutant, alone=alone) for alone in (True, False))
 
     def differs_outside(self, number: int) -> bool:
         """Whether a mutant isn't proven to be so with registers for memories, nor in any block around its own."""

@@ -238,9 +238,19 @@ async def one_behind_the_other(bench: Bench, config: RegisterMap, rng: np.random
     words = [address for register in config.registers for address, _ in register.words()]
     none = [address for address in range(0, 1 << config.address_bits, 4) if address not in words]
     none = some.sample(none, min(len(none), 8))
-    writable = [address for address in words if not (config.counters and address == config["counter_control"].offset)]
-    for stall in (0.5, 0.0):
-        writes = [(address, some.getrandbits(32)) for address in [*some.choices(writable, k=16), *none]]
+    others = [address for address in words if not (config.counters and address == config["counter_control"].offset)]
+    kept = [
+        address
+        for register in config.registers
+        if any(field.access == "rw" for field in register.fields)
+        for address, _ in register.words()
+        if address in others
+    ]
+    rest = [*(address for address in others if address not in kept), *none]
+    for stall in (0.5, 0.5, 0.5, 0.0):
+        # What is kept is written once, so that a wrong value is seen.
+        places = [*kept, *some.sample(rest, min(len(rest), 16))]
+        writes = [(address, some.getrandbits(32)) for address in places]
         some.shuffle(writes)
         wanted = [model.write(address, value, 15) for address, value in writes]
         beats = [{"awaddr": address} for address, _ in writes], [{"wdata": value, "wstrb": 15} for _, value in writes]

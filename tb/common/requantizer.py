@@ -24,10 +24,17 @@ TINY = np.finfo(np.float32).smallest_subnormal
 EXTREMES = np.array([TINY, 2.0**-126, 2.0**-95, *2.0 ** np.arange(-40, 21, 5), np.finfo(np.float32).max], np.float32)
 
 PRODUCTS = (
-    (4, 12578817, 12587009), (58, 15360431, 16749903), (64, 8463219, 16759227),
-    (84, 11518409, 16132217), (134, 10124189, 14607029), (170, 13544677, 13840621),
+    (84, 16132217, 11518409), (12, 14985510, 14674331), (124, 13158988, 10402715), (132, 12345651, 11800536),
+    (132, 8578815, 8490992), (152, 13212244, 12690920), (2, 10450718, 8416736), (236, 13732016, 9468184),
+    (204, 11248464, 9994704), (234, 14779372, 8722816), (76, 13175040, 12768484), (166, 14426308, 12689920),
+    (42, 15458048, 12091888), (72, 12820480, 12435509), (96, 16633856, 12757460), (132, 13467648, 10817427),
+    (128, 12894208, 10957420), (166, 14716928, 12439328), (232, 13008896, 9825448), (8, 12713984, 11761348),
+    (152, 14477312, 11581952), (182, 14417920, 13917464), (70, 12582912, 12320769),
 )  # fmt: skip
-"""A number, and two factors of 24 bits whose product is that and a half, half a place of float32 and its last bit."""
+"""A number, and two factors of 24 bits; their product is that and a half, half a place of float32, and a lower bit.
+
+For each bit from the last of 48 on there is one, found by trying all factors.
+"""
 
 
 def any_sums(bits: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -63,9 +70,9 @@ def tied_twice(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
             number = (odd << zeros) + int(rng.choice([-1, 1]))
             total = next((one for one in (3, 5, 7, 9, 11, 13) if number % one == 0), 1)
             factor = np.ldexp(number // total, -zeros - 1)
-        elif kind == 1:  # half a place of the product, and the last of 48 bits
+        elif kind == 1:  # half a place of the product, and one bit below it
             number, total, other = PRODUCTS[int(rng.integers(len(PRODUCTS)))]
-            factor = np.ldexp(other, (2 * number + 1).bit_length() - 49)
+            factor = np.ldexp(other, (2 * number + 1).bit_length() - (total * other).bit_length() - 1)
         else:  # half a place of the sum, and one more or less
             zeros = int(rng.integers(25, 32)) - odd.bit_length()
             half = 1 << max(zeros + odd.bit_length() - 25, 0)

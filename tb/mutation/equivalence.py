@@ -12,7 +12,15 @@ REGISTER_ROWS = 64
 """Rows of the largest memory that may be taken for registers."""
 
 
-def equivalent(design: Mutants, block: str, mutant: Mutant, *, registers: bool = False, cpu_seconds: int = 20) -> bool:
+def equivalent(
+    design: Mutants,
+    block: str,
+    mutant: Mutant,
+    *,
+    alone: bool = False,
+    registers: bool = False,
+    cpu_seconds: int = 20,
+) -> bool:
     """Whether a block, with all that is in it, provably computes the same with a mutant, in every state.
 
     Registers, memories, multipliers and other engines' modules are cut out: what they give becomes free inputs, what
@@ -24,6 +32,8 @@ def equivalent(design: Mutants, block: str, mutant: Mutant, *, registers: bool =
     block
         The mutant's own module, or one around it: there more is known of the inputs, and what no output depends on is
         left out.
+    alone
+        Cut out the blocks in it, too: what is large as a whole is proven at once if its own cells decide.
     registers
         Take small memories for registers, which is slower: so it doesn't matter what is read where nobody looks at it.
         Only a block that has a memory of its own is tried in this way.
@@ -36,12 +46,15 @@ def equivalent(design: Mutants, block: str, mutant: Mutant, *, registers: bool =
     cell = names.get((mutant.block, mutant.cell), mutant.cell)
     command = mutant.command.replace(f"-cell {mutant.cell} ", f"-cell {cell} ")
     clean = "" if block == mutant.block else "opt_clean"
+    foreign = [*design.foreign, *(sorted(design.below(block)) if alone else ())]
     named = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
     cut = f"flatten\ndffunmap\n{clean}\n{named}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
-    cut += "".join(f" {block}/t:{name}" for name in design.foreign)
+    cut += "".join(f" {block}/t:{name}" for name in foreign)
+    boxes = "".join(f"blackbox {name}\n" for name in foreign[len(design.foreign) :])
     script = f"""
 read_rtlil netlist.il
 hierarchy -top {block}
+{boxes}
 design -save whole
 {cut}
 rename {block} gold

@@ -15,11 +15,14 @@ Fields = dict[str, int]
 
 
 def random_layer(config: SnapChipConfig, some: random.Random, kind: str) -> tuple[Fields, list[Fields]]:
-    """A layer with many steps, taps or pixels, or few of all, and some blocks; edges of the image are near."""
+    """A layer with many steps, taps or pixels, or few of all, and some blocks; edges of the image are near.
+
+    Fields are as large as they can be, whether or not a chip has room for such a layer.
+    """
     most = {"steps": 1, "lines": 3, "columns": 3, "pixels": 4} | {
         "steps": {"steps": 1023, "lines": 1, "columns": 1, "pixels": 1},
         "taps": {"lines": 31, "columns": 31, "pixels": 2},
-        "pixels": {"lines": 2, "columns": 2, "pixels": 64},
+        "pixels": {"lines": 2, "columns": 2, "pixels": 127},
     }.get(kind, {"steps": 3})
     banks, columns = config.banks, config.core.core_columns
     full, rest_steps = some.choice([most["steps"], some.randrange(most["steps"] + 1)]), some.randrange(3)
@@ -40,7 +43,7 @@ def random_layer(config: SnapChipConfig, some: random.Random, kind: str) -> tupl
     blocks = []
     for _ in range(1 if kind else 3):
         lines, group = some.choice([some.randint(1, 9), some.randint(1, 255)]), some.randrange(1024 - 64)
-        x, tiles = some.randrange(lines), sum(count for count, _ in steps(config, layer))
+        x = some.randrange(lines)
         blocks.append(
             {
                 "line": line,
@@ -51,8 +54,8 @@ def random_layer(config: SnapChipConfig, some: random.Random, kind: str) -> tupl
                 "group": group,
                 "group_columns": group * layer["stride_columns"],
                 "pixels": some.choice([most["pixels"], some.randint(1, most["pixels"])]),
-                "tile": some.randrange(4096 - tiles),
-                "need": some.randrange(4096),
+                "tile": some.choice([some.randrange(100), some.randrange(4096)]),
+                "need": some.choice([some.randrange(4096), some.randrange(8192)]),
                 "free": some.randrange(NO_LINE),
             }  # fmt: skip
         )
@@ -92,12 +95,12 @@ def pixels_of(config: SnapChipConfig, layer: Fields, block: Fields) -> Iterator[
                     line, tap = block["line"] + r * layer["dilation_lines"] + down, padding + s * dilation
                     if 0 <= line < layer["height"]:
                         tap_column = {"tap_quotient": tap // banks, "tap_rest": tap % banks}
-                        found.append({"line": line, "tile": tile, "tiles": tiles, **tap_column, **fields})
+                        found.append({"line": line, "tile": tile % 4096, "tiles": tiles, **tap_column, **fields})
                 found = found or [{"slot": 0}]
                 for number, fields in enumerate(found):
                     last = number + 1 == len(found)
                     flags = {"blank": int(len(fields) == 1), "group_last": int(last), "block_last": int(last and ends)}
-                    yield tile + tiles, {"rest": rest, **flags, **fields}
+                    yield tile % 4096 + tiles, {"rest": rest, **flags, **fields}
         tile += tiles
 
 
@@ -146,7 +149,7 @@ class Loader:
             block, behind = self.needs[min(len(self.sink.beats), len(self.needs) - 1)]
             need, band = self.blocks[block]["need"], self.layer["band_lines"]
             tiles = min(4095, self.some.choice([behind, max(behind - 1, 0), self.some.getrandbits(12)]))
-            lines = min(4095, max(need - self.some.choice([0, 1, band, band + 1]), self.lines + band))
+            lines = min(8191, max(need - self.some.choice([0, 1, band, band + 1]), self.lines + band))
             if self.some.getrandbits(1):
                 self.tiles = max(self.tiles, tiles)
             elif lines > self.lines:

@@ -1,6 +1,8 @@
 """Testbench of the buffer of input activations."""
 
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +58,11 @@ async def layer(bench: Bench, config, shape, rng: np.random.Generator, some: ran
     await bench.peek({"i_end": 1, "i_blocks_valid": 0})
     await run(bench, [source], lambda: source.done)  # of bands below the last region's lines
     await bench.peek({"i_beats_valid": 0})
+    check_tiles(sinks, wanted, shape)
+
+
+def check_tiles(sinks: Sequence[Sink], wanted: Sequence[Sequence[dict[str, Any]]], shape: Shape) -> None:
+    """Compare the tiles that each row got."""
     for row, (sink, tiles) in enumerate(zip(sinks, wanted, strict=True)):
         for place, (got, want) in enumerate(zip(sink.beats, tiles, strict=True)):
             what = f"row {row}, tile {place} of {shape}"

@@ -16,7 +16,7 @@ from .tile_parser import beats_of, random_tile, runs_of
 
 Fields = dict[str, int]
 MOST_TILES = 600
-"""Of a layer: one that has more breaks off, in the middle of a segment."""
+"""Of most layers."""
 
 SETTLED = 16
 """Cycles after which nothing moves any more if nobody does anything."""
@@ -31,6 +31,8 @@ class Work:
         ``height``, ``width``, ``band_lines``, ``tiles``, and of the directory ``line`` and ``band``.
     puts
         By bank, where its next word goes; moved on.
+    most
+        Tiles of a layer: one that has more breaks off, in the middle of a segment.
 
     Attributes
     ----------
@@ -41,15 +43,16 @@ class Work:
     """
 
     def __init__(
-        self, config: SnapChipConfig, layer: Fields, puts: list[int], some: random.Random, rng: np.random.Generator
-    ) -> None:
+        self, config: SnapChipConfig, layer: Fields, puts: list[int], some: random.Random, rng: np.random.Generator,
+        most: int = MOST_TILES,
+    ) -> None:  # fmt: skip
         self.config, self.layer = config, layer
         self.beats: list[int] = []
         self.writes: list[tuple[dict[str, Any], int, int, bool, bool]] = []
         made = 0
         for band, tile in itertools.product(range(-(-layer["height"] // layer["band_lines"])), range(layer["tiles"])):
             lines = min(layer["band_lines"], layer["height"] - band * layer["band_lines"])
-            pixels = list(itertools.islice(self._pixels(band, tile, lines), MOST_TILES - made))
+            pixels = list(itertools.islice(self._pixels(band, tile, lines), most - made))
             made += len(pixels)
             tiles = [random_tile(config, some, rng) for _ in pixels]
             whole = len(pixels) == lines * layer["width"]
@@ -57,7 +60,7 @@ class Work:
             beats = beats_of(config, tiles, some)
             # The last words of a segment that breaks off may wait in a beat that isn't full.
             self.beats += beats if whole else beats[: sum(map(len, tiles)) // config.beat_words]
-            if made == MOST_TILES:
+            if made == most:
                 break
         self.whole = made == layer["height"] * layer["width"] * layer["tiles"]
 
@@ -183,6 +186,21 @@ def random_layer(config: SnapChipConfig, some: random.Random) -> Fields:
             return layer
 
 
+async def load(
+    bench: Bench, config: SnapChipConfig, work: Work, chance: float, stall: float, some: random.Random
+) -> Banks:
+    """A whole layer; nothing is left of it in the end."""
+    banks, source = Banks(work, chance, some), Source("i_beats", work.beats, stall, some)
+    assert (await bench.cycle({"i_start": 0, "i_free_line": NO_LINE, "i_beats_valid": 0}))["o_idle"]
+    await bench.cycle({"i_layer": fields_of(config, work.layer), "i_start": 1, "i_free_line": 0})
+    await bench.peek({"i_start": 0})
+    await run(bench, [source, banks], partial(finished, source, banks))
+    await bench.cycle({"i_free_line": NO_LINE, "i_beats_valid": 0})
+    for _ in range(config.resident_bands + 3):
+        await bench.cycle()
+    return banks
+
+
 @testbench(PARTS["ia_loader"])
 async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """All tiles where they belong, layer after layer; banks, directory and list of bands are used up, and no more."""
@@ -191,17 +209,21 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
     for number in range(24):
         layer = random_layer(config, some)
         work = Work(config, layer, puts, some, rng)
-        banks = Banks(work, (0, 0.05, 0, 1)[number % 4], some)
-        source = Source("i_beats", work.beats, (0, 0.3)[number % 2], some)
-        assert (await bench.cycle({"i_start": 0, "i_free_line": NO_LINE, "i_beats_valid": 0}))["o_idle"]
-        await bench.cycle({"i_layer": fields_of(config, layer), "i_start": 1, "i_free_line": 0})
-        await bench.peek({"i_start": 0})
-        await run(bench, [source, banks], partial(finished, source, banks))
-        await bench.cycle({"i_free_line": NO_LINE, "i_beats_valid": 0})
-        for _ in range(config.resident_bands + 3):
-            await bench.cycle()
+        banks = await load(bench, config, work, (0, 0.05, 0, 1)[number % 4], (0, 0.3)[number % 2], some)
         full += banks.full
     assert full
+
+
+@testbench({"ia_loader_tiny": PARTS["ia_loader"]["ia_loader_tiny"]})
+async def tall(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """More lines than half of what the fields hold."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    band_lines = some.randint(5, 10)
+    layer = {"height": some.randint(2100, 2500), "width": 1, "band_lines": band_lines, "tiles": 1}
+    layer |= {"line": 1, "band": band_lines}
+    work = Work(config, layer, [0] * config.banks, some, rng, most=layer["height"])
+    await load(bench, config, work, 0, 0, some)
+    assert (await bench.cycle())["o_idle"]
 
 
 @testbench(PARTS["ia_loader"])

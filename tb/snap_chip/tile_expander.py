@@ -37,46 +37,79 @@ def expand(
     return found
 
 
+async def expand_all(
+    bench: Bench, config: SnapChipConfig, tiles: list[dict[str, Any]], layer: dict[str, int], cuts: list[int],
+    some: random.Random, **sink,
+) -> None:  # fmt: skip
+    """Give it tiles, and compare the beats that become of them."""
+    diagonal = bool(layer.get("diagonal"))
+    wanted = [
+        beat
+        for tile in tiles
+        for beat in expand(config, tile, cuts, layer["in_zero"], bool(layer["signed_inputs"]), diagonal)
+    ]
+    stall = some.choice([(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)])
+    await bench.peek({"i_layer": layer | {f"cut_{n}": cut for n, cut in enumerate(cuts) if n}})
+    source, taker = Source("i_tiles", tiles, stall[0], some), Sink("o_beats", len(wanted), stall[1], some, **sink)
+    await run(bench, [source, taker], lambda: source.done and taker.done)
+    await bench.peek({"i_tiles_valid": 0})
+    for got, want in zip(taker.beats, wanted, strict=True):
+        assert got["count"] == len(want["entries"]) and got["mask"] == want["mask"] and got["last"] == want["last"]
+        entries = [(entry["index"], entry["value"]) for entry in got["entries"][: got["count"]]]
+        assert entries == want["entries"], (entries, want)
+        if want["last"]:
+            assert (got["slot"], got["group_last"], got["classes"]) == (want["slot"], want["group_last"], 1)
+
+
+def random_cuts(config: SnapChipConfig, some: random.Random) -> tuple[int, int, list[int]]:
+    """Tiles of a step with fewer than columns, their channels, and where each column's part begins."""
+    channels, columns = config.tile_channels, config.core.core_columns
+    count = some.randint(1, columns)
+    total = some.randint((count - 1) * channels + 1, count * channels)
+    return count, total, [-(-n * total // columns) for n in range(columns)]
+
+
 @testbench(PARTS["tile_expander"])
 async def tiles(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Tiles of all kinds, steps with and without a tile for each column, whoever stalls."""
     some = random.Random(int(rng.integers(1 << 32)))
     channels, columns = config.tile_channels, config.core.core_columns
     for number in range(8):
-        count = some.randint(1, columns)
-        total = some.randint((count - 1) * channels + 1, count * channels)
-        cuts = [-(-n * total // columns) for n in range(columns)]
+        count, total, cuts = random_cuts(config, some)
         signed = some.random() < 0.5
-        zero = some.choice([0, 0, 5, 127, -128] if signed else [0, 0, 5, 255])
-        source, wanted = [], []
+        layer = {
+            "in_zero": some.choice([0, 0, 5, 127, -128] if signed else [0, 0, 5, 255]), "signed_inputs": int(signed),
+        }  # fmt: skip
         diagonal = config.global_accumulator and some.random() < 0.5
+        if config.global_accumulator:
+            layer["diagonal"] = int(diagonal)
+        source = []
         for _ in range(40):
             rest = some.random() < 0.5 and not diagonal
             which = 0 if diagonal else some.randrange(count if rest else columns)
             density = some.choice([0, 0.1, 0.5, 0.9, 1])
             most = min(channels, total - which * channels) if rest else channels
-            bitmap = sum(1 << bit for bit in range(most) if some.random() < density)
-            values = [some.randrange(256) for _ in range(channels)]
-            tag = {
-                "number": which, "rest": int(rest), "last": some.randrange(2),
-                "slot": some.randrange(config.core.psum_slots),
-                "group_last": some.randrange(2), "block_last": some.randrange(2),
-                "inside": some.randrange(2),
-            }  # fmt: skip
-            source.append({"bitmap": bitmap, "values": values, "tag": tag})
-            wanted += expand(config, source[-1], cuts, zero, signed, diagonal)
-        stall = some.choice([(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)])
-        layer = {"in_zero": zero, "signed_inputs": int(signed)} | {f"cut_{n}": cut for n, cut in enumerate(cuts) if n}
-        if config.global_accumulator:
-            layer["diagonal"] = int(diagonal)
-        await bench.peek({"i_layer": layer})
-        sink = Sink("o_beats", len(wanted), stall[1], some, after_valid=number % 2 == 1)
-        actors = Source("i_tiles", source, stall[0], some), sink
-        await run(bench, actors, lambda actors=actors: all(actor.done for actor in actors))
-        await bench.peek({"i_tiles_valid": 0})
-        for got, want in zip(sink.beats, wanted, strict=True):
-            assert got["count"] == len(want["entries"]) and got["mask"] == want["mask"] and got["last"] == want["last"]
-            entries = [(entry["index"], entry["value"]) for entry in got["entries"][: got["count"]]]
-            assert entries == want["entries"], (entries, want)
-            if want["last"]:
-                assert (got["slot"], got["group_last"], got["classes"]) == (want["slot"], want["group_last"], 1)
+            source.append(_tile(config, sum(1 << bit for bit in range(most) if some.random() < density), some))
+            source[-1]["tag"] |= {"number": which, "rest": int(rest), "last": some.randrange(2)}
+        await expand_all(bench, config, source, layer, cuts, some, after_valid=number % 2 == 1)
+
+
+@testbench(PARTS["tile_expander"])
+async def every_pair(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Tiles with no channel, each one, each two, and all but each, that end a pixel, or don't."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    channels = config.tile_channels
+    pairs = {1 << one | 1 << other for one in range(channels) for other in range(channels)}
+    source = [_tile(config, bitmap ^ flip, some) for bitmap in pairs for flip in (0, (1 << channels) - 1)]
+    source = some.sample(source, min(len(source), 200))
+    for tile in source:
+        tile["tag"] |= {"number": 0, "rest": 0, "last": int(some.random() < 0.8)}
+    layer = {"in_zero": 0, "signed_inputs": 0} | ({"diagonal": 0} if config.global_accumulator else {})
+    await expand_all(bench, config, source, layer, random_cuts(config, some)[2], some)
+
+
+def _tile(config: SnapChipConfig, bitmap: int, some: random.Random) -> dict[str, Any]:
+    """A stored tile with any values, for any slot."""
+    flags = {name: some.randrange(2) for name in ("group_last", "block_last", "inside")}
+    tag = {"slot": some.randrange(config.core.psum_slots), **flags}
+    return {"bitmap": bitmap, "values": [some.randrange(256) for _ in range(config.tile_channels)], "tag": tag}

@@ -38,10 +38,14 @@ class BlockReader:
     ----------
     stall, idle
         Probability that no word is taken in a cycle; that none is used up, and no block is begun.
+    after_valid
+        Take a word only after a cycle in which it waited.
     """
 
-    def __init__(self, layers: list[Layer], stall: float, idle: float, rng: random.Random) -> None:
-        self.stall, self.idle, self.rng = stall, idle, rng
+    def __init__(
+        self, layers: list[Layer], stall: float, idle: float, rng: random.Random, *, after_valid: bool = False
+    ) -> None:
+        self.stall, self.idle, self.rng, self.after_valid = stall, idle, rng, after_valid
         self._blocks = self._all(layers)
         self._block: tuple[list[int], dict[str, int]] | None = next(self._blocks)
         self.taken = self.used = 0
@@ -68,7 +72,7 @@ class BlockReader:
 
     def drive(self) -> dict[str, Any]:
         """Ready, and what the ring is told; rubbish while no block is begun."""
-        self._ready = self.rng.random() >= self.stall
+        self._ready = self.rng.random() >= self.stall and not (self.after_valid and self._waiting is None)
         self._uses = self._ends = False
         self.begun = self._block is not None and (self.begun or self.rng.random() >= self.idle)
         if not self.begun or self._block is None:
@@ -102,11 +106,12 @@ class BlockReader:
 async def random_blocks(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Layers of all kinds, loaded ahead; rounds as long as the ring and longer, with stalls on each side."""
     some = random.Random(int(rng.integers(1 << 32)))
-    for stall, silence, taken, idle in ((0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5)):
+    stalls = (0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5), (0, 0, 0, 0)
+    for number, (stall, silence, taken, idle) in enumerate(stalls):
         layers = random_layers(config, some, 6)
         jobs, rows = jobs_and_rows(layers, some)
         memory = BeatMemory(config.bus, rows, stall, silence, some)
-        reader = BlockReader(layers, taken, idle, some)
+        reader = BlockReader(layers, taken, idle, some, after_valid=number == 4)
         actors: list[Actor] = [Source("i_jobs", jobs, stall, some), memory, reader]
         await run(bench, actors, lambda reader=reader: reader.done)
         wanted = [job["address"] + beat for job in jobs for _ in range(job["passes"]) for beat in range(job["beats"])]

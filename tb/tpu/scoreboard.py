@@ -282,3 +282,8 @@ async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) 
             found = [way for way in found if way.conflicts(blocker)]
             waits = found[number // len(older) % len(found)]
             await execute(bench, some, [*older, *entries, waits], dispatch=1, take=1, done=1, slow=other, last=unit)
+        for _ in range(3):  # it goes on to another place while what it waits for completes
+            blocker = random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, places[0]))
+            entries = [random_entry(bench, some, unit, 4)._replace(**free) for _ in range(QUEUES[unit] - 1)]
+            waits = random_entry(bench, some, unit, 4)._replace(**dict.fromkeys(free, blocker.rows))
+            await execute(bench, some, [blocker, *entries, waits], dispatch=1, take=1, done=0.5, slow=other)

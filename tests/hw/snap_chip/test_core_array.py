@@ -7,7 +7,7 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap_chip.core_array import CoreArray
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.compiled_bench import run_compiled
-from tensorloom.tb.snap_chip.core_array import layers
+from tensorloom.tb.snap_chip.core_array import full_banks, layers, many_regions, pooling_layers
 from tensorloom.tb.snap_chip.parts import TINY
 
 pytestmark = pytest.mark.slow
@@ -19,6 +19,9 @@ def model():
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_sums(model, bench_seed, number):
+@pytest.mark.parametrize(
+    "test", [layers, pooling_layers, full_banks, many_regions], ids=lambda test: test.check.__name__
+)
+def test_testbench(model, test, bench_seed, number):
     rng = np.random.default_rng([bench_seed, number])
-    assert run_compiled(model, lambda bench: layers.check(bench, TINY, rng), limit=100_000) > 500
+    assert run_compiled(model, lambda bench: test.check(bench, TINY, rng), limit=200_000) > 200
