@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from tensorloom.hw.folders import yowasp_environment
 
+os.environ.setdefault("TENSORLOOM_OPTIMIZE", "1")  # most designs here run for less time than they take to compile
 os.environ["YOWASP_CACHE_DIR"] = yowasp_environment()["YOWASP_CACHE_DIR"]  # the same for tests with another cache
 pytest.register_assert_rewrite("tensorloom.tb")  # a testbench that fails shows its values
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...hw.errors import UsageError
 from ...hw.folders import plain_path
 from ..build_log import BuildError, first_errors
 from ..runtime_objects import RuntimeObjects, digest_of
@@ -25,6 +26,11 @@ CPP = ("harness.cpp", "design.cpp", ZEROED_NEW.name)
 
 HARNESS = ("harness.cpp", "design.cpp", "design.h", "memory.h", "port.h", "software.h")
 """Files that are the same for every design."""
+
+OPTIMIZATION = "TENSORLOOM_OPTIMIZE"
+"""Environment variable: the level at which C++ is compiled. Low ones suit designs that run for a short time only."""
+
+LEVELS = "0", "1", "2", "3"
 
 Progress = Callable[[str], None]
 """Called with what is being done, in a few words."""
@@ -83,17 +89,32 @@ def compile_library(
         If Verilator or the compiler reports an error.
     ToolError
         If one of the programs is missing.
+    UsageError
+        If `OPTIMIZATION` is no level.
     """
     sources = Sources.load(sources)
     texts = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in HARNESS}
     zeroed = ZEROED_NEW.read_text(encoding="utf-8")
     wrapper = texts | {ZEROED_NEW.name: zeroed, "ports.h": _port_table(sources.manifest)}
     flags = options.verilator_flags(hierarchical=bool(sources.manifest["hierarchical"]))
+    level = os.environ.get(OPTIMIZATION, "2")
+    if level not in LEVELS:
+        raise UsageError(f"the environment variable {OPTIMIZATION} must be one of {', '.join(LEVELS)}, not {level!r}")
+    optimization = [f"OPT_FAST=-O{level}", f"OPT_GLOBAL=-O{level}"]
     check_tools()
     environment = tool_environment()
     entries = plain_path(cache.folder)  # the loader takes a $ for its own
     version = compiler_version()
-    identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, verilator_version(), version]
+    identity = [
+        sources.verilog,
+        sources.waivers,
+        sources.manifest,
+        wrapper,
+        flags,
+        optimization,
+        verilator_version(),
+        version,
+    ]
     key = digest_of(identity)
     if found := cache.find(key):
         return entries / key / LIBRARY, found[1] | {"cached": True}
@@ -102,10 +123,9 @@ def compile_library(
             return entries / key / LIBRARY, found[1] | {"cached": True}
         with cache.work_folder(key) as work:
             start = time.perf_counter()
-            job = _Job(sources, wrapper, flags, work, cache.folder / f"{key}.log", environment)
-            library = job.run(
-                progress or (lambda _: None), cache, [texts, zeroed, options.threads, verilator_version(), version]
-            )
+            job = _Job(sources, wrapper, flags, optimization, work, cache.folder / f"{key}.log", environment)
+            shared = [texts, zeroed, options.threads, optimization, verilator_version(), version]
+            library = job.run(progress or (lambda _: None), cache, shared)
             meta = {
                 "top": sources.top,
                 "build_seconds": round(time.perf_counter() - start, 3),
@@ -124,6 +144,7 @@ class _Job:
     sources: Sources
     wrapper: dict[str, str]
     flags: list[str]
+    optimization: list[str]
     work: Path
     log: Path
     environment: dict[str, str]
@@ -147,7 +168,7 @@ class _Job:
         report(f"compiling {self.sources.top}")
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         target = ["-f", "Vdut_hier.mk", "hier_build"] if hierarchical else ["-f", "Vdut.mk"]
-        self._call("make", f"-j{jobs}", "-C", "objects", *target, "OPT_FAST=-O2")
+        self._call("make", f"-j{jobs}", "-C", "objects", *target, *self.optimization)
         self.log.unlink(missing_ok=True)
         if not found:
             runtime.keep()

@@ -24,7 +24,7 @@ SNAP = SnapConfig(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("stalls", [0.0, 0.4])
+@pytest.mark.parametrize("stalls", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
 def test_matrix_unit(stalls: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     a = rng.integers(-(2**15), 2**15, (9, 5)).astype(np.int16)

@@ -3,9 +3,7 @@
 from itertools import permutations
 
 import pytest
-from amaranth.hdl import Fragment
 
-from tensorloom.tb.bundle import PartsBundle
 from tensorloom.tb.bus import bundle as bus
 from tensorloom.tb.cases import cocotb_names, draw_cases, parts_of
 from tensorloom.tb.common import bundle as common
@@ -16,9 +14,7 @@ from tensorloom.tb.systolic import bundle as systolic
 
 @pytest.mark.parametrize("parts", [bus, common, snap, snap_chip, systolic], ids=lambda module: module.__name__)
 def test_no_part_takes_the_ports_of_another(parts) -> None:
-    design = PartsBundle(parts.COMPONENTS, parts.PARTS)
-    Fragment.get(design, None)  # or Amaranth complains later, in some other test, that parts were never used
-    names = list(design.signature.members)
+    names = [name for configs in parts.PARTS.values() for name in configs]
     assert len(names) >= 10
     assert not [(name, other) for name, other in permutations(names, 2) if other.startswith(f"{name}_")]
 

@@ -55,7 +55,7 @@ def small_proofs():
             chosen = [proof for proof in chosen if proof not in bounded and not proof.name.endswith("_end")]
             bounded = []
         for proof in [*grouped(proof for proof in chosen if proof not in bounded), *bounded]:
-            rare = name in SLOW or (name == "pipelined" and proof.name != "inductive")
+            rare = name in SLOW or (name == "pipelined" and proof.name != "inductive") or "_in_2_" in proof.name
             yield pytest.param(proof, id=f"{name}-{proof.name}", marks=pytest.mark.slow if rare else [])
 
 

@@ -29,8 +29,8 @@ def test_lint(bundle):
     assert lint(bundle) == []
 
 
-LONG = "scoreboard_matrix", "scoreboard_vector"
-"""Proofs that take as long as all the others together."""
+LONG = "scoreboard_matrix", "scoreboard_vector", "scoreboard_vector_waits", "scoreboard_activation_waits"
+"""Proofs that take longer than all the others together."""
 
 
 @pytest.mark.parametrize(

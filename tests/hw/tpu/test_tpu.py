@@ -15,8 +15,7 @@ def emission():
 
 
 SOME = (
-    "programs/stalls=1", "programs/stalls=2", "illegal_programs/error=5", "illegal_programs/error=10",
-    "failures/kind=0", "failures/kind=2", "interrupts_wait/unit=host_out", "interrupts_wait/unit=vector",
+    "programs/stalls=1", "illegal_programs/error=5", "failures/kind=0", "interrupts_wait/unit=host_out",
     "memory_that_answers_late/channel=6", "stops/stalls=1", "ends_of_memories", "start_while_running",
     "again_at_once", "reset_in_the_middle", "interrupts", "counters", "tiles_ahead",
 )  # fmt: skip

@@ -16,6 +16,8 @@ from tensorloom.sim.snap.golden import core_sums, scatter_sums
 from tensorloom.sim.snap.mapping import map_convolution, map_fully_connected
 from tensorloom.sim.snap.ways import Way
 
+from .presets import ANY_PRESET
+
 
 def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float, bits: int) -> np.ndarray:
     low = -(1 << bits - 1)
@@ -32,7 +34,7 @@ def check_convolution(
     assert np.array_equal(sums.reshape(expected.shape), wrap(expected, config.psum_bits)), steps
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ANY_PRESET)
 def test_any_convolution(seed: int, preset: str) -> None:
     rng, config = np.random.default_rng(seed), PRESETS[preset]
     for _ in range(10):
@@ -125,7 +127,7 @@ def test_sums_at_the_bound(bits: int, groups: int) -> None:
         map_fully_connected(config, *flat, wraps=True)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ANY_PRESET)
 def test_wrapped_sums(seed: int, preset: str) -> None:
     rng = np.random.default_rng(seed)
     config = PRESETS[preset].replace(psum_bits=2 * PRESETS[preset].data_bits)
@@ -194,7 +196,7 @@ def test_byte_order(seed: int) -> None:
     assert np.array_equal(scatter_sums(program, core_sums(config, program), 3, 48), x[0, 0] @ w[0, 0])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ANY_PRESET)
 @pytest.mark.parametrize("density", [0.0, 0.3, 1.0])
 def test_fully_connected(seed: int, preset: str, density: float) -> None:
     rng, config = np.random.default_rng(seed), PRESETS[preset]

@@ -21,6 +21,7 @@ from tensorloom.sim.snap.ways import LayerSizes, RowTaps, Way, ways
 from tensorloom.sim.snap.work import core_work
 
 from ...marks import slow
+from .presets import ANY_PRESET
 
 CORE = PRESETS["snap-core"]
 
@@ -47,7 +48,7 @@ def sparse(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.nd
     return rng.integers(-half, half, shape) * (rng.random(shape) < rng.random())
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ANY_PRESET)
 @pytest.mark.parametrize("turn", slow(range(4), lambda turn: turn > 1))
 def test_every_way(seed: int, preset: str, turn: int) -> None:
     """Steps for each axis, padding for each side."""
@@ -143,7 +144,7 @@ def test_ways_that_are_none(way: Way, text: str) -> None:
         map_convolution(CORE, x, w, way=way)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ANY_PRESET)
 @pytest.mark.parametrize("turn", range(3))
 def test_any_block_of_row_taps(seed: int, preset: str, turn: int) -> None:
     """Lines and kernels that nobody would choose; each output is written once at most, with all its pairs."""

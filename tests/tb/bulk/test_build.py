@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tensorloom.hw.errors import UsageError
 from tensorloom.hw.folders import is_plain
 from tensorloom.tb.build_log import BuildError
 from tensorloom.tb.bulk.cache import Cache
@@ -123,6 +124,12 @@ def test_missing_compiler(source, cache, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(ToolError, match=r"g\+\+, make, perl not found: install the system packages g\+\+ make perl"):
+        build(source, cache=cache)
+
+
+def test_level_of_optimization(source, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("TENSORLOOM_OPTIMIZE", "fast")
+    with pytest.raises(UsageError, match="TENSORLOOM_OPTIMIZE must be one of 0, 1, 2, 3, not 'fast'"):
         build(source, cache=cache)
 
 
