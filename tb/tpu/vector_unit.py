@@ -180,7 +180,7 @@ async def edges(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> No
         )
         geometry = entry["geometry"]
         row = some.choice([geometry["window_first"], geometry["window_last"]]) + some.randint(-2, 1)
-        line, height = some.choice([1, size, 2 * size, 9 * size]), some.choice([1, 1, 1, 0])
+        line, height = some.choice([1, size, 2 * size, 9 * size]), some.choice([1, 1, 0, some.getrandbits(12)])
         geometry |= {"line": line, "height": height, "columns": 4000, "column_step": 1}
         entry |= {
             "x": some.randint(-size - 1, 1),
