@@ -58,11 +58,22 @@ class Shared(Elaboratable):
     def elaborate(self, platform: Any) -> "HasElaborate":
         """The component itself, or an instance of its module if `platform` is an emitter."""
         if hasattr(platform, "instance_of"):
-            self.component._MustUse__used = True  # it may only have served as the names of its ports
+            _mark_used(self.component)
             return platform.instance_of(self)
         if self.reset is not None:
             return ResetInserter(self.reset)(self.component)
         return self.component  # pyright: ignore[reportReturnType]  # the stubs' Component has no elaborate
+
+
+def _mark_used(held: Any) -> None:
+    """A component, and parts that it holds, may only have served as the names of its ports: no warning for that."""
+    if isinstance(held, Elaboratable):
+        if held._MustUse__used:
+            return
+        held._MustUse__used = True
+        held = list(vars(held).values())
+    for one in held if isinstance(held, list | tuple) else ():
+        _mark_used(one)
 
 
 def shared(
