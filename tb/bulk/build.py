@@ -104,17 +104,8 @@ def compile_library(
     check_tools()
     environment = tool_environment()
     entries = plain_path(cache.folder)  # the loader takes a $ for its own
-    version = compiler_version()
-    identity = [
-        sources.verilog,
-        sources.waivers,
-        sources.manifest,
-        wrapper,
-        flags,
-        optimization,
-        verilator_version(),
-        version,
-    ]
+    tools = [optimization, verilator_version(), compiler_version()]
+    identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, *tools]
     key = digest_of(identity)
     if found := cache.find(key):
         return entries / key / LIBRARY, found[1] | {"cached": True}
@@ -124,8 +115,7 @@ def compile_library(
         with cache.work_folder(key) as work:
             start = time.perf_counter()
             job = _Job(sources, wrapper, flags, optimization, work, cache.folder / f"{key}.log", environment)
-            shared = [texts, zeroed, options.threads, optimization, verilator_version(), version]
-            library = job.run(progress or (lambda _: None), cache, shared)
+            library = job.run(progress or (lambda _: None), cache, [texts, zeroed, options.threads, *tools])
             meta = {
                 "top": sources.top,
                 "build_seconds": round(time.perf_counter() - start, 3),

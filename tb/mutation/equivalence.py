@@ -46,11 +46,11 @@ def equivalent(
     cell = names.get((mutant.block, mutant.cell), mutant.cell)
     command = mutant.command.replace(f"-cell {mutant.cell} ", f"-cell {cell} ")
     clean = "" if block == mutant.block else "opt_clean"
-    foreign = [*design.foreign, *(sorted(design.below(block)) if alone else ())]
+    inner = sorted(design.below(block)) if alone else []
     named = "\n".join(f"chtype -set register_{width} t:$dff r:WIDTH={width} %i" for width in widths)
     cut = f"flatten\ndffunmap\n{clean}\n{named}\nexpose -evert {block}/t:register_* {block}/t:mul_* {block}/t:mem_*"
-    cut += "".join(f" {block}/t:{name}" for name in foreign)
-    boxes = "".join(f"blackbox {name}\n" for name in foreign[len(design.foreign) :])
+    cut += "".join(f" {block}/t:{name}" for name in [*design.foreign, *inner])
+    boxes = "\n".join(f"blackbox {name}" for name in inner)
     script = f"""
 read_rtlil netlist.il
 hierarchy -top {block}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.errors import ConfigError
-from ...hw.snap_chip.command import COMMAND_BYTES, FIELDS
+from ...hw.snap_chip.command import COMMAND_BYTES
 from ...hw.snap_chip.config import SnapChipConfig
 from ...sim.snap_chip.command import Command, disassemble
 from ...sim.snap_chip.compiler import compile_layers
@@ -97,9 +97,13 @@ def random_layer(
     return program, program.memory(x=values)
 
 
-def ring_job(command: Mapping[str, int], ring: int) -> dict[str, int]:
-    """What a weight buffer has to load for a layer."""
-    return {name: command[f"weight_{name}_{ring}"] for name in ("address", "beats")} | {"passes": command["passes"]}
+def ring_jobs(config: SnapChipConfig, command: Mapping[str, int], stall: float, some: random.Random) -> list[Source]:
+    """What each weight buffer has to load for a layer."""
+    passes, jobs = {"passes": command["passes"]}, []
+    for ring in range(config.rings):
+        job = {name: command[f"weight_{name}_{ring}"] for name in ("address", "beats")} | passes
+        jobs.append(Source(f"i_jobs_{ring}", [job], stall, some))
+    return jobs
 
 
 def segments(config: SnapChipConfig, command: Mapping[str, int], memory: np.ndarray) -> Iterator[int]:
@@ -188,10 +192,11 @@ async def ended(bench: Bench) -> None:
     assert (await bench.cycle())["o_idle"]
 
 
-async def begin(bench: Bench, fields: Mapping[str, int]) -> None:
+async def begin(bench: Bench, command: Mapping[str, int]) -> None:
     """Start a layer, when the one before it is over."""
     await ended(bench)
-    await bench.cycle({"i_layer": fields, "i_start": 1, "i_end": 0})
+    layer = {name: command[name] for name in bench.inputs["i_layer"]["fields"]}
+    await bench.cycle({"i_layer": layer, "i_start": 1, "i_end": 0})
     await bench.peek({"i_start": 0})
 
 
@@ -203,9 +208,9 @@ async def convolve(
     wanted = port_sums(config, command, layer_sums(config, command, values, memory))
     stall = some.choice([0, 0.3])
     sinks = [Sink(f"o_sums_{port}", len(sums), stall, some, **sink) for port, sums in enumerate(wanted)]
-    jobs = [Source(f"i_jobs_{ring}", [ring_job(command, ring)], stall, some) for ring in range(config.rings)]
+    jobs = ring_jobs(config, command, stall, some)
     inputs = Source("i_beats", segments(config, command, memory), stall, some)
-    await begin(bench, {field.name: command[field.name] for field in FIELDS})
+    await begin(bench, command)
     memories = RingMemory(config, memory, stall, some)
     taken = sum(command[f"weight_beats_{ring}"] for ring in range(config.rings)) * command["passes"]
     watch = Watch(lambda: inputs.done and memories.sent == taken)
@@ -276,9 +281,9 @@ async def full_banks(bench: Bench, config: SnapChipConfig, rng: np.random.Genera
     program, memory = single_region(config, some, config.bank_words + 1, pools=False)
     command = first_command(program, memory)
     inputs = Source("i_beats", segments(config, command, memory), 0, some)
-    jobs = [Source(f"i_jobs_{ring}", [ring_job(command, ring)], 0, some) for ring in range(config.rings)]
+    jobs = ring_jobs(config, command, 0, some)
     memories, told = RingMemory(config, memory, 0, some), Told()
-    await begin(bench, {field.name: command[field.name] for field in FIELDS})
+    await begin(bench, command)
     await run(bench, [inputs, *jobs, memories, told], lambda: told.stuck)
     assert not inputs.done
 

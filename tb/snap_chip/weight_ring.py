@@ -106,12 +106,12 @@ class BlockReader:
 async def random_blocks(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
     """Layers of all kinds, loaded ahead; rounds as long as the ring and longer, with stalls on each side."""
     some = random.Random(int(rng.integers(1 << 32)))
-    stalls = (0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5), (0, 0, 0, 0)
-    for number, (stall, silence, taken, idle) in enumerate(stalls):
+    kinds = (0, 0, 0, 0), (0.5, 0.7, 0, 0), (0, 0, 0.5, 0.2), (0.2, 0.2, 0.2, 0.5)
+    for after_valid, (stall, silence, taken, idle) in (*((False, kind) for kind in kinds), (True, kinds[0])):
         layers = random_layers(config, some, 6)
         jobs, rows = jobs_and_rows(layers, some)
         memory = BeatMemory(config.bus, rows, stall, silence, some)
-        reader = BlockReader(layers, taken, idle, some, after_valid=number == 4)
+        reader = BlockReader(layers, taken, idle, some, after_valid=after_valid)
         actors: list[Actor] = [Source("i_jobs", jobs, stall, some), memory, reader]
         await run(bench, actors, lambda reader=reader: reader.done)
         wanted = [job["address"] + beat for job in jobs for _ in range(job["passes"]) for beat in range(job["beats"])]
