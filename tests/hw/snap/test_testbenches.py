@@ -14,7 +14,9 @@ BENCHES = (
 
 CASES = find_cases("snap", *BENCHES)
 
-LONG = tuple(f"core-{bench}-" for bench in ("overflows", "stalls", "counters", "different_cuts", "every_density"))
+LONG = tuple(
+    f"core-{bench}-" for bench in ("corners", "overflows", "stalls", "counters", "different_cuts", "every_density")
+)
 """Testbenches of a whole core that take Amaranth's simulator from 15 to 60 seconds; on Verilog they always run."""
 
 

@@ -16,7 +16,8 @@ LONG = (
     "output_buffer-layers-output_buffer_middle", "block_sequencer-far_layers-block_sequencer_middle",
     "block_sequencer-most_rounds-block_sequencer_tiny", "ia_buffer-wide_outputs-ia_buffer_tiny",
     *(f"ia_loader-more_than_fits-ia_loader_{name}" for name in ("tiny", "middle", "wide")),
-    "ia_loader-tall-ia_loader_tiny",
+    "ia_loader-tall-ia_loader_tiny", *(f"ia_buffer-layers-ia_buffer_{name}" for name in ("tiny", "middle", "wide")),
+    "weight_column-random_work-weight_column_middle",
 )  # fmt: skip
 """Take Amaranth's simulator up to half a minute; on Verilog they always run."""
 

@@ -11,34 +11,38 @@ from tensorloom.sim.tpu.networks import NETWORKS
 from tensorloom.sim.tpu.random_graphs import random_batch, random_graph
 from tensorloom.sim.tpu.reference import execute
 
-TWIN = "tpu-16"
 
-
-@pytest.fixture(scope="module")
-def twin() -> Simulator:
-    design = find_preset(TWIN)
+def simulator(name: str) -> Simulator:
+    design = find_preset(name)
     assert design
     return Simulator(design)
 
 
-@pytest.mark.parametrize("nodes", [1, 2, 4, 8])
-def test_random_graphs(twin, seed, nodes):
+TINY = [("tpu-tiny", 1), ("tpu-tiny", 2)]
+TWIN = [pytest.param("tpu-16", nodes, marks=pytest.mark.slow) for nodes in (1, 2, 4, 8)]
+
+
+@pytest.mark.parametrize(("preset", "nodes"), TINY + TWIN)
+def test_random_graphs(preset, seed, nodes):
+    tpu = simulator(preset)
     for number in range(seed, seed + 6):
-        graph, batches = random_graph(twin.design.config, number, nodes), 1 + number % 2
+        graph, batches = random_graph(tpu.design.config, number, nodes), 1 + number % 2
         inputs = [random_batch(graph, number + batch) for batch in range(batches)]
-        program = map_graph(twin.design.config, graph, inputs)
+        program = map_graph(tpu.design.config, graph, inputs)
         expected = [execute(graph, values) for values in inputs]
         outputs = [outcome[name].reshape(-1) for outcome in expected for name in graph.outputs]
         for stall in (0.0, 0.3):
             timing = MemoryTiming(latency=1 + number % 40)
-            outcome, _ = twin.run_program(program, f"{number}", stall=stall, seed=number, timing=timing)
+            outcome, _ = tpu.run_program(program, f"{number}", stall=stall, seed=number, timing=timing)
             assert outcome.passed, (number, stall, outcome.complaint)
             assert outcome.output.tolist() == [value for values in outputs for value in values.tolist()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
-def test_twins_of_a_sixteenth(twin, name):
+def test_twins_of_a_sixteenth(name):
     """A batch of each network of the published sizes, with memory of a sixteenth of the speed."""
+    twin = simulator("tpu-16")
     config = twin.design.config
     outcome, _ = twin.run_program(app_program(config, name, 1), name, timing=scaled_timing(config))
     assert outcome.passed, outcome.complaint
