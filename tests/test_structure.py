@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,13 +37,15 @@ def sources() -> list[Path]:
     return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
-def imports(path: Path) -> Iterator[tuple[str, ...]]:
+@cache
+def imports(path: Path) -> list[tuple[str, ...]]:
     """Modules that a file imports of the project, as paths from the root: ``("hw", "config")``."""
-    package = path.relative_to(ROOT).parent.parts
+    package, found = path.relative_to(ROOT).parent.parts, []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package[: len(package) - node.level + 1]
-            yield (*base, *(node.module.split(".") if node.module else [alias.name for alias in node.names]))
+            found.append((*base, *(node.module.split(".") if node.module else [alias.name for alias in node.names])))
+    return found
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -80,6 +82,7 @@ def test_no_engine_imports_another() -> None:
     assert wrong == []
 
 
+@cache
 def names_of(engine: str) -> set[str]:
     """What would betray an engine: its name, and its presets."""
     found = next(one for one in engines().values() if one.package == engine)

@@ -17,7 +17,7 @@ CONFIG = PRESETS["snap-tiny"]
 
 @pytest.fixture(scope="module")
 def core() -> Model:
-    return build(emit(SnapCore(CONFIG)), assertions=True)
+    return build(emit(SnapCore(CONFIG)))
 
 
 def test_a_command_that_is_very_late(core: Model) -> None:
