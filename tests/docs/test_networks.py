@@ -47,14 +47,15 @@ def test_layers(digits: np.ndarray) -> None:
     assert [[*row[:2], int(number(row[2])), *row[3:]] for row in rows] == found
 
 
-@pytest.mark.parametrize("how", [["--model-only"], pytest.param([], marks=pytest.mark.slow)])
-def test_commands(digits: np.ndarray, how: list[str]) -> None:
-    """All of the section, with few densities and one image; on Verilog too if slow, as tests of the command are."""
+@pytest.mark.parametrize("source", ["model", pytest.param("verilog", marks=pytest.mark.slow)])
+def test_commands(digits: np.ndarray, source: str) -> None:
+    """All of the section, with few densities and one image."""
     np.save("digits_cnn_images.npy", digits[:1])
     text = PAGES["docs/networks.md"].partition("## On the machines")[2]
     lines = [line for line in blocks("", text)[0].splitlines() if line.startswith("tensorloom ")]
     for line in lines:
-        more = ["--densities", "0.1,1"] if " compare " in line else [] if how[:1] and how[0] in line else how
-        result = CliRunner().invoke(app, [*shlex.split(line)[1:], *more])
+        words = shlex.split(line)[1:]
+        words += ["--densities", "0.1,1"] if "compare" in words else ["--model-only"] if source == "model" else []
+        result = CliRunner().invoke(app, words)
         assert result.exit_code == 0, (line, result.output)
     assert {*re.findall(r"[\w-]+\.(?:csv|svg|npy)", " ".join(lines))} <= {path.name for path in Path().iterdir()}

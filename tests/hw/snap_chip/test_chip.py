@@ -15,8 +15,8 @@ def emission():
 
 
 SOME = (
-    "lists/stalls=all", "read_failures/what=weights", "regions_that_do_not_fit/pools=True/stalls=all",
-    "reset_in_the_middle", "memory_that_never_answers/channel=w",
+    "lists/stalls=all", "read_failures/what=weights", "write_failures/place=table",
+    "regions_that_do_not_fit/pools=True/stalls=all", "reset_in_the_middle", "memory_that_never_answers/channel=w",
 )  # fmt: skip
 """One of each kind. Lists and failures of all kinds run many times faster in tests/run/snap_chip/test_trials.py."""
 

@@ -25,7 +25,7 @@ def test_small_unit(build_dir, bench_seed, stall):
     assert run_cocotb(emit(MatrixUnit(PRESETS["tiny"])), MODULE, build_dir=build_dir, seed=bench_seed, data=data) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # the small unit has blocks that are verilated once, too
 def test_hierarchical_unit(build_dir, bench_seed):
     """Blocks that are verilated once and used four times."""
     config = SystolicConfig(rows=16, columns=16, tile_rows=4, tile_columns=4, accumulator_rows=64)
