@@ -139,12 +139,20 @@ def main() -> None:
         raise
 
 
+class _StoppedError(KeyboardInterrupt):
+    """An interrupt that ends with our exit code.
+
+    When a KeyboardInterrupt, and none of its kinds, leaves a text that is executed, as packages do with some, Python
+    ends by the signal, even if it was caught.
+    """
+
+
 def _stop(number: int, frame: Any) -> None:
     """End after any of the signals as after an interrupt, so that no tool goes on and no work files stay."""
     # That the rest of the design was not used is no news; Amaranth says so for each part of it.
     warnings.filterwarnings("ignore", "<.*> created but never used")
     if number == signal.SIGINT:
-        signal.default_int_handler(number, frame)
+        raise _StoppedError
     sys.exit(128 + number)
 
 

@@ -52,6 +52,20 @@ def test_an_interrupt_during_imports_says_one_line(share: float, tmp_path: Path)
         assert not [line for line in rest if "Traceback" in line]
 
 
+def test_an_interrupt_in_a_text_that_is_executed(tmp_path: Path) -> None:
+    """As packages execute some: Python would end by the signal after all, where it runs a module."""
+    (tmp_path / "stopped.py").write_text(
+        "import os, signal, sys\nfrom tensorloom.cli import main\n"
+        "@main.app.command()\ndef stop():\n    exec('os.kill(os.getpid(), signal.SIGINT)')\n"
+        "sys.argv = ['tensorloom', 'stop']\nmain.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "stopped"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
 SIZES = ("rows=2048", "columns=2048", "tile_rows=16", "tile_columns=16")
 
 
