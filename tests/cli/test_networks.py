@@ -15,6 +15,8 @@ from tensorloom.sim.network.execute import execute
 from tensorloom.sim.network.importer import load
 from tensorloom.sim.workloads.digits_onnx import MODELS
 
+from ..designs import smallest
+
 ENGINES = [engine.name for engine in engines().values() if engine.takes_networks]
 
 LAYERS = {
@@ -85,9 +87,18 @@ def test_models_alone(run: Callable, mlp: str, engine: str) -> None:
 
 
 def test_verilog(run: Callable, mlp: str) -> None:
-    presets = engines()[ENGINES[-1]].presets
-    smallest = min(presets, key=lambda name: presets[name].multipliers)
-    result = run("run", mlp, "--design", smallest, "--input", "image=x.npy", "-o", "y.npy", "--latency", "20")
+    result = run(
+        "run",
+        mlp,
+        "--design",
+        smallest(engines()[ENGINES[-1]]),
+        "--input",
+        "image=x.npy",
+        "-o",
+        "y.npy",
+        "--latency",
+        "20",
+    )
     assert result.exit_code == 0 and result.stdout.endswith("passed\n"), result.output
     assert "fc3   Gemm" in result.stdout and "on the host: scores (DequantizeLinear)" in result.stdout
     assert np.array_equal(np.load("y.npy"), expected())

@@ -100,8 +100,7 @@ def test_waveforms(run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(model, "compile_library", compile_library)
     vcd = tmp_path / "waves.vcd"
-    tile = ["--set", "tile_rows=4", "--set", "tile_columns=4"]  # of one tile, which is compiled in less time
-    assert run("sim", "tiny", *tile, "--matmul", "4x4x4", "--vcd", vcd, "--window", "0:20").exit_code == 0
+    assert run("sim", "tiny", "--matmul", "4x4x4", "--vcd", vcd, "--window", "0:20").exit_code == 0
     assert "$enddefinitions" in vcd.read_text()
     assert compiled == [True]  # and not once more without waveforms
 

@@ -14,7 +14,9 @@ from tensorloom.sim.network.importer import load
 from tensorloom.sim.workloads.digits import accuracy, digits_images
 from tensorloom.sim.workloads.digits_onnx import MODELS
 
-PRESETS = [engine.demo_presets[0] for engine in engines().values() if engine.takes_networks]
+from ...designs import smallest
+
+PRESETS = [smallest(engine) for engine in engines().values() if engine.takes_networks]
 
 IMAGES = 2
 

@@ -16,6 +16,7 @@ from tensorloom.sim.network.errors import ModelError
 from tensorloom.sim.network.execute import execute
 from tensorloom.sim.network.graph import Value
 
+from ...designs import smallest
 from .makers import Maker, random_network
 
 ENGINES = [engine for engine in engines().values() if engine.takes_networks]
@@ -23,7 +24,7 @@ ENGINES = [engine for engine in engines().values() if engine.takes_networks]
 
 @pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: engine.name)
 def design(request: pytest.FixtureRequest) -> Design:
-    found = find_preset(request.param.demo_presets[0])
+    found = find_preset(smallest(request.param))
     assert found is not None
     return found
 
