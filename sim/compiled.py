@@ -4,8 +4,8 @@ Only modules of such functions import this one, and models import those when the
 to load. Machine code is kept on disk: only the first run after a change compiles, which takes seconds.
 
 What works well: state in structured arrays (a record's fields are read and written in place), all arrays of a model in
-one NamedTuple, small parts that get it and indices. Unsigned integers are for indices only: numba makes a float of one
-that meets a signed integer in a difference.
+one NamedTuple, small parts that get its address (`by_address`) and indices. Unsigned integers are for indices only:
+numba makes a float of one that meets a signed integer in a difference.
 """
 
 import builtins
@@ -110,3 +110,6 @@ def _read(function: Callable[..., Any], seen: dict[str, bytes]) -> None:
                 _read(value.py_func, seen)
         elif isinstance(value, (int, float)):
             seen[f"{path} {name}"] = repr(value).encode()
+        elif hasattr(value, "__wrapped__"):  # an intrinsic
+            source = inspect.getfile(value.__wrapped__)
+            seen.setdefault(source, Path(source).read_bytes())

@@ -34,7 +34,7 @@ SIMULATORS = "verilator", "icarus"
 
 DATA = "TENSORLOOM_COCOTB_DATA"
 
-OPTIMIZATION = {False: "OPT_FAST=-O0", True: "OPT_FAST=-O1"}
+LEVELS = {False: "-O0", True: "-O1"}
 OF_RUNTIME = "OPT_GLOBAL=-O0"
 """Of the compiler: testbenches spend their time in Python, so that more costs more than it saves."""
 
@@ -155,7 +155,8 @@ def cocotb_tests(
     arguments += ["--hierarchical", str(plain_path(ZEROED_NEW.parent) / ZEROED_NEW.name)] if hierarchical else []
     arguments = [] if icarus else arguments
     version = check_icarus() if icarus else verilator_version()
-    identity = [sources.verilog, sources.waivers, sources.manifest, arguments, OPTIMIZATION[optimize], waves, version]
+    level = LEVELS[optimize]
+    identity = [sources.verilog, sources.waivers, sources.manifest, arguments, level, waves, version]
     key = digest_of(identity)[:16]
     folder = Path(build_dir).absolute() / f"{sources.top}-{key}"
     runner = get_runner(simulator)
@@ -163,12 +164,12 @@ def cocotb_tests(
     if not icarus:
         check_tools()
         environment = tool_environment()
-        environment["MAKEFLAGS"] += f" {OPTIMIZATION[optimize]} {OF_RUNTIME}"
+        environment["MAKEFLAGS"] += f" OPT_FAST={level} {OF_RUNTIME}"
     with mock.patch.dict(os.environ, environment), _plain_paths(config), _locked(folder):
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            with contextlib.nullcontext() if icarus else _kept_objects(runner, folder):
+            with contextlib.nullcontext() if icarus else _kept_objects(runner, folder, level):
                 _build(runner, sources, folder, arguments, waves, control=not icarus)
             (folder / "built").touch()
     modules = [test_module] if isinstance(test_module, str) else list(test_module)
@@ -228,23 +229,20 @@ def _build(runner: Any, sources: Sources, folder: Path, arguments: list[str], wa
 
 
 @contextlib.contextmanager
-def _kept_objects(runner: Any, folder: Path) -> Iterator[None]:
+def _kept_objects(runner: Any, folder: Path, level: str) -> Iterator[None]:
     """Let a build take Verilator's own C++ from the cache, where most of the time of a block's build would go."""
     try:
         identity = ["cocotb", OF_RUNTIME, verilator_version(), compiler_version()]
-        objects = RuntimeObjects(Cache(), folder, "Vtop", identity)
+        runtime = RuntimeObjects(Cache(), folder, "Vtop", identity, level)
     except FolderError:  # costs time only
         yield
         return
     run = runner._execute_cmds  # the one place between its calls of Verilator and make
 
     def execute(commands: Sequence[Any], *where: Any) -> None:
-        run(commands[:1], *where)
-        found = objects.take()
-        run(commands[1:], *where)
-        if not found:
-            with contextlib.suppress(OSError):
-                objects.keep()
+        verilator, make = commands
+        run([verilator], *where)
+        runtime.build(lambda *arguments: run([[*make, *arguments]], *where))
 
     with mock.patch.object(runner, "_execute_cmds", execute):
         yield

@@ -100,11 +100,10 @@ def compile_library(
     level = os.environ.get(OPTIMIZATION, "2")
     if level not in LEVELS:
         raise UsageError(f"the environment variable {OPTIMIZATION} must be one of {', '.join(LEVELS)}, not {level!r}")
-    optimization = [f"OPT_FAST=-O{level}", f"OPT_GLOBAL=-O{level}"]
     check_tools()
     environment = tool_environment()
     entries = plain_path(cache.folder)  # the loader takes a $ for its own
-    tools = [optimization, verilator_version(), compiler_version()]
+    tools = [level, verilator_version(), compiler_version()]
     identity = [sources.verilog, sources.waivers, sources.manifest, wrapper, flags, *tools]
     key = digest_of(identity)
     if found := cache.find(key):
@@ -114,7 +113,7 @@ def compile_library(
             return entries / key / LIBRARY, found[1] | {"cached": True}
         with cache.work_folder(key) as work:
             start = time.perf_counter()
-            job = _Job(sources, wrapper, flags, optimization, work, cache.folder / f"{key}.log", environment)
+            job = _Job(sources, wrapper, flags, f"-O{level}", work, cache.folder / f"{key}.log", environment)
             library = job.run(progress or (lambda _: None), cache, [texts, zeroed, options.threads, *tools])
             meta = {
                 "top": sources.top,
@@ -134,7 +133,7 @@ class _Job:
     sources: Sources
     wrapper: dict[str, str]
     flags: list[str]
-    optimization: list[str]
+    level: str
     work: Path
     log: Path
     environment: dict[str, str]
@@ -153,15 +152,13 @@ class _Job:
         report(f"translating {self.sources.top} with Verilator")
         top = ["--top-module", self.sources.top]
         self._call("verilator", *self.flags, *top, "-Mdir", "objects", *inputs, *CPP)
-        runtime = RuntimeObjects(cache, objects, "Vdut", identity, ("harness.o", "zeroed_new.o"))
-        found = runtime.take()
         report(f"compiling {self.sources.top}")
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         target = ["-f", "Vdut_hier.mk", "hier_build"] if hierarchical else ["-f", "Vdut.mk"]
-        self._call("make", f"-j{jobs}", "-C", "objects", *target, *self.optimization)
+        make = ["make", f"-j{jobs}", "-C", "objects", *target, f"OPT_GLOBAL={self.level}"]
+        runtime = RuntimeObjects(cache, objects, "Vdut", identity, self.level, ("harness.o", "zeroed_new.o"))
+        runtime.build(lambda *arguments: self._call(*make, *arguments))
         self.log.unlink(missing_ok=True)
-        if not found:
-            runtime.keep()
         return objects / LIBRARY
 
     def _call(self, *command: str) -> None:

@@ -5,6 +5,7 @@ different registers; the cursor comes first, as it looks at what the taker chang
 """
 
 from ...compiled import compiled, part
+from ...state import by_address
 from .state import NOTHING, SCAN_END
 
 __all__ = ["scan"]
@@ -138,6 +139,7 @@ def move_source(m, source, go):
 @compiled
 def scan(m, limit):
     """Run until all products have landed or `limit` cycles have passed; whether they have landed."""
+    m = by_address(m)
     source = m.source[0]
     while source.cycle < limit:
         done, go = True, source.here > 0

@@ -6,6 +6,7 @@ an order that each still finds that. A PE that only multiplies until a list is u
 
 from ...compiled import compiled
 from ...gates import offers
+from ...state import by_address
 from .pes import match, work
 from .reducer import begin_block, is_done, reduce
 from .state import BLOCKS
@@ -17,6 +18,7 @@ __all__ = ["advance"]
 @compiled
 def advance(m, limit):
     """Run until the last sum is handed over or `limit` cycles have passed since reset; whether it is done."""
+    m = by_address(m)
     core, command = m.core[0], m.gates[len(m.streams)]
     if core.cycle == 0:
         for b in range(BLOCKS):

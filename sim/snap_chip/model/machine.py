@@ -13,6 +13,7 @@ from ...snap.model.reducer import begin_block, reduce
 from ...snap.model.state import BLOCKS
 from ...snap.model.streams import load as load_core
 from ...snap.model.streams import offer, release
+from ...state import by_address
 from .blocks import expand, fetch_tiles, go_through_blocks, locate, pool, scan_block
 from .memory import load, read
 from .outputs import give_slots, scan_outputs, take_scales, take_sums, take_words
@@ -169,6 +170,7 @@ def fetch(m, idle, written):
 @compiled
 def advance(m, limit):
     """Run until a layer begins, the list is over, or so many cycles have passed since reset."""
+    m = by_address(m)
     c = m.chip[0]
     while c.cycle < limit:
         was = c.fetch
@@ -184,6 +186,7 @@ def advance(m, limit):
 @compiled
 def begin(machine):
     """Begin a core's work on a layer."""
+    machine = by_address(machine)
     for b in range(BLOCKS):
         begin_block(machine, b)
     load_core(machine)

@@ -6,6 +6,7 @@ order that each still finds that: who takes before who offers.
 
 from ...bus.parts import answer, fill, give_request, load, read
 from ...compiled import compiled, part
+from ...state import by_address
 from ...systolic.machine import ISSUES, WAITS_FOR_ACCUMULATORS, WAITS_FOR_WEIGHTS
 from ...systolic.machine import cycle as step_matrix
 from .board import decode, fetch, look, matrix_waits, push_and_pop
@@ -141,6 +142,7 @@ def advance(m, limit, unit, entries):
 
     Returns whether it has halted.
     """
+    m = by_address(m)
     c, b = m.core[0], m.board[0]
     while c.cycle < limit and c.halted == 0 and b.completed[unit] < entries:
         _cycle(m)
