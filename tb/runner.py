@@ -242,7 +242,8 @@ def _kept_objects(runner: Any, folder: Path, level: str) -> Iterator[None]:
     def execute(commands: Sequence[Any], *where: Any) -> None:
         verilator, make = commands
         run([verilator], *where)
-        runtime.build(lambda *arguments: run([[*make, *arguments]], *where))
+        target = make.index("-f")
+        runtime.build(lambda *arguments: run([[*make[:target], *arguments]], *where), *make[target:])
 
     with mock.patch.object(runner, "_execute_cmds", execute):
         yield

@@ -58,14 +58,14 @@ class RuntimeObjects:
     level: str
     names: Sequence[str] = ()
 
-    def build(self, make: Callable[..., None]) -> None:
-        """Build; `make` calls make on the design's makefile, with further arguments.
+    def build(self, make: Callable[..., None], *target: str) -> None:
+        """Build; `make` calls make in the folder with further arguments, for which `target` stands.
 
         The first build of a kind keeps its objects; the header, which takes as long as two small designs and 75 MB, is
         made by the second.
         """
         found = self._take()
-        make(f"OPT_FAST={self.level}{self._header(make) if found else ''}")
+        make(*target, f"OPT_FAST={self.level}{self._header(make) if found else ''}")
         if not found:
             self._keep()
 
@@ -85,31 +85,28 @@ class RuntimeObjects:
             )
 
     def _header(self, make: Callable[..., None]) -> str:
-        """Option of the compiler that includes the precompiled header; none where that can't be.
+        """Option of the compiler that includes the precompiled header, to be made if need be.
 
-        Clang and ccache look at a header's time, and large designs, compiled file by file, have headers of their own.
+        None for clang and ccache, which look at a header's time, and for what is compiled file by file, as large blocks
+        are, with headers of their own.
         """
-        large = (self.folder / f"{self.prefix}_hier.mk").exists() or "VM_PARALLEL_BUILDS = 1" in self._makefiles[1]
         wrapped = os.environ.get("OBJCACHE") or shutil.which("ccache")
-        if large or wrapped or "Free Software Foundation" not in compiler_version():
+        if wrapped or "Free Software Foundation" not in compiler_version():
             return ""
         key = digest_of([self._key, self.level, HEADERS])
         with self.cache.lock(key):
             if not self.cache.find(key):
                 header, made = self.folder / HEADER, self.folder / f"{HEADER}.gch"
                 header.write_text(HEADERS, encoding="utf-8")
-                make(f"OPT_FAST={self.level}", f"{HEADER}.fast.gch")
+                make("-f", f"{self.prefix}.mk", f"OPT_FAST={self.level}", f"{HEADER}.fast.gch")
                 (self.folder / f"{HEADER}.fast.gch").rename(made)
                 self.cache.publish(key, [header, made], {})
-        return f" --include={plain_path(self.cache.folder) / key / HEADER}"
-
-    @cached_property
-    def _makefiles(self) -> list[str]:
-        return [(self.folder / f"{self.prefix}{end}.mk").read_text(encoding="utf-8") for end in ("", "_classes")]
+        return f" $(if $(filter 0,$(VM_PARALLEL_BUILDS)),--include={plain_path(self.cache.folder) / key / HEADER})"
 
     @cached_property
     def _key(self) -> str:
-        return digest_of([self.identity, [_switches(text) for text in self._makefiles]])
+        makefiles = [self.folder / f"{self.prefix}{end}.mk" for end in ("", "_classes")]
+        return digest_of([self.identity, [_switches(path.read_text(encoding="utf-8")) for path in makefiles]])
 
 
 def _switches(makefile: str) -> list[str]:

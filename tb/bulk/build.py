@@ -155,9 +155,9 @@ class _Job:
         report(f"compiling {self.sources.top}")
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         target = ["-f", "Vdut_hier.mk", "hier_build"] if hierarchical else ["-f", "Vdut.mk"]
-        make = ["make", f"-j{jobs}", "-C", "objects", *target, f"OPT_GLOBAL={self.level}"]
+        make = ["make", f"-j{jobs}", "-C", "objects", f"OPT_GLOBAL={self.level}"]
         runtime = RuntimeObjects(cache, objects, "Vdut", identity, self.level, ("harness.o", "zeroed_new.o"))
-        runtime.build(lambda *arguments: self._call(*make, *arguments))
+        runtime.build(lambda *arguments: self._call(*make, *arguments), *target)
         self.log.unlink(missing_ok=True)
         return objects / LIBRARY
 
