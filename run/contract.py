@@ -6,7 +6,7 @@ there. That module imports only configurations at its top, so that help and list
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
@@ -111,11 +111,14 @@ class Trial(NamedTuple):
         Values that software must have read, by name.
     counted
         Whether the cycle model predicts its counters.
+    agree
+        Whether values that software has read fit together, where each alone depends on when something went wrong.
     """
 
     program: Program
     registers: Mapping[str, int]
     counted: bool
+    agree: Callable[[Mapping[str, int]], bool] = lambda _: True
 
 
 class Engine(ABC, Generic[ConfigT, ProgramT, CountersT]):

@@ -3,7 +3,7 @@
 # Fields of layouts are values of classes that no checker can know.
 # pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -227,11 +227,13 @@ class TpuCore(wiring.Component):
             last, count = Signal(name=f"last_{name}"), matrix.o_counters[name]
             m.d.sync += last.eq(count[0])
             happened[name] = last ^ count[0]
-        reasons = [
-            ("active", happened["issued"]),
-            ("weight_shift", happened["wait_weights"] & before.here),
-            ("weight_stall", happened["wait_weights"]),
-            ("accumulators", happened["wait_accumulators"]),
+        of_matrix = {  # which counts one reason a cycle
+            "active": happened["issued"],
+            "weight_shift": happened["wait_weights"] & before.here,
+            "weight_stall": happened["wait_weights"] & ~before.here,
+            "accumulators": happened["wait_accumulators"],
+        }
+        others = [
             ("raw", before.raw),
             ("input", before.input),
             ("fill", before.fill),
@@ -243,7 +245,8 @@ class TpuCore(wiring.Component):
             events.result_rows.eq(before.result_rows),
             events.vector_rows.eq(before.vector_rows),
         ]
-        found = 0
-        for name, reason in reasons:
+        m.d.comb += [events[name].eq(was_running & reason) for name, reason in of_matrix.items()]
+        found = Cat(of_matrix.values()).any()
+        for name, reason in others:
             m.d.comb += events[name].eq(was_running & reason & ~found)
             found = found | reason

@@ -19,7 +19,7 @@ def walk_layout(result_bits: int) -> data.StructLayout:
     """Where taps lie, as the registers of `isa` say it.
 
     ``bounded``: lines and images end. ``results`` are windows, each of ``kernel_rows`` times ``kernel_columns`` taps.
-    All counts are 1 at least.
+    A count of 0 is taken for 1.
     """
     steps = ("tap_step", "kernel_step", "column_step", "line_step", "image_step")
     return data.StructLayout(

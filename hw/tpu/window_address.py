@@ -115,7 +115,8 @@ class WindowAddress(wiring.Component):
         with m.If(self.i_entry.valid):
             first = Mux(offered.convolve, offered.first, offered.ub)
             m.d.sync += [self.entry[name].eq(offered[name]) for name, _ in self.entry.shape()]
-            m.d.sync += [one.eq(first) for one in levels]
+            m.d.sync += [one.eq(first) for one in (self.address, self.kernel_at)]
+            m.d.sync += [one.eq(offered.first) for one in (self.line_at, self.image_at)]  # of convolutions
             m.d.sync += [x.eq(offered.x), y.eq(offered.y), kernel_y.eq(offered.y)]
             m.d.sync += [columns.eq(offered.geometry.columns), lines.eq(offered.geometry.lines)]
             with m.If(~offered.convolve):

@@ -5,7 +5,7 @@ import dataclasses
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -76,8 +76,8 @@ class _Program:
 
     Attributes
     ----------
-    registers
-        What software must have read after a trial; a job must leave no complaint.
+    trial
+        What says what software must have read; None for a job, which must leave no complaint.
     predicted
         Counters, if the cycle model knows them.
     limit
@@ -94,7 +94,7 @@ class _Program:
     seed: int
     after_valid: bool
     expected: np.ndarray
-    registers: Mapping[str, int] | None
+    trial: Trial | None
     predicted: Any
     limit: int | None = None
 
@@ -134,8 +134,7 @@ class Laboratory:
             counted = not stalls and not after_valid and (trial is None or trial.counted)
             predicted = engine.predict(config, program, timing) if counted else None
             ports = program.inputs(), program.outputs(), program.memories(), program.software()
-            registers = trial and trial.registers
-            made.append(_Program(program, wraps, *ports, timing, seed, after_valid, expected, registers, predicted))
+            made.append(_Program(program, wraps, *ports, timing, seed, after_valid, expected, trial, predicted))
 
         for number in range(RANDOM_JOBS):
             job = random_job(np.random.default_rng([self.seed, number]), engine, config)
@@ -169,10 +168,12 @@ class Laboratory:
             result, memories = _run(model, program, after_valid=program.after_valid, idle_cycles=IDLE_CYCLES)
         except SimulationError:
             return False
-        if program.registers is None:
+        if program.trial is None:
             if engine.complaint(result.counters, wraps=program.wraps):
                 return False
-        elif any(result.counters[name] != value for name, value in program.registers.items()):
+        elif any(result.counters[name] != value for name, value in program.trial.registers.items()):
+            return False
+        elif not program.trial.agree(result.counters):
             return False
         try:
             right = _right(program, result, memories)

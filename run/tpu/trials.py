@@ -1,6 +1,7 @@
 """Programs that a TPU with a planted fault runs beside its jobs: random, illegal, distant, failing, stopped ones."""
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -156,6 +157,12 @@ class Distant(Again):
 FAILURES = {"program": "bus_fetch", "host_0": "bus_host", "host_1": "bus_host", "weights": "bus_weights"}
 """By the register that says where it is."""
 
+TAGS = 30
+"""Instructions in a row that take as little time as can be."""
+
+LAST_BEATS = 0b1010101, 0b0101010
+"""Of areas: errors there have each bit of a low address."""
+
 READERS = {"host_0": ["read_host"], "host_1": ["write_host"], "weights": ["read_weights", "read_parameters"]}
 """Instructions that touch it."""
 
@@ -183,7 +190,7 @@ class Failing(TpuProgram):
 
     def software(self) -> list[Step]:
         """Run it in the wrong way, look what happened, and run it in the right way."""
-        steps, names = super().software(), ("error", "error_pc", "error_address", "interrupt_pending")
+        steps, names = super().software(), ("error", "error_pc", "error_address", "interrupt_pending", "tag")
         end = steps.index(Wait("o_interrupt")) + 1
         wrong, right = steps[:end], steps[: end - 1]
         if self.area:
@@ -202,14 +209,25 @@ class Failing(TpuProgram):
         pending, beat = REGISTERS["interrupt_pending"], self.config.bus_bytes
         words, readers = map(decode, words_of(self.program)), READERS.get(self.area, ())
         place = next((values for found, values, _ in words if found and found.name in readers), {})
+        tags = int(any(self._tags))
         return {
             "first_error": ERRORS[FAILURES.get(self.area, "stopped")][0],
             "first_error_address": self.beyond + beat * place.get("address", place.get("host", 0)),
-            "first_interrupt_pending": pending.pack(error=1),
+            "first_interrupt_pending": pending.pack(error=1, tag=tags),
             "error": 0,
             "error_pc": 0,
-            "interrupt_pending": pending.pack(done=1),
+            "interrupt_pending": pending.pack(done=1, tag=tags),
         }
+
+    def agrees(self, read: Mapping[str, int]) -> bool:
+        """Whether the program stopped where it says: the last tag is of an instruction before, the next one is not."""
+        return read["first_tag"] == max(self._tags[: read["first_error_pc"]], default=0)
+
+    @cached_property
+    def _tags(self) -> list[int]:
+        """What each instruction shows; they count up, 0 is nothing."""
+        words = map(decode, words_of(self.program))
+        return [values["tag"] if found and found.name == "interrupt" else 0 for found, values, _ in words]
 
 
 def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
@@ -232,7 +250,7 @@ def _distant(config: TpuConfig, seed: int) -> Iterator[Trial]:
     most = (1 << bits) - (1 << 12)  # with room for what lies there
     numbers = {area: int(rng.integers(1 << bits)) for area in ("host_0", "host_1", "weights")}
     distances = [{area: (number ^ flip) % most for area, number in numbers.items()} for flip in (0, (1 << bits) - 1)]
-    for number, beats in enumerate(distances):
+    for number, beats in enumerate(distances * 2):
         scenario = random_program(config, 2000 * seed + number)
         yield _trial(config, scenario, number, beats=beats)
         for area in beats:
@@ -242,16 +260,16 @@ def _distant(config: TpuConfig, seed: int) -> Iterator[Trial]:
         yield _trial(config, one, bit, beats=distances[bit % 2], sizes=dict.fromkeys(numbers, 1 << bit))
 
 
-def _transfers(config: TpuConfig, rng: np.random.Generator) -> Scenario:
-    """A program that touches each area once."""
-    beat = {"granules": config.bus_granules, "ub": 0}
+def _transfers(config: TpuConfig, rng: np.random.Generator, beat: int = 0) -> Scenario:
+    """A program that touches each area once, at its last beat."""
+    one, size = {"granules": config.bus_granules, "ub": 0, "host": beat}, (beat + 1) * config.bus_bytes
     words = [
-        encode("read_host", **beat), encode("write_host", window=1, **beat),
-        encode("read_weights", tiles=1, rows=1, chunks=1), encode("matmul", rows=1, repeat=1, pitch=1, swap=1),
-        encode("halt"),
+        encode("read_host", **one), encode("write_host", window=1, **one),
+        encode("read_weights", tiles=1, rows=1, chunks=1, address=beat),
+        encode("matmul", rows=1, repeat=1, pitch=1, swap=1), encode("halt"),
     ]  # fmt: skip
-    host = [rng.integers(0, 256, config.bus_bytes, np.uint8) for _ in range(2)]
-    return Scenario(program_of(words), host, rng.integers(0, 256, config.bus_bytes, np.uint8))
+    host = [rng.integers(0, 256, size, np.uint8) for _ in range(2)]
+    return Scenario(program_of(words), host, rng.integers(0, 256, size, np.uint8))
 
 
 def _beyond(config: TpuConfig, scenario: Scenario, area: str) -> Scenario:
@@ -286,6 +304,17 @@ def _failing(config: TpuConfig, rng: np.random.Generator) -> Iterator[Trial]:
     for parts, area, beyond, reads, count in failing + stopped:
         program = Failing(config=config, **parts, area=area, beyond=beyond, reads=reads, count=count)
         yield Trial(program, program.registers, counted=not area)
+    for bit, (area, beat) in enumerate(itertools.product(READERS, LAST_BEATS * (len(bits) // len(LAST_BEATS)))):
+        one = _transfers(config, rng, beat)
+        words = [word for number, word in enumerate(words_of(one.program)) for word in (word, *_tags(TAGS * number))]
+        parts = {"program": program_of(words), "host": one.host, "weights": one.weights}
+        program = Failing(config=config, **parts, area=area, beyond=1 << bits[bit % len(bits)], reads=0)
+        yield Trial(program, program.registers, counted=False, agree=program.agrees)
+
+
+def _tags(before: int) -> list[int]:
+    """Instructions that show the next numbers."""
+    return [encode("interrupt", tag=before + number) for number in range(1, TAGS + 1)]
 
 
 def _parameters(config: TpuConfig, rng: np.random.Generator) -> dict[str, Any]:

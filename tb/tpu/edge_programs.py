@@ -43,10 +43,11 @@ def edge_programs(config: TpuConfig, room: Room) -> Iterator[Program]:
 
 
 def reserved_programs(rng: random.Random) -> Iterator[list[int]]:
-    """Return instructions of each kind with one reserved bit set, one in each part of the bits that it has reserved."""
+    """Return instructions with one reserved bit set: each bit that one has, each kind in each part that it has."""
     for part, names in reserved_parts().items():
-        bits = rng.sample(part, len(part))
-        for number, name in enumerate(rng.sample(names, len(names))):
+        bits, kinds = rng.sample(part, len(part)), rng.sample(names, len(names))
+        for number in range(max(len(bits), len(kinds))):
+            name = kinds[number % len(kinds)]
             yield [encode(name, **{"index": 0x50} if name == "set" else {}) | 1 << bits[number % len(bits)]]
 
 

@@ -30,7 +30,7 @@ def supply_programs(config: TpuConfig, rng: random.Random) -> Iterator[list[int]
     for bit in range(TILE_BITS + (DEPTH - 1).bit_length()):  # so many tiles ahead
         size = 1 << min(bit, TILE_BITS - 1)
         reads = [_read(size)] * ((1 << bit) // size)
-        yield [*reads, halt if rng.random() < 0.5 else wait]
+        yield from ([*reads, halt], [*reads, wait])
         yield [*reads, *_uses(min(1 << bit, 1 << rng.randrange(USE_BITS)))]
     for bit in range(USE_BITS):  # all of them used, or one more than there are
         yield [_read(1 << bit), *_uses(1 << bit), halt]
@@ -38,7 +38,7 @@ def supply_programs(config: TpuConfig, rng: random.Random) -> Iterator[list[int]
             yield [_read((1 << bit) - 1), *_uses(1 << bit)]
     for bit in range(TILE_BITS):  # so many that the oldest request waits for
         yield [_read(1 << bit), *[_read(1)] * DEPTH]
-    for missing in (0, 1, 1):
+    for missing in (0, *[1] * 8):
         yield _long(config, rng, missing)
 
 

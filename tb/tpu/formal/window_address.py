@@ -56,9 +56,9 @@ class WindowAddressSpec(wiring.Component):
             m.d.sync += image.eq(image + 1)
         holds = {
             "kernel_at": (dut.kernel_at, begin + at["kernel_row"]),
-            "image_at": (dut.image_at, dut.kernel_at + at["image"]),
-            "line_at": (dut.line_at, dut.image_at + at["line"]),
-            "address": (dut.address, dut.line_at + at["column"]),
+            "image_at": (dut.image_at, Mux(e.convolve, dut.kernel_at + at["image"], dut.image_at)),  # or not used
+            "line_at": (dut.line_at, Mux(e.convolve, dut.image_at + at["line"], dut.line_at)),
+            "address": (dut.address, Mux(e.convolve, dut.line_at, dut.kernel_at) + at["column"]),
             "asked": (dut.o_window.address, dut.address),
             "x": (dut.x, e.x + at["column"]),
             "kernel_y": (dut.kernel_y, e.y + down["kernel_row"]),

@@ -1,0 +1,33 @@
+"""Trials of the mutation campaigns on a TPU without a fault: those that no other test runs."""
+
+from tensorloom.hw.emit.emitter import emit
+from tensorloom.hw.tpu.config import PRESETS
+from tensorloom.hw.tpu.tpu import Tpu
+from tensorloom.run.driving import drive
+from tensorloom.run.tpu.engine import ENGINE
+from tensorloom.run.tpu.trials import Failing, trials
+from tensorloom.sim.memory_timing import MemoryTiming
+from tensorloom.tb.bulk.model import build
+
+CONFIG = PRESETS["tpu-tiny"]
+
+TIMINGS = [MemoryTiming(), MemoryTiming(latency=4), MemoryTiming(latency=20)]
+
+
+def test_programs_stop_where_they_say(seed: int) -> None:
+    """Programs that fail or are stopped: memory, what software reads, and counters of the run that follows."""
+    model, tags = build(emit(Tpu(CONFIG))), set()
+    failing = [trial for trial in trials(CONFIG, seed) if isinstance(trial.program, Failing)]
+    for number, trial in enumerate(failing):
+        program, stalls = trial.program, number % 2
+        timing = MemoryTiming(stalls=0.3, seed=seed + number) if stalls else TIMINGS[number // 2 % len(TIMINGS)]
+        driven = drive(model, program, seed=seed + number, timing=timing)
+        counters = driven.result.counters
+        assert driven.wrong_bytes == 0, number
+        assert {name: counters[name] for name in trial.registers} == dict(trial.registers), number
+        assert trial.agree(counters), (number, counters["first_error_pc"], counters["first_tag"])
+        tags.add(counters["first_tag"])
+        if trial.counted and not stalls:
+            predicted = ENGINE.predict(CONFIG, program, timing)  # type: ignore[arg-type]
+            assert ENGINE.read_counters(counters).differences(predicted) == [], number
+    assert len(tags) > 10, "programs that show where they are must stop in many places"
