@@ -134,7 +134,7 @@ class VectorUnit(wiring.Component):
             *(walk[name].eq(geometry[name]) for name in ("stride", "dilation", "columns", "lines")),
             walk.bounded.eq(pool),
             walk.kernel_rows.eq(Mux(pool, entry.kernel_rows, 1)),
-            walk.kernel_columns.eq(Mux(pool, entry.kernel_columns, ~table << 1)),
+            walk.kernel_columns.eq(Mux(pool, entry.kernel_columns, ~table << 1)),  # 2, or 0 that is taken for 1
             walk.results.eq(Mux(fills, table_granules, entry.rows)),
             rows.i_width.eq(Mux(pool, entry.width, Mux(fills, 1, size))),
             rows.i_fill.eq(fills),

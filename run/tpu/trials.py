@@ -207,8 +207,8 @@ class Failing(TpuProgram):
     def registers(self) -> dict[str, int]:
         """What software must have read in the end."""
         pending, beat = REGISTERS["interrupt_pending"], self.config.bus_bytes
-        words, readers = map(decode, words_of(self.program)), READERS.get(self.area, ())
-        place = next((values for found, values, _ in words if found and found.name in readers), {})
+        readers = READERS.get(self.area, ())
+        place = next((values for name, values in self._instructions if name in readers), {})
         tags = int(any(self._tags))
         return {
             "first_error": ERRORS[FAILURES.get(self.area, "stopped")][0],
@@ -226,8 +226,12 @@ class Failing(TpuProgram):
     @cached_property
     def _tags(self) -> list[int]:
         """What each instruction shows; they count up, 0 is nothing."""
-        words = map(decode, words_of(self.program))
-        return [values["tag"] if found and found.name == "interrupt" else 0 for found, values, _ in words]
+        return [values["tag"] if name == "interrupt" else 0 for name, values in self._instructions]
+
+    @cached_property
+    def _instructions(self) -> list[tuple[str, dict[str, int]]]:
+        """Names and fields."""
+        return [(found.name if found else "", values) for found, values, _ in map(decode, words_of(self.program))]
 
 
 def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:

@@ -87,18 +87,8 @@ def test_models_alone(run: Callable, mlp: str, engine: str) -> None:
 
 
 def test_verilog(run: Callable, mlp: str) -> None:
-    result = run(
-        "run",
-        mlp,
-        "--design",
-        smallest(engines()[ENGINES[-1]]),
-        "--input",
-        "image=x.npy",
-        "-o",
-        "y.npy",
-        "--latency",
-        "20",
-    )
+    preset = smallest(engines()[ENGINES[-1]])
+    result = run("run", mlp, "--design", preset, "--input", "image=x.npy", "-o", "y.npy", "--latency", "20")
     assert result.exit_code == 0 and result.stdout.endswith("passed\n"), result.output
     assert "fc3   Gemm" in result.stdout and "on the host: scores (DequantizeLinear)" in result.stdout
     assert np.array_equal(np.load("y.npy"), expected())

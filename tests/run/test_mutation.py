@@ -80,7 +80,7 @@ def test_records(tmp_path: Path) -> None:
     for record in kept:
         counts = record["blocks"]["all"]
         assert counts["mutants"] >= 300 and counts["survived"] == len(record["survivors"])
-        assert record["score"] >= 0.97
+        assert record["score"] >= 0.975
 
 
 def test_reports_are_plain_values(report: MutationReport) -> None:
