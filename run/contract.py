@@ -47,15 +47,18 @@ class Image:
     Parameters
     ----------
     before, after
-        Bytes by address, before the run and after it. What `before` doesn't name is random, what `after` doesn't name
-        may be anything.
+        Bytes by their place in the memory, before the run and after it. What `before` doesn't name is random, what
+        `after` doesn't name may be anything.
     size
         Bytes of the memory; an access beyond them is answered with an error.
+    origin
+        Address of the first one.
     """
 
     before: Mapping[int, bytes]
     after: Mapping[int, bytes]
     size: int
+    origin: int = 0
 
 
 class Table(NamedTuple):

@@ -25,7 +25,7 @@ def make_memories(images: Mapping[str, Image], timing: MemoryTiming, seed: int =
             data = rng.integers(0, 256, image.size, np.uint8)
             for address, part in image.before.items():
                 data[_span(image, address, part)] = np.frombuffer(part, np.uint8)
-            made[id(image)] = Memory(data=data, timing=timing)
+            made[id(image)] = Memory(data=data, origin=image.origin, timing=timing)
     return {port: made[id(image)] for port, image in images.items()}
 
 

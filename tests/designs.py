@@ -1,8 +1,18 @@
 """Designs that tests of any engine use."""
 
-from tensorloom.run.contract import Engine
+from typing import Any
 
-__all__ = ["smallest"]
+from tensorloom.hw.emit.emission import Emission
+from tensorloom.run.contract import Engine
+from tensorloom.run.emission import emit_design
+from tensorloom.run.registry import Design, engines
+
+__all__ = ["emitted", "smallest"]
+
+
+def emitted(engine: str, config: Any) -> Emission:
+    """A design, which is elaborated once for all tests until a source of the hardware changes."""
+    return emit_design(Design(engine=engines()[engine], name=engine, config=config))
 
 
 def smallest(engine: Engine) -> str:

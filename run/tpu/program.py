@@ -63,6 +63,8 @@ class TpuProgram:
         uint8: contents of weight memory.
     macs
         Multiply-accumulates that are useful.
+    origin
+        Address of the first byte of either memory: whole pages.
     """
 
     config: TpuConfig
@@ -70,6 +72,7 @@ class TpuProgram:
     host: Sequence[np.ndarray]
     weights: np.ndarray
     macs: int = 0
+    origin: int = 0
 
     def inputs(self) -> dict[str, Any]:
         """None: the TPU has no streams."""
@@ -82,9 +85,10 @@ class TpuProgram:
     def memories(self) -> dict[str, Image]:
         """The host's memory, with the program and both windows, and weight memory."""
         before = {0: self.program} | self._windows(self.host)
-        host = Image(before=before, after={0: self.program} | self._windows(self.outcome.host), size=self._places[-1])
-        weights = self.weights.tobytes()
-        image = Image(before={0: weights}, after={0: weights}, size=max(PAGE_BYTES, self._whole(len(weights))))
+        after, weights = {0: self.program} | self._windows(self.outcome.host), {0: self.weights.tobytes()}
+        host = Image(before=before, after=after, size=self._places[-1], origin=self.origin)
+        size = max(PAGE_BYTES, self._whole(len(self.weights)))
+        image = Image(before=weights, after=weights, size=size, origin=self.origin)
         return dict.fromkeys(HOST_PORTS, host) | {WEIGHT_PORT: image}
 
     def software(self) -> list[Step]:
@@ -99,7 +103,7 @@ class TpuProgram:
         ]
         return [
             *areas,
-            *write_register(REGISTERS, "program", address=self.program_place),
+            *write_register(REGISTERS, "program", address=self.origin + self.program_place),
             *write_register(REGISTERS, "program_size", instructions=len(self.program) // INSTRUCTION_BYTES),
             *write_register(REGISTERS, "interrupt_pending", done=1, tag=1, error=1),
             *write_register(REGISTERS, "interrupt_enable", done=1, error=1),
@@ -113,8 +117,8 @@ class TpuProgram:
     def areas(self) -> dict[str, tuple[int, int]]:
         """Where the windows and weight memory begin and how many bytes they have, as software says."""
         windows = enumerate(zip(self._places, self.host, strict=False))
-        found = {f"host_{number}": (place, len(window)) for number, (place, window) in windows}
-        return found | {"weights": (0, len(self.weights))}
+        found = {f"host_{number}": (self.origin + place, len(window)) for number, (place, window) in windows}
+        return found | {"weights": (self.origin, len(self.weights))}
 
     @property
     def program_place(self) -> int:

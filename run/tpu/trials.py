@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...hw.bus.config import PAGE_BYTES
 from ...hw.tpu.config import TpuConfig
 from ...hw.tpu.fetch import COUNT_BITS
 from ...hw.tpu.isa import ERRORS, decode, encode
@@ -28,7 +29,10 @@ __all__ = ["Again", "Distant", "Failing", "trials"]
 RANDOM_PROGRAMS = 32
 
 MOVED_BITS = 10
-"""Of beats before a program that doesn't lie at 0."""
+"""Of beats before a program that doesn't lie at the beginning of memory."""
+
+MEMORY_BYTES = 1 << 15
+"""Room for any of these programs."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,7 +44,7 @@ class Again(TpuProgram):
     seed
         Of the bytes around the windows, and of how many they are.
     moved
-        The program doesn't lie at 0.
+        The program doesn't lie at the beginning of memory.
     """
 
     seed: int
@@ -55,7 +59,7 @@ class Again(TpuProgram):
         after = before.copy()
         for place, old, new in zip((first, second), self.host, self.outcome.host, strict=True):
             before[place : place + len(old)], after[place : place + len(new)] = old, new
-        host = Image(before={0: before.tobytes()}, after={0: after.tobytes()}, size=size)
+        host = Image(before={0: before.tobytes()}, after={0: after.tobytes()}, size=size, origin=self.origin)
         return super().memories() | dict.fromkeys(HOST_PORTS, host)
 
     @property
@@ -236,13 +240,20 @@ class Failing(TpuProgram):
 
 def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
     """Legal programs, one for each error that a program makes, and jobs that fail in each way or are stopped."""
+    rng = np.random.default_rng(seed)
     for number in range(RANDOM_PROGRAMS):
-        yield _trial(config, random_program(config, 1000 * seed + number), number)
+        yield _trial(config, random_program(config, 1000 * seed + number), number, origin=_origin(config, rng))
     for number, error in enumerate(ILLEGAL):
-        yield _trial(config, illegal_program(config, 1000 * seed + number, error), number, moved=True)
+        scenario = illegal_program(config, 1000 * seed + number, error)
+        yield _trial(config, scenario, number, origin=_origin(config, rng), moved=True)
 
     yield from _distant(config, seed)
     yield from _failing(config, np.random.default_rng(seed))
+
+
+def _origin(config: TpuConfig, rng: np.random.Generator) -> int:
+    """A page that all of memory may begin at."""
+    return int(rng.integers(((1 << config.address_bits) - MEMORY_BYTES) // PAGE_BYTES)) * PAGE_BYTES
 
 
 def _distant(config: TpuConfig, seed: int) -> Iterator[Trial]:
@@ -346,8 +357,9 @@ def _trial(
     beats: Mapping[str, int] | None = None,
     sizes: Mapping[str, int] | None = None,
     moved: bool = False,
+    origin: int = 0,
 ) -> Trial:
     parts: dict[str, Any] = {"program": scenario.program, "host": scenario.host, "weights": scenario.weights}
-    parts |= {"config": config, "seed": seed, "moved": moved}
+    parts |= {"config": config, "seed": seed, "moved": moved, "origin": origin}
     program = Distant(**parts, beats=beats, sizes=sizes or {}) if beats else Again(**parts)
     return Trial(program, program.registers, counted=scenario.problem is None)

@@ -40,7 +40,7 @@ struct ErrorRange {
 
 struct MemoryDescription {
     uint8_t* data;
-    uint64_t size;
+    uint64_t origin, size;  // the first byte's address, and how many there are
     const ErrorRange* errors;
     uint64_t error_count;
     PortDescription* ports;
@@ -154,13 +154,14 @@ struct Contents {
     const MemoryDescription& from;
 
     int response(uint64_t address, uint64_t bytes) const {
-        if (address >= from.size || bytes > from.size - address) return DECERR;
+        const uint64_t place = address - from.origin;  // huge if the address lies before it
+        if (place >= from.size || bytes > from.size - place) return DECERR;
         for (uint64_t i = 0; i < from.error_count; ++i)
             if (address < from.errors[i].end && from.errors[i].first < address + bytes)
                 return static_cast<int>(from.errors[i].response);
         return OKAY;
     }
-    uint8_t* at(uint64_t address) const { return from.data + address; }
+    uint8_t* at(uint64_t address) const { return from.data + (address - from.origin); }
 };
 
 // What asks memory for a beat: the read or the write side of a port.

@@ -47,8 +47,10 @@ class Memory:
     Parameters
     ----------
     data
-        Its bytes from address 0 on: a contiguous array of uint8, which the design reads and writes in place. Beyond
-        it, all accesses are answered by DECERR.
+        Its bytes: a contiguous array of uint8, which the design reads and writes in place. Outside it, all accesses are
+        answered by DECERR.
+    origin
+        Address of its first byte.
     timing
         How long it takes.
     errors
@@ -56,6 +58,7 @@ class Memory:
     """
 
     data: np.ndarray
+    origin: int = 0
     timing: MemoryTiming = dataclasses.field(default_factory=MemoryTiming)
     errors: Sequence[ErrorRange] = ()
 
@@ -65,6 +68,8 @@ class Memory:
             raise TypeError(f"data must be an array of uint8, not {getattr(data, 'dtype', type(data).__name__)}")
         if data.ndim != 1 or not data.flags.c_contiguous or not data.flags.writeable:
             raise ValueError("data must be one contiguous row of bytes that may be written")
+        if not 0 <= self.origin <= (1 << 64) - data.size:
+            raise ValueError(f"origin must leave room for {data.size} bytes below 2**64, not {self.origin!r}")
 
 
 class Gate(ctypes.Structure):
@@ -96,6 +101,7 @@ class MemoryDescription(ctypes.Structure):
 
     _fields_ = (
         ("data", ctypes.c_void_p),
+        ("origin", ctypes.c_uint64),
         ("size", ctypes.c_uint64),
         ("errors", ctypes.POINTER(CErrorRange)),
         ("error_count", ctypes.c_uint64),
@@ -187,6 +193,7 @@ def attach(manifest: Mapping[str, Any], numbers: Mapping[str, int], memories: Ma
                 port.pins[pin] = numbers.get(f"{name}_{part}", -1)
         descriptions[place] = MemoryDescription(
             data=memory.data.ctypes.data,
+            origin=memory.origin,
             size=memory.data.size,
             errors=errors,
             error_count=len(memory.errors),

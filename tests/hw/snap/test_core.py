@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import SnapConfig
-from tensorloom.hw.snap.core import SnapCore
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.wrap import wrap
 from tensorloom.sim.snap.beats import program_inputs
@@ -21,6 +19,8 @@ from tensorloom.tb.snap.miscut import miscut
 from tensorloom.tb.snap.parts import CONFIGS, PIPELINED, TINY
 from tensorloom.tb.snap.program import ProgramResult, core_stalls, run_program
 from tensorloom.tb.snap.random_programs import mixed_program, random_convolution, random_fully_connected, tensors
+
+from ...designs import emitted
 
 CORES = CONFIGS | {
     "pe": TINY.replace(core_rows=1, core_columns=1, activation_tiles=2, psum_slots=2, weight_windows=16),
@@ -44,7 +44,7 @@ DENSITIES = ((0, 0), (1, 0), (0, 1), (0.1, 0.1), (0.2, 0.3), (0.4, 0.4), (0.38, 
 def core(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:
     name, _, bare = request.param.partition("-")
     config = CORES[name]
-    emission = emit(SnapCore(config))
+    emission = emitted("snap", config)
     source = with_bare_memories(emission) if bare else emission
     return config, build(source)
 

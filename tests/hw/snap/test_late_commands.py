@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import PRESETS
-from tensorloom.hw.snap.core import SnapCore
 from tensorloom.sim.snap.cycles import simulate_core
 from tensorloom.sim.snap.mapping import map_convolution
 from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.snap.program import core_stalls, run_program
 from tensorloom.tb.snap.random_programs import mixed_program
 
+from ...designs import emitted
+
 CONFIG = PRESETS["snap-tiny"]
 
 
 @pytest.fixture(scope="module")
 def core() -> Model:
-    return build(emit(SnapCore(CONFIG)))
+    return build(emitted("snap", CONFIG))
 
 
 def test_a_command_that_is_very_late(core: Model) -> None:

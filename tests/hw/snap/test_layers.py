@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from tensorloom.hw.config import ConfigError
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap.config import PRESETS, SnapConfig
-from tensorloom.hw.snap.core import SnapCore
 from tensorloom.sim.golden.convolution import convolution
 from tensorloom.sim.golden.geometry import ConvolutionGeometry
 from tensorloom.sim.golden.wrap import wrap
@@ -21,6 +19,7 @@ from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.snap.program import run_program
 from tensorloom.tb.snap.random_programs import nonzero
 
+from ...designs import emitted
 from ...marks import slow
 
 NO_ERRORS = {"weights": 0, "activations": 0, "commands": 0, "cuts": 0, "overflow": 0}
@@ -36,13 +35,13 @@ NARROW = {
 
 @pytest.fixture(scope="module")
 def tiny() -> Model:
-    return build(emit(SnapCore(TINY)))
+    return build(emitted("snap", TINY))
 
 
 @pytest.fixture(scope="module", params=slow(NARROW, lambda name: name == "fpga"))
 def narrow(request: pytest.FixtureRequest) -> tuple[SnapConfig, Model]:
     config = NARROW[request.param]
-    return config, build(emit(SnapCore(config)))
+    return config, build(emitted("snap", config))
 
 
 def sparse(rng: np.random.Generator, shape: tuple[int, ...], density: float) -> np.ndarray:

@@ -2,16 +2,16 @@
 
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.snap_chip.parts import TINY
 
+from ...designs import emitted
+
 
 @pytest.fixture(scope="module")
 def emission():
-    return emit(SnapChip(TINY))
+    return emitted("snap-chip", TINY)
 
 
 SOME = (

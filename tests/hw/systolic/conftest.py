@@ -2,14 +2,13 @@ import dataclasses
 
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
-from tensorloom.hw.systolic.matrix_unit import MatrixUnit
 from tensorloom.sim.systolic.cycles import predict
 from tensorloom.tb.bulk.model import Model, build
 from tensorloom.tb.memories import with_bare_memories
 from tensorloom.tb.systolic.parts import ARRAYS
 
+from ...designs import emitted
 from ...marks import slow
 
 UNITS = {
@@ -49,7 +48,7 @@ SLOW = ("rectangular", "tall", "wide", "one")
 @pytest.fixture(scope="session", params=slow(UNITS, SLOW.__contains__))
 def unit(request) -> Unit:
     config = UNITS[request.param]
-    emission = emit(MatrixUnit(config))
+    emission = emitted("systolic", config)
     if request.param != "bare":
         return Unit(config, build(emission, assertions=True))
     lines = [module["config"] for module in emission.manifest["modules"] if module["class"] == "DelayLine"]

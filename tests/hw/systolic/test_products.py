@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.systolic.config import PRESETS, SystolicConfig
-from tensorloom.hw.systolic.matrix_unit import MatrixUnit
 from tensorloom.tb.runner import run_cocotb
+
+from ...designs import emitted
 
 MODULE = "tensorloom.tb.systolic.product"
 KINDS = ("int8", "uint8", "int16", "uint16")
@@ -22,14 +22,15 @@ def test_small_unit(build_dir, bench_seed, stall):
     # The accumulators hold 32 bits: 16 x 16 bits fit them only once.
     products = [[m, 1, n, a, b] if "16" in a and "16" in b else [m, k, n, a, b] for m, k, n, a, b in products]
     data = {"products": [p for p in products if p[3:] != ["uint16", "uint16"]], "stall": stall}
-    assert run_cocotb(emit(MatrixUnit(PRESETS["tiny"])), MODULE, build_dir=build_dir, seed=bench_seed, data=data) == 1
+    emission = emitted("systolic", PRESETS["tiny"])
+    assert run_cocotb(emission, MODULE, build_dir=build_dir, seed=bench_seed, data=data) == 1
 
 
 @pytest.mark.slow  # the small unit has blocks that are verilated once, too
 def test_hierarchical_unit(build_dir, bench_seed):
     """Blocks that are verilated once and used four times."""
     config = SystolicConfig(rows=16, columns=16, tile_rows=4, tile_columns=4, accumulator_rows=64)
-    emission = emit(MatrixUnit(config))
+    emission = emitted("systolic", config)
     blocks = {module["name"]: module["instances"] for module in emission.manifest["modules"]}
     assert blocks["block"] == 4 and "block" in emission.manifest["hierarchical"]
     data = {"products": [[70, 50, 40, "int8", "uint8"], [9, 32, 33, "int16", "int8"]], "stall": 0.1}
@@ -39,7 +40,7 @@ def test_hierarchical_unit(build_dir, bench_seed):
 @pytest.mark.slow
 def test_whole_tpu(build_dir, bench_seed):
     """256 x 256 PEs: a product of four weight tiles."""
-    emission = emit(MatrixUnit(PRESETS["systolic-256"]))
+    emission = emitted("systolic", PRESETS["systolic-256"])
     data = {"products": [[300, 500, 400, "int8", "int8"]], "stall": 0.0}
     start = time.perf_counter()
     assert run_cocotb(emission, MODULE, build_dir=build_dir, seed=bench_seed, data=data, hierarchical=True) == 1

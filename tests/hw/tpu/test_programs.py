@@ -6,11 +6,9 @@ import random
 import numpy as np
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.tpu.config import GRANULE_BYTES, INSTRUCTION_BYTES, TpuConfig
 from tensorloom.hw.tpu.isa import ERRORS
 from tensorloom.hw.tpu.register_map import CATEGORIES, REGISTERS
-from tensorloom.hw.tpu.tpu import Tpu
 from tensorloom.run.driving import drive
 from tensorloom.run.tpu.program import TpuProgram
 from tensorloom.sim.memory_timing import MemoryTiming
@@ -22,12 +20,14 @@ from tensorloom.tb.bulk.software import Step, Wait, read_register, write_registe
 from tensorloom.tb.tpu.case import parts_of
 from tensorloom.tb.tpu.whole_parts import CONFIGS
 
+from ...designs import emitted
+
 
 @pytest.fixture(scope="module", params=["tiny", pytest.param("narrow", marks=pytest.mark.slow)])
 def machine(request):
     """A configuration, and it compiled."""
     config = CONFIGS[request.param]
-    return config, build(emit(Tpu(config)))
+    return config, build(emitted("tpu", config))
 
 
 def check(machine: tuple[TpuConfig, Model], scenario: Scenario, seed: int) -> None:

@@ -2,16 +2,16 @@
 
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.tpu.tpu import Tpu
 from tensorloom.tb.lint import lint
 from tensorloom.tb.runner import run_cocotb
 from tensorloom.tb.tpu.whole_parts import TINY
 
+from ...designs import emitted
+
 
 @pytest.fixture(scope="module")
 def emission():
-    return emit(Tpu(TINY))
+    return emitted("tpu", TINY)
 
 
 SOME = (

@@ -6,8 +6,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
-from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.hw.snap_chip.register_map import ERRORS
 from tensorloom.run.memories import make_memories, wrong_bytes
@@ -19,6 +17,8 @@ from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.layers import Convolution, Tensor
 from tensorloom.tb.bulk.model import build
 
+from ...designs import emitted
+
 CONFIG = PRESETS["snap-chip-tiny"]
 
 TIMINGS = [MemoryTiming(), MemoryTiming(latency=4), MemoryTiming(latency=20), MemoryTiming(stalls=0.3)]
@@ -27,7 +27,7 @@ TIMINGS = [MemoryTiming(), MemoryTiming(latency=4), MemoryTiming(latency=20), Me
 @pytest.mark.parametrize("flaw", [0, 1])
 def test_on_verilog(seed: int, flaw: int) -> None:
     """Everything that they compare; a byte of memory changed by hand is seen by each."""
-    model, some, found = build(emit(SnapChip(CONFIG))), random.Random(seed), Counter[str]()
+    model, some, found = build(emitted("snap-chip", CONFIG)), random.Random(seed), Counter[str]()
     for number, trial in enumerate(trials(CONFIG, seed)):
         program, timing = trial.program, TIMINGS[number % len(TIMINGS)]
         if flaw and number % 8:
@@ -67,7 +67,8 @@ def test_kernels_that_reach_over_most_of_the_banks_rows(columns: int, dilation: 
     program = SnapChipProgram(compiled=compiled, inputs_by_name={"x": values}, results=(), shape=(0,), pairs=None)
     images = program.memories()
     memories = make_memories(images, MemoryTiming(), 1)
-    result = build(emit(SnapChip(CONFIG))).run({}, {}, memories=memories, software=program.software(), watchdog=3000)
+    model = build(emitted("snap-chip", CONFIG))
+    result = model.run({}, {}, memories=memories, software=program.software(), watchdog=3000)
     assert wrong_bytes(images, memories) == 0 and result.counters["errors"] == 0
     predicted = ENGINE.predict(CONFIG, program, MemoryTiming())
     assert ENGINE.read_counters(result.counters).differences(predicted) == []

@@ -1,13 +1,13 @@
 """Trials of the mutation campaigns on a TPU without a fault: those that no other test runs."""
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.tpu.config import PRESETS
-from tensorloom.hw.tpu.tpu import Tpu
 from tensorloom.run.driving import drive
 from tensorloom.run.tpu.engine import ENGINE
 from tensorloom.run.tpu.trials import Failing, trials
 from tensorloom.sim.memory_timing import MemoryTiming
 from tensorloom.tb.bulk.model import build
+
+from ...designs import emitted
 
 CONFIG = PRESETS["tpu-tiny"]
 
@@ -16,7 +16,7 @@ TIMINGS = [MemoryTiming(), MemoryTiming(latency=4), MemoryTiming(latency=20)]
 
 def test_programs_stop_where_they_say(seed: int) -> None:
     """Programs that fail or are stopped: memory, what software reads, and counters of the run that follows."""
-    model, tags = build(emit(Tpu(CONFIG))), set()
+    model, tags = build(emitted("tpu", CONFIG)), set()
     failing = [trial for trial in trials(CONFIG, seed) if isinstance(trial.program, Failing)]
     for number, trial in enumerate(failing):
         program, stalls = trial.program, number % 2

@@ -3,9 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.errors import ConfigError
-from tensorloom.hw.snap_chip.chip import SnapChip
 from tensorloom.hw.snap_chip.config import PRESETS
 from tensorloom.run.snap_chip.engine import ENGINE
 from tensorloom.run.snap_chip.program import MEMORY_PORTS, SnapChipProgram
@@ -20,6 +18,8 @@ from tensorloom.sim.workloads.layers import LayerShape
 from tensorloom.tb.bulk.memory import Memory
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.snap_chip.core_array import random_layers
+
+from ...designs import emitted
 
 CONFIG = PRESETS["snap-chip-tiny"]
 WIDE = CONFIG.replace(data_bits=256, row_words=4, bank_rows=32, residual_lanes=2, global_accumulator=True)
@@ -55,7 +55,7 @@ def all_kinds(network, config, some):
 
 @pytest.mark.parametrize("config", [CONFIG, pytest.param(WIDE, marks=pytest.mark.slow)], ids=["tiny", "wide"])
 def test_model_counts_every_cycle_and_beat_of_the_hardware(config, network, seed):
-    model = build(emit(SnapChip(config)))
+    model = build(emitted("snap-chip", config))
     some, rng, diagonal = random.Random(seed), np.random.default_rng(seed), False
     for number, timing in enumerate(TIMINGS * 2):
         if number % 2:

@@ -5,13 +5,11 @@ from functools import cached_property
 import numpy as np
 import pytest
 
-from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.errors import ConfigError
 from tensorloom.hw.tpu.config import PRESETS
 from tensorloom.hw.tpu.isa import KINDS, SET_REGISTERS, SWAPS, encode
 from tensorloom.hw.tpu.register_map import CATEGORIES as COUNTED_CATEGORIES
 from tensorloom.hw.tpu.register_map import COUNTED
-from tensorloom.hw.tpu.tpu import Tpu
 from tensorloom.run.driving import drive
 from tensorloom.run.tpu.program import TpuProgram, map_network
 from tensorloom.sim.memory_timing import MemoryTiming
@@ -20,6 +18,8 @@ from tensorloom.sim.tpu.networks import digits_mlp, mlp0, mlp1, perceptron, rand
 from tensorloom.sim.tpu.random_programs import random_program
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.tpu.windows import random_geometry
+
+from ...designs import emitted
 
 CONFIG = PRESETS["tpu-tiny"]
 TIMINGS = [
@@ -43,7 +43,7 @@ class Shifted(TpuProgram):
 @pytest.fixture(scope="module")
 def counters():
     """What the hardware's counters show after a program."""
-    model = build(emit(Tpu(CONFIG)))
+    model = build(emitted("tpu", CONFIG))
 
     def count(program, timing):
         driven = drive(model, program, timing=timing)

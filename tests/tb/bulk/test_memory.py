@@ -119,15 +119,20 @@ def test_errors(engine, side, place, response, seed):
         assert np.array_equal(memory.data[wrong], before[wrong])
 
 
-def test_beyond_the_end(engine, seed):
-    whole = filled(np.random.default_rng(seed))
-    memory = Memory(data=whole.data[: 40 * BYTES])
-    result = engine.run({}, {}, memories={"m_axi": memory}, software=copy(38, 10, 4) + RESULTS)
-    error = REGISTERS["read_error"].unpack(result.counters["read_error"])
-    assert error == {"valid": 1, "decode": 1, "address": 38 * BYTES}
-    result = engine.run({}, {}, memories={"m_axi": memory}, software=copy(2, 1000, 4) + RESULTS)
-    error = REGISTERS["write_error"].unpack(result.counters["write_error"])
-    assert error == {"valid": 1, "decode": 1, "address": 1000 * BYTES}
+@pytest.mark.parametrize("origin", [0, HALF + 500])
+def test_before_and_beyond(engine, origin, seed):
+    """Memory begins at a beat, and has 40 of them."""
+    data = filled(np.random.default_rng(seed)).data[: 40 * BYTES]
+    memory, before, end = Memory(data=data, origin=origin * BYTES), data.copy(), origin + 40
+    outside = [("read", end - 2), ("write", end + 960)] + ([("read", origin - 2), ("write", 0)] if origin else [])
+    for side, first in outside:
+        places = (first, origin + 10) if side == "read" else (origin + 2, first)
+        result = engine.run({}, {}, memories={"m_axi": memory}, software=copy(*places, 4) + RESULTS)
+        error = REGISTERS[f"{side}_error"].unpack(result.counters[f"{side}_error"])
+        assert error == {"valid": 1, "decode": 1, "address": first * BYTES}
+    data[:] = before
+    engine.run({}, {}, memories={"m_axi": memory}, software=copy(origin + 5, origin + 20, 15) + RESULTS)
+    assert np.array_equal(data, copied(before, [(5, 20, 15)]))
 
 
 def test_memory_that_never_answers(engine, seed):
@@ -220,6 +225,11 @@ def test_what_does_not_fit_is_refused(engine, changes, text):
 def test_memory_of_a_wrong_kind(data):
     with pytest.raises((TypeError, ValueError), match="data must be "):
         Memory(data=data)
+
+
+def test_origin_leaves_room():
+    with pytest.raises(ValueError, match="origin must leave room for 8 bytes below"):
+        Memory(data=np.zeros(8, np.uint8), origin=(1 << 64) - 7)
 
 
 @pytest.mark.parametrize("bad", [{"response": 1}, {"end": 4}, {"first": -1}])
