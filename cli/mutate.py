@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..hw.errors import FAILURE
+from ..hw.errors import FailureError, UsageError
 from .options import Assignments, ConfigFile, Json, Preset, choose_design, examples
 from .output import Stages, print_json, print_table, say
 
@@ -47,6 +47,8 @@ def mutate(
     from ..run.mutation.campaign import mutate as run_mutation
     from ..run.mutation.records import write_record
 
+    if record and block is not None:
+        raise UsageError("--record keeps results of whole designs: leave --block out")
     design = choose_design(preset, config_file, assignments)
     report = run_mutation(design, count=count, seed=seed, block=block, stages=Stages())
     figures = report.figures()
@@ -57,7 +59,7 @@ def mutate(
     if record:
         write_record(figures)
     if at_least is not None and report.score < at_least:
-        raise typer.Exit(FAILURE)
+        raise FailureError(f"the score, {report.score:.2%}, is less than --at-least {at_least}")
 
 
 def _show(figures: dict[str, Any]) -> None:

@@ -176,7 +176,8 @@ def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable
             for future in as_completed(futures):
                 passed += future.result()
                 done += futures[future]
-                update(f"{done:,} of {len(numbers):,} faults, {len(passed):,} unnoticed", done / len(numbers))
+                if numbers != [0]:  # the design without a fault, which every check must pass first
+                    update(f"{done:,} of {len(numbers):,} faults, {len(passed):,} unnoticed", done / len(numbers))
             return sorted(passed)
 
         yield sift

@@ -1,5 +1,6 @@
 """Compile an emitted design into a shared library that `Model` drives."""
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -178,7 +179,8 @@ class _Job:
             try:
                 code = process.wait()
             except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 self.log.unlink(missing_ok=True)
                 raise

@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tensorloom.run.mutation import campaign
+from tensorloom.run.mutation.report import PROGRAMS, SURVIVED, MutationReport, Verdict
+from tensorloom.tb.mutation.mutants import Mutant
+
 
 def test_json_and_score(program: Callable) -> None:
     done = program("mutate", "tiny", "--block", "weight_loader", "--count", 6, "--seed", 2, "--at-least", 0.5, "--json")
@@ -18,6 +22,20 @@ def test_json_and_score(program: Callable) -> None:
     assert "Running programs" in done.stderr
 
 
+def test_a_score_that_is_too_low(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of two faults is left."""
+    mutant = Mutant(
+        number=1, block="ram", wire="w", wire_bit=0, cell="$1", port="A", port_bit=2, change="inverted",
+        source="hw/x.py:3", command="",
+    )  # fmt: skip
+    verdicts = [Verdict(mutant=mutant, fate=fate) for fate in (PROGRAMS, SURVIVED)]
+    report = MutationReport(design="tiny", digest="0", seed=1, verdicts=verdicts)
+    monkeypatch.setattr(campaign, "mutate", lambda *_, **__: report)
+    result = run("mutate", "tiny", "--at-least", 0.9)
+    assert result.exit_code == 1 and result.stdout.endswith("tiny: 1 of 2 faults noticed, 50.0%\n")
+    assert result.stderr == "error: the score, 50.00%, is less than --at-least 0.9\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -25,6 +43,7 @@ def test_json_and_score(program: Callable) -> None:
         (("tiny", "--at-least", "nan"), "Invalid value for '--at-least'"),
         (("tiny", "--count", "0"), "Invalid value for '--count' / '-n'"),
         (("tinny",), "preset must be one of"),
+        (("tiny", "--block", "ram", "--record"), "--record keeps results of whole designs: leave --block out"),
     ],
 )
 def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str) -> None:
