@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,8 @@ class Model:
     def close(self) -> None:
         """Free the design's memory; the next job starts a new instance."""
         if getattr(self, "_instance", None):
-            self._library.tl_destroy(self._instance)
+            if self._process == os.getpid():  # a forked process has none of the threads that this would wait for
+                self._library.tl_destroy(self._instance)
             self._instance = None
 
     def hold(self, port: str, value: int) -> None:
@@ -343,7 +345,7 @@ class Model:
     def _start(self, fresh: bool, *, reset: bool = True) -> None:
         if fresh or self._instance is None:
             self.close()
-            self._instance = self._library.tl_create()
+            self._instance, self._process = self._library.tl_create(), os.getpid()
             if not self._instance:
                 raise SimulationError(self._library.tl_fault().decode())
             for index, value in self._held.items():

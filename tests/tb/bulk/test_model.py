@@ -1,6 +1,9 @@
 import ctypes
 import itertools
+import os
 import re
+import signal
+import warnings
 
 import numpy as np
 import pytest
@@ -204,6 +207,24 @@ def test_an_instance_that_was_never_evaluated_can_go():
         model.steps()
         model.close()
     assert model.cycles({"i_weights_valid": [0, 0]}, ["o_sums_valid"])["o_sums_valid"].tolist() == [0, 0]
+
+
+def test_a_forked_process_leaves_the_instance_alone():
+    """It has none of the simulation's threads, and waited for them without end, or was aborted."""
+    model = build(emit(MatrixUnit(PRESETS["tiny"])))
+    model.steps()
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads, from Python 3.12 on
+        child = os.fork()
+    if not child:
+        code = 1
+        try:
+            signal.alarm(20)
+            model.close()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert model.cycles({"i_weights_valid": [0]}, ["o_sums_valid"])["o_sums_valid"].tolist() == [0]
 
 
 def test_bench_runs_the_cycles(accumulator):
