@@ -23,8 +23,8 @@ def make_memories(images: Mapping[str, Image], timing: MemoryTiming, seed: int =
     for image in images.values():
         if id(image) not in made:
             data = rng.integers(0, 256, image.size, np.uint8)
-            for address, part in image.before.items():
-                data[_span(image, address, part)] = np.frombuffer(part, np.uint8)
+            for place, part in image.before.items():
+                data[_span(image, place, part)] = np.frombuffer(part, np.uint8)
             made[id(image)] = Memory(data=data, origin=image.origin, timing=timing)
     return {port: made[id(image)] for port, image in images.items()}
 
@@ -33,13 +33,13 @@ def wrong_bytes(images: Mapping[str, Image], memories: Mapping[str, Memory]) -> 
     """How many bytes are not what they must be after the run."""
     pairs = {id(image): (image, memories[port]) for port, image in images.items()}
     return sum(
-        int(np.count_nonzero(memory.data[_span(image, address, part)] != np.frombuffer(part, np.uint8)))
+        int(np.count_nonzero(memory.data[_span(image, place, part)] != np.frombuffer(part, np.uint8)))
         for image, memory in pairs.values()
-        for address, part in image.after.items()
+        for place, part in image.after.items()
     )
 
 
-def _span(image: Image, address: int, part: bytes) -> slice:
-    if not 0 <= address <= image.size - len(part):
-        raise ValueError(f"bytes of an image must lie below {image.size:#x}, not {len(part)} from {address:#x} on")
-    return slice(address, address + len(part))
+def _span(image: Image, place: int, part: bytes) -> slice:
+    if not 0 <= place <= image.size - len(part):
+        raise ValueError(f"bytes of an image must lie below {image.size:#x}, not {len(part)} from {place:#x} on")
+    return slice(place, place + len(part))

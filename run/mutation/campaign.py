@@ -72,7 +72,7 @@ def mutate(
             laboratory.model(mutants.top, update)
         hunt = _Hunt(mutants, sift)
         with stages("Running programs") as update:
-            if not sift("passes_programs", (), [0], update):
+            if not sift("passes_programs", (), [0]):
                 raise FailureError(f"programs fail on {design.name} itself, without any fault")
             hunt.look("passes_programs", PROGRAMS, update)
         if hunt.living:
@@ -83,7 +83,7 @@ def mutate(
                 if numbers := here():
                     with stages(f"Running testbench {bench} on {level}") as update:
                         laboratory.model(level, update)
-                        if hunt.is_fit("holds", level, bench, update):
+                        if hunt.is_fit("holds", level, bench):
                             hunt.look("passes_bench", bench, update, (level, bench), numbers)
         if hunt.living:
             with stages("Proving what changes nothing in the blocks around it") as update:
@@ -95,7 +95,7 @@ def mutate(
             for kind in laboratory.proofs(level) if here() else ():
                 if numbers := here():
                     with stages(f"Proving {level}, {kind}") as update:
-                        if hunt.is_fit("proof_holds", level, kind, update):
+                        if hunt.is_fit("proof_holds", level, kind):
                             hunt.look("passes_proof", PROOFS, update, (level, kind), numbers, 1)
     verdicts = [
         Verdict(mutant=mutant, fate=hunt.fates.get(number, SURVIVED)) for number, mutant in mutants.mutants.items()
@@ -139,9 +139,9 @@ class _Hunt:
             inside = {level} | self._mutants.below(level)
             yield level, lambda inside=inside: [n for n in self.living if self._mutants.mutants[n].block in inside]
 
-    def is_fit(self, check: str, level: str, name: str, update: Update) -> bool:
+    def is_fit(self, check: str, level: str, name: str) -> bool:
         """Whether a check passes on a block as it is; if not, that is noted."""
-        fit = bool(self._sift(check, (level, name), [0], update))
+        fit = bool(self._sift(check, (level, name), [0]))
         self.unfit += [] if fit else [f"{name} on {level}"]
         return fit
 
@@ -156,7 +156,7 @@ class _Hunt:
     ) -> None:
         """Give those that don't pass a check their fate; of all that live, or of some."""
         numbers = self.living if numbers is None else numbers
-        passed = self._sift(check, arguments, numbers, update, size)
+        passed = self._sift(check, arguments, numbers, size, update)
         self.fates |= dict.fromkeys(set(numbers) - set(passed), fate)
         self.living = [number for number in self.living if number not in self.fates]
 
@@ -167,7 +167,11 @@ def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable
     with workers(_start, (design, mutants, seed)) as pool:
 
         def sift(
-            check: str, arguments: tuple[Any, ...], numbers: Sequence[int], update: Update, size: int = CHUNK
+            check: str,
+            arguments: tuple[Any, ...],
+            numbers: Sequence[int],
+            size: int = CHUNK,
+            update: Update = lambda detail, fraction=None, /: None,
         ) -> list[int]:
             chunks = [numbers[start : start + size] for start in range(0, len(numbers), size)]
             passed: list[int] = []
@@ -176,8 +180,7 @@ def _processes(design: Design, mutants: Mutants, seed: int) -> Iterator[Callable
             for future in as_completed(futures):
                 passed += future.result()
                 done += futures[future]
-                if numbers != [0]:  # the design without a fault, which every check must pass first
-                    update(f"{done:,} of {len(numbers):,} faults, {len(passed):,} unnoticed", done / len(numbers))
+                update(f"{done:,} of {len(numbers):,} faults, {len(passed):,} unnoticed", done / len(numbers))
             return sorted(passed)
 
         yield sift

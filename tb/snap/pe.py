@@ -173,7 +173,7 @@ async def every_density(bench: Bench, config: SnapConfig, rng: np.random.Generat
 async def pauses(bench: Bench, config: SnapConfig, rng: np.random.Generator) -> None:
     """Streams, AIM and reducer that pause, seldom and mostly."""
     config = alone(config)
-    for stall in (0, 0.3, 0.6):
+    for stall in (0, 0.3, 0.8):
         await multiply(bench, config, mixed_program(config, rng, 1), rng, stall)
 
 

@@ -100,7 +100,7 @@ async def stops(dut: Any, stalls: str) -> None:
     case = await begin(dut, f"stops {stalls}", PAUSES[stalls])
     await within(case.write("control", stop=1), 1000)  # does nothing
     stopped = set()
-    for _ in range(4):
+    for _ in range(6):
         scenario = some_program(case)
         cycles = (await case.run(scenario))["cycles"]
         for _ in range(2):
@@ -113,7 +113,7 @@ async def stops(dut: Any, stalls: str) -> None:
             await case.check_part(placed, pc)
             stopped.add(pc)
         await case.run(some_program(case, 4))
-    assert len(stopped) > 3
+    assert len(stopped) > 4
 
 
 @cocotb.test()

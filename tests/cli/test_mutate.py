@@ -7,7 +7,8 @@ import pytest
 
 from tensorloom.run.mutation import campaign
 from tensorloom.run.mutation.report import PROGRAMS, SURVIVED, MutationReport, Verdict
-from tensorloom.tb.mutation.mutants import Mutant
+
+from ..mutants import mutant
 
 
 def test_json_and_score(program: Callable) -> None:
@@ -24,11 +25,7 @@ def test_json_and_score(program: Callable) -> None:
 
 def test_a_score_that_is_too_low(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of two faults is left."""
-    mutant = Mutant(
-        number=1, block="ram", wire="w", wire_bit=0, cell="$1", port="A", port_bit=2, change="inverted",
-        source="hw/x.py:3", command="",
-    )  # fmt: skip
-    verdicts = [Verdict(mutant=mutant, fate=fate) for fate in (PROGRAMS, SURVIVED)]
+    verdicts = [Verdict(mutant=mutant(number), fate=fate) for number, fate in enumerate((PROGRAMS, SURVIVED), 1)]
     report = MutationReport(design="tiny", digest="0", seed=1, verdicts=verdicts)
     monkeypatch.setattr(campaign, "mutate", lambda *_, **__: report)
     result = run("mutate", "tiny", "--at-least", 0.9)

@@ -20,7 +20,7 @@ SEED = int(os.environ.get("TEST_SEED", "1"))
 def pytest_collection_modifyitems(items):
     """In Amaranth's simulator a component has one testbench on one part, drawn by the seed; the others are slow.
 
-    On Verilog it has all of them, on parts of another draw (`drawn`).
+    On Verilog it has all of them, on parts of another draw (`drawn`), but those that a module calls `SELDOM`.
     """
     benches = {}
     for item in items:

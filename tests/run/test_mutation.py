@@ -12,9 +12,9 @@ from tensorloom.run.mutation.campaign import mutate
 from tensorloom.run.mutation.records import is_stale, read_records, write_record
 from tensorloom.run.mutation.report import EQUIVALENT, PROOFS, SURVIVED, MutationReport, Verdict
 from tensorloom.run.registry import Design, engines, find_preset
-from tensorloom.tb.mutation.mutants import Mutant
 
 from ..marks import slow
+from ..mutants import mutant
 
 ENGINES = list(engines().values())
 COUNT = 20
@@ -40,13 +40,6 @@ def test_nothing_slips_through(report: MutationReport) -> None:
     assert [str(mutant) for mutant in report.survivors] == []
     fates = {verdict.fate for verdict in report.verdicts}
     assert "programs" in fates and any("." in fate for fate in fates), "programs don't fail for another reason"
-
-
-def mutant(number: int, block: str = "block") -> Mutant:
-    return Mutant(
-        number=number, block=block, wire="w", wire_bit=0, cell="$1", port="A", port_bit=2, change="inverted",
-        source="hw/x.py:3", command="",
-    )  # fmt: skip
 
 
 def test_scores() -> None:
