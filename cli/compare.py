@@ -85,7 +85,12 @@ def compare(
         )  # fmt: skip
     except ConfigError as error:
         raise UsageError(f"{model}: {error}", error.hint) from error
-    figures = {"model": str(model), "unit": "gates" if area else "multipliers", "gates_of_a_bit": bit, **figures}
+    figures: dict[str, Any] = {
+        "model": str(model),
+        "unit": "gates" if area else "multipliers",
+        "gates_of_a_bit": bit,
+        **figures,
+    }
     for row, (_, bits) in zip(figures["designs"], areas, strict=True):
         row["memory_bits"] = bits if area else None
     if output:

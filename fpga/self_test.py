@@ -108,7 +108,7 @@ class SelfTest(wiring.Component):
         m = Module()
         engine, stimulus = self._engine, self._stimulus
         m.submodules.engine = shared(engine, hier_block=True)
-        m.submodules.stimulus = stimulus  # pyright: ignore[reportArgumentType]  # its subclasses have elaborate
+        m.submodules.stimulus = stimulus  # pyrefly: ignore[bad-argument-type]  # its subclasses have elaborate
         inputs, outputs = engine_streams(engine)
         for name, target in inputs.items():
             source = getattr(stimulus, f"o_{name[2:]}")

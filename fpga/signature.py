@@ -38,7 +38,7 @@ class Signature(wiring.Component):
                 "i_payload": In(width),
                 "i_take": In(1),
                 "i_clear": In(1),
-                "o_state": Out(SIGNATURE_BITS, init=SEED),  # pyright: ignore[reportCallIssue]  # the stubs call it reset
+                "o_state": Out(SIGNATURE_BITS, init=SEED),  # pyrefly: ignore[unexpected-keyword]  # the stubs call it reset
                 "o_beats": Out(count_bits),
             }
         )

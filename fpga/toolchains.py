@@ -66,11 +66,11 @@ class Toolchain:
         repeated
             Modules to map once each; see `synthesis.keep`.
         """
-        options = {"script_after_synth": STATISTICS} | dict(self.options)
+        options: dict[str, str] = {"script_after_synth": STATISTICS} | dict(self.options)
         if repeated:
             options["script_after_read"] = f"{options.get('script_after_read', '')}\n{keep(repeated)}"
             options["script_after_synth"] = f"{FLATTEN}\n{STATISTICS}"
-            options["synth_opts"] = " ".join(filter(None, [options.get("synth_opts"), *self.repeated_options]))
+            options["synth_opts"] = " ".join([options.get("synth_opts", ""), *self.repeated_options]).strip()
         return options
 
     def commands(self, script: str, frequency_hz: float, seed: int) -> list[list[str]]:

@@ -52,12 +52,12 @@ def simulate(component: wiring.Component, check: Callable[[Bench], Awaitable[Non
     """
     m = Module()
     m.domains.sync = domain = ClockDomain()
-    m.submodules.dut = component  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
+    m.submodules.dut = component  # pyrefly: ignore[bad-argument-type]  # the stubs' Component has no elaborate
     cycles = 0
 
     async def process(context: Any) -> None:
         nonlocal cycles
-        bench = AmaranthBench(context, component, domain.rst)  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+        bench = AmaranthBench(context, component, domain.rst)  # pyrefly: ignore[missing-attribute]  # not in the stubs
         await bench.reset(2)
         await check(bench)
         cycles = bench.cycles

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from amaranth import hdl
-from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+from amaranth.back import rtlil  # not in the stubs
 from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -50,7 +50,7 @@ class Together(wiring.Component):
         """All of them, with ports of their own."""
         m = Module()
         for number, spec in enumerate(self.specs):
-            m.submodules[f"spec_{number}"] = spec  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
+            m.submodules[f"spec_{number}"] = spec  # pyrefly: ignore[unsupported-operation]  # the stubs' Component has no elaborate
             outside = spec.signature.flatten(getattr(self, f"spec_{number}"))
             for (_, member, inner), (_, _, outer) in zip(spec.signature.flatten(spec), outside, strict=True):
                 m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
@@ -186,7 +186,7 @@ modules.il
 def _rtlil(spec: wiring.Component) -> str:
     m = Module()
     m.domains.sync = domain = ClockDomain(reset_less=True)
-    m.submodules.spec = spec  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
-    clock = domain.clk  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    m.submodules.spec = spec  # pyrefly: ignore[bad-argument-type]  # the stubs' Component has no elaborate
+    clock = domain.clk  # pyrefly: ignore[missing-attribute]  # not in the stubs
     inputs = [Value.cast(port) for _, member, port in spec.signature.flatten(spec) if member.flow == wiring.In]
     return rtlil.convert(m, name="top", ports=[clock, *inputs], emit_src=False)

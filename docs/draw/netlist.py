@@ -1,8 +1,5 @@
 """Which parts a component has and which of their ports are connected, read from its elaborated netlist."""
 
-# The stubs of Amaranth's netlist leave out what its cells have.
-# pyright: reportAttributeAccessIssue=false
-
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,5 @@
 """A cluster: the entries of some rows, and multipliers for them (EIE, section IV: a processing element)."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out

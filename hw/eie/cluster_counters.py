@@ -1,8 +1,5 @@
 """Counters of a cluster: what it does in every cycle of a job."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out

@@ -1,8 +1,5 @@
 """Column reader: from columns in the queue to entries, a cycle's worth of them at a time."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal

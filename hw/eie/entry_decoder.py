@@ -1,8 +1,5 @@
 """Entry decoder: weights from a codebook, rows from indices (EIE, section IV: arithmetic unit)."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out

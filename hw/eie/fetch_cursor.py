@@ -1,8 +1,5 @@
 """Fetch cursor: reads the lines of the queued columns ahead of those who take their entries."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out

@@ -1,8 +1,5 @@
 """A cluster's lane: products are added to sums (EIE, section IV: arithmetic unit, activation read and write)."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out

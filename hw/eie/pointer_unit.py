@@ -1,8 +1,5 @@
 """Pointer unit: where the entries of a broadcast's column are (EIE, section IV)."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out

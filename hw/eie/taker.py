@@ -1,8 +1,5 @@
 """Taker: which entries of the two oldest columns are worked on now."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from functools import reduce
 from operator import or_
 

@@ -209,7 +209,7 @@ class _Emitter:
         connections: dict[str, Any] = {
             f"{'i' if direction is PortDirection.Input else 'o'}_{name}": value for name, value, direction in ports
         }
-        signals = {"clk": ClockSignal("sync"), "rst": ResetSignal("sync")}
+        signals: dict[str, Value] = {"clk": ClockSignal("sync"), "rst": ResetSignal("sync")}
         if reset is not None:
             signals["rst"] = signals["rst"] | reset
         connections |= {f"i_{clock}": signals[clock] for clock in module.clocks}

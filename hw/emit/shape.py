@@ -15,7 +15,7 @@ def describe_shape(shape: ShapeLike) -> dict[str, Any]:
     """
     width = Shape.cast(shape).width
     if isinstance(shape, type) and issubclass(shape, data.Struct):
-        return describe_shape(data.Layout.cast(shape))  # pyright: ignore[reportArgumentType]  # the stubs know no classes
+        return describe_shape(data.Layout.cast(shape))  # pyrefly: ignore[bad-argument-type]  # the stubs know no classes
     if isinstance(shape, data.ArrayLayout):
         return {
             "kind": "array",

@@ -62,7 +62,7 @@ class Shared(Elaboratable):
             return platform.instance_of(self)
         if self.reset is not None:
             return ResetInserter(self.reset)(self.component)
-        return self.component  # pyright: ignore[reportReturnType]  # the stubs' Component has no elaborate
+        return self.component  # pyrefly: ignore[bad-return]  # the stubs' Component has no elaborate
 
 
 def _mark_used(held: Any) -> None:

@@ -1,8 +1,5 @@
 """Queue of match lists between the AIM and a PE's sequence decoder (SNAP, section IV-A: prefetch)."""
 
-# Fields of nested layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from collections.abc import Callable
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value

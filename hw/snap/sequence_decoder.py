@@ -1,8 +1,5 @@
 """Sequence decoder: lists of matches become operands for the multipliers (SNAP, section IV-B)."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from functools import partial, reduce
 from operator import add, or_
 
@@ -176,7 +173,7 @@ class SequenceDecoder(wiring.Component):
         layout = data.StructLayout({"lane": range(config.window_entries), "position": config.index_bits})
         place = Signal(layout, name=name)
         m.d.comb += [place.lane.eq(_encode(pick)), place.position.eq(Cat((plane & pick).any() for plane in planes))]
-        return place
+        return place  # pyrefly: ignore[bad-return]  # a signal of a layout is a view
 
     def _weight_address(self, lane, head):
         """Entry of the W register file in this lane, of those from the window's start on."""

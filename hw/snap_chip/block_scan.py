@@ -1,8 +1,5 @@
 """Goes through the pixels of a block, tap by tap."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -108,7 +105,7 @@ class BlockScan(wiring.Component):
                 "i_lines": In(13),
                 "i_tiles": In(12),
                 "o_pixels": Out(stream.Signature(pixels(config))),
-                "o_free_line": Out(12, init=NO_LINE),  # pyright: ignore[reportCallIssue]  # not in the stubs
+                "o_free_line": Out(12, init=NO_LINE),  # pyrefly: ignore[unexpected-keyword]  # not in the stubs
                 "o_waits": Out(1),
             }
         )

@@ -1,8 +1,5 @@
 """Where each row's pixels are, tile by tile."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -70,7 +67,7 @@ class Locator(wiring.Component):
         ]
         for row in range(rows):
             one = Signal(place, name=f"place_{row}")
-            self._locate(m, row, one)
+            self._locate(m, row, one)  # pyrefly: ignore[bad-argument-type]  # a signal of a layout is a view
             with m.If(free):
                 m.d.sync += found[row].eq(one)
         with m.If(free):

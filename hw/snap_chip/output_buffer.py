@@ -1,8 +1,5 @@
 """Output buffer: the ports of all cores, and what they share."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -161,4 +158,4 @@ class OutputBuffer(wiring.Component):
                 m.d.sync += [tile.eq(0), left.eq(left - lines)]
         with m.If(self.i_start):
             m.d.sync += [left.eq(layer.out_lines), given.eq(0), slot.eq(0)]
-        return given, by_slot
+        return given, by_slot  # pyrefly: ignore[bad-return]  # a signal of a layout is a view

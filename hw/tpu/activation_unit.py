@@ -1,8 +1,5 @@
 """From drained sums to bytes in the unified buffer."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -103,7 +100,7 @@ class ActivationUnit(wiring.Component):
             m.d.sync += [current.eq(entries.payload), rows.eq(entries.payload.rows)]
             m.d.sync += [row_address.eq(first), put.payload.address.eq(first)]
         beat = self._load(m, rows == 0, loaded, starts)
-        self._lanes(m, current, beat, raw, plane)
+        self._lanes(m, current, beat, raw, plane)  # pyrefly: ignore[bad-argument-type]  # a signal of a layout is a view
         return m
 
     def _load(self, m: Module, free: Value, loaded: Signal, starts: Signal) -> Value:

@@ -1,8 +1,5 @@
 """Brings results from the unified buffer to the host."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped

@@ -1,8 +1,5 @@
 """Legality of an instruction: the first rule that it breaks."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from itertools import groupby
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value

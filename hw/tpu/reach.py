@@ -1,8 +1,5 @@
 """Reach of an instruction: rows of the unified buffer and beats of memory that it touches, and whether it may."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out

@@ -1,8 +1,5 @@
 """Scoreboard: which instruction may begin, so that units side by side do what the program says in order."""
 
-# Ports come from a table, which no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from itertools import product
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value

@@ -1,8 +1,5 @@
 """Supplies of weight tiles and parameter sets: what the program has read and not used, however far units are."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from itertools import pairwise
 
 from amaranth.hdl import Module, Mux, Signal

@@ -1,8 +1,5 @@
 """Fetches the rows of the unified buffer that taps lie in."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -84,7 +81,7 @@ class TapRows(wiring.Component):
         held_layout = data.StructLayout({"row": ADDRESS_BITS - row_bits} | fields)
         held, comes = Signal(held_layout, reset_less=True), Signal(held_layout)
         full, second = Signal(), Signal()
-        self._look(m, comes)
+        self._look(m, comes)  # pyrefly: ignore[bad-argument-type]  # a signal of a layout is a view
         both, ends, needs, may_go, goes, leaves, upper = (
             Signal(name=name) for name in ("both", "ends", "needs", "may_go", "goes", "leaves", "upper")
         )

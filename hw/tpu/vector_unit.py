@@ -1,8 +1,5 @@
 """Executes ``pool`` and ``vector``: rows of the unified buffer become other rows of it."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -201,7 +198,7 @@ class VectorUnit(wiring.Component):
                 kept.word_select(number, len(reducer.o_kept)).eq(reducer.o_kept),
                 bytes_.word_select(number, bits).eq(reducer.o_greatest),
             ]
-        return reduced, kept, bytes_
+        return reduced, kept, bytes_  # pyrefly: ignore[bad-return]  # a signal of a layout is a view
 
     def _set_lanes(self, m: Module, lanes: VectorLanes) -> None:
         """What lanes do in this entry."""

@@ -1,8 +1,5 @@
 """Where the rows of a matrix product lie in the unified buffer: one behind the other, or windows of images."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -114,7 +111,7 @@ class WindowAddress(wiring.Component):
             m.d.sync += [y.eq(kernel_y), lines.eq(geometry.lines)]
         with m.If(self.i_entry.valid):
             first = Mux(offered.convolve, offered.first, offered.ub)
-            m.d.sync += [self.entry[name].eq(offered[name]) for name, _ in self.entry.shape()]
+            m.d.sync += [self.entry[name].eq(offered[name]) for name, _ in self.entry.shape()]  # pyrefly: ignore[not-iterable]  # a layout
             m.d.sync += [one.eq(first) for one in (self.address, self.kernel_at)]
             m.d.sync += [one.eq(offered.first) for one in (self.line_at, self.image_at)]  # of convolutions
             m.d.sync += [x.eq(offered.x), y.eq(offered.y), kernel_y.eq(offered.y)]

@@ -152,7 +152,7 @@ class ListBuilder(Builder):
         """A convolution with ones: by default each value by itself."""
         ones = np.ones((1, 1, 1, self.tensors[source].channels), np.int8) if weights is None else weights
         kernels, result = ones.shape[3], node.result
-        defaults = {
+        defaults: dict[str, Any] = {
             "target": result.name, "zero": result.zero, "groups": kernels, "signed": result.dtype == np.int8
         }  # fmt: skip
         layer = Convolution(

@@ -173,13 +173,14 @@ def map_job(config: SnapChipConfig, job: Job) -> SnapChipProgram:
     a_layout, b_layout = ("M x K", "K x N") if job.convolution is None else ("N x H x W x C", "R x S x C / groups x K")
     a = check_tensor(job.names[0], job.a, a_layout, ACTIVATIONS)
     b = check_tensor(job.names[1], job.b, b_layout, WEIGHTS)
+    steps: dict[str, Any] = {}
     if job.convolution is None:
         shape = (len(a), b.shape[1])
         rule = f"the {a.shape[1]} columns of {job.names[0]}"
         check(f"rows of {job.names[1]}", len(b) == a.shape[1], rule, len(b))
         width = min(len(a), config.banks)
         images = np.pad(a, ((0, -len(a) % width), (0, 0))).reshape(1, -1, width, a.shape[1])
-        weights, steps = b[None, None], {}
+        weights = b[None, None]
         macs = int(np.count_nonzero(a, axis=0) @ np.count_nonzero(b, axis=1))
     else:
         geometry = ConvolutionGeometry.of(a.shape, b.shape, **job.convolution, names=job.names)

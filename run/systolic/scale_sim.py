@@ -159,5 +159,5 @@ def _flatten_cycles(buffer: Any) -> None:
         def flattened(self: Any, incoming_requests_arr_np: Any, incoming_cycles_arr_np: Any) -> Any:
             return service(self, incoming_requests_arr_np, incoming_cycles_arr_np).ravel()
 
-        flattened.__wrapped__ = service  # pyright: ignore[reportFunctionMemberAccess]  # as functools.wraps does
+        flattened.__wrapped__ = service  # pyrefly: ignore[missing-attribute]  # as functools.wraps does
         buffer.service_writes = flattened

@@ -15,6 +15,7 @@ from ...hw.tpu.fetch import COUNT_BITS
 from ...hw.tpu.isa import ERRORS, decode, encode
 from ...hw.tpu.register_map import REGISTERS
 from ...sim.tpu.assembler import program_of, words_of
+from ...sim.tpu.far_windows import far_program
 from ...sim.tpu.golden import SET_ENTRY, Outcome, run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Scenario, random_program
@@ -239,10 +240,11 @@ class Failing(TpuProgram):
 
 
 def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
-    """Legal programs, one for each error that a program makes, and jobs that fail in each way or are stopped."""
+    """Legal programs, one of windows far apart, one for each error, and jobs that fail in each way or are stopped."""
     rng = np.random.default_rng(seed)
     for number in range(RANDOM_PROGRAMS):
         yield _trial(config, random_program(config, 1000 * seed + number), number, origin=_origin(config, rng))
+    yield _trial(config, far_program(config, seed), seed, origin=_origin(config, rng))
     for number, error in enumerate(ILLEGAL):
         scenario = illegal_program(config, 1000 * seed + number, error)
         yield _trial(config, scenario, number, origin=_origin(config, rng), moved=True)

@@ -1,5 +1,7 @@
 """Requantization with the semantics of ONNX, bit-exact with onnxruntime."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -76,7 +78,7 @@ def _scale(field: str, value: npt.ArrayLike) -> np.ndarray:
 
 
 def _saturate(scaled: np.ndarray, zero_point: int, dtype: npt.DTypeLike) -> np.ndarray:
-    kind = np.dtype(dtype)
+    kind: np.dtype[Any] = np.dtype(dtype)
     if kind not in (np.int8, np.uint8):
         raise WrongTypeError(f"dtype must be int8 or uint8, not {kind}", field="dtype", value=kind)
     low, high = np.iinfo(kind).min, np.iinfo(kind).max

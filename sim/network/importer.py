@@ -85,7 +85,7 @@ def from_model(
             continue
         try:
             states[value.name] = _input(graph, states, builder, value, sizes[value.name])
-            inputs.append(states[value.name].value)  # pyright: ignore[reportAttributeAccessIssue]  # of bytes or floats
+            inputs.append(states[value.name].value)  # pyrefly: ignore[missing-attribute]  # of bytes or floats
         except (RefusedError, ConfigError) as error:
             refused.append((value.name, "input", str(error)))
             states[value.name] = Unknown()

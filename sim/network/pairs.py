@@ -36,7 +36,7 @@ def _binary(operation: Operation) -> list[State]:
     if operation.operator in ("Add", "Mul", "Sum"):
         operands = _operand(a), _operand(b)
         if None not in operands:
-            return [_combined(operation, *operands)]  # pyright: ignore[reportArgumentType]  # None was excluded
+            return [_combined(operation, *operands)]  # pyrefly: ignore[bad-argument-type]  # None was excluded
     if _of_one(a, b):
         return [_of_constants(operation, a, b)]
     if not is_real(a) and not is_real(b):

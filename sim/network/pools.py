@@ -26,7 +26,8 @@ def _pool_node(
         raise RefusedError(f"of {len(source.shape)} axes; only images (N C H W) are supported")
     steps: dict[str, Any]
     if kind == "global":
-        shape, steps = (*source.shape[:2], 1, 1), {"kernel": source.shape[2:]}
+        shape = *source.shape[:2], 1, 1
+        steps = {"kernel": source.shape[2:]}
     else:
         where = windows(operation, source.shape)
         if kind == "average" and where.dilations != (1, 1):

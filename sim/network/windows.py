@@ -99,7 +99,7 @@ def _pads(operation: Operation, sizes: tuple[int, ...], reach: tuple[int, ...], 
 
 def pads_of(values: object) -> list[int]:
     """Four numbers that aren't negative."""
-    pads = [int(value) for value in values]  # pyright: ignore[reportGeneralTypeIssues]  # of an attribute
+    pads = [int(value) for value in values]  # pyrefly: ignore[not-iterable]  # of an attribute
     if len(pads) != 4 or min(pads) < 0:
         raise RefusedError(f"pads are {pads}; only four that aren't negative are supported")
     return pads
@@ -107,7 +107,7 @@ def pads_of(values: object) -> list[int]:
 
 def pair_of(name: str, values: object) -> tuple[int, int]:
     """Two numbers of at least 1."""
-    pair = [int(value) for value in values]  # pyright: ignore[reportGeneralTypeIssues]  # of an attribute
+    pair = [int(value) for value in values]  # pyrefly: ignore[not-iterable]  # of an attribute
     if len(pair) != 2 or min(pair) < 1:
         raise RefusedError(f"attribute {name} is {pair}; only two numbers of at least 1 are supported")
     return pair[0], pair[1]

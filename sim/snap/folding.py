@@ -44,5 +44,5 @@ def _fold(sizes: LayerSizes, x: np.ndarray, w: np.ndarray, axis: int) -> tuple[L
     bank = np.moveaxis(w, axis, 1)  # the other axis, taps, C / groups, K
     bank = np.expand_dims(bank.reshape(len(bank), -1, bank.shape[3]), axis)
     new = Axis(size=size, kernel=1, outputs=size, stride=1, padding=0, dilation=1)
-    sizes = dataclasses.replace(sizes, depth=sizes.depth * taps, **{name: new})
+    sizes = dataclasses.replace(sizes, depth=sizes.depth * taps, **{name: new})  # pyrefly: ignore[bad-argument-type]  # an axis
     return sizes, image.reshape(*image.shape[:2], -1), bank

@@ -44,7 +44,7 @@ class ConvolutionLayer:
         """Bundle of pixel (h, w): ``(mask, channel tile)`` for each part."""
         key = h, w, *((mask, channels.start, channels.stop) for mask, channels in parts)
         if key not in self.cache:
-            pieces = []
+            pieces: list[tuple[int, *tuple[np.ndarray, ...]]] = []
             for mask, channels in parts:
                 values = self.image[h, w, channels]
                 at = np.flatnonzero(values)

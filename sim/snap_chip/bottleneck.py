@@ -128,7 +128,7 @@ def scale_sums(
     if added is None:
         return fields, requantize(sums + bias, factors)
     terms = residual_terms(1, MIDDLE, INPUT_SCALE, 0, OUTPUT_SCALE, 0)
-    names = ("sum_factor", "factor", "offset")
-    more = Residual(tensor=added[0], zero=0, **dict(zip(names, map(float, terms), strict=True)))
+    sum_factor, factor, offset = map(float, terms)
+    more = Residual(tensor=added[0], zero=0, sum_factor=sum_factor, factor=factor, offset=offset)
     output = residual_add(requantize(sums + bias, factors, MIDDLE), added[1], terms, 0, 255).astype(np.uint8)
     return fields | {"zero": MIDDLE, "residual": more}, output

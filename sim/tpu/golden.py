@@ -139,7 +139,7 @@ class _Machine:
         self.written = np.zeros(config.ub_bytes, bool)
         self.accumulators = np.zeros((config.matrix.accumulator_rows, config.matrix.columns), np.int64)
         self.tiles: deque[np.ndarray] = deque()
-        self.tile = np.empty(0, np.uint8)
+        self.tile: np.ndarray = np.empty(0, np.uint8)
         self.sets: deque[np.ndarray] = deque()
         self.set = np.empty(0, SET_ENTRY)
         self.tags: list[int] = []

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -209,7 +209,7 @@ def _check_sources(node: "Node", count: int | None = None) -> None:
 
 def _check_kernel(kernel: object) -> None:
     check("kernel", isinstance(kernel, tuple | list) and len(kernel) == 2, "two numbers, down and across", kernel)
-    for size in kernel:  # pyright: ignore[reportGeneralTypeIssues]
+    for size in kernel:  # pyrefly: ignore[not-iterable]
         check_int("kernel", size, 1)
 
 
@@ -370,4 +370,5 @@ def _result(name: str, node: Node, sources: Sequence[Tensor]) -> Tensor:
             for other in others:
                 alike = dataclasses.replace(other, **{field: getattr(first, field)}) == first
                 check(f"sources of {name}", alike, f"alike but in {field}: {first}", other)
-            return dataclasses.replace(first, **{field: sum(getattr(source, field) for source in sources)})
+            total: Any = sum(getattr(source, field) for source in sources)
+            return dataclasses.replace(first, **{field: total})

@@ -87,7 +87,8 @@ def _proposal(author: Author, error: str) -> Iterator[int]:
         case "bundle":
             yield from _bundle(author)
         case "leftover":
-            yield from _tiles(author) if author.chance(0.5) else _sets(author)
+            if author.chance(0.8):  # or else, of what was read before
+                yield from _tiles(author) if author.chance(0.5) else _sets(author)
             yield encode("halt")
         case "prefetch":
             yield from _prefetch(author)

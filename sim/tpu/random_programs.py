@@ -61,15 +61,7 @@ def random_program(config: TpuConfig, seed: int, *, instructions: int = 40) -> S
     author = Author(config, np.random.default_rng(seed))
     author.start()
     author.write(instructions)
-    author.use_up()
-    everything = "write_host", {"window": 1, "ub": author.base, "granules": author.area}
-    if not author.add(everything):
-        author.add(SYNC)
-        author.add(everything)
-    if author.chance(0.5):
-        author.add(author.interrupt())
-    author.add(("halt", {}))
-    return author.scenario()
+    return author.ended()
 
 
 class Author(WindowAuthor):
@@ -110,6 +102,18 @@ class Author(WindowAuthor):
     def scenario(self, problem: Problem | None = None) -> Scenario:
         """What was written."""
         return Scenario(program_of(self.words), self.host, self.weights, problem)
+
+    def ended(self) -> Scenario:
+        """What was written, which uses all that it read, leaves its rows in the host's window 1, and halts."""
+        self.use_up()
+        everything = "write_host", {"window": 1, "ub": self.base, "granules": self.area}
+        if not self.add(everything):
+            self.add(SYNC)
+            self.add(everything)
+        if self.chance(0.5):
+            self.add(self.interrupt())
+        self.add(("halt", {}))
+        return self.scenario()
 
     def add(self, *parts: Part) -> bool:
         """Write instructions, all or none: none if one is illegal or its result undefined."""

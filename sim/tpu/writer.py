@@ -371,7 +371,8 @@ def _meeting(columns: list[Column], others: list[Column]) -> Iterator[tuple[Colu
         for other in others:
             start, end = max(one.start, other.start), min(one.start + one.count, other.start + other.count)
             if start < end:
-                yield tuple(
+                one_part, other_part = (
                     Column(start, end - start, each.part, each.granule + (start - each.start) // GRANULE_BYTES)
                     for each in (one, other)
-                )  # pyright: ignore[reportReturnType]
+                )
+                yield one_part, other_part

@@ -187,7 +187,8 @@ class WriteMemory:
         self._data: deque[list[tuple[int, int]]] = deque()  # whole bursts: data and strobes
         self.came, self.answered, self.most_unanswered = 0, 0, 0
         self._due: deque[tuple[int, int]] = deque()  # cycle, response
-        self._cycle, self._offered, self._ready, self._waiting = 0, False, False, None
+        self._cycle, self._offered, self._ready = 0, False, False
+        self._waiting: tuple[Any, ...] | None = None
 
     @property
     def done(self) -> bool:

@@ -111,7 +111,8 @@ def any_word(config: EieConfig, rng: np.random.Generator, kind: Kind) -> Words:
     job = any_job(config, rng)
     if rng.integers(2):
         name = str(rng.choice(list(config.job_fields)))
-        job = dataclasses.replace(job, **{name: int(rng.integers(1 << config.job_fields[name]))})
+        drawn: Any = int(rng.integers(1 << config.job_fields[name]))
+        job = dataclasses.replace(job, **{name: drawn})
     return job_word(config, address, job)
 
 

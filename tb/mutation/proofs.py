@@ -4,9 +4,6 @@ A specification holds the component that it is about. Here this component is an 
 netlist that faults are planted in: the fault that was simulated is the one that a proof looks at.
 """
 
-# The stubs know nothing of what a fragment holds.
-# pyright: reportAttributeAccessIssue=false
-
 import contextlib
 import importlib
 import importlib.util

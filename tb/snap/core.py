@@ -69,7 +69,7 @@ class Watch:
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Check the counters, which show what has happened up to the cycle before."""
         counters, before = core_counters(outputs["o_counters"]), self.work
-        assert (sum(counters.waits[name] for name in WAITS) == counters.cycles).all()
+        assert (np.sum([counters.waits[name] for name in WAITS], axis=0) == counters.cycles).all()
         assert (counters.multiplies <= self.config.pe_multipliers * counters.cycles).all()
         self.work = int(counters.sums.sum() + counters.multiplies.sum())
         if not counters.weight_beats.any() and not counters.activation_beats.any():

@@ -34,7 +34,9 @@ def with_other_classes(config: SnapConfig, program: CoreProgram, rng: np.random.
     weights = [dataclasses.replace(stream, classes=to[stream.classes]) for stream in program.weights]
     activations = [
         dataclasses.replace(
-            stream, tile_classes=sum((stream.tile_classes >> kind & 1) << to[kind] for kind in range(config.classes))
+            stream,
+            # pyrefly: ignore[bad-argument-type]  # there is at least one class
+            tile_classes=sum((stream.tile_classes >> kind & 1) << to[kind] for kind in range(config.classes)),
         )
         for stream in program.activations
     ]

@@ -1,6 +1,7 @@
 """Programs with one stream that is cut into other groups or blocks than the rest."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ __all__ = ["miscut"]
 def miscut(program: CoreProgram, rng: np.random.Generator) -> CoreProgram:
     """Add or take away the end of a group or block in one stream, or move it to a neighbouring item."""
     name = str(rng.choice(["weights", "activations"]))
-    streams = list(getattr(program, name))
+    streams: Any = list(getattr(program, name))
     number = int(rng.integers(len(streams)))
     flag = "block_last" if name == "weights" and rng.random() < 0.5 else "group_last"
     streams[number] = _changed(streams[number], flag, rng)

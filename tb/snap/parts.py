@@ -1,5 +1,7 @@
 """Configurations under test: small, and each with a shape that the others don't have."""
 
+from typing import Any
+
 from amaranth.hdl import signed
 from amaranth.lib import data
 
@@ -31,7 +33,7 @@ NARROW = {
 
 CONFIGS = {"tiny": TINY, "one": ONE, "two": TWO, "wide": WIDE}
 
-PARTS = (
+PARTS: dict[str, dict[str, Any]] = (
     {
         "aim": {f"aim_{name}": config for name, config in CONFIGS.items()} | {"aim_table": ONE.replace(aim="table")},
     }

@@ -208,7 +208,7 @@ def _convolution(
     weights[numbers.random(shape) >= numbers.choice([0.1, 0.5, 1.0], shape[3])] = 0
     signed = rng.random() < 0.4
     spread = float(np.sqrt(shape[0] * shape[1] * shape[2])) * 60
-    layer = {
+    layer: dict[str, Any] = {
         "source": source, "target": target, "weights": weights, "stride": stride, "padding": padding,
         "dilation": dilation, "groups": groups, "bias": numbers.integers(-(1 << 12), 1 << 12, shape[3], np.int32),
         "factors": (np.exp(numbers.normal(0, 1, shape[3])) / spread).astype(np.float32),

@@ -32,7 +32,10 @@ class Tiles:
 
     def __init__(self, config: SnapChipConfig, wanted: list[np.ndarray], pace: float, some: random.Random) -> None:
         self.config, self.wanted, self.pace, self.some = config, wanted, pace, some
-        self.read, self._left, self._asks, self._asked = 0, None, None, None
+        self.read = 0
+        self._left: list[tuple[int, int]] | None = None
+        self._asks: tuple[int, int] | None = None
+        self._asked: tuple[int, int] | None = None
         self.overflow = False
 
     @property

@@ -1,5 +1,7 @@
 """Configurations under test: small, and each with a shape that the others don't have."""
 
+from typing import Any
+
 from ...hw.snap.config import SnapConfig
 from ...hw.snap_chip.config import PRESETS, SnapChipConfig
 
@@ -40,7 +42,7 @@ CHIPS = {"tiny": TINY, "middle": MIDDLE}
 
 CONFIGS = {"tiny": TINY, "middle": MIDDLE, "single": SINGLE, "full": FULL}
 
-PARTS = (
+PARTS: dict[str, dict[str, Any]] = (
     {
         "core_array": {"core_array_tiny": TINY},
         "byte_unpacker": {f"byte_unpacker_{width}": (width,) for width in (2, 4, 8)},

@@ -1,5 +1,7 @@
 """Configurations under test: small, and each with a shape that the others don't have."""
 
+from typing import Any
+
 from ...hw.systolic.config import SystolicConfig
 
 __all__ = ["ARRAYS", "DELAYS", "ONE", "PARTS", "SQUARE", "TALL", "TRIANGLES", "WIDE"]
@@ -60,7 +62,7 @@ DELAYS = {f"delay_line_{cycles}": (5, cycles) for cycles in (1, 3, 4, 9)}
 TRIANGLES = {"triangle_forward": (3, 5, False), "triangle_reverse": (4, 3, True)}
 """Lanes, width and direction of skews."""
 
-PARTS = {
+PARTS: dict[str, dict[str, Any]] = {
     "delay_line": DELAYS,
     "triangle": TRIANGLES,
 } | {

@@ -1,7 +1,5 @@
 """A design for tests: the matrix unit with what feeds it."""
 
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped

@@ -26,7 +26,7 @@ async def in_order(bench: Bench, config: TpuConfig, rng: np.random.Generator) ->
         ends = itertools.accumulate(beats for _, beats in requests)
         memory = MemoryBeats(requests, 8 * config.bus_bytes, stalls, some, ends)
         source = Source("i_entries", entries, stalls["entries"], some)
-        sink = Sink("o_beats", len(memory.beats), stalls["out"], some, after_valid=stalls["after_valid"])
+        sink = Sink("o_beats", len(memory.beats), stalls["out"], some, after_valid=bool(stalls["after_valid"]))
         await run(bench, [source, memory, sink], lambda source=source, sink=sink: source.done and sink.done)
         assert sink.beats == memory.beats and memory.done
         for _ in range(4):

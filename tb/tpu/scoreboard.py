@@ -44,6 +44,10 @@ class Entry(NamedTuple):
             for (one, writes), (two, also) in pairs
         )
 
+    def at(self, **rows: Any) -> "Entry":
+        """The same, but with other rows."""
+        return self._replace(**rows)
+
     def inputs(self) -> dict[str, Any]:
         """What the scoreboard is told of it."""
         rows, a, b = ({"first": one.start, "last": one.stop - 1} for one in (self.rows, self.a, self.b))
@@ -231,12 +235,12 @@ async def each_pair(bench: Bench, config: TpuConfig, rng: np.random.Generator) -
     some, waited = numbers(rng), Counter()
     apart = {"rows": range(1), "a": range(2, 3), "b": range(4, 5)}
     for unit, other in permutations(sorted(READERS | WRITERS), 2):
-        younger = random_entry(bench, some, unit, 4)._replace(**apart)
-        older = random_entry(bench, some, other, 4)._replace(
+        younger = random_entry(bench, some, unit, 4).at(**apart)
+        older = random_entry(bench, some, other, 4).at(
             **{name: range(row + 1, row + 2) for name, (row, *_) in apart.items()}
         )
         for mine, theirs in product(younger.stretches, older.stretches):
-            entries = [older._replace(**{theirs: getattr(younger, mine)}), younger]
+            entries = [older.at(**{theirs: getattr(younger, mine)}), younger]
             waited += (await execute(bench, some, entries, dispatch=1, take=1, done=0.3, slow=other)).waited
     assert not waited["matrix", "host_out"] and waited["vector", "host_out"] and waited["vector", "host_in"]
 
@@ -274,16 +278,16 @@ async def each_place(bench: Bench, config: TpuConfig, rng: np.random.Generator) 
         ways = 3 if unit == "vector" and other in WRITERS else 1
         offset = some.randrange(QUEUES[unit])
         for number in range(max(QUEUES[unit], len(places) * ways)):
-            older = [random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, place)) for place in places]
+            older = [random_entry(bench, some, other, 4).at(**dict.fromkeys(free, place)) for place in places]
             begun = (number + offset) % QUEUES[unit]  # nothing keeps these
-            entries = [random_entry(bench, some, unit, 4)._replace(**free) for _ in range(begun)]
+            entries = [random_entry(bench, some, unit, 4).at(**free) for _ in range(begun)]
             blocker, one = older[number % len(older)], random_entry(bench, some, unit, 4)
-            found = [one._replace(**free | {name: blocker.rows}) for name in one.stretches]
+            found = [one.at(**free | {name: blocker.rows}) for name in one.stretches]
             found = [way for way in found if way.conflicts(blocker)]
             waits = found[number // len(older) % len(found)]
             await execute(bench, some, [*older, *entries, waits], dispatch=1, take=1, done=1, slow=other, last=unit)
         for _ in range(3):  # it goes on to another place while what it waits for completes
-            blocker = random_entry(bench, some, other, 4)._replace(**dict.fromkeys(free, places[0]))
-            entries = [random_entry(bench, some, unit, 4)._replace(**free) for _ in range(QUEUES[unit] - 1)]
-            waits = random_entry(bench, some, unit, 4)._replace(**dict.fromkeys(free, blocker.rows))
+            blocker = random_entry(bench, some, other, 4).at(**dict.fromkeys(free, places[0]))
+            entries = [random_entry(bench, some, unit, 4).at(**free) for _ in range(QUEUES[unit] - 1)]
+            waits = random_entry(bench, some, unit, 4).at(**dict.fromkeys(free, blocker.rows))
             await execute(bench, some, [blocker, *entries, waits], dispatch=1, take=1, done=0.5, slow=other)

@@ -63,7 +63,8 @@ class Buffer:
         self.entries_done = 0
         self._source = source
         self._answers: deque[int | None] = deque([None] * ROW_LATENCY)
-        self._fetch_waits, self._store_waits = None, None
+        self._store_waits = None
+        self._fetch_waits: Mapping[str, int] | None = None
 
     @property
     def done(self) -> bool:

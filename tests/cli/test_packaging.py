@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # it is compiled and has no types
+from lxml import etree  # it is compiled and has no types
 
 from tensorloom.hw.emit.axi_stream import axi_streams
 from tensorloom.hw.emit.emission import Emission

@@ -1,8 +1,5 @@
 """Block diagrams show what is in the netlist, and refuse what isn't."""
 
-# Components make their ports when they are created.
-# pyright: reportAttributeAccessIssue=false
-
 import dataclasses
 import re
 import runpy

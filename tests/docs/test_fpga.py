@@ -72,7 +72,7 @@ def test_files_of_a_project() -> None:
     config = target.config.replace(rows=4, columns=14)
     plan = make_plan("arty-a7", "systolic", TARGETS["systolic"], config, target.frequency_hz, vendor=True)
     named = {name for files, _ in table("project") for name in files.split(", ")}
-    files = plan.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    files = plan.build.files  # pyrefly: ignore[missing-attribute]  # not in the stubs
     assert named - {"build_top.json"} == set(files) - {"build_top.json"}
     script = str(files["top.tcl"])
     written = set(re.findall(r"\b(top\w*\.(?:rpt|dcp|bit))`", PAGE))

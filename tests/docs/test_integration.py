@@ -100,5 +100,5 @@ def test_fusesoc_lints_as_the_page_says(tmp_path: Path) -> None:
 def test_continuous_integration_runs_its_script() -> None:
     workflow = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     assert "run: bash .ci/run\n" in workflow and (ROOT / ".ci/run").is_file()
-    packages = set(re.search(r"apt-get install -y (.*)", workflow)[1].split())  # pyright: ignore[reportOptionalSubscript]
+    packages = set(re.search(r"apt-get install -y (.*)", workflow)[1].split())  # pyrefly: ignore[unsupported-operation]
     assert {"g++", "make", "perl"} <= packages

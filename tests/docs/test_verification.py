@@ -13,7 +13,7 @@ DRAW = Path(__file__).parent.parent.parent / "docs" / "draw"
 def test_tables_of_planted_faults(monkeypatch) -> None:
     monkeypatch.syspath_prepend(str(DRAW))
     monkeypatch.delitem(sys.modules, "mutation_tables", raising=False)
-    from mutation_tables import mutation_tables  # pyright: ignore[reportMissingImports]  # a script's module
+    from mutation_tables import mutation_tables  # a script's module
 
     records = read_records()
     tables = mutation_tables(records, map(is_stale, records))

@@ -19,7 +19,7 @@ def test_projects_of_the_vendors_are_complete(name: str) -> None:
     board = BOARDS[name]
     target = TARGETS["systolic"].boards[name]
     plan = make_plan(name, "systolic", TARGETS["systolic"], SMALL, target.frequency_hz, vendor=True)
-    files = plan.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    files = plan.build.files  # pyrefly: ignore[missing-attribute]  # not in the stubs
     assert "self_test.v" in files
     assert "top.v" in files
     scripts = "".join(str(text) for file, text in files.items() if file.endswith((".tcl", ".sh", ".prj")))

@@ -108,7 +108,7 @@ def test_a_design_is_made_again_only_if_its_sources_change(
 
 def test_several_records_in_processes(record: dict[str, Any]) -> None:
     asked = [record, record | {"frequency_hz": 24 * MHZ}, record | {"board": "gone"}]
-    told: list[tuple[str, float]] = []
+    told: list[tuple[str | float, ...]] = []
     questions = [(kept, SystolicConfig, TARGETS["systolic"]) for kept in asked]
     assert are_stale(questions, lambda *texts: told.append(texts)) == [False, True, True]
     assert told[-1] == ("3 of 3 designs", 1.0) and len(told) == 3
@@ -131,7 +131,7 @@ def test_equal_designs_have_equal_digests(small: FpgaPlan) -> None:
 
 
 def test_the_digest_is_the_same_in_any_folder(small: FpgaPlan) -> None:
-    files = small.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    files = small.build.files  # pyrefly: ignore[missing-attribute]  # not in the stubs
     assert files_digest(files) == small.digest
     texts = {name: text.decode() if isinstance(text, bytes) else text for name, text in files.items()}
     root = str(Path(__file__).parents[2])

@@ -1,6 +1,3 @@
-# Ports are made from a signature, which no checker can follow.
-# pyright: reportAttributeAccessIssue=false
-
 """Random stream, memory stream and stream register against their models, with random stalls."""
 
 import random
@@ -29,7 +26,7 @@ class Registered(wiring.Component):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.source, m.submodules.register = source, register = self.source, StreamRegister(WIDTH)  # pyright: ignore[reportArgumentType]  # the stubs' Component has no elaborate
+        m.submodules.source, m.submodules.register = source, register = self.source, StreamRegister(WIDTH)  # pyrefly: ignore[bad-argument-type]  # the stubs' Component has no elaborate
         wiring.connect(m, source.o, register.i)
         wiring.connect(m, register.o, flipped(self.o))
         m.d.comb += [source.i_start.eq(self.i_start), source.i_fault.eq(self.i_fault)]

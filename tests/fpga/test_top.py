@@ -57,7 +57,7 @@ def board_sources(engine: str, config: Config) -> Sources:
     """The ULX3S's top with the self-test of an engine."""
     plan = make_plan("ulx3s-85f", engine, TARGETS[engine], config, 60_000_000)
     models = MODELS + Path(tensorloom.fpga.__file__).with_name("ecp5_cells.v").read_text(encoding="utf-8")
-    built = plan.build.files  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    built = plan.build.files  # pyrefly: ignore[missing-attribute]  # not in the stubs
     files = {name: str(built[name]) for name in ("self_test.v", "top.il")} | {"models.v": models}
     script = "read_verilog self_test.v\nread_verilog -lib models.v\nread_rtlil top.il\nhierarchy -top top\n"
     script += "proc\nwrite_verilog -noattr top.v\n"
@@ -101,7 +101,7 @@ def test_passes_fails_after_the_fault_button_and_passes_after_the_reset_button(
 
 def test_each_snap_pe_has_a_reset_register() -> None:
     plan = make_plan("ulx3s-85f", "snap", TARGETS["snap"], SNAP, 60_000_000)
-    verilog = str(plan.build.files["self_test.v"])  # pyright: ignore[reportAttributeAccessIssue]  # not in the stubs
+    verilog = str(plan.build.files["self_test.v"])  # pyrefly: ignore[missing-attribute]  # not in the stubs
     modules = dict(re.findall(r"^module (\w+)(.*?)^endmodule$", verilog, re.MULTILINE | re.DOTALL))
     assert [name for name, text in modules.items() if "rst_register <= rst;" in text] == ["pe"]
     body = modules["pe"].partition("rst_register <= rst;")[2]

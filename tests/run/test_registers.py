@@ -145,7 +145,7 @@ def test_ipxact(case: tuple[RegisterMap, dict[str, bytes]]) -> None:
         return int(text.removeprefix("'h"), 16 if text.startswith("'h") else 10)
 
     assert number(block, "baseAddress") == 0
-    named = {value: name for name, value in ACCESSES.items()}
+    named: dict[tuple[str, str | None], str] = {value: name for name, value in ACCESSES.items()}
     found, resets = set(), {}
     for register in block.iterfind("register", namespace):
         name = register.findtext("name", "", namespace)

@@ -1,6 +1,3 @@
-# Ports are made from a signature, which no checker can follow.
-# pyright: reportAttributeAccessIssue=false
-
 import re
 from pathlib import Path
 

@@ -68,7 +68,7 @@ class Program:
         check("program", False, "one that halts", str(self.rules.at_end()))
 
     def _add(self, name: str, v: Values) -> None:
-        one = {"kind": PASS, "unit": -1, "units": 0, "first": [0] * STRETCHES, "last": [0] * STRETCHES}
+        one: dict[str, Any] = {"kind": PASS, "unit": -1, "units": 0, "first": [0] * STRETCHES, "last": [0] * STRETCHES}
         if name in ("sync", "interrupt"):
             one |= {"kind": WAIT, "units": v["units"]}
         elif name == "halt":

@@ -1,8 +1,5 @@
 """What counters must add, whatever they counted before."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from collections.abc import Mapping
 
 from amaranth.hdl import Module, Mux, Signal, Value

@@ -1,8 +1,5 @@
 """What a lane must do, for any one row."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In

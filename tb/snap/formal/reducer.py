@@ -174,7 +174,7 @@ class ReducerSumsSpec(_ReducerInputs):
             Assume(~completes | ~done.bit_select(bank, 1)),
             dut.i_done[row][column].eq(done),
             shown.eq(Mux(read_bank, kept[1], kept[0])),
-            dut.i_psums[row][column].eq(shown[slot].as_signed()),  # pyright: ignore[reportArgumentType]
+            dut.i_psums[row][column].eq(shown[slot].as_signed()),  # pyrefly: ignore[bad-index]
             Assert(~free | (done.bit_select(read_bank, 1) & ~gone)),
             Assert(~taken | free | gone),
         ]

@@ -1,8 +1,5 @@
 """What the scoreboard must do with any program and any units."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In

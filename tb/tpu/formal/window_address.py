@@ -1,8 +1,5 @@
 """Where windows lie, by the formula."""
 
-# Fields of layouts are values of classes that no checker can know.
-# pyright: reportOperatorIssue=false, reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In

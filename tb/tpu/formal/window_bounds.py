@@ -1,8 +1,5 @@
 """What belongs to an image, granule by granule."""
 
-# Ports that another component names are none that a checker can know.
-# pyright: reportAttributeAccessIssue=false
-
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In

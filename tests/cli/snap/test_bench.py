@@ -130,4 +130,4 @@ def test_wrong_results_stop_the_bench(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = SimpleNamespace(passed=False, complaint="3 of 9 results differ")
     simulator = SimpleNamespace(run=lambda job, program=None: outcome)
     with pytest.raises(bench_snap.FailureError, match="vgg16/conv1_1 .*: 3 of 9 results differ"):
-        bench_snap._row(simulator, "1x1", "vgg16/conv1_1", (3, 3, 3, 1), "1/1")  # pyright: ignore[reportArgumentType]  # a stand-in
+        bench_snap._row(simulator, "1x1", "vgg16/conv1_1", (3, 3, 3, 1), "1/1")  # pyrefly: ignore[bad-argument-type]  # a stand-in

@@ -81,7 +81,7 @@ def test_images_of_the_user(run: Callable, tmp_path: Path, seed: int) -> None:
 
 
 def test_a_wrong_byte_of_memory_is_a_failure(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = SnapChipProgram.after.func
+    real = SnapChipProgram.after.func  # pyrefly: ignore[missing-attribute]  # a cached property
 
     def wrong(program):
         after = real(program).copy()

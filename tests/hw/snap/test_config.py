@@ -39,7 +39,7 @@ def test_wrong_values(changes: dict[str, int], text: str) -> None:
 
 def test_wrong_type() -> None:
     with pytest.raises(TypeError, match="core_rows must be an integer, not 7.0"):
-        SnapConfig(core_rows=7.0)  # pyright: ignore[reportArgumentType]  # wrong on purpose
+        SnapConfig(core_rows=7.0)  # pyrefly: ignore[bad-argument-type]  # wrong on purpose
 
 
 def test_the_largest_core_can_be_emitted() -> None:

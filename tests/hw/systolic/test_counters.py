@@ -1,6 +1,7 @@
 """High bits of the matrix unit's counters, which a short run reaches only if they begin near their end."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ def test_counters_that_begin_elsewhere(start: int, seed: int) -> None:
     program = random_program(SQUARE, np.random.default_rng(seed), 120)
     inputs = {name: getattr(program, name.removeprefix("i_")) for name in ("i_weights", "i_activations", "i_commands")}
     stalls = {"i_activations": 0.3, "o_sums": 0.5}
-    for options in ({}, {"stalls": stalls, "seed": seed % 1000}):
+    drawn: list[dict[str, Any]] = [{}, {"stalls": stalls, "seed": seed % 1000}]
+    for options in drawn:
         result = model.run(inputs, {"o_sums": len(program.sums)}, idle_cycles=50, **options)
         np.testing.assert_array_equal(result.outputs["o_sums"], program.sums)
         counters = {name: (int(value) - start) % (1 << 32) for name, value in result.counters["o_counters"].items()}

@@ -1,6 +1,7 @@
 """Whole products on the matrix unit's Verilog, in the form in which users get it."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SIZES = [(5, 4, 4), (1, 1, 1), (7, 9, 6), (33, 3, 5)]
 def test_small_unit(build_dir, bench_seed, stall):
     """All pairs of operand kinds, sizes that are no multiples of the array, more rows than accumulators."""
     pairs = [(a, b) for a in KINDS for b in KINDS]
-    products = [[*SIZES[index % len(SIZES)], a, b] for index, (a, b) in enumerate(pairs)]
+    products: Any = [[*SIZES[index % len(SIZES)], a, b] for index, (a, b) in enumerate(pairs)]
     # The accumulators hold 32 bits: 16 x 16 bits fit them only once.
     products = [[m, 1, n, a, b] if "16" in a and "16" in b else [m, k, n, a, b] for m, k, n, a, b in products]
     data = {"products": [p for p in products if p[3:] != ["uint16", "uint16"]], "stall": stall}

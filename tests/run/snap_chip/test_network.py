@@ -1,6 +1,7 @@
 """What networks become on the SNAP chip: which layers for which nodes, and what it refuses."""
 
 import dataclasses
+from typing import cast
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_images_are_pixels_where_there_are_no_others() -> None:
     program = plan_network(CONFIG, network).machine_parts[0].program(
         execute(network, maker.values(network)) | maker.values(network)
     )  # fmt: skip
-    first, second = program.compiled.commands  # pyright: ignore[reportAttributeAccessIssue]
+    first, second = program.compiled.commands  # pyrefly: ignore[missing-attribute]
     assert first["width"] == CONFIG.banks and first["height"] == 3 and second["out_columns"] == CONFIG.banks
 
 
@@ -85,7 +86,7 @@ def test_first_layers_of_few_channels_are_folded() -> None:
     network = maker.network(maker.convolution(maker.input(1, 1, 8, 8), 8, pads=(1, 1, 1, 1)))
     check(maker, network)
     program = plan_network(CONFIG, network).machine_parts[0].program(maker.values(network))
-    (command,) = program.compiled.commands  # pyright: ignore[reportAttributeAccessIssue]
+    (command,) = program.compiled.commands  # pyrefly: ignore[missing-attribute]
     assert command["kernel_lines"] == command["kernel_columns"] == 1
 
 
@@ -93,10 +94,9 @@ def test_everything_that_is_refused_is_named() -> None:
     maker = Maker(8)
     source = maker.convolution(maker.input(1, 4, 9, 9), 4, strides=(1, 3))
     source = maker.convolution(source, 4, (1, 1))
-    maker.nodes[-1] = wide = dataclasses.replace(
-        maker.nodes[-1], weights=np.full((4, 4, 1, 1), 255, np.uint8), weight_zeros=np.zeros((), np.uint8)
-    )  # fmt: skip
-    assert isinstance(wide, Weighted)
+    last = cast(Weighted, maker.nodes[-1])
+    weights, zeros = np.full((4, 4, 1, 1), 255, np.uint8), np.zeros((), np.uint8)
+    maker.nodes[-1] = dataclasses.replace(last, weights=weights, weight_zeros=zeros)
     network = maker.network(maker.product(maker.reshape(source, 1, source.elements), 5, sums=True))
     with pytest.raises(ModelError, match="the SNAP chip can't do all of the network's nodes with weights") as error:
         plan_network(CONFIG, network)

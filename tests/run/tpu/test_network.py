@@ -109,7 +109,7 @@ def test_what_has_no_room() -> None:
     maker = Maker(8)
     network = maker.network(maker.convolution(maker.input(1, 8, 40, 40), 8))
     with pytest.raises(ConfigError, match=r"ub_rows must be at least [\d,]+ for the v0") as caught:
-        find_preset("tpu-tiny").engine.plan_network(CONFIG, network)  # pyright: ignore[reportOptionalMemberAccess]
+        find_preset("tpu-tiny").engine.plan_network(CONFIG, network)  # pyrefly: ignore[missing-attribute]
     assert caught.value.field == "ub_rows"
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ def outputs(config, program, inputs):
 
 
 def layer(codes, codebook=(0, 3, -5, 9), **fields):
-    return Layer(matrix=CodedMatrix.encode(np.array(codes), np.array(codebook)), **{"shift": 0, "relu": False} | fields)
+    values: dict[str, Any] = {"shift": 0, "relu": False} | fields
+    return Layer(matrix=CodedMatrix.encode(np.array(codes), np.array(codebook)), **values)
 
 
 @pytest.mark.parametrize("case", range(40))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -55,8 +56,9 @@ def test_a_stored_code_may_be_0() -> None:
 def test_malformed_input_is_refused(field: str, array: list[int], text: str) -> None:
     good = CodedMatrix(5, np.array([0, 2, 2, 4]), np.array([0, 4, 0, 1]), np.array([1, 2, 3, 3]), CODEBOOK)
     good.check()
+    changed: Any = np.array(array)
     with pytest.raises(FormatError, match=re.escape(text)):
-        dataclasses.replace(good, **{field: np.array(array)}).decode()
+        dataclasses.replace(good, **{field: changed}).decode()
 
 
 def test_types_are_checked() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -118,8 +119,9 @@ def test_malformed_input_is_refused(changes: dict[str, list], text: str) -> None
     good = interleave(GOOD, 2)
     assert good.codes.tolist() == [1, 2, 4, 0, 3, 5, 6]
     assert good.indices.tolist() == [0, 0, 0, 15, 0, 0, 0]
+    changed: dict[str, Any] = {name: np.array(array) for name, array in changes.items()}
     with pytest.raises(FormatError, match=re.escape(text)):
-        dataclasses.replace(good, **{name: np.array(array) for name, array in changes.items()}).decode()
+        dataclasses.replace(good, **changed).decode()
 
 
 @pytest.mark.parametrize("name", ["pointers", "codes", "indices", "codebook", "owners", "places"])

@@ -57,7 +57,7 @@ def test_one_number_or_one_for_each_axis(spread):
         (ConvolutionSteps(dilation=spread), ConvolutionSteps(dilation=2)),
     ):
         np.testing.assert_array_equal(convolution(x, w, **steps), convolution(x, w, **same))
-    groups = convolution(x, w[:, :, :2].repeat(2, 3), groups=np.int64(2))  # pyright: ignore[reportArgumentType]  # numpy's integers do as well
+    groups = convolution(x, w[:, :, :2].repeat(2, 3), groups=np.int64(2))  # pyrefly: ignore[bad-argument-type]  # numpy's integers do as well
     np.testing.assert_array_equal(groups, convolution(x, w[:, :, :2].repeat(2, 3), groups=2))
 
 
@@ -73,7 +73,7 @@ def test_order_of_axes_and_sides():
     pair = np.ones((2, 2, 1, 1), int)
     assert convolution(x, pair, dilation=(1, 2))[0, :, :, 0].tolist() == [[1 + 4 + 8 + 32]]
     sides = np.array([1, 0, 2, 1])
-    assert side_padding(sides) == (1, 0, 2, 1)  # pyright: ignore[reportArgumentType]  # arrays do as well
+    assert side_padding(sides) == (1, 0, 2, 1)  # pyrefly: ignore[bad-argument-type]  # arrays do as well
     assert side_padding((3, 4)) == (3, 3, 4, 4)
     assert side_padding(2) == (2, 2, 2, 2) and axis_steps("stride", [2, 1]) == (2, 1)
 

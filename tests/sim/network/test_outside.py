@@ -1,5 +1,8 @@
 """Operators that no machine has: of floats, and what picks elements; convolutions of lines and transposed ones."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,7 +97,7 @@ def test_floats_in_front_of_a_network():
     assert kinds(check(model.finish(), {"x": x}, optimize=True)) == ["Floating"] * 2
 
 
-PICKS = {
+PICKS: dict[str, Callable[..., tuple[list[Any], dict[str, Any], int]]] = {
     "Slice": lambda draw, shape: ([np.array([1, 4]), np.array([9, -9]), np.array([1, 3]), np.array([1, -2])], {}, 1),
     "Gather": lambda draw, shape: ([draw.rng.integers(-shape[1], shape[1], (2, 2))], {"axis": 1}, 1),
     "Split": lambda draw, shape: ([np.array([1, shape[1] - 1])], {"axis": 1}, 2),

@@ -27,7 +27,7 @@ class Images(CalibrationDataReader):
         rngs = np.random.default_rng(1), np.random.default_rng(2)
         self.images = [{self.name: rng.standard_normal(self.shape, np.float32)} for rng in rngs]
 
-    def get_next(self):  # pyright: ignore[reportIncompatibleMethodOverride]  # None ends it, whatever the base says
+    def get_next(self):  # pyrefly: ignore[bad-override]  # None ends it, whatever the base says
         return self.images.pop() if self.images else None
 
 

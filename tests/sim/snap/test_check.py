@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,9 +117,8 @@ def test_an_empty_program() -> None:
     for name in ("weights", "activations"):
         streams = getattr(some, name)
         with pytest.raises(FormatError, match=rf"{name}\[1\]: windows or tiles must be \d+ as in {name}\[0\], not 0"):
-            check_program(
-                CONFIG, dataclasses.replace(some, **{name: [*streams[:1], getattr(nothing, name)[1], *streams[2:]]})
-            )
+            mixed: Any = [*streams[:1], getattr(nothing, name)[1], *streams[2:]]
+            check_program(CONFIG, dataclasses.replace(some, **{name: mixed}))
         with pytest.raises(FormatError, match="groups of activations must be|blocks of weights must be"):
             check_program(CONFIG, dataclasses.replace(some, **{name: getattr(nothing, name)}))
     with pytest.raises(FormatError, match="blocks of weights must be 3, the number of those of commands, not 0"):

@@ -80,7 +80,8 @@ def test_layers_that_row_taps_are_better_for(
     """Few channels, whose tiles are of unequal size; sparse weights; first layers, of which taps become channels."""
     layer = find_layer(name)
     assert layer
-    layer = dataclasses.replace(layer, **dict(zip(("height", "width", "channels", "kernels"), part, strict=True)))
+    height, width, channels, kernels = part
+    layer = dataclasses.replace(layer, height=height, width=width, channels=channels, kernels=kernels)
     x, w = random_tensors(layer, *densities, 1)
     sizes = LayerSizes.of(layer.geometry, layer.x_shape)
     way = fastest_way(CORE, sizes, x, w)

@@ -183,7 +183,7 @@ def test_one_number_or_one_for_each_axis(seed: int, spread: Steps) -> None:
         ConvolutionSteps(dilation=spread),
     ):
         check_convolution(config, x, w, **steps)
-    check_convolution(config, x, w[:, :, :2], groups=np.int64(3))  # pyright: ignore[reportArgumentType]  # numpy's integers do as well
+    check_convolution(config, x, w[:, :, :2], groups=np.int64(3))  # pyrefly: ignore[bad-argument-type]  # numpy's integers do as well
 
 
 def test_byte_order(seed: int) -> None:
@@ -253,7 +253,7 @@ def test_wrong_types() -> None:
     with pytest.raises(TypeError, match="weights must be of an integer dtype"):
         map_fully_connected(config, np.ones(3, int), np.ones((3, 2)))
     with pytest.raises(TypeError, match="activations must be a numpy array"):
-        map_fully_connected(config, [1, 2, 3], np.ones((3, 2), int))  # pyright: ignore[reportArgumentType]  # wrong on purpose
+        map_fully_connected(config, [1, 2, 3], np.ones((3, 2), int))  # pyrefly: ignore[bad-argument-type]  # wrong on purpose
 
 
 def test_wrong_fully_connected_layers() -> None:

@@ -118,9 +118,9 @@ def test_every_field_is_looked_at():
 
 def test_what_is_no_work():
     with pytest.raises(WrongTypeError, match="works must be a sequence of LayerWork, not None"):
-        simulate_chip(CONFIG, None)  # pyright: ignore[reportArgumentType]
+        simulate_chip(CONFIG, None)  # pyrefly: ignore[bad-argument-type]
     with pytest.raises(WrongTypeError, match="config must be a SnapChipConfig.*, not 'snap-chip'"):
-        simulate_chip("snap-chip", [WORK])  # pyright: ignore[reportArgumentType]
+        simulate_chip("snap-chip", [WORK])  # pyrefly: ignore[bad-argument-type]
     refused(None, "work must be a LayerWork, not None", WrongTypeError)
     with pytest.raises(ConfigError, match="layer 1: "):
         simulate_chip(CONFIG, [WORK, command(rounds=1)])
@@ -128,7 +128,7 @@ def test_what_is_no_work():
         with pytest.raises(ConfigError, match="list_address must be an integer from 0 to"):
             simulate_chip(CONFIG, [WORK], list_address=address)
     with pytest.raises(WrongTypeError, match="list_address must be an integer, not 8.0"):
-        simulate_chip(CONFIG, [WORK], list_address=8.0)  # pyright: ignore[reportArgumentType]
+        simulate_chip(CONFIG, [WORK], list_address=8.0)  # pyrefly: ignore[bad-argument-type]
     with pytest.raises(ConfigError, match="core must be an integer from 0 to 1, not 2"):
         alone(CONFIG, WORK, 2)
     with pytest.raises(ConfigError, match="timing must be without random stalls"):

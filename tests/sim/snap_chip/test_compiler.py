@@ -282,4 +282,4 @@ def test_what_is_no_memory_and_no_tensor(network):
             with pytest.raises(WrongTypeError, match="memory must be an array of bytes"):
                 use()
     with pytest.raises(WrongTypeError, match="address must be an integer, not 0.5"):
-        run_list(TINY, memory, 0.5)  # pyright: ignore[reportArgumentType]
+        run_list(TINY, memory, 0.5)  # pyrefly: ignore[bad-argument-type]

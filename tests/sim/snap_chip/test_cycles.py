@@ -1,4 +1,5 @@
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def counters_of(waits, **fields):
     """Counters of two cores of a row and two columns, in ten cycles of which PEs multiplied in what isn't a wait."""
     names = ("busy", "empty_list", "wait_weights", "wait_activations", "wait_aim", "wait_psum")
     cycles = {name: np.array(waits.get(name, [[0, 0], [0, 0]])) for name in names}
-    values = {
+    values: dict[str, Any] = {
         "beats": {}, "cycles": 10, "multiplies": np.zeros((2, 2), int), "sums": np.zeros(2, int), "waits": cycles,
         "first": np.array([1, 1]), "last": np.array([8, 9]), "input_waits": 0, "weight_waits": np.zeros(4, int),
         "output_waits": np.zeros(2, int),
@@ -190,7 +191,7 @@ def test_frame_of_a_table(seed):
         LayerShape(name="some/a", height=6, width=6, channels=3, rows=3, columns=3, kernels=16, padding=1),
         LayerShape(name="some/b_branch2c", height=6, width=6, channels=16, rows=1, columns=1, kernels=8),
     ]
-    told = []
+    told: list[Any] = []
     dense, sparse = (
         frame(
             CONFIG, table, [(density, density)] * 2, MemoryTiming(pace=8), seed=seed % 1000,

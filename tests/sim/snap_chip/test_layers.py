@@ -107,4 +107,4 @@ def test_kernel_of_a_pool():
     (one, two) = (MaxPool(source="x", target="y", kernel=kernel).geometry(X) for kernel in (2, (2, 2)))
     assert one == two and one.kernel == (2, 2)
     with pytest.raises(WrongTypeError, match="kernel must be an integer or two of them"):
-        MaxPool(source="x", target="y", kernel="3").geometry(X)  # pyright: ignore[reportArgumentType]
+        MaxPool(source="x", target="y", kernel="3").geometry(X)  # pyrefly: ignore[bad-argument-type]

@@ -96,6 +96,6 @@ def test_bad_sizes(sizes):
     with pytest.raises(ConfigError, match="[mkn] must be an integer of at least 1, not (0|-1)"):
         plan_matmul(TINY, *sizes)
     with pytest.raises(TypeError, match="m must be an integer, not 2.0"):
-        plan_matmul(TINY, 2.0, 1, 1)  # pyright: ignore[reportArgumentType]  # wrong on purpose
+        plan_matmul(TINY, 2.0, 1, 1)  # pyrefly: ignore[bad-argument-type]  # wrong on purpose
     with pytest.raises(ConfigError, match="groups must be an integer of at least 1, not 0"):
         plan_matmul(TINY, 1, 1, 1, groups=0)

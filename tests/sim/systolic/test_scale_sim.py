@@ -21,4 +21,4 @@ def test_bad_sizes():
     with pytest.raises(ConfigError, match="k must be an integer of at least 1, not 0"):
         scale_sim_cycles(4, 4, 1, 0, 1)
     with pytest.raises(TypeError, match="m must be an integer, not 1.5"):
-        scale_sim_cycles(4, 4, 1.5, 1, 1)  # pyright: ignore[reportArgumentType]  # wrong on purpose
+        scale_sim_cycles(4, 4, 1.5, 1, 1)  # pyrefly: ignore[bad-argument-type]  # wrong on purpose

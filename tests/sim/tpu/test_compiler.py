@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def random_network(rng, config, layers, rows):
     """Up to three tiles each way; zero points but where a raw layer reads."""
     sizes = rng.integers(1, 3 * config.row_bytes, layers + 1, endpoint=True)
     pairs = enumerate(zip(sizes, sizes[1:], strict=False))
-    made = [random_layer(rng, *pair, inner=number < layers - 1) for number, pair in pairs]
+    made: list[Any] = [random_layer(rng, *pair, inner=number < layers - 1) for number, pair in pairs]
     for number, follower in enumerate(made[1:]):
         if isinstance(follower, RawLayer) and isinstance(made[number], Layer):
             made[number] = dataclasses.replace(made[number], zero=0)
@@ -270,7 +271,11 @@ def test_products_that_are_refused():
 
 
 def layer(**fields):
-    values = {"weights": np.ones((3, 2), np.int8), "bias": np.ones(2, np.int32), "factors": np.ones(2, np.float32)}
+    values: dict[str, Any] = {
+        "weights": np.ones((3, 2), np.int8),
+        "bias": np.ones(2, np.int32),
+        "factors": np.ones(2, np.float32),
+    }
     return Layer(**{**values, **fields})
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ def graph_of(nodes, outputs=("y",), **fields):
 
 
 def layer(rows, columns, **fields):
-    values = {
+    values: dict[str, Any] = {
         "weights": np.ones((rows, columns), np.int8), "bias": np.zeros(columns, np.int32),
         "factors": np.ones(columns, np.float32),
     }  # fmt: skip

@@ -1,5 +1,7 @@
 import collections
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +52,7 @@ def test_they_differ_and_repeat():
     assert programs[0] == programs[2] != programs[1]
 
 
-def intervals(words):
+def intervals(words) -> Iterator[tuple[str, Mapping[str, int], Any, Any]]:
     """Instructions, and granules that each reads and writes."""
     rules, size = Rules(TINY, Room()), TINY.row_granules
     for word in words:
@@ -82,7 +84,7 @@ def intervals(words):
 
 
 def test_they_have_hazards_of_all_kinds():
-    seen = collections.Counter()
+    seen: collections.Counter[Any] = collections.Counter()
     names = collections.Counter()
     for seed in range(60):
         words = words_of(random_program(TINY, seed).program)

@@ -1,14 +1,16 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tensorloom.tb.bulk.pack import pack, port_bytes, unpack
 
 
-def number(kind, width):
+def number(kind, width) -> dict[str, Any]:
     return {"kind": kind, "width": width}
 
 
-def array(length, element):
+def array(length, element) -> dict[str, Any]:
     return {"kind": "array", "width": length * element["width"], "length": length, "element": element}
 
 

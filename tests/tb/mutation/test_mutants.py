@@ -1,8 +1,5 @@
 """Mutants of small designs, in which it is known what each fault does."""
 
-# Ports are made from a signature, which no checker can follow.
-# pyright: reportAttributeAccessIssue=false
-
 import pytest
 from amaranth.hdl import Array, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring

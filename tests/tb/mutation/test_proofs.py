@@ -1,8 +1,5 @@
 """Faults that only a proof notices."""
 
-# Ports are made from a signature, which no checker can follow.
-# pyright: reportAttributeAccessIssue=false
-
 import random
 from pathlib import Path
 
