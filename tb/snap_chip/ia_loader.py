@@ -33,6 +33,8 @@ class Work:
         By bank, where its next word goes; moved on.
     most
         Tiles of a layer: one that has more breaks off, in the middle of a segment.
+    words
+        Of a tile, at most.
 
     Attributes
     ----------
@@ -44,7 +46,7 @@ class Work:
 
     def __init__(
         self, config: SnapChipConfig, layer: Fields, puts: list[int], some: random.Random, rng: np.random.Generator,
-        most: int = MOST_TILES,
+        most: int = MOST_TILES, words: int | None = None,
     ) -> None:  # fmt: skip
         self.config, self.layer = config, layer
         self.beats: list[int] = []
@@ -54,7 +56,7 @@ class Work:
             lines = min(layer["band_lines"], layer["height"] - band * layer["band_lines"])
             pixels = list(itertools.islice(self._pixels(band, tile, lines), most - made))
             made += len(pixels)
-            tiles = [random_tile(config, some, rng) for _ in pixels]
+            tiles = [self._tile(some, rng, words or config.tile_words) for _ in pixels]
             whole = len(pixels) == lines * layer["width"]
             self._add(band, tile, tiles, pixels, puts, whole)
             beats = beats_of(config, tiles, some)
@@ -63,6 +65,11 @@ class Work:
             if made == most:
                 break
         self.whole = made == layer["height"] * layer["width"] * layer["tiles"]
+
+    def _tile(self, some: random.Random, rng: np.random.Generator, words: int) -> list[int]:
+        while len(tile := random_tile(self.config, some, rng)) > words:
+            pass
+        return tile
 
     def _pixels(self, band: int, tile: int, lines: int) -> Iterator[tuple[int, int]]:
         """By pixel of a segment: bank and place in its directory."""
@@ -216,14 +223,15 @@ async def layers(bench: Bench, config: SnapChipConfig, rng: np.random.Generator)
 
 @testbench({"ia_loader_tiny": PARTS["ia_loader"]["ia_loader_tiny"]})
 async def tall(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
-    """More lines than half of what the fields hold."""
+    """About as many lines as the fields hold; and bands of as many as the directory and the bank hold."""
     some = random.Random(int(rng.integers(1 << 32)))
-    band_lines = some.randint(5, 10)
-    layer = {"height": some.randint(2100, 2500), "width": 1, "band_lines": band_lines, "tiles": 1}
-    layer |= {"line": 1, "band": band_lines}
-    work = Work(config, layer, [0] * config.banks, some, rng, most=layer["height"])
-    await load(bench, config, work, 0, 0, some)
-    assert (await bench.cycle())["o_idle"]
+    most = min(config.directory_entries, config.bank_words)
+    for height, band_lines, words in ((4095 - some.randint(0, 15), some.randint(5, 10), None), (2 * most + 1, most, 1)):
+        layer = {"height": height, "width": 1, "band_lines": band_lines, "tiles": 1, "line": 1, "band": band_lines}
+        await bench.reset()
+        work = Work(config, layer, [0] * config.banks, some, rng, most=height, words=words)
+        await load(bench, config, work, 0, 0, some)
+        assert (await bench.cycle())["o_idle"]
 
 
 @testbench(PARTS["ia_loader"])

@@ -142,6 +142,15 @@ async def pace(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -
     assert beats <= cycles <= beats + 2 * latency + 20
 
 
+@testbench({"segment_reader_tiny": PARTS["segment_reader"]["segment_reader_tiny"]})
+async def many(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """All segments of tensors that have many, and about as many as a bit says, less and more."""
+    some = random.Random(int(rng.integers(1 << 32)))
+    for segments in (1023 - some.randrange(8), 512 + some.randrange(8)):
+        tiles = some.choice([count for count in range(1, segments + 1) if segments % count == 0])
+        await tensor(bench, config, [[1] * tiles] * (segments // tiles), (0, 0, 0), some, latency=3)
+
+
 async def beginning(
     bench: Bench, config: SnapChipConfig, bands: int, tiles: int, lengths: list[int], most: int, some: random.Random
 ) -> None:
