@@ -16,6 +16,24 @@ from .transfers import anywhere, lengths, most_bursts, numbers, with_errors, wit
 IDLE = {"i_requests_valid": 0, "i_beats_valid": 0, "m_axi_bvalid": 0, "i_clear": 0}
 
 
+class PatientMemory(WriteMemory):
+    """A memory that sees that no burst is asked for before all its beats were taken.
+
+    Attributes
+    ----------
+    beats
+        The source of beats.
+    """
+
+    beats: Source
+
+    def observe(self, outputs: Mapping[str, Any]) -> bool:
+        """Count both."""
+        moved = super().observe(outputs)
+        assert sum(beats for _, beats in self.asked) <= self.beats.sent
+        return moved
+
+
 class Done:
     """Counts requests that are done: none before memory has answered for all its bursts.
 
@@ -78,9 +96,10 @@ async def write(
                 wanted[row * config.bytes + byte] = beat["data"] >> 8 * byte & 255
     failed = [any(errors.keys() & set(burst.rows) for burst in cut) for cut in cuts]
     failing = {number for number in range(len(cuts)) if any(failed[: number + 1])}
-    memory = WriteMemory(config, stalls, rng, errors)
+    memory = PatientMemory(config, stalls, rng, errors)
     requests_in = Source("i_requests", requests, stalls.address, rng)
     beats_in = Source("i_beats", beats, rng.choice([0, stalls.answer, 0.7]), rng)
+    memory.beats = beats_in
     done = Done(memory, np.cumsum([len(cut) for cut in cuts]).tolist(), failing)
     start = bench.cycles
     await run(

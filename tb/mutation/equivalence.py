@@ -91,7 +91,8 @@ def _with_registers(netlist: str, block: str) -> str:
 def _with_boxes(netlist: str) -> tuple[str, dict[tuple[str, str], str], list[int]]:
     """Memories and multipliers as boxes whose inside nobody knows; registers, too, have names that can become ports'.
 
-    What a multiplier computes makes SAT problems hard, and plays no part: a fault is never inside a cell.
+    What a multiplier computes makes SAT problems hard, and plays no part: a fault is never inside a cell. But which
+    bits of multiples of a constant are always 0 does, and is easy.
 
     Returns
     -------
@@ -106,6 +107,8 @@ def _with_boxes(netlist: str) -> tuple[str, dict[tuple[str, str], str], list[int
     def cut(module: re.Match[str]) -> str:
         def box(cell: re.Match[str]) -> str:
             kind, old = cell[1], cell[2]
+            if kind == "mul" and re.search(r"^    connect \\[AB] \d+'[01]+$", cell[0], re.MULTILINE):
+                return cell[0]
             new = old if old.startswith("\\") else "\\box_" + re.sub(r"\W+", "_", old)
             names[module[1], old] = new
             found = re.findall(r"parameter \\(\w+) (\d+)$", cell[0], re.MULTILINE)

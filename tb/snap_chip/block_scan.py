@@ -43,7 +43,7 @@ def random_layer(config: SnapChipConfig, some: random.Random, kind: str) -> tupl
     blocks = []
     for _ in range(1 if kind else 3):
         lines, group = some.choice([some.randint(1, 9), some.randint(1, 255)]), some.randrange(1024 - 64)
-        x = some.randrange(lines)
+        x = some.choice([some.randrange(lines), max(0, lines - some.randint(1, 3))])
         blocks.append(
             {
                 "line": line,

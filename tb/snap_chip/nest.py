@@ -156,6 +156,7 @@ def far_shape(config: SnapChipConfig, rng: random.Random, direction: str, pixels
     """
     counts = {name: rng.choice([1, 1, 3]) for name in ("lines", "groups", "rounds")} | {direction: 1}
     most = {"lines": 4095, "groups": min(1023, 4095 // config.banks), "rounds": (1 << 14) - config.core_kernels}
+    most["rounds"] -= rng.randrange(2 * config.core_kernels)
     counts[direction] = min(most[direction], pixels // math.prod(counts.values()))
     stride, kernel, dilation = (rng.choice([1, highest, rng.randint(1, highest)]) for highest in (7, 31, 31))
     padding = rng.choice([0, 31, rng.randint(0, 31)])

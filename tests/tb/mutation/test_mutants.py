@@ -178,3 +178,27 @@ def test_what_a_memory_gives_while_nobody_looks_changes_nothing() -> None:
     assert all(equivalent(design, "glance", mutant, registers=True) for mutant in idle[:4])
     assert not any(equivalent(design, "glance", mutant) for mutant in idle[:4])
     assert not any(equivalent(design, "glance", mutant, registers=True) for mutant in looking[:3])
+
+
+class Eightfold(wiring.Component):
+    """Eight times a number, of which the low bits are always 0, and a number that isn't."""
+
+    def __init__(self) -> None:
+        self.config = ()
+        super().__init__({"i": In(3), "o": Out(7), "o_more": Out(7)})
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.d.comb += [self.o.eq(self.i * 8), self.o_more.eq(self.i * self.i)]
+        return m
+
+
+def test_low_bits_of_multiples_are_known() -> None:
+    design = plant(*emit_blocks(Eightfold()), count=200, seed=1)
+    stuck = {}
+    for number, mutant in design.mutants.items():
+        if mutant.port == "Y" and "-mode const0" in mutant.command and "-wire o " in mutant.command:
+            bit = int(mutant.command.split("-portbit ")[1].split()[0])
+            stuck[bit] = equivalent(design, "eightfold", design.mutants[number])
+    assert stuck and all(same == (bit not in (3, 4, 5)) for bit, same in stuck.items()), stuck
+    assert len(set(stuck.values())) == 2
