@@ -19,13 +19,17 @@ IDLE = {"i_requests_valid": 0, "i_beats_valid": 0, "m_axi_bvalid": 0, "i_clear":
 class PatientMemory(WriteMemory):
     """A memory that sees that no burst is asked for before all its beats were taken.
 
-    Attributes
+    Parameters
     ----------
     beats
-        The source of beats.
+        Where they come from.
     """
 
-    beats: Source
+    def __init__(
+        self, config: PortConfig, stalls: Stalls, rng: random.Random, errors: Mapping[int, int], beats: Source
+    ) -> None:
+        super().__init__(config, stalls, rng, errors)
+        self.beats = beats
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Count both."""
@@ -96,10 +100,9 @@ async def write(
                 wanted[row * config.bytes + byte] = beat["data"] >> 8 * byte & 255
     failed = [any(errors.keys() & set(burst.rows) for burst in cut) for cut in cuts]
     failing = {number for number in range(len(cuts)) if any(failed[: number + 1])}
-    memory = PatientMemory(config, stalls, rng, errors)
     requests_in = Source("i_requests", requests, stalls.address, rng)
     beats_in = Source("i_beats", beats, rng.choice([0, stalls.answer, 0.7]), rng)
-    memory.beats = beats_in
+    memory = PatientMemory(config, stalls, rng, errors, beats_in)
     done = Done(memory, np.cumsum([len(cut) for cut in cuts]).tolist(), failing)
     start = bench.cycles
     await run(
