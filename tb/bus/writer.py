@@ -29,12 +29,14 @@ class PatientMemory(WriteMemory):
         self, config: PortConfig, stalls: Stalls, rng: random.Random, errors: Mapping[int, int], beats: Source
     ) -> None:
         super().__init__(config, stalls, rng, errors)
-        self.beats = beats
+        self.beats, self._begun = beats, 0
 
     def observe(self, outputs: Mapping[str, Any]) -> bool:
         """Count both."""
+        before = len(self.asked)
         moved = super().observe(outputs)
-        assert sum(beats for _, beats in self.asked) <= self.beats.sent
+        self._begun += sum(beats for _, beats in self.asked[before:])
+        assert self._begun <= self.beats.sent
         return moved
 
 
