@@ -93,12 +93,17 @@ class SnapChipProgram:
     def software(self) -> list[Step]:
         """Set up, start, wait for the interrupt; then read errors and counters."""
         return [
-            *start_list(self.compiled.list_address * self.compiled.config.bus.bytes),
+            *start_list(self.list_place),
             Wait("o_interrupt"),
             *write_register(REGISTERS, "counter_control", snapshot=1),
             read_register(REGISTERS, "errors"),
             *(read_register(REGISTERS, f"count_{name}") for name in COUNTED),
         ]
+
+    @property
+    def list_place(self) -> int:
+        """Address of the first command."""
+        return self.compiled.list_address * self.compiled.config.bus.bytes
 
     @cached_property
     def before(self) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...hw.bus.config import PAGE_BYTES
 from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
 from ...hw.snap_chip.config import SnapChipConfig
 from ...hw.snap_chip.register_map import COUNTED, REGISTERS
@@ -26,6 +27,8 @@ RANDOM_LISTS, RANDOM_NETWORKS = 24, 6
 ALIGNMENT = 1 << 10
 """Bytes that parts of the memory begin at multiples of."""
 
+MOST_BYTES, FAILING_BYTES = 1 << 24, 1 << 17
+"""Of any of these memories; of one with lists that have a wrong address."""
 
 EXACT = tuple(name for name in COUNTED if name != "cycles")
 """Counters that are the same whenever a list runs."""
@@ -37,7 +40,7 @@ class Failure(NamedTuple):
     Parameters
     ----------
     place
-        Its first byte.
+        Address of its first byte.
     error
         Bit of ``errors`` that says so.
     address
@@ -63,20 +66,44 @@ def _start(address: int) -> list[Step]:
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class _Written(SnapChipProgram):
-    """A list whose memory is given as it is before it runs. Its result is all of the memory afterwards.
+    """A list whose memory is given as it is before it runs, and begins anywhere. Its result is all of it afterwards.
 
     Parameters
     ----------
     memory
-        Before it.
+        Before the list runs. The golden model sees it at address 0, where its commands look for it.
+    origin
+        Address of its first byte.
     """
 
     memory: np.ndarray
+    origin: int
 
     @cached_property
     def before(self) -> np.ndarray:
         """Bytes of the memory."""
         return self.memory
+
+    @property
+    def list_place(self) -> int:
+        """Address of the list."""
+        return self.origin + super().list_place
+
+    def memories(self) -> dict[str, Image]:
+        """All of it is as the golden model leaves it, but that commands look for it where it is."""
+        return self._images({0: self._located(self.after)})
+
+    def _images(self, after: Mapping[int, np.ndarray]) -> dict[str, Image]:
+        parts = {place: part.tobytes() for place, part in after.items()}
+        before = {0: self._located(self.before).tobytes()}
+        return dict.fromkeys(MEMORY_PORTS, Image(before=before, after=parts, size=len(self.before), origin=self.origin))
+
+    def _located(self, memory: np.ndarray) -> np.ndarray:
+        """The memory with commands that look for it where it is."""
+        config, place = self.compiled.config, self.list_place - self.origin
+        located, listed = memory.copy(), _list_of(config, _moved(config, self.compiled.commands, self.origin))
+        located[place : place + len(listed)] = listed
+        return located
 
     def _result(self, memory: np.ndarray) -> np.ndarray:
         """Nothing beyond what `memories` says."""
@@ -115,7 +142,7 @@ class Again(_Written):
             *steps[:end],
             *other,
             *steps[end:],
-            *_start(self.compiled.list_address * self.compiled.config.bus.bytes),
+            *_start(self.list_place),
             Wait("o_interrupt"),
             *write_register(REGISTERS, "counter_control", snapshot=1),
             *counts,
@@ -160,9 +187,8 @@ class Failing(_Written):
                 written[first * size : (first + count) * size] = True
         others = run_list(config, np.where(written, ~self.before, self.before), address).memory
         edges = np.flatnonzero(np.diff(np.concatenate([[0], others == self.after, [0]]))).reshape(-1, 2).tolist()
-        after = {first: self.after[first:end].tobytes() for first, end in edges}
-        image = Image(before={0: self.before.tobytes()}, after=after, size=len(self.before))
-        return dict.fromkeys(MEMORY_PORTS, image)
+        after = self._located(self.after)
+        return self._images({first: after[first:end] for first, end in edges})
 
     def software(self) -> list[Step]:
         """Run each until nothing is at work, and look at its error; then the last."""
@@ -208,19 +234,34 @@ def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
     for number in range(RANDOM_LISTS + RANDOM_NETWORKS):
         rng = random.Random(f"{number} {seed}")
         program, memory = (random_list if number < RANDOM_LISTS else random_network)(config, rng)
-        again = Again(**_parts(program), memory=memory, elsewhere=rng.getrandbits(config.address_bits))
+        elsewhere = rng.getrandbits(config.address_bits)
+        again = Again(**_parts(program), memory=memory, origin=_origin(config, rng), elsewhere=elsewhere)
         yield Trial(again, again.registers, counted=True)
     for flag in (False, True):
         yield _failing(config, random.Random(f"failing {flag} {seed}"), inverted=flag)
         yield _too_large(config, random.Random(f"too large {flag} {seed}"), pools=flag)
     for kind in EXTREMES:
-        program, memory = extreme_list(config, random.Random(f"{kind} {seed}"), kind)
-        yield Trial(_Written(**_parts(program), memory=memory), {"errors": 0}, counted=True)
+        rng = random.Random(f"{kind} {seed}")
+        program, memory = extreme_list(config, rng, kind)
+        written = _Written(**_parts(program), memory=memory, origin=_origin(config, rng))
+        yield Trial(written, {"errors": 0}, counted=True)
 
 
 def _parts(program: Program) -> dict:
     """A list as a program without a result but memory."""
     return {"compiled": program, "inputs_by_name": {}, "results": [], "shape": (), "pairs": 0}
+
+
+def _origin(config: SnapChipConfig, rng: random.Random) -> int:
+    """A page that all of memory may begin at, if commands are to reach it."""
+    beats = 1 << min(config.bus.beat_address_bits, 32)
+    return rng.randrange(max(1, (beats * config.bus.bytes - MOST_BYTES) // PAGE_BYTES)) * PAGE_BYTES
+
+
+def _moved(config: SnapChipConfig, commands: Sequence[Command], distance: int) -> list[Command]:
+    """Commands that look for everything so many bytes further."""
+    beats = distance // config.bus.bytes
+    return [{name: value + beats * _is_address(name) for name, value in one.items()} for one in commands]
 
 
 def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> Trial:
@@ -230,19 +271,22 @@ def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> T
     """
     program, memory = random_network(config, rng)
     size, most = config.bus.bytes, (1 << config.bus.beat_address_bits) - 1
-    failures, parts = list[Failure](), [memory]
+    origin, failures, parts = _origin(config, rng), list[Failure](), [memory]
+    commands = _moved(config, program.commands, origin)
     bits = random.Random(f"addresses {rng.random()}")
 
     def add(number: int, change: Mapping[str, int], error: str, address: int | None, layers: int | None) -> None:
         """The list with a change in one command, behind all else."""
-        told = any(command["interrupt"] for command in program.commands[:number])
-        failures.append(Failure(sum(map(len, parts)), error, address, layers, told))
-        parts.append(_list_of(config, [*program.commands[:number], program.commands[number] | dict(change)]))
+        told = any(command["interrupt"] for command in commands[:number])
+        failures.append(Failure(origin + sum(map(len, parts)), error, address, layers, told))
+        parts.append(_list_of(config, [*commands[:number], commands[number] | dict(change)]))
 
     def nowhere() -> int:
-        """A beat beyond all memory."""
-        address = bits.getrandbits(config.bus.beat_address_bits) ^ (most if inverted else 0)
-        return address | 1 << bits.randrange(len(memory).bit_length(), config.bus.beat_address_bits)
+        """A beat where no memory is."""
+        while True:
+            address = bits.getrandbits(config.bus.beat_address_bits) ^ (most if inverted else 0)
+            if abs(address * size - origin) >= FAILING_BYTES:
+                return address
 
     place = nowhere() * size
     failures.append(Failure(place, "read", place, 0))
@@ -254,7 +298,7 @@ def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> T
     for number in range(len(program.commands)):
         add(number, {"operation": max(OPERATIONS.values()) + 1}, "operation", None, number)
     rng.shuffle(failures)
-    made = Failing(**_parts(program), memory=np.concatenate(parts), failures=tuple(failures))
+    made = Failing(**_parts(program), memory=np.concatenate(parts), origin=origin, failures=tuple(failures))
     return Trial(made, made.registers, counted=True)
 
 
@@ -263,12 +307,11 @@ def _too_large(config: SnapChipConfig, rng: random.Random, *, pools: bool) -> Tr
     program, memory = random_network(config, rng)
     large, behind = single_region(config, rng, config.bank_words + 1, pools)
     memory = np.concatenate([memory, np.zeros(-len(memory) % ALIGNMENT, np.uint8)])
-    beats = len(memory) // config.bus.bytes
-    (command,) = large.commands
-    moved = {field: value + beats * _is_address(field) for field, value in command.items()}
-    failure = Failure(len(memory) + len(behind), "capacity", None, 1)
-    parts = [memory, behind, _list_of(config, [moved])]
-    made = Failing(**_parts(program), memory=np.concatenate(parts), failures=(failure, failure), others=[moved])
+    others, origin = _moved(config, large.commands, len(memory)), _origin(config, rng)
+    failure = Failure(origin + len(memory) + len(behind), "capacity", None, 1)
+    memory = np.concatenate([memory, behind, _list_of(config, _moved(config, others, origin))])
+    failures = failure, failure
+    made = Failing(**_parts(program), memory=memory, origin=origin, failures=failures, others=others)
     return Trial(made, made.registers, counted=True)
 
 

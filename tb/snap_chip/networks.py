@@ -8,7 +8,7 @@ import numpy as np
 from ...hw.errors import ConfigError
 from ...hw.snap_chip.config import SnapChipConfig
 from ...sim.snap_chip.compiler import compile_layers
-from ...sim.snap_chip.layers import Convolution, Layer, MaxPool, Residual, Tensor
+from ...sim.snap_chip.layers import MOST_CHANNELS, Convolution, Layer, MaxPool, Residual, Tensor
 from ...sim.snap_chip.limits import size_limits
 from ...sim.snap_chip.program import Program
 
@@ -69,7 +69,8 @@ def single_region(config: SnapChipConfig, rng: random.Random, words: int, pools:
     The compiler believes the input to be sparse, and so takes it even if that is more than there are.
     """
     numbers = np.random.default_rng(rng.getrandbits(32))
-    height, channels = 3, config.tile_channels
+    words_of_line = config.tile_words * (MOST_CHANNELS // config.tile_channels)  # at most, of a bank
+    height, channels = max(3, -(-(config.bank_words + 1) // words_of_line)), config.tile_channels
     tiles = -(-(config.bank_words + 1) // (height * config.tile_words))
     shape = height, config.banks, tiles * channels
     # As many tiles of the fullest bank as need be have all channels; the others have one less, or fewer.

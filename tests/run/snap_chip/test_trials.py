@@ -1,5 +1,6 @@
 """Lists of all kinds of layers, and lists that fail, on the whole chip: what planted faults are to be noticed by."""
 
+import itertools
 import random
 from collections import Counter
 
@@ -11,7 +12,7 @@ from tensorloom.hw.snap_chip.register_map import ERRORS
 from tensorloom.run.memories import make_memories, wrong_bytes
 from tensorloom.run.snap_chip.engine import ENGINE
 from tensorloom.run.snap_chip.program import SnapChipProgram
-from tensorloom.run.snap_chip.trials import Failing, trials
+from tensorloom.run.snap_chip.trials import FAILING_BYTES, RANDOM_LISTS, RANDOM_NETWORKS, Again, Failing, trials
 from tensorloom.sim.memory_timing import MemoryTiming
 from tensorloom.sim.snap_chip.compiler import compile_layers
 from tensorloom.sim.snap_chip.layers import Convolution, Tensor
@@ -52,6 +53,20 @@ def test_on_verilog(seed: int, flaw: int) -> None:
             "stream",
         }  # these two come from sums and data, and jobs have them
         assert found["read"] == 20 and found["write"] == 4
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_of_each_preset(preset: str) -> None:
+    """Lists that fail are made for each, and memories don't all begin at the same place."""
+    failing, origins = list[Failing](), set[int]()
+    for trial in itertools.islice(trials(PRESETS[preset], 1), RANDOM_LISTS + RANDOM_NETWORKS + 4):
+        assert isinstance(trial.program, Failing | Again)
+        origins.add(trial.program.origin)
+        if isinstance(trial.program, Failing):
+            failing.append(trial.program)
+            assert len(trial.program.memory) <= FAILING_BYTES or len(trial.program.failures) == 2
+    assert {failure.error for one in failing for failure in one.failures} == {"read", "write", "operation", "capacity"}
+    assert all(len({origin >> bit & 1 for origin in origins}) == 2 for bit in range(12, 32))
 
 
 @pytest.mark.parametrize(("columns", "dilation", "width"), [(6, 40, 240), (31, 10, 320)])
