@@ -45,11 +45,15 @@ def mutate(
     check is missing there, or the fault can do no harm.
     """
     from ..run.mutation.campaign import mutate as run_mutation
-    from ..run.mutation.records import write_record
+    from ..run.mutation.records import record_of, write_record
 
     if record and block is not None:
         raise UsageError("--record keeps results of whole designs: leave --block out")
     design = choose_design(preset, config_file, assignments)
+    kept = record_of(design.name) if record else None
+    if kept and count < (before := kept["blocks"]["all"]["mutants"]):
+        text = f"--record would replace a record of {before} faults by one of {count}"
+        raise UsageError(text, f"give --count {before} or more")
     report = run_mutation(design, count=count, seed=seed, block=block, stages=Stages())
     figures = report.figures()
     if as_json:

@@ -6,7 +6,7 @@ from concurrent.futures import as_completed
 from typing import Any
 
 from ...hw.emit.emitter import Block, emit_blocks
-from ...hw.errors import FailureError, UsageError
+from ...hw.errors import FailureError, UsageError, did_you_mean
 from ...tb.mutation.mutants import Mutants, plant
 from ..progress import Stages, Update, silent
 from ..registry import Design, engines
@@ -64,7 +64,8 @@ def mutate(
         text, blocks = emit_blocks(engine.component(config))
         names = own_blocks(design, blocks)
         if block is not None and block not in names:
-            raise UsageError(f"block must be one of {', '.join(sorted(names))}, not {block!r}")
+            text = f"block must be one of {', '.join(sorted(names))}, not {block!r}"
+            raise UsageError(text, did_you_mean(block, names))
         mutants = plant(text, blocks, count=count, seed=seed, own=names, only=block)
     laboratory = Laboratory(design, mutants, seed)
     with _processes(design, mutants, seed) as sift:

@@ -8,7 +8,7 @@ from ...hw.config import parse_assignments
 from ...hw.emit.files import write_files
 from ..registry import find_preset
 
-__all__ = ["RECORDS", "is_stale", "read_records", "write_record"]
+__all__ = ["RECORDS", "is_stale", "read_records", "record_of", "write_record"]
 
 RECORDS = Path(__file__).parent / "recorded"
 """Folder of the records."""
@@ -16,8 +16,17 @@ RECORDS = Path(__file__).parent / "recorded"
 
 def write_record(figures: dict[str, Any], folder: Path = RECORDS) -> None:
     """Keep a result; the one of the same design is replaced."""
-    name = figures["design"].replace(" ", "_")
-    write_files(folder, {f"{name}.json": json.dumps(figures, indent=1) + "\n"})
+    write_files(folder, {_file_name(figures["design"]): json.dumps(figures, indent=1) + "\n"})
+
+
+def record_of(design: str, folder: Path = RECORDS) -> dict[str, Any] | None:
+    """What is kept of a design, by its name; None if nothing is."""
+    path = folder / _file_name(design)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _file_name(design: str) -> str:
+    return f"{design.replace(' ', '_')}.json"
 
 
 def read_records(folder: Path = RECORDS) -> list[dict[str, Any]]:

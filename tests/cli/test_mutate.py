@@ -41,7 +41,12 @@ def test_a_score_that_is_too_low(run: Callable, monkeypatch: pytest.MonkeyPatch)
         (("tiny", "--count", "0"), "Invalid value for '--count' / '-n'"),
         (("tinny",), "preset must be one of"),
         (("tiny", "--block", "ram", "--record"), "--record keeps results of whole designs: leave --block out"),
+        (("tiny", "--count", "60", "--record"), "--record would replace a record of 400 faults by one of 60"),
     ],
 )
 def test_wrong_options(fails: Callable, arguments: tuple[str, ...], message: str) -> None:
     assert message in fails("mutate", *arguments, code=2)
+
+
+def test_a_block_misspelt(run: Callable) -> None:
+    assert run("mutate", "tiny", "--block", "sequenser").stderr.endswith("hint: did you mean sequencer?\n")
