@@ -10,12 +10,12 @@ import numpy as np
 
 from ...hw.bus.config import PAGE_BYTES
 from ...hw.snap_chip.command import COMMAND_BYTES, OPERATIONS
-from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.snap_chip.config import WINDOWS, SnapChipConfig
 from ...hw.snap_chip.register_map import COUNTED, REGISTERS
 from ...sim.snap_chip.command import Command, assemble
 from ...sim.snap_chip.golden import Result, run_list
 from ...sim.snap_chip.program import Program
-from ...tb.bulk.software import Poll, Read, Step, Wait, read_register, write_register
+from ...tb.bulk.software import Poll, Read, Step, Wait, Write, read_register, write_register, write_some_bytes
 from ...tb.snap_chip.networks import EXTREMES, extreme_list, random_list, random_network, single_region
 from ..contract import Image, Trial
 from .program import MEMORY_PORTS, SnapChipProgram, start_list
@@ -146,8 +146,14 @@ class Again(_Written):
             Wait("o_interrupt"),
             *write_register(REGISTERS, "counter_control", snapshot=1),
             *counts,
-            *(read_register(REGISTERS, name) for name in ("errors", "status", "interrupt_pending")),
+            *self._some_bytes[0],
+            *(read_register(REGISTERS, name) for name in ("errors", "status", "interrupt_pending", "list")),
         ]
+
+    @cached_property
+    def _some_bytes(self) -> tuple[list[Write], int]:
+        """What software writes over some bytes of the list's address, and what that is then."""
+        return write_some_bytes(REGISTERS, "list", self.list_place, random.Random(self.elsewhere))
 
     @property
     def registers(self) -> dict[str, int]:
@@ -156,9 +162,8 @@ class Again(_Written):
         pending = REGISTERS["interrupt_pending"].pack(done=1, layer=told)
         counters = self.counters()
         counts = {"layers": counters.layers} | counters.beats
-        return {"errors": 0, "status": 0, "nothing_pending": 0, "interrupt_pending": pending} | {
-            f"{name}_again": counts[name] for name in EXACT
-        }
+        found = {"errors": 0, "status": 0, "nothing_pending": 0, "interrupt_pending": pending}
+        return found | {"list": self._some_bytes[1]} | {f"{name}_again": counts[name] for name in EXACT}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -233,10 +238,11 @@ def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
     """Lists of all kinds of layers, each twice, lists that fail in each way, and the largest of layers."""
     for number in range(RANDOM_LISTS + RANDOM_NETWORKS):
         rng = random.Random(f"{number} {seed}")
-        program, memory = (random_list if number < RANDOM_LISTS else random_network)(config, rng)
-        elsewhere = rng.getrandbits(config.address_bits)
-        again = Again(**_parts(program), memory=memory, origin=_origin(config, rng), elsewhere=elsewhere)
-        yield Trial(again, again.registers, counted=True)
+        yield _again(config, rng, *(random_list if number < RANDOM_LISTS else random_network)(config, rng))
+    for number in range(2 * config.banks):
+        rng = random.Random(f"full {number} {seed}")
+        full = single_region(config, rng, config.bank_words, bool(number % 2), bank=number // 2)
+        yield _again(config, rng, *full)
     for flag in (False, True):
         yield _failing(config, random.Random(f"failing {flag} {seed}"), inverted=flag)
         yield _too_large(config, random.Random(f"too large {flag} {seed}"), pools=flag)
@@ -245,6 +251,13 @@ def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
         program, memory = extreme_list(config, rng, kind)
         written = _Written(**_parts(program), memory=memory, origin=_origin(config, rng))
         yield Trial(written, {"errors": 0}, counted=True)
+
+
+def _again(config: SnapChipConfig, rng: random.Random, program: Program, memory: np.ndarray) -> Trial:
+    """A list that runs twice."""
+    elsewhere, origin = rng.getrandbits(config.address_bits), _origin(config, rng)
+    again = Again(**_parts(program), memory=memory, origin=origin, elsewhere=elsewhere)
+    return Trial(again, again.registers, counted=True)
 
 
 def _parts(program: Program) -> dict:
@@ -265,7 +278,7 @@ def _moved(config: SnapChipConfig, commands: Sequence[Command], distance: int) -
 
 
 def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> Trial:
-    """Lists that are, or have an address in some command, where no memory is, and operations that are none.
+    """Lists that are, or have an address in some command, where no memory is; malformed weights; wrong operations.
 
     Each bit of the addresses is 0 in one trial and 1 in the other.
     """
@@ -295,11 +308,30 @@ def _failing(config: SnapChipConfig, rng: random.Random, *, inverted: bool) -> T
         address = nowhere()
         error, begun = "write" if field.startswith("out") else "read", number + 1
         add(number, {field: address}, error, address * size, None if field.startswith("weight") else begun)
+    for ring in range(config.rings):
+        if not (choices := list(_malformed(config, program, memory, ring))):
+            continue  # there are fewer channels than these cores can share
+        number, weights = rng.choice(choices)
+        address = (origin + sum(map(len, parts))) // size
+        parts.append(np.pad(weights, (0, -len(weights) % ALIGNMENT)))
+        add(number, {f"weight_address_{ring}": address}, "stream", None, number + 1)
     for number in range(len(program.commands)):
         add(number, {"operation": max(OPERATIONS.values()) + 1}, "operation", None, number)
     rng.shuffle(failures)
     made = Failing(**_parts(program), memory=np.concatenate(parts), origin=origin, failures=tuple(failures))
     return Trial(made, made.registers, counted=True)
+
+
+def _malformed(
+    config: SnapChipConfig, program: Program, memory: np.ndarray, ring: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Numbers of commands that have weights for a buffer in its first group, and these with a zero as the first."""
+    for number, command in enumerate(program.commands):
+        first, beats = (command[f"weight_{name}_{ring}"] * config.bus.bytes for name in ("address", "beats"))
+        weights, values = memory[first : first + beats].copy(), WINDOWS + command["kernels"] * config.bitmap_bytes
+        if weights[WINDOWS:values].any():
+            weights[values] = 0
+            yield number, weights
 
 
 def _too_large(config: SnapChipConfig, rng: random.Random, *, pools: bool) -> Trial:

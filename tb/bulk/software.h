@@ -51,7 +51,7 @@ class Software {
         if (writes) {
             pins_[S_AWADDR]->assign(step->address);
             pins_[S_WDATA]->assign(step->data);
-            pins_[S_WSTRB]->assign(15);
+            pins_[S_WSTRB]->assign(step->mask);
         }
         if (reads) pins_[S_ARADDR]->assign(step->address);
         pins_[S_AWVALID]->set(writes && !address_taken_);

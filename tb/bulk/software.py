@@ -2,12 +2,13 @@
 
 import ctypes
 import dataclasses
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...hw.bus.register_map import WORD_BITS, RegisterMap
 
-__all__ = ["Poll", "Read", "Step", "Wait", "Write", "read_register", "write_register"]
+__all__ = ["Poll", "Read", "Step", "Wait", "Write", "read_register", "write_register", "write_some_bytes"]
 
 WRITE, READ, WAIT, POLL = range(4)
 
@@ -19,12 +20,17 @@ PINS = tuple(channel + field for channel, fields in _FIELDS.items() for field in
 """Of an AXI4-Lite port, in the order of ``LitePin`` in software.h."""
 
 
+ALL_BYTES = (1 << WORD_BITS // 8) - 1
+"""Strobes of a word."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Write:
-    """Write a word of 32 bits."""
+    """Write a word of 32 bits, or those of its bytes whose bit of `strobes` is 1."""
 
     address: int
     data: int
+    strobes: int = ALL_BYTES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +68,18 @@ def write_register(registers: RegisterMap, name: str, **fields: int) -> list[Wri
     value = register.pack(**fields)
     words = [(address, low) for address, low in register.words() if register.writable >> low & (1 << WORD_BITS) - 1]
     return [Write(address, value >> low & (1 << WORD_BITS) - 1) for address, low in words]
+
+
+def write_some_bytes(registers: RegisterMap, name: str, value: int, some: random.Random) -> tuple[list[Write], int]:
+    """Steps that write some bytes of a register whose every bit can be written, and its value if it was `value`."""
+    steps = [
+        Write(address, some.getrandbits(WORD_BITS), some.randint(1, ALL_BYTES - 1))
+        for address, _ in registers[name].words()
+    ]
+    bits = [byte for step in steps for byte in (0xFF * (step.strobes >> place & 1) for place in range(WORD_BITS // 8))]
+    mask = int.from_bytes(bytes(bits), "little")
+    data = sum(step.data << WORD_BITS * number for number, step in enumerate(steps))
+    return steps, value & ~mask | data & mask
 
 
 def read_register(registers: RegisterMap, name: str) -> Read:
@@ -166,7 +184,9 @@ def _code(step: Step, bits: int, ports: Mapping[str, tuple[int, dict[str, Any]]]
     if isinstance(step, Write):
         if not 0 <= step.data < 1 << WORD_BITS:
             raise ValueError(f"data must be {WORD_BITS} bits, not {step.data!r}")
-        return [CStep(kind=WRITE, address=address, data=step.data)]
+        if not 0 <= step.strobes <= ALL_BYTES:
+            raise ValueError(f"strobes must be from 0 to {ALL_BYTES}, not {step.strobes!r}")
+        return [CStep(kind=WRITE, address=address, data=step.data, mask=step.strobes)]
     if step.value & ~step.mask or not 0 < step.mask < 1 << WORD_BITS:
         raise ValueError(f"value must be bits of a mask of 32 bits, not {step.value:#x} of {step.mask:#x}")
     return [CStep(kind=POLL, address=address, data=step.value, mask=step.mask)]

@@ -7,7 +7,7 @@ import numpy as np
 from ...hw.bus.config import PortConfig
 from ..bench import Bench, Sink, Source, run
 from ..cocotb_bench import testbench
-from .beat_loader import as_job, beats_asked, jobs_of_a_bit
+from .beat_loader import as_job, beats_asked, jobs_of_bits
 from .beat_memory import BeatMemory
 from .parts import PARTS
 
@@ -107,7 +107,7 @@ async def long_jobs(bench: Bench, config: tuple[PortConfig, int, int], rng: np.r
     """No other job is taken while one has beats or passes left, however many; what there is room for is asked for."""
     port, depth, _ = config
     await bench.cycle({"i_jobs_valid": 0, "o_beats_ready": 0, "i_valid": 0})
-    for job, total in jobs_of_a_bit(bench, config):
+    for job, total in jobs_of_bits(bench, config):
         await bench.reset()
         asked = await beats_asked(bench, job, total, 3 * depth + 6)
         assert asked == total or depth >= asked > depth - port.max_burst

@@ -93,6 +93,19 @@ async def long_requests(bench: Bench, config: Config, rng: np.random.Generator) 
 
 
 @testbench(PARTS["burst_splitter"])
+async def longest(bench: Bench, config: Config, rng: np.random.Generator) -> None:
+    """All bursts of the longest request."""
+    some = numbers(rng)
+    address_bits, beats_bits, _ = config
+    request = {"address": some.getrandbits(address_bits), "beats": (1 << beats_bits) - 1}
+    wanted = cut(config, **request)
+    sink = Sink("o_bursts", len(wanted), 0, some)
+    await run(bench, [Source("i_requests", [request], 0, some), sink], lambda: sink.done)
+    assert sink.beats == wanted
+    assert (await bench.cycle({"i_requests_valid": 0}))["o_idle"]
+
+
+@testbench(PARTS["burst_splitter"])
 async def back_to_back(bench: Bench, config: Config, rng: np.random.Generator) -> None:
     """A burst a cycle also from one request to the next."""
     some = numbers(rng)

@@ -24,6 +24,7 @@ from .ia_buffer import check_tiles
 from .nest import Shape, blocks, fields_of, random_shape
 from .networks import single_region
 from .parts import PARTS
+from .weight_ring import long_jobs_begin
 
 __all__ = ["full_banks", "layers", "many_regions", "pooling_layers", "random_layers"]
 
@@ -293,7 +294,7 @@ async def many_regions(bench: Bench, config: SnapChipConfig, rng: np.random.Gene
     """Regions of a line each, more than a tensor of the chip may have, with weights that stay and that come again."""
     some = random.Random(int(rng.integers(1 << 32)))
     for resident in (0, 1):
-        lines = some.randint(600, 1000)
+        lines = some.randint(*((1030, 1100), (600, 1000))[resident])  # with bit 10 or without
         tensor = Tensor(height=lines, width=1, channels=1)
         weights = rng.integers(-127, 128, (1, 1, 1, config.core_kernels)).astype(np.int8)
         layer = convolution(weights)
@@ -304,3 +305,14 @@ async def many_regions(bench: Bench, config: SnapChipConfig, rng: np.random.Gene
         command |= {"region_lines": 1, "regions": lines, "resident": resident, "passes": 1 if resident else lines}
         await convolve(bench, config, command, memory, some)
     await ended(bench)
+
+
+@testbench(PARTS["core_array"])
+async def long_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Of each number of beats, however large, for each weight buffer."""
+    rings = range(config.rings)
+    await bench.cycle(
+        {"i_start": 0, "i_end": 0, "i_valid": 0, "i_beats_valid": 0} | {f"i_jobs_{n}_valid": 0 for n in rings}
+    )
+    for ring in rings:
+        await long_jobs_begin(bench, config, random.Random(int(rng.integers(1 << 32))), f"_{ring}")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.errors import ConfigError
-from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.snap_chip.config import WORD_BYTES, SnapChipConfig
 from ...sim.snap_chip.compiler import compile_layers
 from ...sim.snap_chip.layers import MOST_CHANNELS, Convolution, Layer, MaxPool, Residual, Tensor
 from ...sim.snap_chip.limits import size_limits
@@ -63,22 +63,31 @@ def _half_dense(numbers: np.random.Generator, shape: tuple[int, ...], **fields: 
     )  # fmt: skip
 
 
-def single_region(config: SnapChipConfig, rng: random.Random, words: int, pools: bool) -> tuple[Program, np.ndarray]:
+def single_region(
+    config: SnapChipConfig, rng: random.Random, words: int, pools: bool, bank: int | None = None
+) -> tuple[Program, np.ndarray]:
     """A layer of a single region, of whose input a bank must hold so many words, and others fewer; memory before it.
 
     The compiler believes the input to be sparse, and so takes it even if that is more than there are.
+
+    Parameters
+    ----------
+    bank
+        Which; None for a random one.
     """
     numbers = np.random.default_rng(rng.getrandbits(32))
     words_of_line = config.tile_words * (MOST_CHANNELS // config.tile_channels)  # at most, of a bank
     height, channels = max(3, -(-(config.bank_words + 1) // words_of_line)), config.tile_channels
     tiles = -(-(config.bank_words + 1) // (height * config.tile_words))
     shape = height, config.banks, tiles * channels
-    # As many tiles of the fullest bank as need be have all channels; the others have one less, or fewer.
-    count = rng.choice([0, 1, channels - 1])
+    # As many tiles of the fullest bank as need be have all channels; the others have a word less.
+    less = config.tile_words - 1
+    fewer = less * WORD_BYTES - config.bitmap_bytes
+    count = rng.choice([0, 1, fewer])
     flags = np.arange(channels) < np.full((height, config.banks, tiles, 1), count)
-    bank = rng.randrange(config.banks)
-    full = numbers.permutation(height * tiles) < words - height * tiles
-    flags[:, bank] = np.where(full.reshape(height, tiles, 1), True, np.arange(channels) < channels - 1)
+    bank = rng.randrange(config.banks) if bank is None else bank
+    full = numbers.permutation(height * tiles) < words - height * tiles * less
+    flags[:, bank] = np.where(full.reshape(height, tiles, 1), True, np.arange(channels) < fewer)
     values = np.where(numbers.permuted(flags, axis=3).reshape(shape), numbers.integers(1, 256, shape), 0)
     if pools:
         layer: Layer = MaxPool(source="x", target="y", kernel=(height, 1))

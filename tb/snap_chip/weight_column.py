@@ -12,7 +12,7 @@ from ..cocotb_bench import testbench
 from .parts import PARTS
 from .weight_feeder import check_beats
 from .weight_images import Group, Layer, random_layers
-from .weight_ring import jobs_and_rows
+from .weight_ring import jobs_and_rows, long_jobs_begin
 
 STALLS = ((0, 0, 0, 0, 0), (0.5, 0.7, 0.5, 0, 0), (0, 0, 0, 0.7, 0.5), (0.2, 0.2, 0.2, 0.2, 0.2))
 """Of jobs, requests, data, blocks and beats."""
@@ -81,3 +81,11 @@ async def cycles_of_a_block(bench: Bench, config: SnapChipConfig, rng: np.random
         assert bench.cycles < 5000
     beats = len(layer.beats()) // 6
     assert np.diff(times).tolist() == [1 + kernels + beats + 3] * 5
+
+
+@testbench(PARTS["weight_column"])
+async def long_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Of each number of beats, however large."""
+    await bench.cycle(IDLE)
+    for _ in range(3):
+        await long_jobs_begin(bench, config, random.Random(int(rng.integers(1 << 32))))

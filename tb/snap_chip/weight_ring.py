@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from ...hw.snap_chip.config import SnapChipConfig
+from ...hw.snap_chip.weight_layouts import PASSES_BITS
 from ..bench import Actor, Bench, Source, run
+from ..bus.beat_loader import beats_asked, jobs_of_bits
 from ..bus.beat_memory import BeatMemory
 from ..cocotb_bench import testbench
 from .parts import PARTS
 from .weight_images import Layer, encode, random_layers
 
-__all__ = ["jobs_and_rows"]
+__all__ = ["jobs_and_rows", "long_jobs_begin"]
 
 QUIET = {"used": 0, "final": 0, "again": 0, "restart": 0, "region": 0}
 
@@ -132,3 +134,29 @@ async def latency(bench: Bench, config: SnapChipConfig, rng: np.random.Generator
         times.append(outputs["o_words_valid"])
     restart = 4 + words
     assert times == [0] * 2 + [1] * (restart - 1) + [0] + [1] * (len(times) - restart - 2)
+
+
+async def long_jobs_begin(bench: Bench, config: SnapChipConfig, some: random.Random, number: str = "") -> None:
+    """Begin jobs of which beats and passes are a bit alone, one for each bit of beats: all are asked for, or go on.
+
+    Nothing else happens at the inputs.
+
+    Parameters
+    ----------
+    number
+        As of `jobs_of_bits`.
+    """
+    found = jobs_of_bits(bench, (config.bus, config.weight_rows, PASSES_BITS), number)
+    some.shuffle(found)
+    for job, total in {job["beats"]: (job, total) for job, total in found}.values():
+        await bench.reset()
+        assert await beats_asked(bench, job, total, 12, number) >= min(total, 2)
+    await bench.reset()
+
+
+@testbench(PARTS["weight_ring"])
+async def long_jobs(bench: Bench, config: SnapChipConfig, rng: np.random.Generator) -> None:
+    """Of each number of beats, however large."""
+    await bench.cycle({"i_jobs_valid": 0, "i_valid": 0, "i_control": QUIET, "o_words_ready": 0})
+    for _ in range(3):
+        await long_jobs_begin(bench, config, random.Random(int(rng.integers(1 << 32))))

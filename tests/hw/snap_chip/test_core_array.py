@@ -7,7 +7,7 @@ from tensorloom.hw.emit.emitter import emit
 from tensorloom.hw.snap_chip.core_array import CoreArray
 from tensorloom.tb.bulk.model import build
 from tensorloom.tb.compiled_bench import run_compiled
-from tensorloom.tb.snap_chip.core_array import full_banks, layers, many_regions, pooling_layers
+from tensorloom.tb.snap_chip.core_array import full_banks, layers, long_jobs, many_regions, pooling_layers
 from tensorloom.tb.snap_chip.parts import TINY
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def model():
 
 @pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize(
-    "test", [layers, pooling_layers, full_banks, many_regions], ids=lambda test: test.check.__name__
+    "test", [layers, pooling_layers, full_banks, many_regions, long_jobs], ids=lambda test: test.check.__name__
 )
 def test_testbench(model, test, bench_seed, number):
     rng = np.random.default_rng([bench_seed, number])
