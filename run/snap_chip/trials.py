@@ -15,7 +15,17 @@ from ...hw.snap_chip.register_map import COUNTED, REGISTERS
 from ...sim.snap_chip.command import Command, assemble
 from ...sim.snap_chip.golden import Result, run_list
 from ...sim.snap_chip.program import Program
-from ...tb.bulk.software import Poll, Read, Step, Wait, Write, read_register, write_register, write_some_bytes
+from ...tb.bulk.software import (
+    Poll,
+    Read,
+    Step,
+    Wait,
+    Write,
+    read_register,
+    write_register,
+    write_some_bytes,
+    wrong_accesses,
+)
 from ...tb.snap_chip.networks import EXTREMES, extreme_list, random_list, random_network, single_region
 from ..contract import Image, Trial
 from .program import MEMORY_PORTS, SnapChipProgram, start_list
@@ -146,6 +156,7 @@ class Again(_Written):
             Wait("o_interrupt"),
             *write_register(REGISTERS, "counter_control", snapshot=1),
             *counts,
+            *wrong_accesses(REGISTERS),
             *self._some_bytes[0],
             *(read_register(REGISTERS, name) for name in ("errors", "status", "interrupt_pending", "list")),
         ]

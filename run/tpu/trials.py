@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...hw.bus.config import PAGE_BYTES
-from ...hw.tpu.config import TpuConfig
+from ...hw.tpu.config import GRANULE_BYTES, TpuConfig
 from ...hw.tpu.fetch import COUNT_BITS
 from ...hw.tpu.isa import ERRORS, decode, encode
 from ...hw.tpu.register_map import REGISTERS
@@ -20,7 +20,7 @@ from ...sim.tpu.golden import SET_ENTRY, Outcome, run
 from ...sim.tpu.illegal_programs import ILLEGAL, illegal_program
 from ...sim.tpu.random_programs import Scenario, random_program
 from ...sim.tpu.rules import Problem
-from ...tb.bulk.software import Read, Step, Wait, read_register, write_register
+from ...tb.bulk.software import Read, Step, Wait, Write, read_register, write_register, write_some_bytes, wrong_accesses
 from ..contract import Image, Trial
 from ..jobs import Job
 from .program import HOST_PORTS, TpuProgram, map_job
@@ -28,6 +28,9 @@ from .program import HOST_PORTS, TpuProgram, map_job
 __all__ = ["Again", "Distant", "Failing", "trials"]
 
 RANDOM_PROGRAMS = 32
+
+WHOLE_BUFFERS = 4
+"""Programs that write all of the unified buffer to the host, so that some of them meet memories that stall."""
 
 MOVED_BITS = 10
 """Of beats before a program that doesn't lie at the beginning of memory."""
@@ -85,7 +88,15 @@ class Again(TpuProgram):
             *write_register(REGISTERS, "control", start=1),
             *steps[end - 1 :],
             *(read_register(REGISTERS, name) for name in ("status", "interrupt_pending")),
+            *wrong_accesses(REGISTERS),
+            *self._some_bytes[0],
+            read_register(REGISTERS, "program"),
         ]
+
+    @cached_property
+    def _some_bytes(self) -> tuple[list[Write], int]:
+        """What software writes over some bytes of the program's address, and what that is then."""
+        return write_some_bytes(REGISTERS, "program", self.origin + self.program_place, random.Random(self.seed))
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -106,6 +117,7 @@ class Again(TpuProgram):
             "status": 0,
             "interrupt_pending": REGISTERS["interrupt_pending"].pack(**pending),
             "nothing_pending": 0,
+            "program": self._some_bytes[1],
         }
 
     @cached_property
@@ -240,11 +252,13 @@ class Failing(TpuProgram):
 
 
 def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
-    """Legal programs, one of windows far apart, one for each error, and jobs that fail in each way or are stopped."""
+    """Legal programs, far windows, copies of the whole buffer, one for each error, jobs that fail or are stopped."""
     rng = np.random.default_rng(seed)
     for number in range(RANDOM_PROGRAMS):
         yield _trial(config, random_program(config, 1000 * seed + number), number, origin=_origin(config, rng))
     yield _trial(config, far_program(config, seed), seed, origin=_origin(config, rng))
+    for number in range(WHOLE_BUFFERS):
+        yield _trial(config, _whole_buffer(config, rng), number, origin=_origin(config, rng))
     for number, error in enumerate(ILLEGAL):
         scenario = illegal_program(config, 1000 * seed + number, error)
         yield _trial(config, scenario, number, origin=_origin(config, rng), moved=True)
@@ -256,6 +270,14 @@ def trials(config: TpuConfig, seed: int) -> Iterator[Trial]:
 def _origin(config: TpuConfig, rng: np.random.Generator) -> int:
     """A page that all of memory may begin at."""
     return int(rng.integers(((1 << config.address_bits) - MEMORY_BYTES) // PAGE_BYTES)) * PAGE_BYTES
+
+
+def _whole_buffer(config: TpuConfig, rng: np.random.Generator) -> Scenario:
+    """A program that fills the unified buffer from the host, and writes all of it: more than a writer holds."""
+    everything = {"granules": config.ub_granules, "ub": 0, "host": 0}
+    words = [encode("read_host", **everything), encode("write_host", window=1, **everything), encode("halt")]
+    host = [rng.integers(0, 256, config.ub_granules * GRANULE_BYTES, np.uint8) for _ in range(2)]
+    return Scenario(program_of(words), host, np.zeros(0, np.uint8))
 
 
 def _distant(config: TpuConfig, seed: int) -> Iterator[Trial]:

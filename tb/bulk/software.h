@@ -17,7 +17,8 @@ struct Step {
     int32_t kind;
     int32_t port;          // WAIT: an output
     uint64_t address;
-    uint32_t data, mask;   // WRITE: what; READ: what came; POLL: bits that must have which values
+    uint32_t data, mask;   // WRITE: what, and strobes; READ: what came; POLL: bits that must have which values
+    int32_t response;      // that must come
 };
 
 // The same order as `PINS` in software.py.
@@ -71,9 +72,10 @@ class Software {
         if (transfers(writes ? S_AWVALID : S_ARVALID)) address_taken_ = true;
         if (writes && transfers(S_WVALID)) data_taken_ = true;
         if (!answered) return NONE;
-        if (const uint64_t response = pins_[writes ? S_BRESP : S_RRESP]->value())
+        const uint64_t response = pins_[writes ? S_BRESP : S_RRESP]->value();
+        if (response != static_cast<uint64_t>(step.response))
             fail(std::string(writes ? "writing" : "reading") + " register " + hex(step.address) +
-                 " was answered with error " + text(response));
+                 " was answered with " + (response ? "error " + text(response) : "no error"));
         if (writes) return next(MOVED);
         const uint32_t data = static_cast<uint32_t>(pins_[S_RDATA]->value());
         if (step.kind == READ) {

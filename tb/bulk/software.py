@@ -6,9 +6,20 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...hw.bus.axi import Response
 from ...hw.bus.register_map import WORD_BITS, RegisterMap
 
-__all__ = ["Poll", "Read", "Step", "Wait", "Write", "read_register", "write_register", "write_some_bytes"]
+__all__ = [
+    "Poll",
+    "Read",
+    "Step",
+    "Wait",
+    "Write",
+    "read_register",
+    "write_register",
+    "write_some_bytes",
+    "wrong_accesses",
+]
 
 WRITE, READ, WAIT, POLL = range(4)
 
@@ -26,20 +37,25 @@ ALL_BYTES = (1 << WORD_BITS // 8) - 1
 
 @dataclasses.dataclass(frozen=True)
 class Write:
-    """Write a word of 32 bits, or those of its bytes whose bit of `strobes` is 1."""
+    """Write a word of 32 bits, or those of its bytes whose bit of `strobes` is 1; `response` must be the answer."""
 
     address: int
     data: int
     strobes: int = ALL_BYTES
+    response: Response = Response.OKAY
 
 
 @dataclasses.dataclass(frozen=True)
 class Read:
-    """Read a word of 32 bits, or two words behind each other, the lower one first; the result has this name."""
+    """Read a word of 32 bits, or two words behind each other, the lower one first; the result has this name.
+
+    `response` must be the answer.
+    """
 
     name: str
     address: int
     bits: int = WORD_BITS
+    response: Response = Response.OKAY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +98,15 @@ def write_some_bytes(registers: RegisterMap, name: str, value: int, some: random
     return steps, value & ~mask | data & mask
 
 
+def wrong_accesses(registers: RegisterMap) -> list[Step]:
+    """Steps that write a register which can only be read, and read where there is none: both are answered so."""
+    places = {place: register for register in registers.registers for place, _ in register.words()}
+    fixed = next(place for place, register in places.items() if not register.writable)
+    nowhere = [place for place in range(0, 1 << registers.address_bits, WORD_BITS // 8) if place not in places]
+    reads = [Read("no_register", place, response=Response.SLVERR) for place in nowhere[-1:]]
+    return [Write(fixed, 0, response=Response.SLVERR), *reads]
+
+
 def read_register(registers: RegisterMap, name: str) -> Read:
     """A step that reads a whole register; the result has its name, and `Register.unpack` gives its fields."""
     return Read(name, registers[name].offset, registers[name].bits)
@@ -96,6 +121,7 @@ class CStep(ctypes.Structure):
         ("address", ctypes.c_uint64),
         ("data", ctypes.c_uint32),
         ("mask", ctypes.c_uint32),
+        ("response", ctypes.c_int32),
     )
 
 
@@ -179,14 +205,14 @@ def _code(step: Step, bits: int, ports: Mapping[str, tuple[int, dict[str, Any]]]
         if step.bits not in (WORD_BITS, 2 * WORD_BITS):
             raise ValueError(f"bits must be 32 or 64, not {step.bits!r}")
         places = range(step.address, step.address + step.bits // 8, WORD_BITS // 8)
-        return [CStep(kind=READ, address=_address(place, bits)) for place in places]
+        return [CStep(kind=READ, address=_address(place, bits), response=step.response) for place in places]
     address = _address(step.address, bits)
     if isinstance(step, Write):
         if not 0 <= step.data < 1 << WORD_BITS:
             raise ValueError(f"data must be {WORD_BITS} bits, not {step.data!r}")
         if not 0 <= step.strobes <= ALL_BYTES:
             raise ValueError(f"strobes must be from 0 to {ALL_BYTES}, not {step.strobes!r}")
-        return [CStep(kind=WRITE, address=address, data=step.data, mask=step.strobes)]
+        return [CStep(kind=WRITE, address=address, data=step.data, mask=step.strobes, response=step.response)]
     if step.value & ~step.mask or not 0 < step.mask < 1 << WORD_BITS:
         raise ValueError(f"value must be bits of a mask of 32 bits, not {step.value:#x} of {step.mask:#x}")
     return [CStep(kind=POLL, address=address, data=step.value, mask=step.mask)]

@@ -93,7 +93,7 @@ async def cycles(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> N
 async def longest(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
     """All beats of the longest program are asked for, in the cycle after the start, until the request is taken."""
     some = numbers(rng)
-    for count in ((1 << COUNT_BITS) - 1, (1 << COUNT_BITS - 1) + 1, 0):
+    for count in ((1 << COUNT_BITS) - 1, 0, *(1 << bit for bit in range(COUNT_BITS)), 0):
         address = some.getrandbits(config.bus.beat_address_bits)
         await bench.cycle({"i_start": 1, "i_address": address, "i_count": count, "o_requests_ready": 0})
         for ready in (0, 1):

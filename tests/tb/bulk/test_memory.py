@@ -1,13 +1,25 @@
 """Memories behind a design's ports, with an engine that copies."""
 
+import random
+
 import numpy as np
 import pytest
 
+from tensorloom.hw.bus.axi import Response
 from tensorloom.hw.emit.emitter import emit
 from tensorloom.sim.memory_timing import MemoryTiming
 from tensorloom.tb.bulk.memory import DECERR, SLVERR, ErrorRange, Memory
 from tensorloom.tb.bulk.model import SimulationError, WatchdogError, build
-from tensorloom.tb.bulk.software import Poll, Read, Wait, Write, read_register, write_register
+from tensorloom.tb.bulk.software import (
+    Poll,
+    Read,
+    Wait,
+    Write,
+    read_register,
+    write_register,
+    write_some_bytes,
+    wrong_accesses,
+)
 from tensorloom.tb.bus.copy_engine import REGISTERS, CopyEngine
 from tensorloom.tb.bus.memory import bursts_of
 from tensorloom.tb.bus.parts import COPIER
@@ -196,6 +208,23 @@ def test_registers_that_do_not_exist(engine, seed):
         engine.run({}, {}, memories=memories, software=[Read("none", 0x28)])
     with pytest.raises(SimulationError, match=r"s_axil: writing register 0x10 was answered with error 2 at cycle"):
         engine.run({}, {}, memories=memories, software=[Write(0x10, 1)])
+    engine.run({}, {}, memories=memories, software=wrong_accesses(REGISTERS))
+
+
+def test_an_error_that_does_not_come(engine, seed):
+    memories, there = {"m_axi": filled(np.random.default_rng(seed))}, REGISTERS["source"].offset
+    for step in (Read("there", there, response=Response.SLVERR), Write(there, 1, response=Response.SLVERR)):
+        with pytest.raises(SimulationError, match=rf"register {there:#x} was answered with no error at cycle"):
+            engine.run({}, {}, memories=memories, software=[step])
+
+
+def test_some_bytes_of_a_register(engine, seed):
+    memories, some = {"m_axi": filled(np.random.default_rng(seed))}, random.Random(seed)
+    for _ in range(4):
+        before = some.getrandbits(REGISTERS["source"].bits)
+        steps, after = write_some_bytes(REGISTERS, "source", before, some)
+        steps = [*write_register(REGISTERS, "source", value=before), *steps, read_register(REGISTERS, "source")]
+        assert engine.run({}, {}, memories=memories, software=steps).counters["source"] == after
 
 
 @pytest.mark.parametrize(
@@ -209,6 +238,7 @@ def test_registers_that_do_not_exist(engine, seed):
         ({"software": [Read("half", 0x3C, 64)]}, "address must be a multiple of 4 below 0x40, not 64"),
         ({"software": [Read("odd", 0, 48)]}, "bits must be 32 or 64, not 48"),
         ({"software": [Write(0, 1 << 32)]}, "data must be 32 bits, not 4294967296"),
+        ({"software": [Write(0, 1, 16)]}, "strobes must be from 0 to 15, not 16"),
         ({"software": [Poll(0, 1, 2)]}, "value must be bits of a mask of 32 bits, not 0x2 of 0x1"),
         ({"software": [Read("x", 0)], "registers": "s_other"}, "registers must be an AXI4-Lite port of the design"),
     ],
