@@ -252,8 +252,7 @@ def trials(config: SnapChipConfig, seed: int) -> Iterator[Trial]:
         yield _again(config, rng, *(random_list if number < RANDOM_LISTS else random_network)(config, rng))
     for number in range(2 * config.banks):
         rng = random.Random(f"full {number} {seed}")
-        full = single_region(config, rng, config.bank_words, bool(number % 2), bank=number // 2)
-        yield _again(config, rng, *full)
+        yield _again(config, rng, *_full(config, rng, number // 2, pools=bool(number % 2)))
     for flag in (False, True):
         yield _failing(config, random.Random(f"failing {flag} {seed}"), inverted=flag)
         yield _too_large(config, random.Random(f"too large {flag} {seed}"), pools=flag)
@@ -269,6 +268,18 @@ def _again(config: SnapChipConfig, rng: random.Random, program: Program, memory:
     elsewhere, origin = rng.getrandbits(config.address_bits), _origin(config, rng)
     again = Again(**_parts(program), memory=memory, origin=origin, elsewhere=elsewhere)
     return Trial(again, again.registers, counted=True)
+
+
+def _full(config: SnapChipConfig, rng: random.Random, bank: int, *, pools: bool) -> tuple[Program, np.ndarray]:
+    """A list of two layers, and the memory before it: one leaves a word of a bank, the other needs all of them."""
+    parts, commands = list[np.ndarray](), list[Command]()
+    for words in (config.bank_words - 1, config.bank_words):
+        program, memory = single_region(config, rng, words, pools, bank)
+        commands += _moved(config, program.commands, sum(map(len, parts)))
+        parts.append(np.pad(memory, (0, -len(memory) % ALIGNMENT)))
+    place = sum(map(len, parts)) // config.bus.bytes
+    memory = np.concatenate([*parts, _list_of(config, commands)])
+    return dataclasses.replace(program, commands=commands, list_address=place), memory
 
 
 def _parts(program: Program) -> dict:

@@ -93,16 +93,18 @@ async def long_requests(bench: Bench, config: Config, rng: np.random.Generator) 
 
 
 @testbench(PARTS["burst_splitter"])
-async def longest(bench: Bench, config: Config, rng: np.random.Generator) -> None:
-    """All bursts of the longest request."""
+async def whole_requests(bench: Bench, config: Config, rng: np.random.Generator) -> None:
+    """All bursts of the longest request, and of some that are a bit and a little more than a burst long."""
     some = numbers(rng)
-    address_bits, beats_bits, _ = config
-    request = {"address": some.getrandbits(address_bits), "beats": (1 << beats_bits) - 1}
-    wanted = cut(config, **request)
-    sink = Sink("o_bursts", len(wanted), 0, some)
-    await run(bench, [Source("i_requests", [request], 0, some), sink], lambda: sink.done)
-    assert sink.beats == wanted
-    assert (await bench.cycle({"i_requests_valid": 0}))["o_idle"]
+    address_bits, beats_bits, most = config
+    longest = (1 << beats_bits) - 1
+    for length in (longest, *((1 << bit) + most + some.randrange(most) for bit in range(beats_bits))):
+        request = {"address": some.getrandbits(address_bits) // most * most, "beats": min(length, longest)}
+        wanted = cut(config, **request)
+        sink = Sink("o_bursts", len(wanted), 0, some)
+        await run(bench, [Source("i_requests", [request], 0, some), sink], lambda sink=sink: sink.done)
+        assert sink.beats == wanted
+        assert (await bench.cycle({"i_requests_valid": 0}))["o_idle"]
 
 
 @testbench(PARTS["burst_splitter"])

@@ -120,7 +120,10 @@ def extreme_list(config: SnapChipConfig, rng: random.Random, kind: str) -> tuple
 
 
 def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float) -> tuple[Program, np.ndarray]:
-    """Two layers of a large tensor, the second with a residual; or one with a large kernel."""
+    """Two layers of a large tensor, the second with a residual; or one with a large kernel.
+
+    Where the tensor is high or wide, the first layer's kernel reaches over several lines or columns.
+    """
     numbers, limits = np.random.default_rng(rng.getrandbits(32)), size_limits(config)
     channels = limits["segments of a tensor"] * config.tile_channels
     most = {"height": limits["lines of a tensor"], "width": limits["columns of a tensor"]}
@@ -129,6 +132,12 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
     kernel, steps = [1, 1], {}
     if kind in most:
         sizes[kind] = max(1, int(share * most[kind]))
+        if kind in ("height", "width"):
+            reach = rng.randint(1, 2)
+            kernel, steps = (
+                ([3, 1], {"dilation": (reach, 1)}) if kind == "height" else ([1, 3], {"dilation": (1, reach)})
+            )
+            steps["padding"] = (reach, reach, 0, 0) if kind == "height" else (0, 0, reach, reach)
     elif kind == "all":  # lines must make room for others many times
         sizes = {"height": rng.randint(64, 80), "width": 2 * config.banks, "channels": 2 * config.tile_channels}
         sizes["kernels"] = config.tile_channels
