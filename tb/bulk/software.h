@@ -19,7 +19,6 @@ struct Step {
     uint64_t address;
     uint32_t data, mask;   // WRITE: what, and strobes; READ: what came; POLL: bits that must have which values
     int32_t response;      // that must come
-    int32_t lead;          // WRITE: cycles from data to address
 };
 
 // The same order as `PINS` in software.py.
@@ -56,8 +55,8 @@ class Software {
             pins_[S_WSTRB]->assign(step->mask);
         }
         if (reads) pins_[S_ARADDR]->assign(step->address);
-        pins_[S_AWVALID]->set(writes && !address_taken_ && cycles_ >= step->lead);
-        pins_[S_WVALID]->set(writes && !data_taken_ && cycles_ >= -step->lead);
+        pins_[S_AWVALID]->set(writes && !address_taken_);
+        pins_[S_WVALID]->set(writes && !data_taken_);
         pins_[S_ARVALID]->set(reads && !address_taken_);
         pins_[S_BREADY]->set(true);
         pins_[S_RREADY]->set(true);
@@ -67,7 +66,6 @@ class Software {
         if (pins_[0]) check_answers();
         if (done()) return NONE;
         Step& step = from_.steps[from_.done];
-        ++cycles_;
         if (step.kind == WAIT) return ports_[step.port].value() ? next(WAITED) : NONE;
         const bool writes = step.kind == WRITE;
         const bool answered = pins_[writes ? S_BVALID : S_RVALID]->get();
@@ -105,14 +103,12 @@ class Software {
     Progress next(Progress progress) {
         ++from_.done;
         address_taken_ = data_taken_ = false;
-        cycles_ = 0;
         return progress;
     }
 
     SoftwareDescription& from_;
     std::vector<Port>& ports_;
     Port* pins_[LITE_PINS];
-    int cycles_ = 0;  // since the step began
     bool address_taken_ = false, data_taken_ = false;
 };
 

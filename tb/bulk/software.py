@@ -37,16 +37,12 @@ ALL_BYTES = (1 << WORD_BITS // 8) - 1
 
 @dataclasses.dataclass(frozen=True)
 class Write:
-    """Write a word of 32 bits, or those of its bytes whose bit of `strobes` is 1; `response` must be the answer.
-
-    The data are offered `lead` cycles before the address; if it is less than 0, after it.
-    """
+    """Write a word of 32 bits, or those of its bytes whose bit of `strobes` is 1; `response` must be the answer."""
 
     address: int
     data: int
     strobes: int = ALL_BYTES
     response: Response = Response.OKAY
-    lead: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +89,7 @@ def write_register(registers: RegisterMap, name: str, **fields: int) -> list[Wri
 def write_some_bytes(registers: RegisterMap, name: str, value: int, some: random.Random) -> tuple[list[Write], int]:
     """Steps that write some bytes of a register whose every bit can be written, and its value if it was `value`."""
     steps = [
-        Write(address, some.getrandbits(WORD_BITS), some.randint(1, ALL_BYTES - 1), lead=some.randint(-5, 5))
+        Write(address, some.getrandbits(WORD_BITS), some.randint(1, ALL_BYTES - 1))
         for address, _ in registers[name].words()
     ]
     bits = [byte for step in steps for byte in (0xFF * (step.strobes >> place & 1) for place in range(WORD_BITS // 8))]
@@ -126,7 +122,6 @@ class CStep(ctypes.Structure):
         ("data", ctypes.c_uint32),
         ("mask", ctypes.c_uint32),
         ("response", ctypes.c_int32),
-        ("lead", ctypes.c_int32),
     )
 
 
@@ -217,8 +212,7 @@ def _code(step: Step, bits: int, ports: Mapping[str, tuple[int, dict[str, Any]]]
             raise ValueError(f"data must be {WORD_BITS} bits, not {step.data!r}")
         if not 0 <= step.strobes <= ALL_BYTES:
             raise ValueError(f"strobes must be from 0 to {ALL_BYTES}, not {step.strobes!r}")
-        more = {"mask": step.strobes, "response": step.response, "lead": step.lead}
-        return [CStep(kind=WRITE, address=address, data=step.data, **more)]
+        return [CStep(kind=WRITE, address=address, data=step.data, mask=step.strobes, response=step.response)]
     if step.value & ~step.mask or not 0 < step.mask < 1 << WORD_BITS:
         raise ValueError(f"value must be bits of a mask of 32 bits, not {step.value:#x} of {step.mask:#x}")
     return [CStep(kind=POLL, address=address, data=step.value, mask=step.mask)]

@@ -27,6 +27,12 @@ def tied_terms(rng: np.random.Generator) -> Terms:
     return residual_terms(a, a_zero, b, b_zero, y, y_zero)
 
 
+def distant_terms(rng: np.random.Generator) -> Terms:
+    """A factor whose exponent is a high bit more than that of 2; the inner sum is small."""
+    a_factor = np.ldexp(rng.uniform(2, 4), 1 << int(rng.integers(4, 7)))
+    return np.float32(a_factor), np.float32(rng.uniform(0.01, 0.02)), np.float32(rng.uniform(-1, 1))
+
+
 def cancelling_terms(rng: np.random.Generator) -> Terms:
     """Large products of which little is left."""
     b_factor = np.float32(np.ldexp(rng.uniform(1, 2), int(rng.integers(-10, 60))))
@@ -77,7 +83,7 @@ def infinite_terms(rng: np.random.Generator) -> Terms:
 
 KINDS = (
     usual_terms, tied_terms, cancelling_terms, tipping_terms, carrying_terms, far_terms, tipping_terms, vanishing_terms,
-    infinite_terms,
+    infinite_terms, distant_terms,
 )  # fmt: skip
 
 
@@ -85,9 +91,9 @@ KINDS = (
 async def equals_golden(bench: Bench, config: tuple[int], rng: np.random.Generator) -> None:
     """Terms of every kind, zeros among the operands; whoever stalls."""
     seen = set()
-    for number in range(45):
+    for number in range(50):
         terms = KINDS[number % len(KINDS)](rng)
-        low, high = BYTE_ENDS[number % 2 if number < 36 else number % len(BYTE_ENDS)]
+        low, high = BYTE_ENDS[number % 2 if number < 40 else number % len(BYTE_ENDS)]
         a, b = rng.integers(-128, 256, (2, 60))
         if number % 4 == 0:
             b = np.clip(-a + rng.integers(-1, 2, 60), -128, 255)
