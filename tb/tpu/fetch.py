@@ -93,7 +93,7 @@ async def cycles(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> N
 async def longest(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
     """All beats of the longest program are asked for, in the cycle after the start, until the request is taken."""
     some = numbers(rng)
-    for count in ((1 << COUNT_BITS) - 1, 0, *(1 << bit for bit in range(COUNT_BITS)), 0):
+    for count in ((1 << COUNT_BITS) - 1, (1 << COUNT_BITS - 1) + 1, 0):
         address = some.getrandbits(config.bus.beat_address_bits)
         await bench.cycle({"i_start": 1, "i_address": address, "i_count": count, "o_requests_ready": 0})
         for ready in (0, 1):
@@ -102,6 +102,23 @@ async def longest(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> 
             assert outputs["o_requests_valid"] and outputs["o_requests_payload"] == {"address": address, "beats": beats}
         assert outputs["o_end"] == (count == 0)
         assert not (await bench.cycle())["o_requests_valid"]
+
+
+@testbench(PARTS["fetch"])
+async def many_left(bench: Bench, config: TpuConfig, rng: np.random.Generator) -> None:
+    """The first instruction of a program of each high bit is given, and isn't the end."""
+    beats = max(1, INSTRUCTION_BYTES // config.bus_bytes)
+    for bit in range(COUNT_BITS):
+        await bench.reset()
+        _, program = await begin(bench, config, numbers(rng), 1)
+        start = {"i_start": 1, "i_count": 1 << bit, "o_instructions_ready": 0, "o_requests_ready": 1}
+        await bench.cycle(start)
+        for data in beats_of(config, program)[:beats]:
+            assert (await bench.cycle({"i_start": 0, "i_beats_valid": 1, "i_beats_payload": data}))["i_beats_ready"]
+        outputs = await bench.cycle({"i_beats_valid": 0})
+        assert outputs["o_instructions_valid"] and outputs["o_instructions_payload"] == words_of(program)[0]
+        assert not outputs["o_end"]
+    await bench.reset()
 
 
 @testbench(PARTS["fetch"])
