@@ -272,14 +272,20 @@ def _again(config: SnapChipConfig, rng: random.Random, program: Program, memory:
 
 def _full(config: SnapChipConfig, rng: random.Random, bank: int, *, pools: bool) -> tuple[Program, np.ndarray]:
     """A list of two layers, and the memory before it: one leaves a word of a bank, the other needs all of them."""
-    parts, commands = list[np.ndarray](), list[Command]()
-    for words in (config.bank_words - 1, config.bank_words):
-        program, memory = single_region(config, rng, words, pools, bank)
-        commands += _moved(config, program.commands, sum(map(len, parts)))
-        parts.append(np.pad(memory, (0, -len(memory) % ALIGNMENT)))
-    place = sum(map(len, parts)) // config.bus.bytes
-    memory = np.concatenate([*parts, _list_of(config, commands)])
-    return dataclasses.replace(program, commands=commands, list_address=place), memory
+    sizes = config.bank_words - 1, config.bank_words
+    almost, all_of_it = (single_region(config, rng, words, pools, bank) for words in sizes)
+    commands, memory = _joined(config, almost, all_of_it)
+    compiled = dataclasses.replace(almost[0], commands=commands, list_address=len(memory) // config.bus.bytes)
+    return compiled, np.concatenate([memory, _list_of(config, commands)])
+
+
+def _joined(config: SnapChipConfig, *lists: tuple[Program, np.ndarray]) -> tuple[list[Command], np.ndarray]:
+    """Commands of some lists, and their memories one behind the other."""
+    commands, memory = list[Command](), np.zeros(0, np.uint8)
+    for program, part in lists:
+        commands += _moved(config, program.commands, len(memory))
+        memory = np.concatenate([memory, part, np.zeros(-len(part) % ALIGNMENT, np.uint8)])
+    return commands, memory
 
 
 def _parts(program: Program) -> dict:
@@ -359,13 +365,13 @@ def _malformed(
 def _too_large(config: SnapChipConfig, rng: random.Random, *, pools: bool) -> Trial:
     """A region that needs a word more of a bank than there is."""
     program, memory = random_network(config, rng)
-    large, behind = single_region(config, rng, config.bank_words + 1, pools)
-    memory = np.concatenate([memory, np.zeros(-len(memory) % ALIGNMENT, np.uint8)])
-    others, origin = _moved(config, large.commands, len(memory)), _origin(config, rng)
-    failure = Failure(origin + len(memory) + len(behind), "capacity", None, 1)
-    memory = np.concatenate([memory, behind, _list_of(config, _moved(config, others, origin))])
+    large = single_region(config, rng, config.bank_words + 1, pools)
+    (*_, other), memory = _joined(config, (program, memory), large)
+    origin = _origin(config, rng)
+    failure = Failure(origin + len(memory), "capacity", None, 1)
+    memory = np.concatenate([memory, _list_of(config, _moved(config, [other], origin))])
     failures = failure, failure
-    made = Failing(**_parts(program), memory=memory, origin=origin, failures=failures, others=others)
+    made = Failing(**_parts(program), memory=memory, origin=origin, failures=failures, others=[other])
     return Trial(made, made.registers, counted=True)
 
 

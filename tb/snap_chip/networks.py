@@ -130,27 +130,26 @@ def _extreme(config: SnapChipConfig, rng: random.Random, kind: str, share: float
     most |= {"channels": channels, "kernels": channels}
     sizes = {"height": rng.randint(1, 3), "width": rng.randint(1, 3), "channels": rng.randint(1, 8), "kernels": 8}
     kernel, steps = [1, 1], {}
+    axis, names = int(kind in ("width", "across")), ("height", "width")
+
+    def on_axis(value: int) -> tuple[int, int]:
+        return (1, value) if axis else (value, 1)
+
     if kind in most:
         sizes[kind] = max(1, int(share * most[kind]))
-        if kind in ("height", "width"):
+        if kind in names:
             reach = rng.randint(1, 2)
-            kernel, steps = (
-                ([3, 1], {"dilation": (reach, 1)}) if kind == "height" else ([1, 3], {"dilation": (1, reach)})
-            )
-            steps["padding"] = (reach, reach, 0, 0) if kind == "height" else (0, 0, reach, reach)
+            kernel[axis] = 3
+            steps = {"dilation": on_axis(reach), "padding": (0, 0, reach, reach) if axis else (reach, reach, 0, 0)}
     elif kind == "all":  # lines must make room for others many times
         sizes = {"height": rng.randint(64, 80), "width": 2 * config.banks, "channels": 2 * config.tile_channels}
         sizes["kernels"] = config.tile_channels
         steps = {"stride": (rng.randint(1, 2), 2)}
     else:
-        axis, names = ("down", "across").index(kind), ("height", "width")
 
         def largest(name: str) -> int:
             value = max(1, int(share * limits[name]))
             return rng.choice([value, rng.randint(1, value)])
-
-        def on_axis(value: int) -> tuple[int, int]:
-            return (1, value) if axis else (value, 1)
 
         kernel[axis], dilation = largest("kernel, down and across"), largest(f"dilation {kind}")
         stride, reach = largest("stride, down and across"), (kernel[axis] - 1) * dilation
