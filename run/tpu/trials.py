@@ -30,12 +30,12 @@ __all__ = ["Again", "Distant", "Failing", "trials"]
 RANDOM_PROGRAMS = 32
 
 WHOLE_BUFFERS = 4
-"""Programs that write all of the unified buffer to the host, so that some of them meet memories that stall."""
+"""Programs that write more to the host than a writer holds, so that some of them meet memories that stall."""
 
 MOVED_BITS = 10
 """Of beats before a program that doesn't lie at the beginning of memory."""
 
-MEMORY_BYTES = 1 << 15
+MEMORY_BYTES = 1 << 20
 """Room for any of these programs."""
 
 
@@ -273,10 +273,11 @@ def _origin(config: TpuConfig, rng: np.random.Generator) -> int:
 
 
 def _whole_buffer(config: TpuConfig, rng: np.random.Generator) -> Scenario:
-    """A program that fills the unified buffer from the host, and writes all of it: more than a writer holds."""
-    everything = {"granules": config.ub_granules, "ub": 0, "host": 0}
+    """A program that fills the unified buffer from the host, and writes it, or twice as much as a writer holds."""
+    granules = min(config.ub_granules, 2 * config.bus.fifo_depth * config.bus_granules)
+    everything = {"granules": granules, "ub": 0, "host": 0}
     words = [encode("read_host", **everything), encode("write_host", window=1, **everything), encode("halt")]
-    host = [rng.integers(0, 256, config.ub_granules * GRANULE_BYTES, np.uint8) for _ in range(2)]
+    host = [rng.integers(0, 256, granules * GRANULE_BYTES, np.uint8) for _ in range(2)]
     return Scenario(program_of(words), host, np.zeros(0, np.uint8))
 
 
